@@ -1,0 +1,11 @@
+import type { UntrustedSignature } from "../sigstore/signature.ts";
+import type { Digest } from "../src/core/digest.ts";
+import type { ImageReference } from "../src/core/image-reference.ts";
+
+/** An image before it is trusted: what it is called, what its manifest hashes to, and who may have signed it. */
+export interface PolicySubject {
+  readonly reference: ImageReference;
+  readonly manifestDigest: Digest;
+  /** Fetched only if some requirement asks. */
+  signatures(): Promise<readonly UntrustedSignature[]>;
+}

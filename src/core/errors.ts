@@ -1,0 +1,55 @@
+/** What a {@link KnownError} carries besides its code and message. */
+export interface KnownErrorOptions {
+  /** One sentence in the imperative: what the user can do about it. */
+  readonly hint?: string;
+  /** The failure underneath, kept whole for `--debug`. */
+  readonly cause?: unknown;
+  /** True when the same call may succeed if made again unchanged. */
+  readonly retryable?: boolean;
+}
+
+/**
+ * A failure we foresaw: it has a stable code, and its message is written for the user.
+ * Any other error that reaches the edge is a bug and is reported as one.
+ */
+export class KnownError<Code extends string = string> extends Error {
+  readonly code: Code;
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: Code, message: string, options: KnownErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** What was typed cannot be meant. Thrown wherever text becomes a value. */
+export class UsageError extends KnownError<"usage.bad-reference" | "usage.bad-flag"> {}
+
+export type ContentErrorCode =
+  | "content.digest-mismatch"
+  | "content.size-mismatch"
+  | "content.too-large"
+  | "content.taken-twice"
+  | "content.no-rewind"
+  | "content.bad-digest"
+  | "content.bad-compression"
+  | "content.bad-config"
+  | "content.bad-manifest";
+
+/** Bytes are not what their descriptor says, or not of the form they claim. */
+export class ContentError extends KnownError<ContentErrorCode> {}
+
+export type CopyErrorCode =
+  | "copy.unsupported"
+  | "copy.digest-would-change"
+  | "copy.no-instance"
+  | "copy.signatures-would-be-lost"
+  | "copy.source-failed"
+  | "copy.destination-failed";
+
+/** A copy cannot be done, or one side of it failed. */
+export class CopyError extends KnownError<CopyErrorCode> {}

@@ -1,0 +1,30 @@
+import type { DockerReference } from "./docker-reference.ts";
+
+export type TransportName =
+  | "docker"
+  | "oci"
+  | "dir"
+  | "containers-storage"
+  | "docker-archive"
+  | "oci-archive"
+  | "docker-daemon"
+  | "tarball"
+  | "atomic";
+
+/** Where an image is. Absolute, so that it means the same in another process; no connection is open. */
+export interface ImageReference {
+  readonly transport: TransportName;
+  /** What stands behind `transport:`. Parsing it again gives an equal reference. */
+  readonly text: string;
+  /** The name a signature would claim for this image; absent where the transport has no names. */
+  readonly docker?: DockerReference;
+  /** The key under which the trust policy knows exactly this image. */
+  readonly policyIdentity: string;
+  /** Wider policy keys, the narrowest first; the transport's default ("") is implied after them. */
+  readonly policyNamespaces: readonly string[];
+}
+
+/** `transport:text`, as a user would type it. */
+export function formatImageReference(reference: ImageReference): string {
+  return `${reference.transport}:${reference.text}`;
+}

@@ -1,0 +1,117 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import { ContentError } from "../core/errors.ts";
+import { type HashState, verified } from "./verify.ts";
+
+/**
+ * How long a chunk lives: until its reader has asked for the next-but-one. A reader may thus write one chunk while it
+ * waits for the next; who keeps bytes longer copies them. Since {@link verified} holds one chunk back, whoever makes raw
+ * bytes leaves a chunk alone until `chunksInUse` more were asked for. It may then be written over: sources read into a
+ * small ring of buffers, because memory made anew for each chunk costs as much as moving the bytes.
+ */
+export const chunksInUse = 3;
+
+/** Opens the raw bytes of a blob from an offset on. */
+export type OpenBytes = (from: number) => AsyncIterable<Uint8Array>;
+
+export interface BlobStreamOptions {
+  /** Whether the bytes can be opened again, and from an offset. */
+  readonly reopens: boolean;
+  /** Closes what the bytes come from; called once, however far the reading went. */
+  readonly release?: () => void | Promise<void>;
+}
+
+/**
+ * The bytes of one blob on their way: one pass, in order, verified as they pass. The constructor is the only door to
+ * them. For chunk lifetime see {@link chunksInUse}.
+ */
+export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
+  readonly descriptor: Descriptor;
+  readonly #open: OpenBytes;
+  readonly #options: BlobStreamOptions;
+  readonly #states: HashState[] = [];
+  #taken = false;
+  #released = false;
+
+  constructor(descriptor: Descriptor, open: OpenBytes, options: BlobStreamOptions) {
+    this.descriptor = descriptor;
+    this.#open = open;
+    this.#options = options;
+  }
+
+  /** Whether {@link again} can be asked for. */
+  get reopens(): boolean {
+    return this.#options.reopens;
+  }
+
+  /** @throws {ContentError} `content.taken-twice` when asked a second time */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#taken) {
+      throw new ContentError(
+        "content.taken-twice",
+        `Blob ${this.descriptor.digest} was already read`,
+      );
+    }
+    this.#taken = true;
+    return this.#verifiedFrom(undefined);
+  }
+
+  /**
+   * The bytes from offset `from` on, after an earlier pass broke off: the hash goes on from the nearest state saved, so
+   * the end is verified as ever. Ends what is left of the earlier pass first.
+   *
+   * @throws {ContentError} `content.no-rewind` where the source cannot be opened again
+   */
+  again(from: number): AsyncGenerator<Uint8Array, void, void> {
+    if (!this.#options.reopens) {
+      throw new ContentError(
+        "content.no-rewind",
+        `Blob ${this.descriptor.digest} cannot be read a second time`,
+      );
+    }
+    this.#taken = true;
+    while ((this.#states.at(-1)?.offset ?? 0) > from) this.#states.pop();
+    return skipped(
+      this.#verifiedFrom(this.#states.at(-1)),
+      from - (this.#states.at(-1)?.offset ?? 0),
+    );
+  }
+
+  #verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
+    return verified(this.#open(state?.offset ?? 0), this.descriptor, {
+      ...(state && { from: state }),
+      ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#released) return;
+    this.#released = true;
+    await this.#options.release?.();
+  }
+}
+
+/** All but the first `count` bytes. */
+async function* skipped(
+  bytes: AsyncIterable<Uint8Array>,
+  count: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  let left = count;
+  for await (const chunk of bytes) {
+    if (left >= chunk.byteLength) {
+      left -= chunk.byteLength;
+    } else {
+      yield left > 0 ? chunk.subarray(left) : chunk;
+      left = 0;
+    }
+  }
+}
+
+/**
+ * A blob whose bytes are being made while they are read: compressed or decompressed from a verified one. Read once.
+ * Its digest and size are known when it has been read to the end.
+ */
+export interface NewBlob extends AsyncIterable<Uint8Array>, AsyncDisposable {
+  readonly mediaType: string;
+  /** Known where the destination asked for "sized". */
+  readonly size?: number;
+}

@@ -1,0 +1,169 @@
+import type { UntrustedSignature } from "../../sigstore/signature.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { KnownError, type KnownErrorOptions } from "../core/errors.ts";
+import type { ImageReference, TransportName } from "../core/image-reference.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import type { BlobStream, NewBlob } from "../stream/blob-stream.ts";
+
+/** Every call that may wait can be called off. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** One way of keeping images. Built once with all its settings: none of them travels with a call. */
+export interface Transport {
+  readonly name: TransportName;
+  /**
+   * Settles what the text leaves open: working folder, links, a store's default root, an id's prefix. The result is
+   * absolute, so it means the same in another process. `as` tells which end of a copy it will be, since some forms
+   * (`oci:PATH:@IDX`) can only be read.
+   *
+   * @throws {UsageError} `usage.bad-reference`, naming the part that does not parse
+   */
+  resolve(
+    text: string,
+    as: "source" | "destination",
+    options: CallOptions,
+  ): Promise<ImageReference>;
+  openSource(reference: ImageReference, options: CallOptions): Promise<ImageSource>;
+  openDestination(reference: ImageReference, options: CallOptions): Promise<ImageDestination>;
+  /** What only some transports can do; absent where it makes no sense. */
+  readonly digestOf?: (
+    reference: ImageReference,
+    options: CallOptions,
+  ) => Promise<HeldManifest | undefined>;
+  readonly listTags?: (
+    reference: ImageReference,
+    options: CallOptions,
+  ) => Promise<readonly string[]>;
+  readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+}
+
+/** What a HEAD tells of a tag: enough to see that there is nothing to do, not enough to trust it. */
+export interface HeldManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+}
+
+export interface SourceTraits {
+  /** How many blobs may be open at once. */
+  readonly openBlobs: number;
+  /** "tape": blobs come once, in the order of {@link ImageSource.blobOrder}; the plan follows it. */
+  readonly access: "any" | "tape";
+  /** Whether a blob can be opened again, and from an offset: resume, and counting ahead, need it. */
+  readonly reopens: boolean;
+}
+
+/** One image, or one index and its instances, open for reading. */
+export interface ImageSource extends AsyncDisposable {
+  readonly reference: ImageReference;
+  readonly traits: SourceTraits;
+  /** The top manifest; or, of an index, the instance with that digest. Exact bytes, as signed. Asked twice, read once. */
+  readManifest(instance: Digest | "top", options: CallOptions): Promise<RawManifest>;
+  /**
+   * The layers as this place can give them, in the manifest's order, where they are not the manifest's own bytes:
+   * containers-storage has plain tars only. Undefined: the manifest tells the truth.
+   */
+  heldLayers(
+    manifest: RawManifest,
+    options: CallOptions,
+  ): Promise<readonly Descriptor[] | undefined>;
+  /** Empty unless `access` is "tape". */
+  readonly blobOrder: readonly Digest[];
+  openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream>;
+  /** In the order they are stored; empty where there are none. Read only when someone asks. */
+  readSignatures(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
+}
+
+/** What a destination can hold. Read before any byte moves, so that what cannot work fails at once. */
+export interface DestinationTraits {
+  /** Manifest media types it takes, the best first; empty if it takes any. */
+  readonly manifestTypes: readonly string[];
+  readonly indexes: boolean;
+  readonly signatureFormats: readonly UntrustedSignature["format"][];
+  readonly openBlobs: number;
+  /** What layers should arrive as: kept as they are, compressed, or plain. */
+  readonly layers: "as-is" | "compressed" | "plain";
+  /** "sized": the copy counts the bytes first, by a second reading of the source. */
+  readonly newBlobs: "any" | "sized" | "none";
+}
+
+/** Where in the image a blob belongs. One blob may stand in several places (the empty layer does). */
+export interface BlobPlace {
+  readonly role: "config" | "layer" | "other";
+  /** Positions among the layers, from 0 at the base. */
+  readonly positions: readonly number[];
+  /** Of a layer, where the config tells. */
+  readonly diffId?: Digest;
+}
+
+/** What is about to be written, as planned, so that a store can see which layers it holds. */
+export interface ExpectedImage {
+  readonly manifest: RawManifest;
+  readonly as: "top" | "instance";
+  /** The index this image was chosen from; kept beside it where the place is able to. */
+  readonly chosenFrom?: RawManifest;
+  /** Absent for artifacts, and for schema 1, whose config exists only after its layers were read. */
+  readonly config?: Uint8Array;
+}
+
+/** One image or instance being written: blobs, then its manifest. Several may be open at once. */
+export interface ImageWriter extends AsyncDisposable {
+  /** True if the blob is there now and not a byte was sent: held already, or mounted from `origin`. */
+  adoptBlob(
+    blob: Descriptor,
+    place: BlobPlace,
+    origin: ImageReference,
+    options: CallOptions,
+  ): Promise<"held" | "mounted" | false>;
+  /** Reads `blob` to its end and says what is there now. If that fails, nothing is left under its digest. */
+  writeBlob(
+    blob: BlobStream | NewBlob,
+    place: BlobPlace,
+    options: CallOptions,
+  ): Promise<Descriptor>;
+  /** @throws {TransportError} `transport.manifest-refused` when another form of the image may be tried */
+  writeManifest(manifest: RawManifest, options: CallOptions): Promise<void>;
+}
+
+/**
+ * A place being written to: images, then the index, signatures, commit.
+ *
+ * Disposed of before {@link commit}, it gives up: what this run wrote, and nothing else refers to, is removed where
+ * the transport is able to.
+ */
+export interface ImageDestination extends AsyncDisposable {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits;
+  openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
+  writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
+  writeSignatures(
+    manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+    options: CallOptions,
+  ): Promise<void>;
+  commit(options: CallOptions): Promise<void>;
+}
+
+export type TransportErrorCode =
+  | "transport.image-not-found"
+  | "transport.blob-not-found"
+  | "transport.manifest-refused"
+  | "transport.unsupported"
+  | "transport.unreadable"
+  | "transport.busy";
+
+/** A place cannot be read or written. */
+export class TransportError extends KnownError<TransportErrorCode> {
+  readonly reference: ImageReference | undefined;
+
+  constructor(
+    code: TransportErrorCode,
+    message: string,
+    options: KnownErrorOptions & { readonly reference?: ImageReference } = {},
+  ) {
+    super(code, message, options);
+    this.reference = options.reference;
+  }
+}
