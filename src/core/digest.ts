@@ -13,19 +13,24 @@ export const hexLengths: Readonly<Record<DigestAlgorithm, number>> = {
   sha512: 128,
 };
 
-/** @throws {ContentError} `content.bad-digest`. A path may be built from what is returned: it holds no separators but one colon. */
+/**
+ * The text as a digest. A path may be built from what is returned: it holds no separators but one colon.
+ *
+ * @throws {ContentError} `content.bad-digest`
+ */
 export function parseDigest(text: string): Digest {
   const colon = text.indexOf(":");
-  const algorithm = text.slice(0, colon);
-  if (colon < 1 || !/^[0-9a-f]+$/.test(text.slice(colon + 1))) {
-    throw new ContentError("content.bad-digest", "invalid checksum digest format");
-  }
+  const algorithm = text.slice(0, Math.max(colon, 0));
+  const hex = text.slice(colon + 1);
   if (!Object.hasOwn(hexLengths, algorithm)) {
-    throw new ContentError("content.bad-digest", "unsupported digest algorithm");
+    const named = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/.test(text);
+    throw bad(named ? "unsupported digest algorithm" : "invalid checksum digest format");
   }
-  if (text.length - colon - 1 !== hexLengths[algorithm as DigestAlgorithm]) {
-    throw new ContentError("content.bad-digest", "invalid checksum digest length");
+  if (hex === "") throw bad("invalid checksum digest format");
+  if (hex.length !== hexLengths[algorithm as DigestAlgorithm]) {
+    throw bad("invalid checksum digest length");
   }
+  if (!/^[0-9a-f]+$/.test(hex)) throw bad("invalid checksum digest format");
   return text as Digest;
 }
 
@@ -61,4 +66,8 @@ export function formatDigest(like: Digest, hash: Hash): Digest {
 /** The digest of bytes held whole. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}` as Digest;
+}
+
+function bad(message: string): ContentError {
+  return new ContentError("content.bad-digest", message);
 }
