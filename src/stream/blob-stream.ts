@@ -29,6 +29,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly #open: OpenBytes;
   readonly #options: BlobStreamOptions;
   readonly #states: HashState[] = [];
+  #onProgress: ((offset: number) => void) | undefined;
   #taken = false;
   #released = false;
 
@@ -41,6 +42,11 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Whether {@link again} can be asked for. */
   get reopens(): boolean {
     return this.#options.reopens;
+  }
+
+  /** Tells `onProgress` how far the reading is, at each chunk; after {@link again} that may be less than before. */
+  watch(onProgress: (offset: number) => void): void {
+    this.#onProgress = onProgress;
   }
 
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
@@ -79,6 +85,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   #verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
     return verified(this.#open(state?.offset ?? 0), this.descriptor, {
       ...(state && { from: state }),
+      ...(this.#onProgress && { onProgress: this.#onProgress }),
       ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
     });
   }

@@ -14,6 +14,8 @@ export interface VerifyOptions {
   readonly from?: HashState;
   /** Called about every `size / 128` bytes, and never less than 8 MiB apart, with a copy of the state so far. */
   readonly onState?: (state: HashState) => void;
+  /** Called with each chunk read: how many bytes of the blob that makes. */
+  readonly onProgress?: (offset: number) => void;
 }
 
 const leastStateGap = 8 * 1024 * 1024;
@@ -46,6 +48,7 @@ export async function* verified(
       );
     }
     hash.update(chunk);
+    options.onProgress?.(size);
     if (options.onState && size >= nextState) {
       options.onState({ offset: size, hash: hash.copy() });
       nextState = size + gap;

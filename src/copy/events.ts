@@ -1,0 +1,55 @@
+import type { Digest } from "../core/digest.ts";
+
+/** One blob that an image needs, in the manifest's order, each digest once. */
+export interface EventBlob {
+  readonly digest: Digest;
+  /** Bytes, or -1 where the manifest does not tell (schema 1). */
+  readonly size: number;
+}
+
+/**
+ * What happens while images are copied, told as it happens; the edge makes log lines and progress bars of it.
+ *
+ * `instance` counts the images of a list from 0; it is absent where a single image is copied and in what is said of a
+ * list itself. Instances are copied in parallel: their events interleave.
+ */
+export type CopyEvent = { readonly instance?: number } & (
+  | { readonly type: "signatures-reading"; readonly of: "image" | "list" }
+  | { readonly type: "signatures-checking"; readonly of: "image" | "list" }
+  | { readonly type: "instances-chosen"; readonly chosen: number; readonly held: number }
+  | {
+      readonly type: "instance-started";
+      readonly manifest: Digest;
+      readonly position: number;
+      readonly count: number;
+    }
+  | { readonly type: "admitted"; readonly manifest: Digest }
+  /** Layers that will be adopted or moved; the config is told of by "config-copying". */
+  | { readonly type: "blobs-planned"; readonly blobs: readonly EventBlob[] }
+  | {
+      readonly type: "blob-adopted";
+      readonly blob: Digest;
+      readonly size: number;
+      readonly how: "held" | "mounted" | "shared";
+    }
+  /** `sent` counts source bytes; may fall back after a resume. */
+  | {
+      readonly type: "blob-moving";
+      readonly blob: Digest;
+      readonly size: number;
+      readonly sent: number;
+    }
+  | {
+      readonly type: "blob-copied";
+      readonly blob: Digest;
+      readonly size: number;
+      readonly written: number;
+    }
+  | { readonly type: "config-copying"; readonly config: Digest; readonly size: number }
+  | { readonly type: "manifest-writing"; readonly of: "image" | "list" }
+  | { readonly type: "signatures-storing"; readonly of: "image" | "list" }
+  /** The destination held the very same image; nothing was copied. `blobs` where the manifest was read. */
+  | { readonly type: "already-there"; readonly manifest: Digest }
+);
+
+export type Report = (event: CopyEvent) => void;
