@@ -30,6 +30,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly #options: BlobStreamOptions;
   readonly #states: HashState[] = [];
   #onProgress: ((offset: number) => void) | undefined;
+  #peeked: Peeked | undefined;
   #taken = false;
   #released = false;
 
@@ -49,6 +50,21 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     this.#onProgress = onProgress;
   }
 
+  /**
+   * The first bytes, to tell by what they are; fewer than `least` only where the blob is shorter. Nothing is lost: the
+   * pass that follows begins with them.
+   *
+   * @throws {ContentError} as the pass itself would, and `content.taken-twice` after it began
+   */
+  async peek(least: number): Promise<Uint8Array> {
+    if (!this.#peeked) {
+      const rest = this[Symbol.asyncIterator]();
+      this.#taken = false;
+      this.#peeked = { start: await firstBytes(rest, least), rest };
+    }
+    return this.#peeked.start ?? new Uint8Array();
+  }
+
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
     if (this.#taken) {
@@ -58,6 +74,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
       );
     }
     this.#taken = true;
+    if (this.#peeked) return resumed(this.#peeked.start, this.#peeked.rest);
     return this.#verifiedFrom(undefined);
   }
 
@@ -95,6 +112,36 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     this.#released = true;
     await this.#options.release?.();
   }
+}
+
+/** A pass of which the first bytes were looked at. */
+interface Peeked {
+  /** Undefined where the blob is empty. */
+  readonly start: Uint8Array | undefined;
+  readonly rest: AsyncGenerator<Uint8Array, void, void>;
+}
+
+/** The first chunk; where that is shorter than `least`, a copy of as many as make it up. */
+async function firstBytes(
+  bytes: AsyncGenerator<Uint8Array, void, void>,
+  least: number,
+): Promise<Uint8Array | undefined> {
+  let start: Uint8Array | undefined;
+  while ((start?.byteLength ?? 0) < least) {
+    const next = await bytes.next();
+    if (next.done) break;
+    start = start ? Buffer.concat([start, next.value]) : next.value;
+    if (start.byteLength < least) start = Buffer.from(start);
+  }
+  return start;
+}
+
+async function* resumed(
+  start: Uint8Array | undefined,
+  rest: AsyncGenerator<Uint8Array, void, void>,
+): AsyncGenerator<Uint8Array, void, void> {
+  if (start) yield start;
+  yield* rest;
 }
 
 /** All but the first `count` bytes. */
