@@ -1,0 +1,26 @@
+import { homedir, userInfo } from "node:os";
+import type { Environment } from "./environment.ts";
+
+/** Reads the surroundings of this process. */
+export function loadEnvironment(): Environment {
+  const freeBsd = process.platform === "freebsd";
+  return {
+    variables: process.env,
+    uid: process.getuid?.() ?? -1,
+    home: process.env["HOME"] || passwdHome(),
+    cwd: process.cwd(),
+    platform: process.platform,
+    architecture: process.arch,
+    systemDirectory: freeBsd ? "/usr/local/etc" : "/etc",
+    vendorDirectory: freeBsd ? "/usr/local/share" : "/usr/share",
+  };
+}
+
+/** A user without an entry in passwd (containers run as any number) has no home but the root. */
+function passwdHome(): string {
+  try {
+    return userInfo().homedir || homedir();
+  } catch {
+    return "/";
+  }
+}
