@@ -1,0 +1,46 @@
+import { KnownError } from "../core/errors.ts";
+
+export type CliErrorCode =
+  /** A command or flag that exists in skopeo and not here yet. */
+  | "cli.unsupported"
+  /** `--command-timeout` ran out. */
+  | "cli.deadline-exceeded"
+  /** SIGINT or SIGTERM. */
+  | "cli.interrupted"
+  | "cli.bad-template"
+  | "cli.login-failed"
+  | "cli.unreadable"
+  | "cli.unwritable";
+
+/** What fails at the edge itself. */
+export class CliError extends KnownError<CliErrorCode> {}
+
+/** The error of a thing that skopeo does and we do not yet. */
+export function notSupportedYet(what: string): CliError {
+  return new CliError("cli.unsupported", `${what} is not supported yet`, {
+    hint: "Run `amphora compat` for what is",
+  });
+}
+
+/** `prefix: message`, as skopeo wraps errors; code, hint and cause stay. An abort's reason passes through untouched. */
+export function prefixed(prefix: string, error: unknown): unknown {
+  if (!(error instanceof KnownError) || isAbort(error)) return error;
+  return new KnownError(error.code, `${prefix}: ${error.message}`, {
+    cause: error,
+    retryable: error.retryable,
+    ...(error.hint !== undefined && { hint: error.hint }),
+  });
+}
+
+/** Runs `work`; what it throws gets {@link prefixed}. */
+export async function withPrefix<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw prefixed(prefix, error);
+  }
+}
+
+function isAbort(error: KnownError): boolean {
+  return error.code === "cli.interrupted" || error.code === "cli.deadline-exceeded";
+}

@@ -1,0 +1,62 @@
+import type { Environment } from "../config/environment.ts";
+import type { ImageReference } from "../core/image-reference.ts";
+import type { Platform } from "../core/platform.ts";
+import type { CallOptions, Transport } from "../transport/contract.ts";
+import type { Log } from "./log.ts";
+import type { EndSettings, GlobalSettings } from "./settings.ts";
+import type { ProgramName } from "./specs/spec.ts";
+
+/** An image name, understood. */
+export interface ResolvedImage {
+  readonly transport: Transport;
+  readonly reference: ImageReference;
+}
+
+/** One end of a run: every transport, built with that end's credentials, TLS and folders. */
+export interface End {
+  /**
+   * Reads `transport:text`.
+   *
+   * @throws {UsageError} `usage.bad-reference` with skopeo's text, without a prefix: `Invalid image name "x", expected …`
+   */
+  resolve(text: string, as: "source" | "destination", options: CallOptions): Promise<ResolvedImage>;
+}
+
+/** What went over the wire so far. */
+export interface Traffic {
+  readonly requests: number;
+  readonly retries: number;
+}
+
+/** What commands work with. Built once by `assemble.ts`, which alone knows how things are made. */
+export interface Parts {
+  readonly environment: Environment;
+  /** The platform wanted from a list: the overrides, or the host's. */
+  readonly platform: Platform;
+  end(settings: EndSettings): Promise<End>;
+  /**
+   * Asks a registry whether these credentials are good.
+   *
+   * @throws {RegistryError} `registry.unauthorized` where they are not
+   */
+  checkLogin(
+    registry: string,
+    credentials: { readonly username: string; readonly password: string },
+    settings: EndSettings,
+    options: CallOptions,
+  ): Promise<void>;
+  traffic(): Traffic;
+  /** Closes connections that are kept open. */
+  close(): Promise<void>;
+}
+
+/** What `assemble` is given. */
+export interface AssemblyInput {
+  readonly program: ProgramName;
+  readonly version: string;
+  readonly settings: GlobalSettings;
+  readonly log: Log;
+}
+
+/** `assemble.ts` exports this as `assemble`. */
+export type Assemble = (input: AssemblyInput) => Promise<Parts>;

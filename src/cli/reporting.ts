@@ -1,0 +1,73 @@
+import { KnownError } from "../core/errors.ts";
+import { escapeControls } from "./go-quote.ts";
+import {
+  createLog,
+  type Formatter,
+  formatJson,
+  formatKeyValue,
+  formatPlain,
+  type Log,
+  terminalFormatter,
+} from "./log.ts";
+import type { GlobalSettings } from "./settings.ts";
+import type { ProgramName } from "./specs/spec.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The log of this run; before the flags are read there are no settings yet. */
+export function startLog(
+  program: ProgramName,
+  terminal: Terminal,
+  settings?: Pick<GlobalSettings, "debug" | "logFormat">,
+): Log {
+  return createLog({
+    write: terminal.err,
+    format: formatter(program, terminal, settings?.logFormat ?? "text"),
+    debug: settings?.debug ?? false,
+    now: () => new Date(),
+    isJson: settings?.logFormat === "json",
+  });
+}
+
+function formatter(
+  program: ProgramName,
+  terminal: Terminal,
+  logFormat: GlobalSettings["logFormat"],
+): Formatter {
+  if (logFormat === "json") return formatJson;
+  if (!terminal.stderrIsTty) return formatKeyValue;
+  return program === "skopeo" ? terminalFormatter(new Date()) : formatPlain;
+}
+
+/** Tells of the failure that ends the run. A hint follows only on a terminal, and never as skopeo. */
+export function reportFailure(
+  error: unknown,
+  { program, terminal, log }: { program: ProgramName; terminal: Terminal; log: Log },
+): void {
+  if (error instanceof KnownError) reportKnown(error, program, terminal, log);
+  else reportBug(error, terminal, log);
+}
+
+function reportKnown(error: KnownError, program: ProgramName, terminal: Terminal, log: Log): void {
+  if (error.code === "cli.interrupted") return;
+  log.fatal(error.message, log.isJson ? { code: error.code } : {});
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    log.debug(`caused by: ${cause.stack ?? cause.message}`);
+  const hint = hintOf(error);
+  if (program !== "skopeo" && terminal.stderrIsTty && !log.isJson && hint !== undefined)
+    terminal.err(`\x1b[1mhint:\x1b[0m  ${escapeControls(hint)}\n`);
+}
+
+/** The outermost hint there is. */
+function hintOf(error: Error): string | undefined {
+  for (let at: unknown = error; at instanceof Error; at = at.cause)
+    if (at instanceof KnownError && at.hint !== undefined) return at.hint;
+  return undefined;
+}
+
+function reportBug(error: unknown, terminal: Terminal, log: Log): void {
+  log.fatal(`internal error: ${error instanceof Error ? error.message : String(error)}`);
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.err(
+    `${escapeControls(stack)}\nThis is a bug in amphora. Please report it, with the lines above, where you got amphora from.\n`,
+  );
+}

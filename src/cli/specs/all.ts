@@ -1,0 +1,47 @@
+import { compatSpec, completionSpec, helpSpec } from "./builtin.ts";
+import { copySpec } from "./copy.ts";
+import {
+  deleteSpec,
+  imageProxySpec,
+  infoSpec,
+  inspectSpec,
+  layersSpec,
+  listTagsSpec,
+} from "./images.ts";
+import { loginSpec, logoutSpec } from "./login.ts";
+import {
+  generateKeySpec,
+  manifestDigestSpec,
+  signatureDumpSpec,
+  standaloneSignSpec,
+  standaloneVerifySpec,
+} from "./signing.ts";
+import type { CommandSpec, ProgramName } from "./spec.ts";
+import { syncSpec } from "./sync.ts";
+
+/** Every command, in the order in which skopeo suggests them. */
+export const allCommands: readonly CommandSpec[] = [
+  copySpec,
+  deleteSpec,
+  generateKeySpec,
+  inspectSpec,
+  layersSpec,
+  loginSpec,
+  logoutSpec,
+  manifestDigestSpec,
+  imageProxySpec,
+  syncSpec,
+  standaloneSignSpec,
+  standaloneVerifySpec,
+  listTagsSpec,
+  signatureDumpSpec,
+  helpSpec,
+  completionSpec,
+  compatSpec,
+  infoSpec,
+];
+
+/** The commands that exist under this name. */
+export function commandsOf(program: ProgramName): readonly CommandSpec[] {
+  return program === "skopeo" ? allCommands.filter((spec) => !spec.ours) : allCommands;
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+const version = "0.1.0";
+const calledAs = process.env["AMPHORA_CALLED_AS"] ?? process.argv[1] ?? "";
+delete process.env["AMPHORA_CALLED_AS"]; // not for the programs that we start
+const program = /(?:^|[\\/])skopeo(?:\.exe)?$/.test(calledAs) ? "skopeo" : "amphora";
+const argv = process.argv.slice(2);
+
+// Asked for by every script that looks for the tool: nothing is loaded for it.
+if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
+  process.stdout.write(`${program} version ${program === "skopeo" ? "1.22.0" : version}\n`);
+} else {
+  const { runProgram } = await import("./cli/program.ts");
+  process.exitCode = await runProgram({ program, version, argv });
+}
