@@ -31,6 +31,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   readonly #states: HashState[] = [];
   #onProgress: ((offset: number) => void) | undefined;
   #peeked: Peeked | undefined;
+  #failure: unknown;
   #taken = false;
   #released = false;
 
@@ -43,6 +44,11 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Whether {@link again} can be asked for. */
   get reopens(): boolean {
     return this.#options.reopens;
+  }
+
+  /** What reading failed with last: tells a failure of this side from one of whoever was writing. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Tells `onProgress` how far the reading is, at each chunk; after {@link again} that may be less than before. */
@@ -80,7 +86,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
 
   /**
    * The bytes from offset `from` on, after an earlier pass broke off: the hash goes on from the nearest state saved, so
-   * the end is verified as ever. Ends what is left of the earlier pass first.
+   * the end is verified as ever. The earlier pass must have ended.
    *
    * @throws {ContentError} `content.no-rewind` where the source cannot be opened again
    */
@@ -99,17 +105,23 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     );
   }
 
-  #verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
-    return verified(this.#open(state?.offset ?? 0), this.descriptor, {
-      ...(state && { from: state }),
-      ...(this.#onProgress && { onProgress: this.#onProgress }),
-      ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
-    });
+  async *#verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* verified(this.#open(state?.offset ?? 0), this.descriptor, {
+        ...(state && { from: state }),
+        ...(this.#onProgress && { onProgress: this.#onProgress }),
+        ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
+      });
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#released) return;
     this.#released = true;
+    if (!this.#taken) await this.#peeked?.rest.return();
     await this.#options.release?.();
   }
 }

@@ -28,9 +28,10 @@ export interface Transport {
   ): Promise<ImageReference>;
   openSource(reference: ImageReference, options: CallOptions): Promise<ImageSource>;
   openDestination(reference: ImageReference, options: CallOptions): Promise<ImageDestination>;
-  /** What only some transports can do; absent where it makes no sense. */
+  /** What only some transports can do; absent where it makes no sense. Undefined where a look cannot tell. */
   readonly digestOf?: (
     reference: ImageReference,
+    as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
   readonly listTags?: (
@@ -44,6 +45,8 @@ export interface Transport {
 export interface HeldManifest {
   readonly digest: Digest;
   readonly mediaType: string;
+  /** Whether signatures are kept beside the image that a copy would carry along. */
+  readonly signed: boolean;
 }
 
 export interface SourceTraits {

@@ -1,0 +1,143 @@
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { mediaTypes } from "../../core/media-type.ts";
+import { RegistryError } from "../../registry/errors.ts";
+import type { Repository } from "../../registry/repository.ts";
+import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
+import {
+  type BlobPlace,
+  type CallOptions,
+  type DestinationTraits,
+  type ExpectedImage,
+  type ImageDestination,
+  type ImageWriter,
+  TransportError,
+} from "../contract.ts";
+import { isUnknownDigest } from "./location.ts";
+
+/** A tag or digest of one repository, being pushed. */
+export class DockerDestination implements ImageDestination {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits = {
+    manifestTypes: [
+      mediaTypes.ociManifest,
+      mediaTypes.dockerManifest,
+      mediaTypes.ociIndex,
+      mediaTypes.dockerList,
+      mediaTypes.schema1Signed,
+      mediaTypes.schema1,
+    ],
+    indexes: true,
+    signatureFormats: [],
+    openBlobs: 64,
+    layers: "compressed",
+    newBlobs: "any",
+  };
+  readonly #repository: Repository;
+
+  constructor(reference: ImageReference, repository: Repository) {
+    this.reference = reference;
+    this.#repository = repository;
+  }
+
+  async openImage(image: ExpectedImage): Promise<ImageWriter> {
+    return new DockerWriter(this.reference, this.#repository, image.as);
+  }
+
+  async writeIndex(index: RawManifest, { signal }: CallOptions): Promise<void> {
+    await put(this.#repository, topName(this.reference, index), index, signal);
+  }
+
+  async writeSignatures(
+    _manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+  ): Promise<void> {
+    if (signatures.length === 0) return;
+    throw new TransportError(
+      "transport.unsupported",
+      `Can not copy signatures to ${formatImageReference(this.reference)}: writing signatures is not supported yet`,
+      { reference: this.reference },
+    );
+  }
+
+  async commit(): Promise<void> {} // a registry shows an image with the PUT of its manifest
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#repository.cancelUploads();
+  }
+}
+
+class DockerWriter implements ImageWriter {
+  readonly #reference: ImageReference;
+  readonly #repository: Repository;
+  readonly #as: ExpectedImage["as"];
+
+  constructor(reference: ImageReference, repository: Repository, as: ExpectedImage["as"]) {
+    this.#reference = reference;
+    this.#repository = repository;
+    this.#as = as;
+  }
+
+  async adoptBlob(
+    blob: Descriptor,
+    _place: BlobPlace,
+    origin: ImageReference,
+    { signal }: CallOptions,
+  ): Promise<"held" | "mounted" | false> {
+    return await this.#repository.adoptBlob(blob, mountCandidates(this.#reference, origin), {
+      signal,
+    });
+  }
+
+  async writeBlob(
+    blob: BlobStream | NewBlob,
+    _place: BlobPlace,
+    { signal }: CallOptions,
+  ): Promise<Descriptor> {
+    return await this.#repository.writeBlob(blob, { signal });
+  }
+
+  async writeManifest(manifest: RawManifest, { signal }: CallOptions): Promise<void> {
+    const name = this.#as === "top" ? topName(this.#reference, manifest) : manifest.digest;
+    await put(this.#repository, name, manifest, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+async function put(
+  repository: Repository,
+  name: string,
+  manifest: RawManifest,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await repository.writeManifest(name, manifest, { signal });
+  } catch (error) {
+    if (!(error instanceof RegistryError) || error.code !== "registry.manifest-refused")
+      throw error;
+    throw new TransportError("transport.manifest-refused", error.message, { cause: error });
+  }
+}
+
+/** What the top manifest is put as: its tag, else its digest. */
+function topName(reference: ImageReference, manifest: RawManifest): string {
+  if (isUnknownDigest(reference)) return manifest.digest;
+  return reference.docker?.tag ?? reference.docker?.digest ?? manifest.digest;
+}
+
+/** Repositories of the same registry that are known to hold the source's blobs. */
+function mountCandidates(destination: ImageReference, origin: ImageReference): readonly string[] {
+  const from = origin.docker;
+  const to = destination.docker;
+  return from &&
+    to &&
+    origin.transport === "docker" &&
+    from.domain === to.domain &&
+    from.path !== to.path
+    ? [from.path]
+    : [];
+}

@@ -1,0 +1,146 @@
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import { type Endpoint, type FailedTry, failedTriesText } from "../../config/endpoints.ts";
+import type { Digest } from "../../core/digest.ts";
+import type { DockerReference } from "../../core/docker-reference.ts";
+import { KnownError, UsageError } from "../../core/errors.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { RegistryError } from "../../registry/errors.ts";
+import type { Repository } from "../../registry/repository.ts";
+import { type CallOptions, type Transport, TransportError } from "../contract.ts";
+import { DockerDestination } from "./destination.ts";
+import type { DockerEndpoints } from "./endpoints.ts";
+import { isUnknownDigest, parseDockerLocation } from "./location.ts";
+import { DockerSource, fetchManifest } from "./source.ts";
+
+export interface DockerTransportOptions {
+  readonly endpoints: DockerEndpoints;
+  /** Accept `name:tag@digest`. */
+  readonly tagAndDigest: boolean;
+  /** Signatures kept beside a repository, in the order they are stored. */
+  readonly readSignatures: (
+    reference: DockerReference,
+    manifest: Digest,
+  ) => Promise<readonly UntrustedSignature[]>;
+}
+
+/** Images in registries that speak the OCI distribution API. */
+export function createDockerTransport(options: DockerTransportOptions): Transport {
+  const { endpoints } = options;
+  return {
+    name: "docker",
+    resolve: async (text) => parseDockerLocation(text, options),
+    async openSource(reference, call) {
+      const docker = dockerOf(reference);
+      if (isUnknownDigest(reference)) {
+        throw new UsageError(
+          "usage.bad-reference",
+          `unsupported: reading an image from ${reference.text}, which has no digest yet`,
+        );
+      }
+      const { endpoint, repository, top } = await firstThatAnswers(endpoints, docker, call);
+      return new DockerSource(reference, repository, top, (manifest) =>
+        options.readSignatures(endpoint.reference, manifest),
+      );
+    },
+    async openDestination(reference) {
+      return new DockerDestination(reference, await own(endpoints, reference));
+    },
+    async digestOf(reference, as, { signal }) {
+      const docker = dockerOf(reference);
+      const repository =
+        as === "source" ? await onlyOne(endpoints, docker) : await own(endpoints, reference);
+      const held = await repository?.headManifest(nameIn(docker), { signal });
+      if (!held) return undefined;
+      const signatures = as === "source" ? await options.readSignatures(docker, held.digest) : [];
+      return { ...held, signed: signatures.length > 0 };
+    },
+    async listTags(reference, { signal }) {
+      return await (await own(endpoints, reference)).listTags({ signal });
+    },
+    async deleteImage(reference, call) {
+      await deleteByDigest(await own(endpoints, reference), reference, call);
+    },
+  };
+}
+
+async function own(endpoints: DockerEndpoints, reference: ImageReference): Promise<Repository> {
+  return await endpoints.repository(await endpoints.toWrite(dockerOf(reference)));
+}
+
+function dockerOf(reference: ImageReference): DockerReference {
+  if (reference.docker) return reference.docker;
+  throw new UsageError(
+    "usage.bad-reference",
+    `docker: image reference ${reference.text} has no name`,
+  );
+}
+
+/** What the manifest is asked for by: a digest beats a tag. */
+function nameIn(reference: DockerReference): string {
+  return reference.digest ?? reference.tag ?? "latest";
+}
+
+/** A HEAD only helps where one endpoint is to be asked: with mirrors the first that answers would have to be found. */
+async function onlyOne(
+  endpoints: DockerEndpoints,
+  docker: DockerReference,
+): Promise<Repository | undefined> {
+  const [first, ...more] = await endpoints.toRead(docker);
+  return first && more.length === 0 ? await endpoints.repository(first) : undefined;
+}
+
+interface Answer {
+  readonly endpoint: Endpoint;
+  readonly repository: Repository;
+  readonly top: RawManifest;
+}
+
+/** Tries each endpoint for the manifest; the winner serves the blobs too — `specs/registry.md` 3.4. */
+async function firstThatAnswers(
+  endpoints: DockerEndpoints,
+  docker: DockerReference,
+  call: CallOptions,
+): Promise<Answer> {
+  const failures: (FailedTry & { readonly error: KnownError })[] = [];
+  for (const endpoint of await endpoints.toRead(docker)) {
+    const { reference } = endpoint;
+    try {
+      const repository = await endpoints.repository(endpoint);
+      const top = await fetchManifest(repository, nameIn(reference), reference.digest, call);
+      return { endpoint, repository, top };
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      failures.push({ reference, message: error.message, error });
+    }
+  }
+  const primary = failures.pop();
+  if (!primary) throw new TransportError("transport.unreadable", "no endpoint to read from");
+  if (failures.length === 0) throw primary.error;
+  throw new TransportError("transport.unreadable", failedTriesText(failures, primary), {
+    cause: primary.error,
+    retryable: primary.error.retryable,
+  });
+}
+
+/** Deletes what the reference names by its digest, and so every tag of it, as skopeo does — `specs/registry.md` 1.7. */
+async function deleteByDigest(
+  repository: Repository,
+  reference: ImageReference,
+  call: CallOptions,
+): Promise<void> {
+  const docker = dockerOf(reference);
+  try {
+    const manifest = await fetchManifest(repository, nameIn(docker), docker.digest, call);
+    await repository.deleteManifest(manifest.digest, call);
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "registry.not-found") {
+      throw new TransportError(
+        "transport.unsupported",
+        `Unable to delete ${reference.text.slice(2)}. Image may not exist or is not stored with a v2 Schema in a v2 registry`,
+        { cause: error, reference },
+      );
+    }
+    throw error;
+  }
+}
