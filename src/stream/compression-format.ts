@@ -1,0 +1,72 @@
+import { CopyError } from "../core/errors.ts";
+
+/** What a blob's first bytes say it is packed with; plain content has no format. */
+export type CompressionFormat = "gzip" | "zstd" | "bzip2" | "xz";
+
+/** What new blobs can be packed with. */
+export type WritableFormat = "gzip" | "zstd";
+
+/** As many first bytes as {@link detectCompression} ever looks at. */
+export const magicBytes = 6;
+
+const magics: readonly (readonly [CompressionFormat, readonly number[]])[] = [
+  ["gzip", [0x1f, 0x8b, 0x08]],
+  ["bzip2", [0x42, 0x5a, 0x68]],
+  ["xz", [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+];
+
+/**
+ * The format of content that begins with `head`, by magic bytes and nothing else: media types lie. A zstd stream may
+ * begin with a skippable frame — RFC 8878 § 3.1.2; zstd:chunked is zstd to these eyes.
+ */
+export function detectCompression(head: Uint8Array): CompressionFormat | undefined {
+  const found = magics.find(([, magic]) => magic.every((byte, at) => head[at] === byte));
+  return found?.[0] ?? (startsWithSkippableFrame(head) ? "zstd" : undefined);
+}
+
+function startsWithSkippableFrame(head: Uint8Array): boolean {
+  const [first = 0, second, third, fourth] = head;
+  return (first & 0xf0) === 0x50 && second === 0x2a && third === 0x4d && fourth === 0x18;
+}
+
+/** The annotation that tells a zstd:chunked layer from any other zstd one. */
+export const zstdChunkedAnnotation = "io.github.containers.zstd-chunked.manifest-checksum";
+
+/**
+ * The format under the name that users and manifests know: `zstd:chunked` where the layer's annotations say so. A wish for
+ * zstd is met by zstd:chunked, not the other way round.
+ */
+export function formatName(
+  format: CompressionFormat,
+  annotations: Readonly<Record<string, string>> = {},
+): string {
+  if (format === "xz") return "Xz";
+  return format === "zstd" && Object.hasOwn(annotations, zstdChunkedAnnotation)
+    ? "zstd:chunked"
+    : format;
+}
+
+/**
+ * What `--dest-compress-format` names. The names and texts are skopeo's, odd capital included.
+ *
+ * @throws {CopyError} `copy.unsupported` for one that is unknown or that nothing here writes
+ */
+export function parseWritableFormat(name: string): WritableFormat {
+  if (name === "gzip" || name === "zstd") return name;
+  if (name === "bzip2" || name === "Xz") {
+    throw new CopyError(
+      "copy.unsupported",
+      `compression using ${name} required, but none of the known manifest formats support it`,
+      { hint: "Choose gzip or zstd." },
+    );
+  }
+  if (name === "zstd:chunked") {
+    throw new CopyError("copy.unsupported", "writing zstd:chunked is not supported yet", {
+      hint: "Choose zstd: every reader of zstd:chunked reads it.",
+    });
+  }
+  throw new CopyError("copy.unsupported", `cannot find compressor for "${name}"`, {
+    hint: "Choose gzip or zstd.",
+  });
+}

@@ -1,0 +1,169 @@
+import { createHash, type Hash } from "node:crypto";
+import { algorithmOf, type Digest } from "../core/digest.ts";
+import { ContentError } from "../core/errors.ts";
+import { BlobStream, type NewBlob } from "./blob-stream.ts";
+import { detectCompression, magicBytes, type WritableFormat } from "./compression-format.ts";
+import { type DecompressOptions, decompressed } from "./decompression.ts";
+import { gzipped } from "./parallel-gzip.ts";
+import { peek } from "./peek.ts";
+import { Slots } from "./slots.ts";
+import { zstdCompressed } from "./zstd.ts";
+
+/** What is to become of a blob's packing. */
+export interface CompressionChange {
+  /** Unpack what the first bytes say is packed; plain content stays as it is. */
+  readonly decompress: boolean;
+  /** Pack what came of that. */
+  readonly compress?: WritableFormat;
+  /** Of the format's own scale; its default where absent. */
+  readonly level?: number;
+}
+
+/** Content by its sha256 digest and length. */
+export interface Measured {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+export interface RecompressedBlob extends NewBlob {
+  /** Undefined until the blob was read to its end. */
+  outcome(): RecompressionOutcome | undefined;
+}
+
+export interface RecompressionOutcome {
+  /** What went into the packing, or came out where nothing was packed: of a layer, its DiffID. */
+  readonly uncompressed: Measured;
+  /** The bytes of the new blob. */
+  readonly written: Measured;
+}
+
+export interface CompressionOptions extends DecompressOptions {
+  /** How many gzip blocks are compressed at once, whatever the number of blobs: the cores there are. */
+  readonly parallel: number;
+}
+
+/** The packing and unpacking of one run. Built once, because all its blobs share the cores and the memory. */
+export class Compression {
+  readonly #options: CompressionOptions;
+  readonly #slots: Slots;
+
+  constructor(options: CompressionOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.parallel);
+  }
+
+  /**
+   * `source` in another packing, made while it is read: once, in one pass. Disposing of it closes the source too.
+   * What is thrown while reading is {@link decompressed}'s and the source's own.
+   */
+  recompressed(
+    source: BlobStream | AsyncIterable<Uint8Array>,
+    change: CompressionChange,
+    mediaType: string,
+  ): RecompressedBlob {
+    return new Recompressed(source, mediaType, (plain) => this.#packed(plain, change), {
+      ...this.#options,
+      decompress: change.decompress,
+    });
+  }
+
+  #packed(
+    plain: AsyncIterable<Uint8Array>,
+    change: CompressionChange,
+  ): AsyncIterable<Uint8Array> | undefined {
+    if (change.compress === "zstd") return zstdCompressed(plain, change.level);
+    if (change.compress === "gzip") {
+      return gzipped(plain, {
+        slots: this.#slots,
+        ...(change.level !== undefined && { level: change.level }),
+      });
+    }
+    return undefined;
+  }
+}
+
+type Pack = (plain: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> | undefined;
+
+class Recompressed implements RecompressedBlob {
+  readonly mediaType: string;
+  readonly #source: BlobStream | AsyncIterable<Uint8Array>;
+  readonly #pack: Pack;
+  readonly #options: DecompressOptions & { readonly decompress: boolean };
+  #reading: AsyncGenerator<Uint8Array, void, void> | undefined;
+  #outcome: RecompressionOutcome | undefined;
+
+  constructor(
+    source: BlobStream | AsyncIterable<Uint8Array>,
+    mediaType: string,
+    pack: Pack,
+    options: DecompressOptions & { readonly decompress: boolean },
+  ) {
+    this.#source = source;
+    this.mediaType = mediaType;
+    this.#pack = pack;
+    this.#options = options;
+  }
+
+  outcome(): RecompressionOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** @throws {ContentError} `content.taken-twice` when asked a second time */
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#reading) {
+      throw new ContentError("content.taken-twice", "A blob being made was already read");
+    }
+    this.#reading = this.#read();
+    return this.#reading;
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array, void, void> {
+    const { head, bytes } = await peek(this.#source, magicBytes);
+    const format = this.#options.decompress ? detectCompression(head) : undefined;
+    const plain = format ? decompressed(bytes, format, this.#options) : bytes;
+    const uncompressed = new Meter(format ? undefined : digestKnown(this.#source));
+    const measured = uncompressed.measured(plain);
+    const packed = this.#pack(measured);
+    const written = new Meter();
+    yield* packed ? written.measured(packed) : measured;
+    const inside = uncompressed.result();
+    this.#outcome = { uncompressed: inside, written: packed ? written.result() : inside };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#source instanceof BlobStream) await this.#source[Symbol.asyncDispose]();
+    await this.#reading?.return();
+  }
+}
+
+/** The digest of bytes that reach their end only if they have it, which saves hashing them again. */
+function digestKnown(source: BlobStream | AsyncIterable<Uint8Array>): Digest | undefined {
+  if (!(source instanceof BlobStream)) return undefined;
+  return algorithmOf(source.descriptor.digest) === "sha256" ? source.descriptor.digest : undefined;
+}
+
+/** Hashes and counts bytes as they pass. */
+class Meter {
+  readonly #known: Digest | undefined;
+  readonly #hash: Hash | undefined;
+  #size = 0;
+
+  constructor(known?: Digest) {
+    this.#known = known;
+    this.#hash = known ? undefined : createHash("sha256");
+  }
+
+  async *measured(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of bytes) {
+      this.#hash?.update(chunk);
+      this.#size += chunk.byteLength;
+      yield chunk;
+    }
+  }
+
+  /** To be asked once, at the end. */
+  result(): Measured {
+    const digest = this.#known ?? (`sha256:${this.#hash?.digest("hex")}` as Digest);
+    return { digest, size: this.#size };
+  }
+}
