@@ -37,6 +37,7 @@ export type ContentErrorCode =
   | "content.no-rewind"
   | "content.bad-digest"
   | "content.bad-compression"
+  | "content.bad-json"
   | "content.bad-config"
   | "content.bad-manifest";
 

@@ -1,0 +1,101 @@
+import {
+  always,
+  goBytes,
+  goInt,
+  goList,
+  goMapOf,
+  goPointer,
+  goStruct,
+  goText,
+  namedText,
+  omitEmpty,
+} from "./go-struct.ts";
+
+// The documents that manifests are, member by member in the order in which the Go tools write them:
+// OCI image-spec specs-go/v1, and containers/image's types for Docker's.
+
+const goDigest = namedText("digest.Digest");
+const texts = goList(goText);
+const textMap = goMapOf(goText);
+
+/** OCI image-spec v1.Platform. */
+export const platformFields = {
+  architecture: always(goText),
+  os: always(goText),
+  "os.version": omitEmpty(goText),
+  "os.features": omitEmpty(texts),
+  variant: omitEmpty(goText),
+} as const;
+
+const ociPlatform = goStruct("Platform", platformFields);
+
+/** OCI image-spec v1.Descriptor. */
+export const ociDescriptor = goStruct("Descriptor", {
+  mediaType: always(goText),
+  digest: always(goDigest),
+  size: always(goInt),
+  urls: omitEmpty(texts),
+  annotations: omitEmpty(textMap),
+  data: omitEmpty(goBytes),
+  platform: omitEmpty(goPointer(ociPlatform)),
+  artifactType: omitEmpty(goText),
+});
+
+/** OCI image-spec v1.Manifest. */
+export const ociManifest = goStruct("Manifest", {
+  schemaVersion: always(goInt),
+  mediaType: omitEmpty(goText),
+  artifactType: omitEmpty(goText),
+  config: always(ociDescriptor),
+  layers: always(goList(ociDescriptor)),
+  subject: omitEmpty(goPointer(ociDescriptor)),
+  annotations: omitEmpty(textMap),
+});
+
+/** OCI image-spec v1.Index. */
+export const ociIndex = goStruct("Index", {
+  schemaVersion: always(goInt),
+  mediaType: omitEmpty(goText),
+  artifactType: omitEmpty(goText),
+  manifests: always(goList(ociDescriptor)),
+  subject: omitEmpty(goPointer(ociDescriptor)),
+  annotations: omitEmpty(textMap),
+});
+
+const dockerDescriptorFields = {
+  mediaType: always(goText),
+  size: always(goInt),
+  digest: always(goDigest),
+  urls: omitEmpty(texts),
+} as const;
+
+/** containers/image Schema2Descriptor. */
+export const dockerDescriptor = goStruct("Schema2Descriptor", dockerDescriptorFields);
+
+/** containers/image Schema2. */
+export const dockerManifest = goStruct("Schema2", {
+  schemaVersion: always(goInt),
+  mediaType: always(goText),
+  config: always(dockerDescriptor),
+  layers: always(goList(dockerDescriptor)),
+});
+
+/** containers/image Schema2PlatformSpec: like OCI's, but with CPU features. */
+const dockerPlatform = goStruct("Schema2PlatformSpec", {
+  ...platformFields,
+  features: omitEmpty(texts),
+});
+
+/** containers/image Schema2ListPublic. */
+export const dockerList = goStruct("Schema2ListPublic", {
+  schemaVersion: always(goInt),
+  mediaType: always(goText),
+  manifests: always(
+    goList(
+      goStruct("Schema2ManifestDescriptor", {
+        ...dockerDescriptorFields,
+        platform: always(dockerPlatform),
+      }),
+    ),
+  ),
+});
