@@ -50,10 +50,11 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const docker = dockerOf(reference);
       const repository =
         as === "source" ? await onlyOne(endpoints, docker) : await own(endpoints, reference);
-      const held = await repository?.headManifest(nameIn(docker), { signal });
-      if (!held) return undefined;
-      const signatures = as === "source" ? await options.readSignatures(docker, held.digest) : [];
-      return { ...held, signed: signatures.length > 0 };
+      const head = await repository?.headManifest(nameIn(docker), { signal });
+      if (head?.type !== "held") return undefined;
+      const { digest, mediaType } = head;
+      const signatures = as === "source" ? await options.readSignatures(docker, digest) : [];
+      return { digest, mediaType, signed: signatures.length > 0 };
     },
     async listTags(reference, { signal }) {
       return await (await own(endpoints, reference)).listTags({ signal });

@@ -1,0 +1,103 @@
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { type CopyJob, copy } from "../../copy/copy.ts";
+import type { CopyOptions } from "../../copy/options.ts";
+import { createTransfers } from "../../copy/transfers.ts";
+import type { Digest } from "../../core/digest.ts";
+import { Compression } from "../../stream/recompress.ts";
+import type { CommandContext } from "../context.ts";
+import { CliError, UsageWithHelp, withPrefix } from "../errors.ts";
+import type { ResolvedImage } from "../parts.ts";
+import { type Progress, startProgress } from "../progress.ts";
+import { withRetries } from "../retry.ts";
+import { endSettings } from "../settings.ts";
+import { copyOptions } from "./copy-options.ts";
+import { printPlan } from "./copy-plan.ts";
+
+const blobsAtOnce = 6;
+
+/** `copy SOURCE DESTINATION`: one image, or a list of them, from one place to another. */
+export async function run(context: CommandContext): Promise<void> {
+  const { args, flags, globals, log, program } = context;
+  const [from, to] = args;
+  if (from === undefined || to === undefined || args.length !== 2) {
+    throw new UsageWithHelp("Exactly two arguments expected");
+  }
+  if (flags.changed("tls-verify")) {
+    log.warning("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify");
+  }
+  const parts = await context.parts();
+  const gate = await withPrefix("Error loading trust policy", () => parts.gate());
+  const source = await resolveEnd(context, from, "source");
+  const destination = await resolveEnd(context, to, "destination");
+  const options = copyOptions(flags, program, parts.platform);
+  warnOfIdleFlags(context, destination);
+  if (program === "amphora" && flags.bool("dry-run")) {
+    return await printPlan(context, source, destination, { gate, options });
+  }
+  const settings = endSettings(flags, globals, "dest-");
+  const digest = await withRetries(context, settings, () =>
+    copyOnce(context, { from: source, to: destination, gate, options }),
+  );
+  await writeDigest(flags.string("digestfile"), digest);
+}
+
+async function resolveEnd(
+  context: CommandContext,
+  text: string,
+  as: "source" | "destination",
+): Promise<ResolvedImage> {
+  const { flags, globals, signal } = context;
+  const parts = await context.parts();
+  const settings = endSettings(flags, globals, as === "source" ? "src-" : "dest-");
+  const end = await parts.end(settings, {
+    compress: as === "destination" && flags.bool("dest-compress"),
+    decompress: as === "destination" && flags.bool("dest-decompress"),
+    acceptUncompressed: as === "destination" && flags.bool("dest-oci-accept-uncompressed-layers"),
+  });
+  return await withPrefix(`Invalid ${as} name ${text}`, () => end.resolve(text, as, { signal }));
+}
+
+function warnOfIdleFlags({ flags, log }: CommandContext, { reference }: ResolvedImage): void {
+  if (reference.transport === "dir") return;
+  for (const name of ["dest-compress", "dest-decompress"]) {
+    if (!flags.bool(name)) continue;
+    log.warning(`--${name} can only be used if the destination transport is 'dir'`);
+  }
+}
+
+async function copyOnce(
+  context: CommandContext,
+  job: Pick<CopyJob, "from" | "to" | "gate"> & { readonly options: CopyOptions },
+): Promise<Digest> {
+  const { flags, signal } = context;
+  const progress: Progress = startProgress(context);
+  try {
+    const digest = await copy({
+      ...job,
+      signal,
+      report: progress.report,
+      transfers: createTransfers(flags.number("image-parallel-copies") || blobsAtOnce),
+      compression: new Compression({ parallel: availableParallelism() }),
+      tellLayers: progress.tellsLayers,
+    });
+    await progress.end((await context.parts()).traffic());
+    return digest;
+  } catch (error) {
+    await progress.end(undefined);
+    throw error;
+  }
+}
+
+async function writeDigest(file: string, digest: Digest): Promise<void> {
+  if (file === "") return;
+  try {
+    await writeFile(file, digest, { mode: 0o644 });
+  } catch (error) {
+    throw new CliError(
+      "cli.unwritable",
+      `Failed to write digest to file ${JSON.stringify(file)}: ${(error as Error).message}`,
+      { cause: error },
+    );
+  }
+}

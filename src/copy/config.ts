@@ -1,0 +1,71 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import { formatImageReference } from "../core/image-reference.ts";
+import { mediaTypes } from "../core/media-type.ts";
+import { BlobStream } from "../stream/blob-stream.ts";
+import { readBounded } from "../stream/bounded.ts";
+import type { BlobPlace, ImageSource } from "../transport/contract.ts";
+import type { BlobCopy } from "./blobs.ts";
+
+/** The largest image config held in memory, bytes — `specs/registry.md` 6.2. */
+const maxConfigBytes = 8 * 1024 * 1024;
+
+const place: BlobPlace = { role: "config", positions: [] };
+
+/** The config of an image on its way: read while the layers move. */
+export interface ConfigInFlight {
+  readonly descriptor: Descriptor;
+  /** Its bytes; undefined of an artifact's config too large to hold, which moves as a blob. */
+  readonly bytes: Promise<Uint8Array | undefined>;
+}
+
+/** Starts reading the config, so that it is there by the time the layers are. */
+export function readConfig(
+  source: ImageSource,
+  descriptor: Descriptor | undefined,
+  signal: AbortSignal,
+): ConfigInFlight | undefined {
+  if (!descriptor) return undefined;
+  const bytes = read(source, descriptor, signal);
+  bytes.catch(() => {}); // whoever awaits it is told; a copy that failed before is not to die of it
+  return { descriptor, bytes };
+}
+
+async function read(
+  source: ImageSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (descriptor.size > maxConfigBytes && !isImageConfig(descriptor)) return undefined;
+  await using blob = await source.openBlob(descriptor, { signal });
+  return await readBounded(blob, maxConfigBytes, `config ${descriptor.digest}`);
+}
+
+function isImageConfig({ mediaType }: Descriptor): boolean {
+  return mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig;
+}
+
+/** Puts a config at the destination: once, however often it is asked for. */
+export async function pushConfig(
+  descriptor: Descriptor,
+  config: Pick<ConfigInFlight, "bytes">,
+  copy: BlobCopy,
+): Promise<void> {
+  const { writer, source, signal, destination } = copy;
+  const destinationName = formatImageReference(destination.reference);
+  await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
+    if (await writer.adoptBlob(descriptor, place, source.reference, { signal })) return;
+    const bytes = await config.bytes;
+    await using blob = bytes ? heldBlob(descriptor, bytes) : await source.openBlob(descriptor, { signal });
+    await writer.writeBlob(blob, place, { signal });
+  });
+}
+
+function heldBlob(descriptor: Descriptor, bytes: Uint8Array): BlobStream {
+  return new BlobStream(
+    descriptor,
+    async function* (from) {
+      yield bytes.subarray(from);
+    },
+    { reopens: true },
+  );
+}

@@ -1,0 +1,160 @@
+import type { Gate } from "../../policy/gate.ts";
+import { CopyError } from "../core/errors.ts";
+import { formatImageReference } from "../core/image-reference.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import type { Compression } from "../stream/recompress.ts";
+import type { ImageDestination, ImageSource } from "../transport/contract.ts";
+import { type AdmittedImage, admit } from "./admit.ts";
+import { type BlobCopy, copyBlobs } from "./blobs.ts";
+import { type ConfigInFlight, pushConfig, readConfig } from "./config.ts";
+import type { CopyEvent, Report } from "./events.ts";
+import { telling } from "./failure.ts";
+import type { CopyOptions } from "./options.ts";
+import { type Plan, parseImage, planImage } from "./plan.ts";
+import type { Transfers } from "./transfers.ts";
+import { type WrittenImage, writeFirstAccepted } from "./write-manifest.ts";
+
+/** One copy, of one image or of a list and its instances. */
+export interface CopyRequest {
+  readonly source: ImageSource;
+  readonly destination: ImageDestination;
+  /** Not optional: no image is copied unasked. */
+  readonly gate: Gate;
+  readonly transfers: Transfers;
+  readonly compression: Compression;
+  readonly options: CopyOptions;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Which part of a copy an image is. */
+export interface ImagePart {
+  readonly as: "top" | "instance";
+  /** Which of a list's images; tells events apart. */
+  readonly instance?: number;
+  /** The index it was chosen from. */
+  readonly chosenFrom?: RawManifest;
+}
+
+/**
+ * Copies one image in the first of its planned forms that the destination takes. The caller commits.
+ *
+ * @throws {PolicyError} `policy.refused` before anything of the image is parsed or any blob opened
+ * @throws {CopyError} `copy.unsupported` where the destination cannot hold this kind of image
+ */
+export async function copyImage(
+  request: CopyRequest,
+  manifest: RawManifest,
+  part: ImagePart,
+): Promise<WrittenImage> {
+  const { source, destination, options, signal } = request;
+  const report: (event: CopyEvent) => void =
+    part.instance === undefined
+      ? request.report
+      : (event) => request.report({ ...event, instance: part.instance as number });
+  const carrySignatures = !options.removeSignatures;
+  const admitted = await admit(source, request.gate, manifest, { carrySignatures, signal });
+  report({ type: "admitted", manifest: manifest.digest });
+  const from = formatImageReference(source.reference);
+  const image = await telling(`initializing image from source ${from}`, "copy.source-failed", async () =>
+    parseImage(manifest),
+  );
+  const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
+  checkSignatures(admitted, destination, report, { carrySignatures, of: "image" });
+  const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
+  const plan = planImage(image, destination.traits, options, keepBecause);
+  const config = readConfig(source, plan.config, signal);
+  await using writer = await destination.openImage(
+    { manifest, as: part.as, ...(part.chosenFrom && { chosenFrom: part.chosenFrom }) },
+    { signal },
+  );
+  report({
+    type: "blobs-planned",
+    blobs: plan.layers.map(({ blob }) => ({ digest: blob.digest, size: blob.size })),
+  });
+  const copy = { ...request, writer, report };
+  const written = await copyBlobs(plan.layers, copy, earlyConfig(config, plan, manifest, copy));
+  const final = await writeFirstAccepted(
+    { image, types: plan.types, written, config, ...(keepBecause && { keepBecause }) },
+    copy,
+  );
+  await storeSignatures(admitted, final.manifest, request, report, "image");
+  return final;
+}
+
+/** A config that will stay as it is goes along with the layers. */
+function earlyConfig(
+  config: ConfigInFlight | undefined,
+  plan: Plan,
+  manifest: RawManifest,
+  copy: BlobCopy,
+): ((signal: AbortSignal) => Promise<unknown>) | undefined {
+  if (!config || plan.types[0] !== manifest.mediaType) return undefined;
+  return (signal) => pushConfig(config.descriptor, config, { ...copy, signal });
+}
+
+/** Why the manifest must not change — `specs/skopeo-cli.md` 3.2; undefined where it may. */
+export function reasonToKeep(
+  options: CopyOptions,
+  signed: boolean,
+  hasDestinationDigest: boolean,
+): string | undefined {
+  if (signed) return "Would invalidate signatures";
+  if (hasDestinationDigest) return "Destination specifies a digest";
+  return options.preserveDigests ? "Instructed to preserve digests" : undefined;
+}
+
+/** Whether the destination names a digest; it must then be the image's own or that of the index it stands in. */
+export function checkDestinationDigest(
+  destination: ImageDestination,
+  manifest: RawManifest,
+  part: ImagePart,
+): boolean {
+  const digest = destination.reference.docker?.digest;
+  if (digest === undefined) return false;
+  if (digest !== manifest.digest && digest !== part.chosenFrom?.digest) {
+    throw new CopyError(
+      "copy.digest-would-change",
+      "Digest of source image's manifest would not match destination reference",
+    );
+  }
+  return true;
+}
+
+/** Tells that signatures were looked for, and refuses before any blob moves where the destination cannot keep them. */
+export function checkSignatures(
+  { signatures }: AdmittedImage,
+  { reference, traits }: ImageDestination,
+  report: Report,
+  { carrySignatures, of }: { readonly carrySignatures: boolean; readonly of: "image" | "list" },
+): void {
+  if (!carrySignatures) return;
+  report({ type: "signatures-reading", of });
+  if (signatures.length === 0) return;
+  report({ type: "signatures-checking", of });
+  if (signatures.every(({ format }) => traits.signatureFormats.includes(format))) return;
+  const why =
+    reference.transport === "oci"
+      ? "Pushing signatures for OCI images is not supported"
+      : "writing signatures there is not supported yet";
+  throw new CopyError(
+    "copy.signatures-would-be-lost",
+    `Can not copy signatures to ${formatImageReference(reference)}: ${why}`,
+    { hint: "Pass --remove-signatures to copy the image without them" },
+  );
+}
+
+/** Writes the signatures carried along to the manifest they are of. */
+export async function storeSignatures(
+  { signatures }: AdmittedImage,
+  manifest: RawManifest,
+  { destination, signal }: CopyRequest,
+  report: Report,
+  of: "image" | "list",
+): Promise<void> {
+  if (signatures.length > 0 || of === "list") report({ type: "signatures-storing", of });
+  if (signatures.length === 0) return;
+  await telling("writing signatures", "copy.destination-failed", () =>
+    destination.writeSignatures(manifest.digest, signatures, { signal }),
+  );
+}

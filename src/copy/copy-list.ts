@@ -1,0 +1,178 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { CopyError } from "../core/errors.ts";
+import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { pool } from "../stream/pool.ts";
+import { TransportError } from "../transport/contract.ts";
+import { type AdmittedImage, admit } from "./admit.ts";
+import {
+  type CopyRequest,
+  checkDestinationDigest,
+  checkSignatures,
+  copyImage,
+  reasonToKeep,
+  storeSignatures,
+} from "./copy-image.ts";
+import { failedWhile, telling } from "./failure.ts";
+import { indexTypesToTry } from "./manifest-types.ts";
+import { chooseInstances } from "./select.ts";
+import type { WrittenImage } from "./write-manifest.ts";
+
+/** Instances under way at once; what they move together is limited by the run's transfer slots. */
+const instancesAtOnce = 4;
+
+/**
+ * Copies the chosen instances of an index, then the index: as it is where all its instances are there unchanged, rebuilt
+ * where not. The caller commits.
+ *
+ * @returns the index as written
+ */
+export async function copyList(request: CopyRequest, index: RawManifest): Promise<RawManifest> {
+  const { source, destination, options, signal, report } = request;
+  const parsed = parseIndexManifest(index);
+  const chosen = chooseInstances(parsed, options.select);
+  const carrySignatures = !options.removeSignatures;
+  const indexOnly = options.select.type === "index-only";
+  // The policy judges instances; where none is copied the index itself is what would be let in.
+  const admitted: AdmittedImage = indexOnly
+    ? await admit(source, request.gate, index, { carrySignatures, signal })
+    : {
+        manifest: index,
+        signatures: carrySignatures ? await source.readSignatures(index.digest, { signal }) : [],
+      };
+  checkSignatures(admitted, destination, report, { carrySignatures, of: "list" });
+  const hasDigest = checkDestinationDigest(destination, index, { as: "top" });
+  const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
+  const types = listTypes(request, index, keepBecause);
+  report({ type: "instances-chosen", chosen: chosen.length, held: parsed.instances.length });
+  const updates = await copyInstances(request, index, chosen);
+  report({ type: "manifest-writing", of: "list" });
+  const kept = new Set(chosen.map(({ digest }) => digest));
+  const form = (mediaType: string) =>
+    rebuildIndex(index, {
+      mediaType,
+      updates,
+      ...(options.select.type === "platforms" && { keep: ({ digest }) => kept.has(digest) }),
+    });
+  const written = await writeIndex(request, index, types, form, keepBecause);
+  await storeSignatures(admitted, written, request, report, "list");
+  return written;
+}
+
+function listTypes(
+  { destination, options }: CopyRequest,
+  index: RawManifest,
+  keepBecause: string | undefined,
+): readonly [string, ...string[]] {
+  const types = indexTypesToTry({
+    source: index.mediaType,
+    destination: destination.traits.manifestTypes,
+    ...(options.manifestType !== undefined && { forced: options.manifestType }),
+  });
+  if (types[0] !== index.mediaType && keepBecause !== undefined) {
+    throw new CopyError(
+      "copy.digest-would-change",
+      `Manifest list must be converted to type ${JSON.stringify(types[0])} to be written to destination, but we cannot modify it: ${JSON.stringify(keepBecause)}`,
+    );
+  }
+  return types;
+}
+
+/** Copies the instances in parallel; every one is admitted before the first blob of any is opened. */
+async function copyInstances(
+  request: CopyRequest,
+  index: RawManifest,
+  chosen: readonly Descriptor[],
+): Promise<ReadonlyMap<Digest, InstanceUpdate>> {
+  const updates = new Map<Digest, InstanceUpdate>();
+  const numbered = [...chosen.entries()];
+  const manifests = await readAll(request, chosen);
+  await pool(numbered, instancesAtOnce, request.signal, async ([position, instance], signal) => {
+    const manifest = manifests.get(instance.digest);
+    if (!manifest) return;
+    const count = chosen.length;
+    request.report({
+      type: "instance-started",
+      instance: position,
+      manifest: instance.digest,
+      position: position + 1,
+      count,
+    });
+    const written = await telling(
+      `copying image ${position + 1}/${count} from manifest list`,
+      "copy.source-failed",
+      () =>
+        copyImage({ ...request, signal }, manifest, {
+          as: "instance",
+          instance: position,
+          chosenFrom: index,
+        }),
+    );
+    updates.set(instance.digest, updateOf(written));
+  });
+  return updates;
+}
+
+async function readAll(
+  request: CopyRequest,
+  chosen: readonly Descriptor[],
+): Promise<ReadonlyMap<Digest, RawManifest>> {
+  const { source, gate, signal } = request;
+  const manifests = new Map<Digest, RawManifest>();
+  await pool([...chosen.entries()], 8, signal, async ([position, { digest }], signal) => {
+    const during = `copying image ${position + 1}/${chosen.length} from manifest list`;
+    const manifest = await telling(during, "copy.source-failed", async () => {
+      const read = await source.readManifest(digest, { signal });
+      await admit(source, gate, read, { carrySignatures: false, signal });
+      return read;
+    });
+    manifests.set(digest, manifest);
+  });
+  return manifests;
+}
+
+function updateOf({ manifest, zstd }: WrittenImage): InstanceUpdate {
+  return {
+    digest: manifest.digest,
+    size: manifest.bytes.byteLength,
+    mediaType: manifest.mediaType,
+    zstd,
+  };
+}
+
+async function writeIndex(
+  { destination, signal }: CopyRequest,
+  original: RawManifest,
+  types: readonly [string, ...string[]],
+  form: (type: string) => RawManifest,
+  keepBecause: string | undefined,
+): Promise<RawManifest> {
+  const refusals: string[] = [];
+  for (const type of types) {
+    const index = form(type);
+    if (keepBecause !== undefined && index.digest !== original.digest) {
+      throw new CopyError(
+        "copy.digest-would-change",
+        `Manifest list was edited, but we cannot modify it: ${JSON.stringify(keepBecause)}`,
+      );
+    }
+    try {
+      await destination.writeIndex(index, { signal });
+      return index;
+    } catch (error) {
+      if (!isManifestRefusal(error)) {
+        throw failedWhile("writing manifest list", "copy.destination-failed", error);
+      }
+      refusals.push(`${type}(${error.message})`);
+    }
+  }
+  throw new CopyError(
+    "copy.destination-failed",
+    `Uploading manifest list failed, attempted the following formats: ${refusals.join(", ")}`,
+  );
+}
+
+function isManifestRefusal(error: unknown): error is TransportError {
+  return error instanceof TransportError && error.code === "transport.manifest-refused";
+}

@@ -1,0 +1,100 @@
+import type { Digest } from "../core/digest.ts";
+import { CopyError } from "../core/errors.ts";
+import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
+import { parseIndexManifest } from "../core/index-manifest.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { isIndexType } from "../core/media-type.ts";
+import { chooseInstance } from "../core/platform.ts";
+import type { Transport } from "../transport/contract.ts";
+import { type CopyRequest, copyImage } from "./copy-image.ts";
+import { copyList } from "./copy-list.ts";
+import { telling } from "./failure.ts";
+import { nothingToDo } from "./no-op.ts";
+
+/** One end of a copy. */
+export interface CopyEnd {
+  readonly transport: Transport;
+  readonly reference: ImageReference;
+}
+
+export interface CopyJob extends Omit<CopyRequest, "source" | "destination"> {
+  readonly from: CopyEnd;
+  readonly to: CopyEnd;
+  /** The layers must be told of even where nothing is to be done. */
+  readonly tellLayers: boolean;
+}
+
+/**
+ * Copies what `from` names to `to` and commits it.
+ *
+ * @returns the digest of the top manifest as it stands at the destination
+ * @throws {CopyError} telling which part failed; its causes keep their codes
+ */
+export async function copy(job: CopyJob): Promise<Digest> {
+  refuseOntoItself(job);
+  const held = await nothingToDo(job);
+  if (held) return held;
+  const { signal } = job;
+  const to = formatImageReference(job.to.reference);
+  const from = formatImageReference(job.from.reference);
+  await using destination = await telling(`initializing destination ${to}`, "copy.destination-failed", () =>
+    job.to.transport.openDestination(job.to.reference, { signal }),
+  );
+  await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
+    job.from.transport.openSource(job.from.reference, { signal }),
+  );
+  const request: CopyRequest = { ...job, source, destination };
+  const top = await telling(`determining manifest MIME type for ${from}`, "copy.source-failed", () =>
+    source.readManifest("top", { signal }),
+  );
+  const copied = await copyTop(request, top, from);
+  await telling("committing the finished image", "copy.destination-failed", () =>
+    destination.commit({ signal }),
+  );
+  return copied.digest;
+}
+
+async function copyTop(request: CopyRequest, top: RawManifest, from: string): Promise<RawManifest> {
+  if (!isIndexType(top.mediaType)) {
+    return (await copyImage(request, top, { as: "top" })).manifest;
+  }
+  const { destination, options } = request;
+  if (options.select.type === "system") return await copyChosen(request, top, from);
+  if (!destination.traits.indexes) {
+    throw new CopyError(
+      "copy.unsupported",
+      `copying multiple images: destination transport ${JSON.stringify(destination.reference.transport)} does not support copying multiple images as a group`,
+    );
+  }
+  return await copyList(request, top);
+}
+
+/** Of an index, the one image for the platform asked for. */
+async function copyChosen(
+  request: CopyRequest,
+  index: RawManifest,
+  from: string,
+): Promise<RawManifest> {
+  const { source, options, signal } = request;
+  const instance = await telling(`choosing an image from manifest list ${from}`, "copy.source-failed", async () =>
+    chooseInstance(parseIndexManifest(index), options.platform),
+  );
+  return await telling("copying system image from manifest list", "copy.source-failed", async () => {
+    const manifest = await source.readManifest(instance.digest, { signal });
+    return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
+  });
+}
+
+/** A folder copied onto itself would be emptied before it is read. */
+function refuseOntoItself({ from, to }: CopyJob): void {
+  if (from.reference.transport !== "dir" || to.reference.transport !== "dir") return;
+  const source = `${from.reference.text}/`;
+  const destination = `${to.reference.text}/`;
+  if (source.startsWith(destination) || destination.startsWith(source)) {
+    throw new CopyError(
+      "copy.unsupported",
+      `Cannot copy ${formatImageReference(from.reference)} to ${formatImageReference(to.reference)}: one holds the other`,
+      { hint: "Name a destination folder outside the source" },
+    );
+  }
+}

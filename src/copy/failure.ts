@@ -1,0 +1,27 @@
+import { CopyError, type CopyErrorCode, KnownError } from "../core/errors.ts";
+
+/**
+ * The same failure, told as part of the copy: `during` goes before its message, and `code` says which side it was.
+ * What is not ours to tell of (an abort, a bug) passes untouched.
+ */
+export function failedWhile(during: string, code: CopyErrorCode, error: unknown): unknown {
+  if (!(error instanceof KnownError)) return error;
+  return new CopyError(code, `${during}: ${error.message}`, {
+    cause: error,
+    retryable: error.retryable,
+    ...(error.hint !== undefined && { hint: error.hint }),
+  });
+}
+
+/** Runs `work`; what fails in it is told with `during` before it. */
+export async function telling<T>(
+  during: string,
+  code: CopyErrorCode,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failedWhile(during, code, error);
+  }
+}

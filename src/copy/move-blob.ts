@@ -1,0 +1,85 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import type { BlobStream } from "../stream/blob-stream.ts";
+import { type CompressionFormat, detectCompression, magicBytes } from "../stream/compression-format.ts";
+import type { Compression } from "../stream/recompress.ts";
+import type { BlobCopy } from "./blobs.ts";
+import { failedWhile, telling } from "./failure.ts";
+import { type LayerChange, layerChange } from "./layer-change.ts";
+import type { PlannedLayer } from "./plan.ts";
+
+/** What a source blob became at the destination. */
+export interface WrittenBlob {
+  /** What stands there now; its media type is still the source's. */
+  readonly descriptor: Descriptor;
+  /** Present where the bytes were changed. */
+  readonly change?: LayerChange;
+  /** Known where the plan asked for it. */
+  readonly uncompressed?: { readonly digest: Digest; readonly size: number };
+}
+
+/** Reads one blob and writes it, changed as its wish and its first bytes have it. */
+export async function moveBlob(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
+  const uncompressed = planned.needsDiffId ? await measure(planned.blob, copy) : undefined;
+  await using stream = await open(planned.blob, copy);
+  const found = await telling(reading(planned.blob), "copy.source-failed", () => stream.peek(magicBytes));
+  const change = planned.wish && layerChange(planned.wish, asCompression(found));
+  const written = await write(stream, planned, change, copy);
+  return {
+    descriptor: { ...planned.blob, digest: written.digest, size: written.size },
+    ...(change && { change }),
+    ...(uncompressed && { uncompressed }),
+  };
+}
+
+function reading({ digest }: Descriptor): string {
+  return `reading blob ${digest}`;
+}
+
+function asCompression(head: Uint8Array): CompressionFormat | "none" {
+  return detectCompression(head) ?? "none";
+}
+
+async function open(blob: Descriptor, { source, signal, report }: BlobCopy): Promise<BlobStream> {
+  const stream = await telling(reading(blob), "copy.source-failed", () =>
+    source.openBlob(blob, { signal }),
+  );
+  stream.watch((sent) =>
+    report({ type: "blob-moving", blob: blob.digest, size: stream.descriptor.size, sent }),
+  );
+  return stream;
+}
+
+async function write(
+  stream: BlobStream,
+  { blob, place }: PlannedLayer,
+  change: LayerChange | undefined,
+  { writer, signal, compression }: BlobCopy,
+): Promise<Descriptor> {
+  try {
+    if (!change) return await writer.writeBlob(stream, place, { signal });
+    await using made = compression.recompressed(stream, change, blob.mediaType);
+    return await writer.writeBlob(made, place, { signal });
+  } catch (error) {
+    throw stream.failure === undefined
+      ? failedWhile("writing blob", "copy.destination-failed", error)
+      : failedWhile(reading(blob), "copy.source-failed", error);
+  }
+}
+
+/**
+ * The digest and size of what a layer unpacks to, by reading it once more than a copy would: only schema 1 images, whose
+ * configs have to be made, need it.
+ */
+async function measure(
+  blob: Descriptor,
+  copy: BlobCopy,
+): Promise<{ readonly digest: Digest; readonly size: number } | undefined> {
+  const { compression }: { readonly compression: Compression } = copy;
+  await using stream = await open(blob, copy);
+  await using plain = compression.recompressed(stream, { decompress: true }, blob.mediaType);
+  for await (const _ of plain) {
+    // only the measure is wanted
+  }
+  return plain.outcome()?.uncompressed;
+}

@@ -1,0 +1,108 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
+import { isSchema1Type, mediaTypes } from "../core/media-type.ts";
+import { parseSchema1, type Schema1Image } from "../core/schema1.ts";
+import type { BlobPlace, DestinationTraits } from "../transport/contract.ts";
+import type { LayerWish } from "./layer-change.ts";
+import { manifestTypesToTry } from "./manifest-types.ts";
+import type { CopyOptions } from "./options.ts";
+
+/** An image manifest read: of schema 2 and OCI, or of schema 1, which has no config and no sizes. */
+export type ParsedImage =
+  | { readonly kind: "image"; readonly raw: RawManifest; readonly manifest: ImageManifest }
+  | { readonly kind: "schema1"; readonly raw: RawManifest; readonly schema1: Schema1Image };
+
+/** One layer to bring over; `wish` is absent where its bytes must stay as they are. */
+export interface PlannedLayer {
+  readonly blob: Descriptor;
+  readonly place: BlobPlace;
+  readonly wish?: LayerWish;
+  /** A blob that the destination holds under this digest will do. */
+  readonly adoptable: boolean;
+  /** The digest of the uncompressed layer must be found out. */
+  readonly needsDiffId: boolean;
+}
+
+/** What to copy and in what forms to offer it. Made without I/O. */
+export interface Plan {
+  /** Each digest once, in the manifest's order. */
+  readonly layers: readonly PlannedLayer[];
+  /** Absent where the config exists only after its layers were read (schema 1). */
+  readonly config?: Descriptor;
+  /** Manifest types to offer, the best first. */
+  readonly types: readonly [string, ...string[]];
+}
+
+/** Reads an image manifest of any kind. @throws {ContentError} `content.bad-manifest` */
+export function parseImage(raw: RawManifest): ParsedImage {
+  return isSchema1Type(raw.mediaType)
+    ? { kind: "schema1", raw, schema1: parseSchema1(raw) }
+    : { kind: "image", raw, manifest: parseImageManifest(raw) };
+}
+
+/** @throws {CopyError} `copy.unsupported` where no manifest type can express what is asked */
+export function planImage(
+  image: ParsedImage,
+  traits: DestinationTraits,
+  options: CopyOptions,
+  keepBecause: string | undefined,
+): Plan {
+  const mayChange = keepBecause === undefined;
+  const types = manifestTypesToTry({
+    source: image.raw.mediaType,
+    destination: traits.manifestTypes,
+    ...(options.manifestType !== undefined && { forced: options.manifestType }),
+    ...(mayChange && options.compression.format && { compression: options.compression.format }),
+    ...(keepBecause !== undefined && { keepBecause }),
+  });
+  const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
+  const wish = { layers: traits.layers, compression: options.compression };
+  const layers = distinctLayers(image).map(
+    ({ blob, place }): PlannedLayer => ({
+      blob,
+      place,
+      needsDiffId,
+      ...(mayChange && isChangeable(image, blob) && { wish }),
+      adoptable: !needsDiffId && !(mayChange && isForcedAway(options, blob)),
+    }),
+  );
+  return { layers, types, ...(image.kind === "image" && { config: image.manifest.config }) };
+}
+
+function distinctLayers(
+  image: ParsedImage,
+): readonly { readonly blob: Descriptor; readonly place: BlobPlace }[] {
+  const layers = image.kind === "image" ? image.manifest.layers : image.schema1.layers;
+  const positions = new Map<Digest, number[]>();
+  for (const [position, { digest }] of layers.entries()) {
+    positions.set(digest, [...(positions.get(digest) ?? []), position]);
+  }
+  const role = image.kind === "image" && isArtifact(image.manifest) ? "other" : "layer";
+  return [...positions].map(([digest, at]) => ({
+    blob: layers.find((layer) => layer.digest === digest) as Descriptor,
+    place: { role, positions: at },
+  }));
+}
+
+/** Only layers of a known type have bytes that may be compressed or decompressed. */
+const changeableTypes: ReadonlySet<string> = new Set([
+  mediaTypes.ociLayer,
+  mediaTypes.ociLayerGzip,
+  mediaTypes.ociLayerZstd,
+  mediaTypes.dockerLayer,
+  mediaTypes.dockerLayerGzip,
+]);
+
+function isChangeable(image: ParsedImage, blob: Descriptor): boolean {
+  if (image.kind === "schema1") return true;
+  return !isArtifact(image.manifest) && changeableTypes.has(blob.mediaType);
+}
+
+/** Under `--dest-force-compress-format` a held blob of another compression is no substitute. */
+function isForcedAway(options: CopyOptions, blob: Descriptor): boolean {
+  const { force, format } = options.compression;
+  if (!force || format === undefined) return false;
+  return !blob.mediaType.endsWith(format === "gzip" ? "gzip" : "+zstd");
+}

@@ -1,0 +1,52 @@
+import { UsageError } from "../core/errors.ts";
+import type { ImageReference } from "../core/image-reference.ts";
+import type { CallOptions, Transport } from "./contract.ts";
+
+/** Names that are known to mean a transport, and why it cannot be used. */
+const unavailable: Readonly<Record<string, string>> = {
+  ostree: 'The transport "ostree:" is not supported in this build',
+};
+
+const planned = [
+  "containers-storage",
+  "docker-archive",
+  "docker-daemon",
+  "oci-archive",
+  "sif",
+  "tarball",
+  "atomic",
+];
+
+/**
+ * Reads `transport:text` with the transports at hand — `specs/skopeo-cli.md` 2.
+ *
+ * @throws {UsageError} `usage.bad-reference`
+ */
+export async function resolveImage(
+  transports: ReadonlyMap<string, Transport>,
+  text: string,
+  as: "source" | "destination",
+  options: CallOptions,
+): Promise<{ readonly transport: Transport; readonly reference: ImageReference }> {
+  const colon = text.indexOf(":");
+  if (colon < 0) {
+    throw bad(`Invalid image name "${text}", expected colon-separated transport:reference`, {
+      hint: `Write docker://${text} for an image in a registry`,
+    });
+  }
+  const name = text.slice(0, colon);
+  const transport = transports.get(name);
+  if (!transport) throw noTransport(text, name);
+  return { transport, reference: await transport.resolve(text.slice(colon + 1), as, options) };
+}
+
+function noTransport(text: string, name: string): UsageError {
+  const why = Object.hasOwn(unavailable, name) ? unavailable[name] : undefined;
+  if (why !== undefined) return bad(why);
+  if (planned.includes(name)) return bad(`The transport "${name}:" is not supported yet`);
+  return bad(`Invalid image name "${text}", unknown transport "${name}"`);
+}
+
+function bad(message: string, options: { readonly hint?: string } = {}): UsageError {
+  return new UsageError("usage.bad-reference", message, options);
+}

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PolicyError } from "../../policy/errors.ts";
+import { parsePolicy } from "../../policy/parse.ts";
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test("parsePolicy() reads defaults, transports and scopes", () => {
+  const policy = parsePolicy(
+    bytes(`{"default":[{"type":"reject"}],"transports":{
+      "docker":{"host.example/ns":[{"type":"insecureAcceptAnything"}],"":[{"type":"signedBy","keyType":"GPGKeys","keyPath":"/k"}]},
+      "dir":{"/a/b":[{"type":"insecureAcceptAnything"},{"type":"reject"}]}, "future":{"any thing":[{"type":"reject"}]}}}`),
+    "p",
+  );
+  assert.deepEqual(policy.default, [{ type: "reject" }]);
+  assert.deepEqual(policy.transports.get("docker")?.get("host.example/ns"), [
+    { type: "insecureAcceptAnything" },
+  ]);
+  assert.deepEqual(policy.transports.get("docker")?.get(""), [{ type: "signedBy" }]);
+  assert.equal(policy.transports.get("dir")?.get("/a/b")?.length, 2);
+});
+
+// The reasons are compatibility facts: containers/image prints them.
+const refused: readonly (readonly [text: string, reason: string])[] = [
+  ["{}", "Default policy is missing"],
+  [`{"default":[]}`, "List of verification policy requirements must not be empty"],
+  [`{"default":null}`, "List of verification policy requirements must not be empty"],
+  [
+    `{"default":[{"type":"reject"}],"transports":{"docker":{"x":[]}}}`,
+    "List of verification policy requirements must not be empty",
+  ],
+  [`{"default":[{"type":"accept"}]}`, 'Unknown policy requirement type "accept"'],
+  [`{"default":[{}]}`, 'Unknown policy requirement type ""'],
+  [`{"default":[{"type":"reject","extra":1}]}`, 'Unknown key "extra"'],
+  [`{"default":[{"type":"reject"}],"Default":[]}`, 'Unknown key "Default"'],
+  [`{"default":[{"type":"reject"}],"__proto__":{}}`, 'Unknown key "__proto__"'],
+  [
+    `{"default":[{"type":"reject"}],"default":[{"type":"insecureAcceptAnything"}]}`,
+    'Duplicate key "default"',
+  ],
+  [
+    `{"default":[{"type":"reject"}],"d\\u0065fault":[{"type":"insecureAcceptAnything"}]}`,
+    'Duplicate key "default"',
+  ],
+  [
+    `{"default":[{"type":"reject"}],"transports":{"dir":{"relative":[{"type":"reject"}]}}}`,
+    'Unknown key "relative"',
+  ],
+  [
+    `{"default":[{"type":"reject"}],"transports":{"dir":{"/a/../b":[{"type":"reject"}]}}}`,
+    'Unknown key "/a/../b"',
+  ],
+  [
+    `{"default":[{"type":"reject"}],"transports":{"oci":{"/":[{"type":"reject"}]}}}`,
+    'Unknown key "/"',
+  ],
+  [
+    `{"default":[{"type":"reject"}],"transports":{"docker-archive":{"/x":[{"type":"reject"}]}}}`,
+    'Unknown key "/x"',
+  ],
+];
+
+test("parsePolicy() refuses what is not a policy, in containers/image's words", () => {
+  for (const [text, reason] of refused) {
+    assert.throws(
+      () => parsePolicy(bytes(text), "/p"),
+      (error) =>
+        error instanceof PolicyError &&
+        error.code === "policy.invalid" &&
+        error.message === `invalid policy in "/p": ${reason}`,
+      text,
+    );
+  }
+});
+
+test("parsePolicy() refuses every text that is not one JSON object", () => {
+  const texts = [
+    "",
+    "null",
+    "[]",
+    '"x"',
+    "{",
+    `{"default":[{"type":"reject"}]} x`,
+    `{"default":{}}`,
+    `{"default":[{"type":1}]}`,
+    `{"default":[null]}`,
+    `{"default":[{"type":"reject"}],"transports":null}`,
+    `{"default":[{"type":"reject"}],"transports":{"docker":[]}}`,
+    "[".repeat(5_000),
+  ];
+  for (const text of texts) {
+    assert.throws(
+      () => parsePolicy(bytes(text), "/p"),
+      (error) => error instanceof PolicyError && error.code === "policy.invalid",
+      text.slice(0, 60),
+    );
+  }
+});
