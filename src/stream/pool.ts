@@ -14,13 +14,13 @@ export async function pool<T>(
   const iterator = items[Symbol.iterator]();
   let failure: { readonly error: unknown } | undefined;
   const lane = async () => {
-    for (let next = iterator.next(); !next.done && !either.aborted; next = iterator.next()) {
-      try {
+    try {
+      for (let next = iterator.next(); !next.done && !either.aborted; next = iterator.next()) {
         await work(next.value, either);
-      } catch (error) {
-        failure ??= { error };
-        stop.abort(error);
       }
+    } catch (error) {
+      failure ??= { error };
+      stop.abort(error);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, limit) }, lane));

@@ -90,6 +90,7 @@ class Recompressed implements RecompressedBlob {
   readonly #pack: Pack;
   readonly #options: DecompressOptions & { readonly decompress: boolean };
   #reading: AsyncGenerator<Uint8Array, void, void> | undefined;
+  #closed = false;
   #outcome: RecompressionOutcome | undefined;
 
   constructor(
@@ -109,12 +110,20 @@ class Recompressed implements RecompressedBlob {
   }
 
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
-  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void, void> {
     if (this.#reading) {
       throw new ContentError("content.taken-twice", "A blob being made was already read");
     }
-    this.#reading = this.#read();
-    return this.#reading;
+    const reading = this.#read();
+    this.#reading = reading;
+    return {
+      // What was closed half-way must not look like something that came to its end.
+      next: () =>
+        this.#closed
+          ? Promise.reject(new Error("a blob was read after it was closed"))
+          : reading.next(),
+      return: () => reading.return(),
+    };
   }
 
   async *#read(): AsyncGenerator<Uint8Array, void, void> {
@@ -131,6 +140,7 @@ class Recompressed implements RecompressedBlob {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     if (this.#source instanceof BlobStream) await this.#source[Symbol.asyncDispose]();
     await this.#reading?.return();
   }
