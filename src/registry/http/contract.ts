@@ -25,8 +25,10 @@ export interface HttpResponse extends AsyncDisposable {
   header(name: string): string | undefined;
   /** Every value of a header, in order. */
   headers(name: string): readonly string[];
+  /** How the body's end is told. With "close" it cannot be told from a broken connection: compare sizes. */
+  readonly framing: "none" | "length" | "chunked" | "close";
   /**
-   * The body, once. Ends cleanly only where its framing (length or chunks) was complete; else throws a retryable
+   * The body, once. Ends cleanly only where its framing was complete, or is "close"; else throws a retryable
    * `registry.connection-lost`. Chunks live as `stream/blob-stream.ts` § chunksInUse says.
    */
   readonly body: AsyncIterable<Uint8Array>;
@@ -62,6 +64,8 @@ export interface HttpClientOptions {
   readonly tlsFor: (origin: URL) => TlsSettings;
   /** The proxy for a URL (http, https, socks5, socks5h), or undefined to go direct. */
   readonly proxyFor: (url: URL) => URL | undefined;
+  /** For the hop to an https proxy; Node's own roots where absent. */
+  readonly proxyTls?: TlsSettings;
   /** Connections per origin and lane. */
   readonly connections: number;
   readonly timeouts?: Partial<HttpTimeouts>;

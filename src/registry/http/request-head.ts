@@ -1,0 +1,67 @@
+import type { HttpRequest, RequestBody } from "./contract.ts";
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const ours = new Set(["host", "content-length", "transfer-encoding", "connection"]);
+
+export interface HeadOptions {
+  /** `absolute` for a plain request through an HTTP proxy. */
+  readonly form: "origin" | "absolute";
+  /** Header lines only the next hop gets. */
+  readonly hop: Readonly<Record<string, string>>;
+}
+
+/**
+ * The request line and header block.
+ *
+ * @throws {TypeError} where a method, name or value could not stand in one line: such a request is a mistake of ours
+ */
+export function formatRequestHead(request: HttpRequest, options: HeadOptions): Uint8Array {
+  const { url } = request;
+  const path = `${url.pathname}${url.search}`;
+  const target = options.form === "absolute" ? `http://${url.host}${path}` : path;
+  return formatHead(request.method, target, [
+    ["host", url.host],
+    ...Object.entries(options.hop),
+    ...Object.entries(request.headers).map(checkedField),
+    ...lengthFields(request.method, request.body),
+  ]);
+}
+
+/** Joins a request line and fields; names get the capitals that Go gives them, for servers that care. */
+export function formatHead(
+  method: string,
+  target: string,
+  fields: readonly (readonly [string, string])[],
+): Uint8Array {
+  if (!token.test(method)) throw new TypeError(`Not an HTTP method: ${JSON.stringify(method)}`);
+  let text = `${method} ${target} HTTP/1.1\r\n`;
+  for (const [name, value] of fields) text += `${capitalised(name)}: ${value}\r\n`;
+  return Buffer.from(`${text}\r\n`, "utf8");
+}
+
+function capitalised(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+function checkedField([name, value]: readonly [string, string]): readonly [string, string] {
+  if (!token.test(name) || name !== name.toLowerCase() || ours.has(name)) {
+    throw new TypeError(`Not a header for callers to set: ${JSON.stringify(name)}`);
+  }
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(value)) {
+    throw new TypeError(`The header ${name} has a control character in it`);
+  }
+  return [name, value];
+}
+
+/** A method that usually has a body says so even when it has none, as servers demand (411). */
+function lengthFields(
+  method: string,
+  body: RequestBody | undefined,
+): readonly (readonly [string, string])[] {
+  if (body === undefined) {
+    return ["POST", "PUT", "PATCH"].includes(method) ? [["content-length", "0"]] : [];
+  }
+  const length = body instanceof Uint8Array ? body.byteLength : body.length;
+  if (length === undefined) return [["transfer-encoding", "chunked"]];
+  return [["content-length", String(length)]];
+}

@@ -1,0 +1,148 @@
+import { badResponse, type HttpError } from "./errors.ts";
+
+/** Status line and header block of a response. */
+export interface ResponseHead {
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  readonly minor: 0 | 1;
+  readonly status: number;
+  readonly reason: string;
+  readonly fields: HeaderFields;
+}
+
+/** Header fields in the order they came, names in lower case. */
+export class HeaderFields {
+  readonly #fields: readonly (readonly [name: string, value: string])[];
+
+  constructor(fields: readonly (readonly [name: string, value: string])[]) {
+    this.#fields = fields;
+  }
+
+  first(name: string): string | undefined {
+    return this.#fields.find((field) => field[0] === name)?.[1];
+  }
+
+  all(name: string): readonly string[] {
+    return this.#fields.filter((field) => field[0] === name).map((field) => field[1]);
+  }
+
+  /** The members of a comma-separated list field, in lower case. */
+  list(name: string): readonly string[] {
+    return this.all(name)
+      .flatMap((value) => value.split(","))
+      .map((member) => member.trim().toLowerCase())
+      .filter((member) => member !== "");
+  }
+}
+
+/** Longest header block, and the most fields in it. */
+export const maxHeadBytes = 64 * 1024;
+const maxFields = 1000;
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/**
+ * Collects the lines of a header block, however they are cut. Every line ends in CRLF; an empty one ends the block.
+ * RFC 9112 § 2.2 lets a recipient accept a bare LF; who does so may see another message than the proxy before it.
+ */
+export class HeadLines {
+  readonly lines: string[] = [];
+  #part = Buffer.alloc(0);
+  #size = 0;
+
+  /** How many of `bytes` belong to the block; `done` once its end was among them. */
+  push(bytes: Uint8Array): { readonly used: number; readonly done: boolean } {
+    let from = 0;
+    for (;;) {
+      const end = bytes.indexOf(lineFeed, from);
+      const piece = bytes.subarray(from, end === -1 ? undefined : end + 1);
+      this.#size += piece.byteLength;
+      if (this.#size > maxHeadBytes) throw tooLong();
+      if (end === -1) {
+        this.#part = Buffer.concat([this.#part, piece]);
+        return { used: bytes.byteLength, done: false };
+      }
+      from = end + 1;
+      if (this.#line(piece)) return { used: from, done: true };
+    }
+  }
+
+  /** Whether nothing was pushed yet. */
+  get empty(): boolean {
+    return this.#size === 0;
+  }
+
+  #line(piece: Uint8Array): boolean {
+    const line = this.#part.byteLength === 0 ? asBuffer(piece) : Buffer.concat([this.#part, piece]);
+    this.#part = Buffer.alloc(0);
+    if (line.at(-2) !== carriageReturn)
+      throw malformed(line.toString("latin1", 0, line.byteLength - 1), this.lines.length);
+    if (line.byteLength === 2) return true;
+    this.lines.push(line.toString("latin1", 0, line.byteLength - 2));
+    if (this.lines.length > maxFields) throw tooLong();
+    return false;
+  }
+}
+
+/** @throws {HttpError} `registry.bad-response` */
+export function parseHead(lines: readonly string[]): ResponseHead {
+  const [statusLine = "", ...fieldLines] = lines;
+  return { ...parseStatusLine(statusLine), fields: parseFields(fieldLines) };
+}
+
+/**
+ * `field-name ":" OWS field-value OWS`, without line folding.
+ *
+ * @throws {HttpError} `registry.bad-response`
+ */
+export function parseFields(lines: readonly string[]): HeaderFields {
+  return new HeaderFields(lines.map(parseField));
+}
+
+/** `HTTP/1.1 200 OK`; the reason may be empty, and its space be missing. */
+function parseStatusLine(line: string): Omit<ResponseHead, "fields"> {
+  const space = line.indexOf(" ");
+  if (space === -1 || !line.startsWith("HTTP/")) {
+    throw badResponse(`malformed HTTP response ${JSON.stringify(line.slice(0, 200))}`);
+  }
+  const version = line.slice(0, space);
+  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
+    throw badResponse(`malformed HTTP version ${JSON.stringify(version)}`);
+  }
+  const [, code = "", reason = ""] = /^ ([^ ]*)(?: (.*))?$/s.exec(line.slice(space)) ?? [];
+  if (!/^[1-9][0-9]{2}$/.test(code)) {
+    throw badResponse(`malformed HTTP status code ${JSON.stringify(code)}`);
+  }
+  if (hasControl(reason)) throw badResponse(`malformed HTTP response ${JSON.stringify(line)}`);
+  return { minor: version === "HTTP/1.1" ? 1 : 0, status: Number(code), reason };
+}
+
+function parseField(line: string): readonly [string, string] {
+  const colon = line.indexOf(":");
+  const name = line.slice(0, colon);
+  if (colon < 1 || !token.test(name)) throw malformed(line, 1);
+  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+  if (hasControl(value)) throw malformed(line, 1);
+  return [name.toLowerCase(), value];
+}
+
+/** Control characters other than the tab; a bare CR and NUL are among them. */
+function hasControl(text: string): boolean {
+  return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+}
+
+function malformed(line: string, lineNumber: number): HttpError {
+  const shown = JSON.stringify(line.slice(0, 200));
+  if (lineNumber === 0) return badResponse(`malformed HTTP response ${shown}`);
+  const what = line.includes(":") ? "" : "missing colon: ";
+  return badResponse(`malformed MIME header: ${what}${shown}`);
+}
+
+function tooLong(): HttpError {
+  return badResponse(`net/http: server response headers exceeded ${maxHeadBytes} bytes; aborted`);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,112 @@
+import type { HttpClientOptions, TlsSettings } from "./contract.ts";
+import { type Address, addressOf, dial, tcpOpener } from "./dial.ts";
+import { HttpError } from "./errors.ts";
+import { openTunnel, proxyAuthorization } from "./proxy.ts";
+import type { HeadOptions } from "./request-head.ts";
+import { openSocks } from "./socks5.ts";
+import type { TlsLayer } from "./tls.ts";
+import type { Wire, WireContext } from "./wire.ts";
+
+const nodeRoots: TlsSettings = { ca: [], clientCertificates: [], verify: true };
+
+/** The way to one origin, settled when it is first asked for: direct, through a tunnel, or by asking a proxy each time. */
+export class Route {
+  /** What every request on this way has in its head. */
+  readonly head: HeadOptions;
+  readonly #origin: string;
+  readonly #target: Address;
+  readonly #proxy: URL | undefined;
+  readonly #tls: TlsSettings | undefined;
+  readonly #proxyTls: TlsSettings;
+  readonly #context: WireContext;
+  readonly #layer: TlsLayer;
+
+  constructor(url: URL, options: HttpClientOptions, context: WireContext, layer: TlsLayer) {
+    this.#origin = url.origin;
+    this.#target = addressOf(url);
+    this.#proxy = options.proxyFor(url);
+    this.#tls = url.protocol === "https:" ? options.tlsFor(new URL(url.origin)) : undefined;
+    this.#proxyTls = options.proxyTls ?? nodeRoots;
+    this.#context = context;
+    this.#layer = layer;
+    this.head = this.#asksProxy() ? absoluteForm(this.#proxy) : { form: "origin", hop: {} };
+  }
+
+  /**
+   * A connection that requests can be sent on.
+   *
+   * @throws {HttpError} of phase "connect"
+   */
+  async open(signal: AbortSignal): Promise<Wire> {
+    if (this.#proxy === undefined) {
+      return await this.#direct(this.#target, this.#tls, this.#origin, signal);
+    }
+    const wire = await this.#reachProxy(this.#proxy, signal);
+    if (this.#asksProxy()) return wire;
+    await this.#passProxy(wire, this.#proxy, signal);
+    if (this.#tls === undefined) return wire;
+    const secure = { host: this.#target.host, settings: this.#tls, sessionKey: this.#origin };
+    return await this.#layer.over(wire, secure, signal);
+  }
+
+  #direct(
+    address: Address,
+    settings: TlsSettings | undefined,
+    sessionKey: string,
+    signal: AbortSignal,
+  ): Promise<Wire> {
+    if (settings) {
+      return this.#layer.dial(address, { host: address.host, settings, sessionKey }, signal);
+    }
+    const open = tcpOpener(address.port, this.#context);
+    return dial(address, open, this.#context.timeouts, signal);
+  }
+
+  #asksProxy(): boolean {
+    return this.#proxy !== undefined && isHttp(this.#proxy) && this.#tls === undefined;
+  }
+
+  async #reachProxy(proxy: URL, signal: AbortSignal): Promise<Wire> {
+    try {
+      const settings = proxy.protocol === "https:" ? this.#proxyTls : undefined;
+      return await this.#direct(addressOf(proxy), settings, `proxy ${proxy.host}`, signal);
+    } catch (error) {
+      throw proxyError(error, isHttp(proxy) ? "proxyconnect tcp" : "socks connect tcp");
+    }
+  }
+
+  async #passProxy(wire: Wire, proxy: URL, signal: AbortSignal): Promise<void> {
+    const onAbort = () => wire.kill(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    try {
+      signal.throwIfAborted();
+      wire.expectWithin(this.#context.timeouts.connectMs);
+      if (isHttp(proxy)) await openTunnel(wire, proxy, this.#target);
+      else await openSocks(wire, proxy, this.#target);
+      wire.expectWithin();
+    } catch (error) {
+      wire.kill(error);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+function isHttp(proxy: URL): boolean {
+  return proxy.protocol === "http:" || proxy.protocol === "https:";
+}
+
+function absoluteForm(proxy: URL | undefined): HeadOptions {
+  const authorization = proxy && proxyAuthorization(proxy);
+  const hop = authorization === undefined ? {} : { "proxy-authorization": authorization };
+  return { form: "absolute", hop };
+}
+
+/** Says that it was the proxy which could not be reached. */
+function proxyError(error: unknown, prefix: string): unknown {
+  if (!(error instanceof HttpError)) return error;
+  const { phase, syscallCode, retryable } = error;
+  const options = { phase, syscallCode, retryable, cause: error };
+  return new HttpError(error.code, `${prefix}: ${error.message}`, options);
+}
