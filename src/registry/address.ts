@@ -1,0 +1,48 @@
+import { BlockList, isIP } from "node:net";
+
+const inner = innerAddresses();
+
+function innerAddresses(): BlockList {
+  const list = new BlockList();
+  const v4: readonly [string, number][] = [
+    ["0.0.0.0", 8],
+    ["10.0.0.0", 8],
+    ["100.64.0.0", 10],
+    ["127.0.0.0", 8],
+    ["169.254.0.0", 16],
+    ["172.16.0.0", 12],
+    ["192.168.0.0", 16],
+    ["198.18.0.0", 15],
+    ["224.0.0.0", 3],
+  ];
+  for (const [net, prefix] of v4) {
+    list.addSubnet(net, prefix);
+    list.addSubnet(`64:ff9b::${net}`, 96 + prefix, "ipv6"); // NAT64
+  }
+  list.addAddress("::", "ipv6");
+  list.addAddress("::1", "ipv6");
+  list.addSubnet("fc00::", 7, "ipv6");
+  list.addSubnet("fe80::", 10, "ipv6");
+  list.addSubnet("ff00::", 8, "ipv6");
+  return list;
+}
+
+/** Whether a URL's host is an address, or a name, that only means something inside a machine or network. */
+export function isInnerHost(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  const version = isIP(host);
+  if (version !== 0) return inner.check(host, version === 4 ? "ipv4" : "ipv6");
+  return (
+    !host.includes(".") || /\.(localhost|local|internal|intranet|lan|home|corp|test)$/.test(host)
+  );
+}
+
+/**
+ * Whether a server at `from` may send us to `to`: one on the public network may not point at addresses inside ours,
+ * which it could not reach itself.
+ */
+export function mayLeadTo(from: URL, to: URL): boolean {
+  const address =
+    isIP(to.hostname.replace(/^\[|\]$/g, "")) !== 0 || /(^|\.)localhost\.?$/.test(to.hostname);
+  return !address || !isInnerHost(to) || isInnerHost(from);
+}

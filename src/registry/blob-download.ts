@@ -1,0 +1,177 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import { KnownError } from "../core/errors.ts";
+import { BlobStream } from "../stream/blob-stream.ts";
+import { RegistryError } from "./errors.ts";
+import { brokenOff, refuseEncoding } from "./fetch-document.ts";
+import { lengthOf } from "./manifests.ts";
+import type { Reply } from "./reply.ts";
+import { type RepositoryState, sendTo } from "./repository-state.ts";
+import { backoffMs } from "./retry.ts";
+import { TransferBudget } from "./transfer-budget.ts";
+
+/**
+ * OCI distribution-spec § Pulling blobs. The first answer is there when this returns; what breaks off later is continued
+ * by Range, as long as it makes progress. A size below 0 is taken from the answer.
+ *
+ * @throws {RegistryError} `registry.not-found`, …; reading the stream may throw the same
+ */
+export async function openBlob(
+  state: RepositoryState,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<BlobStream> {
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const first = await request(state, descriptor, 0, either);
+  const sized = descriptor.size >= 0 ? descriptor : { ...descriptor, size: lengthOf(first) ?? -1 };
+  if (sized.size < 0) {
+    await first[Symbol.asyncDispose]();
+    throw new RegistryError(
+      "registry.bad-response",
+      `fetching blob: the size of ${descriptor.digest} is not told`,
+    );
+  }
+  let opened: Reply | undefined = first;
+  return new BlobStream(
+    sized,
+    (from) => {
+      const reply = from === 0 ? opened : undefined;
+      const unused = reply ? undefined : opened;
+      opened = undefined;
+      return download({ state, descriptor: sized, signal: either }, from, reply, unused);
+    },
+    {
+      reopens: true,
+      release: async () => {
+        stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
+        await opened?.[Symbol.asyncDispose]();
+      },
+    },
+  );
+}
+
+interface Download {
+  readonly state: RepositoryState;
+  readonly descriptor: Descriptor;
+  readonly signal: AbortSignal;
+}
+
+async function* download(
+  target: Download,
+  from: number,
+  opened: Reply | undefined,
+  unused: Reply | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  await unused?.[Symbol.asyncDispose]();
+  const { state, descriptor, signal } = target;
+  const budget = new TransferBudget(descriptor.size);
+  let offset = from;
+  let reply = opened;
+  for (;;) {
+    try {
+      if (offset === descriptor.size && offset > 0) return;
+      reply ??= await request(state, descriptor, offset, signal);
+      for await (const chunk of bodyFrom(reply, offset, descriptor)) {
+        offset += chunk.byteLength;
+        yield chunk;
+      }
+      if (offset >= descriptor.size) return;
+      throw endedEarly(descriptor, offset);
+    } catch (error) {
+      await reply?.[Symbol.asyncDispose](); // its slot is not kept while waiting
+      await waitToResume(target, budget, offset, error, reply);
+    } finally {
+      await reply?.[Symbol.asyncDispose]();
+      reply = undefined;
+    }
+  }
+}
+
+/** Waits before the next try; throws what is final. */
+async function waitToResume(
+  { state, descriptor, signal }: Download,
+  budget: TransferBudget,
+  offset: number,
+  error: unknown,
+  reply: Reply | undefined,
+): Promise<void> {
+  signal.throwIfAborted();
+  if (!(error instanceof KnownError)) throw error;
+  const told = error instanceof RegistryError || !reply ? error : brokenOff(error, reply);
+  if (!error.retryable || !budget.spend(offset)) throw told;
+  const { clock, random, report, host } = state.channel.options;
+  report({
+    host,
+    type: "resuming",
+    side: "download",
+    digest: descriptor.digest,
+    offset,
+    reason: told.message,
+  });
+  if (budget.failures > 1) await clock.sleep(backoffMs(budget.failures - 1, random), signal);
+}
+
+/** Always asks the registry, never where it led before: that address may have expired. */
+async function request(
+  state: RepositoryState,
+  descriptor: Descriptor,
+  from: number,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const reply = await sendTo(state, {
+    method: "GET",
+    target: `/blobs/${descriptor.digest}`,
+    ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
+    lane: "download",
+    signal,
+  });
+  if (reply.status === 200 || reply.status === 206) return reply;
+  const { redirected, status } = reply;
+  const error = await reply.toError("fetching blob");
+  if (!redirected || (status !== 401 && status !== 403 && status !== 400)) throw error;
+  throw new RegistryError(error.code, error.message, { retryable: true, status }); // an address signed for a while only
+}
+
+/** The body from `offset` on, whatever part of the blob the answer holds. */
+async function* bodyFrom(
+  reply: Reply,
+  offset: number,
+  descriptor: Descriptor,
+): AsyncGenerator<Uint8Array, void, void> {
+  refuseEncoding(reply);
+  let surplus = offset - startOf(reply, offset, descriptor);
+  for await (const chunk of reply.body) {
+    if (surplus >= chunk.byteLength) {
+      surplus -= chunk.byteLength;
+    } else {
+      yield surplus > 0 ? chunk.subarray(surplus) : chunk;
+      surplus = 0;
+    }
+  }
+}
+
+/** Where a body starts: at 0 where the server ignored the range. */
+function startOf(reply: Reply, asked: number, descriptor: Descriptor): number {
+  if (reply.status === 200) return 0;
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(
+    reply.header("content-range")?.trim() ?? "",
+  );
+  const start = Number(match?.[1]);
+  const total = match?.[3];
+  if (!match || start > asked || (total !== "*" && Number(total) !== descriptor.size)) {
+    throw new RegistryError(
+      "registry.bad-response",
+      `fetching blob: bytes from ${asked} of ${descriptor.digest} were asked for, and others were sent`,
+      { retryable: true },
+    );
+  }
+  return start;
+}
+
+function endedEarly(descriptor: Descriptor, offset: number): RegistryError {
+  return new RegistryError(
+    "registry.unreachable",
+    `blob ${descriptor.digest} ended after ${offset} of ${descriptor.size} bytes`,
+    { retryable: true },
+  );
+}

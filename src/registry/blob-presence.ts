@@ -1,0 +1,70 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import { lengthOf } from "./manifests.ts";
+import { type RepositoryState, sendTo } from "./repository-state.ts";
+
+/** Up to this size a blob is sent unasked once another of the image was found to be missing. */
+const cheapBytes = 16 * 1024 * 1024;
+
+/**
+ * Whether a blob about to be written is held already, with few questions: none for what is small or may be mounted (the
+ * mount answers that too), and after the first blob asked for is missing, none for what is quickly sent.
+ */
+export async function isHeld(
+  state: RepositoryState,
+  blob: Descriptor,
+  mountFrom: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (state.held.has(blob.digest)) return true;
+  const small = blob.size >= 0 && blob.size <= state.channel.limits.unaskedBytes;
+  if (small || mountFrom.some((from) => mayMount(state, from))) return false;
+  if (!state.firstAsked) {
+    state.firstAsked = holdsBlob(state, blob, signal);
+    return state.firstAsked;
+  }
+  const firstHeld = await state.firstAsked.catch(() => true);
+  signal.throwIfAborted();
+  const cheap = blob.size >= 0 && blob.size <= cheapBytes;
+  return (firstHeld || !cheap) && holdsBlob(state, blob, signal);
+}
+
+/** Whether mounting from a repository to this one may work: it is another, and has not failed before. */
+export function mayMount(state: RepositoryState, from: string): boolean {
+  return from !== state.path && !state.capabilities.deniedMounts.has(mountPair(from, state.path));
+}
+
+/** The name of a pair of repositories in {@link Capabilities.deniedMounts}. */
+export function mountPair(from: string, to: string): string {
+  return `${from}\0${to}`;
+}
+
+/** Whether the repository holds a blob. A registry that will not say counts as one that does not. */
+export async function holdsBlob(
+  state: RepositoryState,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (state.held.has(blob.digest)) return true;
+  const size = await headBlob(state, blob.digest, signal);
+  const held = size !== undefined && (size < 0 || blob.size < 0 || size === blob.size);
+  if (held) state.held.add(blob.digest);
+  return held;
+}
+
+/** The size of a blob held, -1 where it is not told; undefined where none is. */
+async function headBlob(
+  state: RepositoryState,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const reply = await sendTo(state, {
+    method: "HEAD",
+    target: `/blobs/${digest}`,
+    lane: "metadata",
+    tries: 3,
+    signal,
+  });
+  await reply.discard();
+  return reply.status === 200 ? (lengthOf(reply) ?? -1) : undefined;
+}

@@ -1,0 +1,26 @@
+/** What was learned of one host while talking to it. A wrong guess costs requests, never a wrong result. */
+export interface Capabilities {
+  /** Takes `POST …?mount=` without `from`. */
+  anonymousMount: boolean;
+  /** Mounts refused, as `from\0to`. */
+  readonly deniedMounts: Set<string>;
+  /** HEAD of manifests is refused where GET is not. */
+  headBroken: boolean;
+  /** Takes a whole blob in the PUT that ends the upload; else it goes in a PATCH before. */
+  wholePut: boolean;
+  /** Bytes in a piece, where uploads must come in pieces. */
+  pieceBytes: number | undefined;
+  /** Has the referrers API. */
+  referrers: boolean | undefined;
+}
+
+export function unknownCapabilities(): Capabilities {
+  return {
+    anonymousMount: true,
+    deniedMounts: new Set(),
+    headBroken: false,
+    wholePut: true,
+    pieceBytes: undefined,
+    referrers: undefined,
+  };
+}

@@ -1,0 +1,216 @@
+import { Authenticator } from "./authenticator.ts";
+import { RegistryError } from "./errors.ts";
+import { defaultLimits, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
+import { redactedUrl } from "./redact.ts";
+import type { Reply } from "./reply.ts";
+import { backoffMs, isRetryableStatus, isSlowDown, retryAfterMs } from "./retry.ts";
+import type { Scopes } from "./scope.ts";
+import type { TokenRequest } from "./token.ts";
+import { isReplayable, Wire, type WireRequest } from "./wire.ts";
+
+/** A request to a registry, and what one must be allowed to do for it. */
+export interface ChannelRequest extends WireRequest {
+  readonly scopes: Scopes;
+  /** Times to send it before a failure is final; one where the body is a stream. */
+  readonly tries?: number;
+}
+
+const noScopes: Scopes = new Map();
+
+/**
+ * Requests to one registry, with all that is the same for each: who we are, trying again, waiting when told to.
+ */
+export class Channel {
+  readonly options: RegistryHostOptions;
+  readonly limits: RegistryLimits;
+  readonly wire: Wire;
+  readonly #auth: Authenticator;
+  readonly #closed = new AbortController();
+  /** Whether what answers is known to be a registry. */
+  #proven = false;
+  #pinged: Promise<void> | undefined;
+
+  constructor(options: RegistryHostOptions) {
+    this.options = options;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.wire = new Wire(options, this.limits);
+    this.#auth = new Authenticator({
+      credentials: options.credentials,
+      origin: () => this.wire.origin,
+      insecure: this.wire.insecure,
+      strictRealm: options.strictRealm ?? false,
+      clock: options.clock,
+      send: (request) => this.#sendForToken(request),
+      notice: (text) => options.report({ host: options.host, type: "notice", text }),
+    });
+  }
+
+  /** Calls off what is under way on behalf of several callers. */
+  close(): void {
+    this.#closed.abort(new RegistryError("registry.unavailable", "the registry client was closed"));
+  }
+
+  /**
+   * Sends a request and gives the answer, failed ones included, after all tries that may help.
+   *
+   * @throws {RegistryError} where no answer came, credentials could not be had, or no registry is there
+   */
+  async send(request: ChannelRequest): Promise<Reply> {
+    const reply = await this.#retrying(request, () => this.#authorized(request));
+    await this.#prove(reply, request.signal);
+    return reply;
+  }
+
+  async #authorized(request: ChannelRequest): Promise<Reply> {
+    const streams = !isReplayable(request);
+    for (let refusals = 0; ; ) {
+      const authorization = await untilAborted(
+        this.#auth.authorization(request.scopes, streams),
+        request.signal,
+      );
+      const reply = await this.wire.send(request, authorization);
+      if (reply.redirected || (reply.status !== 401 && reply.status !== 403)) return reply;
+      if (refusals > 0 && authorization !== undefined) return reply;
+      const again = await this.#learn(reply, authorization, request);
+      if (!again || streams) return reply;
+      if (authorization !== undefined) refusals++;
+      await reply.discard();
+    }
+  }
+
+  /** Whether a refused request may be granted now. */
+  async #learn(reply: Reply, used: string | undefined, request: ChannelRequest): Promise<boolean> {
+    const lines = reply.headers("www-authenticate");
+    if (reply.status === 401 && lines.length > 0) {
+      return this.#auth.learn(lines, used, request.scopes) && this.#canAnswer(used, request);
+    }
+    if (used !== undefined || this.#auth.challenged || this.#pinged) return false;
+    this.#pinged = this.#pingForChallenge(request.signal);
+    await this.#pinged;
+    return this.#auth.challenged && this.#canAnswer(used, request);
+  }
+
+  /** Without credentials nothing but a token helps; and what was refused already is not sent again. */
+  async #canAnswer(used: string | undefined, request: ChannelRequest): Promise<boolean> {
+    if (!isReplayable(request)) return true;
+    const next = await untilAborted(
+      this.#auth.authorization(request.scopes, false),
+      request.signal,
+    );
+    return next !== undefined && next !== used;
+  }
+
+  /** Some registries tell how to authenticate only at `/v2/` (GCR, GAR). */
+  async #pingForChallenge(signal: AbortSignal): Promise<void> {
+    const ping = await this.wire.send(
+      { method: "GET", target: "/v2/", lane: "metadata", signal },
+      undefined,
+    );
+    this.#auth.learn(ping.headers("www-authenticate"), undefined, noScopes);
+    await ping.discard();
+  }
+
+  #sendForToken(request: TokenRequest): Promise<Reply> {
+    const wired = {
+      ...request,
+      target: request.url,
+      lane: "metadata" as const,
+      signal: this.#closed.signal,
+    };
+    const { authorization, ...headers } = request.headers;
+    return this.#retrying(wired, () =>
+      this.wire.sendForToken({ ...wired, headers }, authorization),
+    );
+  }
+
+  async #retrying(
+    request: WireRequest & { readonly tries?: number },
+    send: () => Promise<Reply>,
+  ): Promise<Reply> {
+    for (let attempt = 1; ; attempt++) {
+      const tries = isReplayable(request) ? Math.min(request.tries ?? this.#tries, this.#tries) : 1;
+      const outcome = await send().catch((error: unknown) => {
+        if (!this.#isWorthAnother(error, attempt, tries)) throw error;
+        return error as RegistryError;
+      });
+      const waitMs = this.#waitAfter(outcome, attempt);
+      if (!(outcome instanceof RegistryError)) {
+        if (waitMs === undefined || attempt >= tries) return outcome;
+        await outcome.discard();
+      }
+      this.options.report({
+        host: this.options.host,
+        type: "retrying",
+        method: request.method,
+        url: redactedUrl(this.wire.resolve(request.target)),
+        attempt,
+        delayMs: waitMs ?? 0,
+        reason:
+          outcome instanceof RegistryError ? outcome.message : `HTTP status ${outcome.status}`,
+      });
+      await this.options.clock.sleep(waitMs ?? 0, request.signal);
+    }
+  }
+
+  get #tries(): number {
+    return this.#proven ? this.limits.tries : Math.min(4, this.limits.tries);
+  }
+
+  #isWorthAnother(error: unknown, attempt: number, tries: number): boolean {
+    if (!(error instanceof RegistryError) || !error.retryable) return false;
+    return attempt < (this.wire.answered ? tries : Math.min(tries, 3));
+  }
+
+  /** How long to wait before trying again; undefined: an answer to take. The gate has its own wait for slowing down. */
+  #waitAfter(outcome: Reply | RegistryError, attempt: number): number | undefined {
+    const { clock, random } = this.options;
+    if (outcome instanceof RegistryError) {
+      return backoffMs(attempt, random, this.wire.answered ? 1000 : 200);
+    }
+    if (!isRetryableStatus(outcome.status)) return undefined;
+    const asked = retryAfterMs(outcome.header("retry-after"), clock.now());
+    if (asked !== undefined && asked > this.limits.retryAfterMs) return undefined;
+    if (isSlowDown(outcome.status)) return 0;
+    return asked ?? backoffMs(attempt, random);
+  }
+
+  /** Where the first thing heard of a host is a failure that no registry signs, it is asked whether it is one. */
+  async #prove(reply: Reply, signal: AbortSignal): Promise<void> {
+    if (this.#proven) return;
+    const signed = reply.header("docker-distribution-api-version") !== undefined;
+    if (reply.ok || signed || reply.status === 401 || reply.redirected) this.#proven = true;
+    if (this.#proven || (reply.method === "HEAD" && reply.status === 404)) return;
+    try {
+      await this.ping(signal);
+    } catch (error) {
+      await reply[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** @throws {RegistryError} unless something at `/v2/` answers as a registry does */
+  async ping(signal: AbortSignal): Promise<void> {
+    const reply = await this.wire.send(
+      { method: "GET", target: "/v2/", lane: "metadata", signal },
+      undefined,
+    );
+    if (reply.status !== 200 && reply.status !== 401) {
+      throw await reply.toError(`pinging container registry ${this.options.host}`);
+    }
+    this.#proven = true;
+    await reply.discard();
+  }
+}
+
+/** What `promise` gives, for one of several who wait for it. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,12 @@
+/** What a user has for one registry. */
+export type Credentials =
+  | { readonly username: string; readonly password: string }
+  /** An OAuth2 refresh token, traded for bearer tokens. */
+  | { readonly identityToken: string; readonly username?: string }
+  /** A bearer token, sent as it is and never to a realm. */
+  | { readonly registryToken: string };
+
+/** The value of `Authorization` for a user and password. */
+export function basicAuthorization(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}

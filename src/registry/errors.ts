@@ -1,0 +1,60 @@
+import { KnownError, type KnownErrorOptions } from "../core/errors.ts";
+import type { ErrorEntry } from "./error-body.ts";
+
+export type RegistryErrorCode =
+  /** Credentials are missing or wrong. */
+  | "registry.unauthorized"
+  /** The credentials are good, but not for this. */
+  | "registry.denied"
+  /** The repository, manifest or blob is not there. */
+  | "registry.not-found"
+  | "registry.rate-limited"
+  /** It answers, but cannot serve now. */
+  | "registry.unavailable"
+  /** No connection, or one that broke. */
+  | "registry.unreachable"
+  /** Another form of the manifest may be tried. */
+  | "registry.manifest-refused"
+  /** A manifest names blobs or manifests that the registry does not hold. */
+  | "registry.content-missing"
+  | "registry.upload-failed"
+  /** Reading the bytes to upload failed; `cause` has why. */
+  | "registry.source-failed"
+  /** An answer outside the distribution specification. */
+  | "registry.bad-response"
+  /** An answer that leads where this client will not go. */
+  | "registry.bad-redirect"
+  /** The registry does not have this operation. */
+  | "registry.unsupported";
+
+export interface RegistryErrorOptions extends KnownErrorOptions {
+  readonly status?: number;
+  readonly method?: string;
+  /** Redacted. */
+  readonly url?: string;
+  readonly entries?: readonly ErrorEntry[];
+  readonly context?: string;
+}
+
+/** A registry refused, failed or could not be reached. Messages are skopeo's, and hold no secrets or control characters. */
+export class RegistryError extends KnownError<RegistryErrorCode> {
+  /** HTTP status, where there was an answer. */
+  readonly status: number | undefined;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  /** The `errors` of the answer's body — OCI distribution-spec § Error codes. */
+  readonly entries: readonly ErrorEntry[];
+
+  constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
+    super(code, message, options);
+    this.status = options.status;
+    this.method = options.method;
+    this.url = options.url;
+    this.entries = options.entries ?? [];
+  }
+
+  /** The specification's code of the first error told: `MANIFEST_UNKNOWN`, … */
+  get specCode(): string | undefined {
+    return this.entries[0]?.code;
+  }
+}

@@ -1,0 +1,113 @@
+import type { Clock } from "./clock.ts";
+import { backoffMs } from "./retry.ts";
+
+/** Kinds of requests that wait for slots of their own, so that none of them can keep another waiting. */
+export type Lane = "metadata" | "download" | "upload";
+
+export interface GateOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Requests under way at once, each lane. */
+  readonly slots: number;
+}
+
+interface Waiting {
+  readonly wake: () => void;
+}
+
+/**
+ * How many requests a host gets at once, and when none. A pause holds all lanes; when it ends, one request goes ahead
+ * alone, and the others follow when the host has answered it well.
+ */
+export class HostGate {
+  readonly #options: GateOptions;
+  readonly #busy: Record<Lane, number> = { metadata: 0, download: 0, upload: 0 };
+  readonly #queue: Waiting[] = [];
+  #slots: number;
+  #successes = 0;
+  #pausedUntil = 0;
+  /** When a pause was last called for, and how often in a row without a time named. */
+  #pausedAt = 0;
+  #streak = 0;
+  #probing = false;
+  #suspicious = false;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#slots = options.slots;
+  }
+
+  /** Waits for a slot; the function given back frees it, and may be called twice. */
+  async enter(lane: Lane, signal: AbortSignal): Promise<() => void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const wait = this.#pausedUntil - this.#options.clock.now();
+      if (wait > 0) await this.#options.clock.sleep(wait, signal);
+      else if (this.#busy[lane] < this.#slots && !this.#probing) break;
+      else await this.#changed(signal);
+    }
+    if (this.#suspicious) this.#probing = true;
+    const probe = this.#probing;
+    this.#busy[lane]++;
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      this.#busy[lane]--;
+      if (probe) this.#probing = false;
+      this.#wakeAll();
+    };
+  }
+
+  /**
+   * The host asked, in its answer to a request sent at `sentAt`, to be left alone: for `askedMs`, or, where it named no
+   * time, for a while that grows, and with half as many requests at once after.
+   *
+   * @returns the wait
+   */
+  slowDown(sentAt: number, askedMs: number | undefined): number {
+    const { clock, random, slots } = this.#options;
+    const now = clock.now();
+    this.#successes = 0;
+    if (askedMs !== undefined) {
+      this.#pausedUntil = Math.max(this.#pausedUntil, now + askedMs + random() * 100);
+    } else if (sentAt >= this.#pausedAt) {
+      this.#pausedUntil = Math.max(this.#pausedUntil, now + backoffMs(++this.#streak, random));
+      this.#slots = Math.max(1, Math.min(Math.floor(this.#slots / 2), slots));
+    }
+    this.#pausedAt = now;
+    this.#suspicious = true;
+    return Math.max(0, this.#pausedUntil - now);
+  }
+
+  /** The host answered a request well. */
+  succeeded(): void {
+    if (this.#suspicious && this.#pausedUntil <= this.#options.clock.now()) {
+      this.#suspicious = false;
+      this.#streak = 0;
+      this.#probing = false;
+      this.#wakeAll();
+    }
+    if (this.#slots === this.#options.slots || ++this.#successes < 20) return;
+    this.#successes = 0;
+    this.#slots++;
+    this.#wakeAll();
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal.reason);
+    const waiting = { wake: resolve };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#queue.push(waiting);
+    return promise.finally(() => {
+      signal.removeEventListener("abort", abort);
+      const at = this.#queue.indexOf(waiting);
+      if (at >= 0) this.#queue.splice(at, 1);
+    });
+  }
+
+  #wakeAll(): void {
+    for (const { wake } of this.#queue.splice(0)) wake();
+  }
+}

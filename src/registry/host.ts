@@ -1,0 +1,79 @@
+import { unknownCapabilities } from "./capabilities.ts";
+import { Channel } from "./channel.ts";
+import { RegistryError } from "./errors.ts";
+import type { RegistryHostOptions } from "./options.ts";
+import { Repository } from "./repository.ts";
+import type { RepositoryState } from "./repository-state.ts";
+import { repositoryScope } from "./scope.ts";
+
+/** What will be done in a repository: the token asked for allows so much and no more. */
+export type RepositoryAccess = "read" | "write" | "delete";
+
+const actions: Readonly<Record<RepositoryAccess, readonly string[]>> = {
+  read: ["pull"],
+  write: ["pull", "push"],
+  delete: ["*"],
+};
+
+/** One registry, spoken to as one user. Its gate, tokens and what was learned of it are shared by all its repositories. */
+export interface RegistryHost extends AsyncDisposable {
+  /** The domain of its references. */
+  readonly host: string;
+  repository(path: string, access: RepositoryAccess): Repository;
+  /**
+   * Tries the credentials at `/v2/`.
+   *
+   * @throws {RegistryError} `registry.unauthorized` where they are wrong
+   */
+  checkCredentials(options: { readonly signal: AbortSignal }): Promise<void>;
+}
+
+export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
+  const channel = new Channel(options);
+  const capabilities = unknownCapabilities();
+  const held = new Map<string, RepositoryState["held"]>();
+  const heldIn = (path: string) => {
+    const known = held.get(path) ?? new Set();
+    held.set(path, known);
+    return known;
+  };
+  return {
+    host: options.host,
+    repository(path, access) {
+      return new Repository({
+        channel,
+        capabilities,
+        path,
+        name: `${options.host}/${path}`,
+        scopes: repositoryScope(path, actions[access]),
+        held: heldIn(path),
+        writtenAt: 0,
+      });
+    },
+    async checkCredentials({ signal }) {
+      const reply = await channel.send({
+        method: "GET",
+        target: "/v2/",
+        scopes: new Map(),
+        lane: "metadata",
+        signal,
+      });
+      if (reply.status === 200) return reply.discard();
+      throw await credentialsError(reply.toError(""));
+    },
+    async [Symbol.asyncDispose]() {
+      channel.close();
+    },
+  };
+}
+
+/** What is said of credentials that were tried and refused. */
+async function credentialsError(told: Promise<RegistryError>): Promise<RegistryError> {
+  const error = await told;
+  if (error.status !== 401) return error;
+  return new RegistryError(
+    "registry.unauthorized",
+    `unable to retrieve auth token: invalid username/password: ${error.message}`,
+    { status: 401, entries: error.entries },
+  );
+}

@@ -1,0 +1,196 @@
+import { type Digest, isDigest } from "../core/digest.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { acceptedManifestTypes } from "../core/media-type.ts";
+import { RegistryError } from "./errors.ts";
+import { fetchDocument } from "./fetch-document.ts";
+import type { Reply } from "./reply.ts";
+import { type RepositoryState, sendTo } from "./repository-state.ts";
+
+/** A manifest as a registry gave it: not verified. */
+export interface FetchedManifest {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
+  /** Advisory: some registries leave it out, some name another algorithm. */
+  readonly digestHeader: Digest | undefined;
+}
+
+/** What HEAD tells of a manifest. "unknown": this registry does not say; a GET would. */
+export type ManifestHead =
+  | {
+      readonly type: "held";
+      readonly digest: Digest;
+      readonly mediaType: string;
+      /** Undefined where the answer has no length. */
+      readonly size: number | undefined;
+    }
+  | { readonly type: "absent" }
+  | { readonly type: "unknown" };
+
+const accept = acceptedManifestTypes.join(", ");
+
+/**
+ * OCI distribution-spec § Pulling manifests.
+ *
+ * @throws {RegistryError} `registry.not-found` in all the ways that registries say so, and others
+ */
+export async function readManifest(
+  state: RepositoryState,
+  reference: string,
+  signal: AbortSignal,
+): Promise<FetchedManifest> {
+  const { reply, bytes } = await fetchDocument(state, {
+    target: `/manifests/${reference}`,
+    accept,
+    maxBytes: state.channel.limits.manifestBytes,
+    signal,
+  });
+  if (!bytes) throw await readFailure(reply, `reading manifest ${reference} in ${state.name}`);
+  return { bytes, contentType: reply.header("content-type"), digestHeader: digestHeader(reply) };
+}
+
+/** Harbor's proxy and Red Hat's registries say UNKNOWN and "not found" where MANIFEST_UNKNOWN is meant. */
+async function readFailure(reply: Reply, context: string): Promise<RegistryError> {
+  const error = await reply.toError(context);
+  const [first] = error.entries;
+  if (first?.code !== "UNKNOWN" || !/not found/i.test(first.message)) return error;
+  return new RegistryError("registry.not-found", error.message, {
+    entries: error.entries,
+    ...(error.status !== undefined && { status: error.status }),
+    ...(error.url !== undefined && { url: error.url }),
+  });
+}
+
+/** The digest of a tag by HEAD, which costs no pull. */
+export async function headManifest(
+  state: RepositoryState,
+  reference: string,
+  signal: AbortSignal,
+): Promise<ManifestHead> {
+  if (state.capabilities.headBroken) return { type: "unknown" };
+  const reply = await sendTo(state, {
+    method: "HEAD",
+    target: `/manifests/${reference}`,
+    headers: { accept },
+    lane: "metadata",
+    signal,
+  });
+  const digest = digestHeader(reply);
+  const mediaType = reply.header("content-type");
+  const { status } = reply;
+  if (status >= 500 || status === 429)
+    throw await reply.toError(`reading manifest ${reference} in ${state.name}`);
+  await reply.discard();
+  if (status === 404) return { type: "absent" };
+  if (status === 405) state.capabilities.headBroken = true;
+  if (status !== 200 || !digest || !mediaType) return { type: "unknown" };
+  return { type: "held", digest, mediaType, size: lengthOf(reply) };
+}
+
+export interface WrittenManifest {
+  /** Whether the registry took note of the manifest's `subject` — OCI distribution-spec § Pushing Manifests with Subject. */
+  readonly subjectNoted: boolean;
+}
+
+const refusedTypes: ReadonlySet<string> = new Set(["MANIFEST_INVALID", "TAG_INVALID"]);
+const missingContent: ReadonlySet<string> = new Set([
+  "MANIFEST_BLOB_UNKNOWN",
+  "BLOB_UNKNOWN",
+  "MANIFEST_UNKNOWN",
+]);
+
+/**
+ * OCI distribution-spec § Pushing Manifests.
+ *
+ * @throws {RegistryError} `registry.manifest-refused` where another form may be tried; `registry.content-missing` where
+ * blobs or instances are not there (what is known of the repository is then forgotten)
+ */
+export async function writeManifest(
+  state: RepositoryState,
+  reference: string,
+  manifest: RawManifest,
+  signal: AbortSignal,
+): Promise<WrittenManifest> {
+  const context = `uploading manifest ${reference} to ${state.name}`;
+  for (let attempt = 1; ; attempt++) {
+    const reply = await sendTo(state, {
+      method: "PUT",
+      target: `/manifests/${reference}`,
+      headers: { "content-type": manifest.mediaType },
+      body: manifest.bytes,
+      lane: "metadata",
+      signal,
+    });
+    if (reply.ok) return accepted(state, reply, manifest, context);
+    const error = await writeFailure(reply, context);
+    if (error.code !== "registry.content-missing" || attempt >= 3 || !isFresh(state)) {
+      if (error.code === "registry.content-missing") state.held.clear();
+      throw error;
+    }
+    await state.channel.options.clock.sleep(500 * attempt, signal);
+  }
+}
+
+/** Whether something was written so shortly before that the registry may not know of it everywhere. */
+function isFresh(state: RepositoryState): boolean {
+  return state.channel.options.clock.now() - state.writtenAt < 5000;
+}
+
+async function accepted(
+  state: RepositoryState,
+  reply: Reply,
+  manifest: RawManifest,
+  context: string,
+): Promise<WrittenManifest> {
+  await reply.discard();
+  state.writtenAt = state.channel.options.clock.now();
+  checkDigest(reply, manifest.digest, context);
+  return { subjectNoted: reply.header("oci-subject") !== undefined };
+}
+
+async function writeFailure(reply: Reply, context: string): Promise<RegistryError> {
+  const { status } = reply;
+  const error = await reply.toError(context);
+  const [first] = error.entries;
+  const options = {
+    status,
+    entries: error.entries,
+    ...(error.url !== undefined && { url: error.url }),
+  };
+  const refused =
+    status === 415 ||
+    refusedTypes.has(first?.code ?? "") ||
+    (first?.code === "UNSUPPORTED" && first.message.includes("Invalid JSON syntax")) ||
+    (status === 500 && first?.code === "UNKNOWN"); // what distribution 2.8 says of an OCI manifest it cannot read
+  if (refused) return new RegistryError("registry.manifest-refused", error.message, options);
+  if (status === 404 || missingContent.has(first?.code ?? "")) {
+    return new RegistryError("registry.content-missing", error.message, options);
+  }
+  return error;
+}
+
+/**
+ * A digest told must be the one meant, unless it is of another algorithm: some registries rename what they hold.
+ *
+ * @throws {RegistryError} `registry.bad-response`
+ */
+export function checkDigest(reply: Reply, expected: Digest, context: string): void {
+  const told = digestHeader(reply);
+  if (told === undefined || told === expected) return;
+  if (told.split(":")[0] !== expected.split(":")[0]) return;
+  throw new RegistryError(
+    "registry.bad-response",
+    `${context}: the registry stored ${told} instead of ${expected}`,
+    { status: reply.status },
+  );
+}
+
+function digestHeader(reply: Reply): Digest | undefined {
+  const text = reply.header("docker-content-digest")?.trim() ?? "";
+  return isDigest(text) ? text : undefined;
+}
+
+/** The Content-Length of an answer. */
+export function lengthOf(reply: Reply): number | undefined {
+  const text = reply.header("content-length") ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,60 @@
+import type { Clock } from "./clock.ts";
+import type { Credentials } from "./credentials.ts";
+import type { ReportRegistry } from "./events.ts";
+import type { HttpClient } from "./http/contract.ts";
+
+/** Everything one registry host is spoken to with. Built once, where the settings are known. */
+export interface RegistryHostOptions {
+  /** The domain of references: `docker.io`, `localhost:5000`. */
+  readonly host: string;
+  readonly http: HttpClient;
+  /** Asked once, when the registry first demands it. */
+  readonly credentials: () => Promise<Credentials | undefined>;
+  /**
+   * "insecure": https is tried first (the HTTP client's TLS settings decide whether certificates count), then http.
+   * "verify": https only.
+   */
+  readonly security: "verify" | "insecure";
+  readonly userAgent: string;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  readonly report: ReportRegistry;
+  /** Refuses to send credentials to a token service of another domain, instead of telling of it. */
+  readonly strictRealm?: boolean;
+  readonly limits?: Partial<RegistryLimits>;
+}
+
+export interface RegistryLimits {
+  /** Requests under way at once, for each of metadata, downloads and uploads. */
+  readonly slots: number;
+  /** Times a request is sent before its failure is final. */
+  readonly tries: number;
+  readonly manifestBytes: number;
+  /** The longest wait that a server may ask for. */
+  readonly retryAfterMs: number;
+  /** Up to this size a blob is sent without asking whether it is there. */
+  readonly unaskedBytes: number;
+  /** Repositories tried to mount a blob from. */
+  readonly mountsTried: number;
+  /** Bytes in a piece, where a registry takes uploads only in pieces. */
+  readonly chunkBytes: number;
+  /** Pulls left at which manifest reads wait for more; 0 never waits. */
+  readonly keptPulls: number;
+}
+
+export const defaultLimits: RegistryLimits = {
+  slots: 6,
+  tries: 6,
+  manifestBytes: 4 * 1024 * 1024,
+  retryAfterMs: 10 * 60_000,
+  unaskedBytes: 32 * 1024,
+  mountsTried: 2,
+  chunkBytes: 16 * 1024 * 1024,
+  keptPulls: 0,
+};
+
+/** The host that answers for a domain: Docker Hub's is another than its name. */
+export function apiHost(domain: string): string {
+  return domain === "docker.io" ? "registry-1.docker.io" : domain;
+}

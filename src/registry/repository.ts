@@ -1,0 +1,125 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
+import { openBlob } from "./blob-download.ts";
+import { isHeld } from "./blob-presence.ts";
+import { BlobUpload } from "./blob-upload.ts";
+import { deleteManifest } from "./deletion.ts";
+import {
+  type FetchedManifest,
+  headManifest,
+  type ManifestHead,
+  readManifest,
+  type WrittenManifest,
+  writeManifest,
+} from "./manifests.ts";
+import { writeNewBlob } from "./new-blob-upload.ts";
+import { openUpload } from "./open-upload.ts";
+import type { RepositoryState } from "./repository-state.ts";
+import { listTags } from "./tags.ts";
+import type { UploadSession } from "./upload-session.ts";
+
+/** Every call that may wait can be called off. */
+export interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+/** One repository at one registry — OCI distribution-spec. Dispose of it: uploads opened and not finished are cancelled. */
+export class Repository implements AsyncDisposable {
+  readonly #state: RepositoryState;
+  /** Uploads that an {@link adoptBlob} opened on its way, for the {@link writeBlob} to come. */
+  readonly #opened = new Map<Digest, UploadSession>();
+
+  constructor(state: RepositoryState) {
+    this.#state = state;
+  }
+
+  /** `docker.io/library/alpine` */
+  get name(): string {
+    return this.#state.name;
+  }
+
+  /** By tag or digest; not verified. See {@link readManifest}. */
+  readManifest(reference: string, { signal }: CallOptions): Promise<FetchedManifest> {
+    return readManifest(this.#state, reference, signal);
+  }
+
+  headManifest(reference: string, { signal }: CallOptions): Promise<ManifestHead> {
+    return headManifest(this.#state, reference, signal);
+  }
+
+  writeManifest(
+    reference: string,
+    manifest: RawManifest,
+    { signal }: CallOptions,
+  ): Promise<WrittenManifest> {
+    return writeManifest(this.#state, reference, manifest, signal);
+  }
+
+  /** See {@link deleteManifest}. */
+  deleteManifest(reference: string, { signal }: CallOptions): Promise<void> {
+    return deleteManifest(this.#state, reference, signal);
+  }
+
+  listTags({ signal }: CallOptions): Promise<readonly string[]> {
+    return listTags(this.#state, signal);
+  }
+
+  /** Open from the first byte; see {@link openBlob}. */
+  openBlob(blob: Descriptor, { signal }: CallOptions): Promise<BlobStream> {
+    return openBlob(this.#state, blob, signal);
+  }
+
+  /** Tells this repository what it holds, so that it is not asked: the blobs of a manifest seen in it. */
+  knowHeld(blobs: Iterable<Digest>): void {
+    for (const digest of blobs) this.#state.held.add(digest);
+  }
+
+  /**
+   * Has the blob without sending it, if that can be: it is there, or is mounted from where the registry holds it already,
+   * which may be one of `mountFrom`, repositories of the same registry, the likeliest first.
+   */
+  async adoptBlob(
+    blob: Descriptor,
+    mountFrom: readonly string[],
+    { signal }: CallOptions,
+  ): Promise<"held" | "mounted" | false> {
+    const state = this.#state;
+    if (await isHeld(state, blob, mountFrom, signal)) return "held";
+    const opened = await openUpload(state, { digest: blob.digest, mountFrom, signal });
+    if (opened !== "mounted") {
+      await this.#opened.get(blob.digest)?.cancel();
+      this.#opened.set(blob.digest, opened);
+      return false;
+    }
+    state.held.add(blob.digest);
+    state.writtenAt = state.channel.options.clock.now();
+    return "mounted";
+  }
+
+  /**
+   * Reads `blob` to its end. If that fails, nothing is left under its digest.
+   *
+   * @throws {RegistryError} `registry.source-failed`, with the reading's error as its cause; all else is this side's
+   */
+  async writeBlob(blob: BlobStream | NewBlob, { signal }: CallOptions): Promise<Descriptor> {
+    if (!(blob instanceof BlobStream)) return writeNewBlob(this.#state, blob, signal);
+    const { digest } = blob.descriptor;
+    const session = this.#opened.get(digest);
+    this.#opened.delete(digest);
+    await new BlobUpload(this.#state, blob, session, signal).run();
+    return blob.descriptor;
+  }
+
+  /** Gives up the uploads opened and not begun. */
+  async cancelUploads(): Promise<void> {
+    const left = [...this.#opened.values()];
+    this.#opened.clear();
+    await Promise.all(left.map((session) => session.cancel()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cancelUploads();
+  }
+}

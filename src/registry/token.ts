@@ -1,0 +1,134 @@
+import { basicAuthorization, type Credentials } from "./credentials.ts";
+import { RegistryError } from "./errors.ts";
+import { quotedBytes } from "./printable.ts";
+import type { Realm } from "./realm.ts";
+import { redactedUrl } from "./redact.ts";
+import type { Reply } from "./reply.ts";
+import { formatScopes, type Scopes } from "./scope.ts";
+
+const maxTokenBody = 256 * 1024;
+
+/** A request to a token service. */
+export interface TokenRequest {
+  readonly method: "GET" | "POST";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** A bearer token and how long it lives, from the moment it was answered. */
+export interface Token {
+  readonly value: string;
+  readonly lifeMs: number;
+}
+
+/** The request for a token by GET, with Basic where there are credentials — distribution, "Token Authentication". */
+export function tokenByGet(
+  realm: Realm,
+  scopes: Scopes,
+  credentials: Credentials | undefined,
+): TokenRequest {
+  const url = new URL(realm.url);
+  const basic = basicOf(credentials);
+  if (basic) url.searchParams.append("account", basic.username);
+  for (const scope of formatScopes(scopes)) url.searchParams.append("scope", scope);
+  if (realm.service !== undefined) url.searchParams.append("service", realm.service);
+  url.searchParams.sort();
+  return {
+    method: "GET",
+    url,
+    headers: basic ? { authorization: basicAuthorization(basic.username, basic.password) } : {},
+  };
+}
+
+/** The request for a token by POST, with an identity token — distribution, "OAuth2 Token Authentication". */
+export function tokenByPost(realm: Realm, scopes: Scopes, identityToken: string): TokenRequest {
+  const form = new URLSearchParams({
+    client_id: "containers/image",
+    grant_type: "refresh_token",
+    refresh_token: identityToken,
+  });
+  if (scopes.size > 0) form.set("scope", formatScopes(scopes).join(" "));
+  if (realm.service !== undefined) form.set("service", realm.service);
+  return {
+    method: "POST",
+    url: realm.url,
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: Buffer.from(form.toString()),
+  };
+}
+
+/**
+ * The token in a token service's answer; undefined where it holds none.
+ *
+ * @throws {RegistryError} where the service refused, failed or spoke nonsense
+ */
+export async function readToken(reply: Reply): Promise<Token | undefined> {
+  if (reply.status === 401) {
+    const error = await reply.toError(
+      "unable to retrieve auth token: invalid username/password",
+      "registry.unauthorized",
+    );
+    throw error;
+  }
+  if (reply.status === 429) {
+    await reply.discard();
+    throw new RegistryError("registry.rate-limited", "too many requests to registry", {
+      status: 429,
+      url: redactedUrl(reply.url),
+    });
+  }
+  if (!reply.ok) throw await unexpected(reply);
+  const { url } = reply;
+  return parseToken(await reply.bytes(maxTokenBody, "bearer token"), url);
+}
+
+async function unexpected(reply: Reply): Promise<RegistryError> {
+  const told = await reply.toError("");
+  const line = `${reply.status} ${reply.reason}`.trimEnd();
+  return new RegistryError(
+    told.code,
+    `Requesting bearer token: received unexpected HTTP status: ${line}`,
+    { status: reply.status, url: redactedUrl(reply.url), entries: told.entries },
+  );
+}
+
+function parseToken(body: Uint8Array, url: URL): Token | undefined {
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(Buffer.from(body).toString()) ?? {};
+  } catch (cause) {
+    const start = quotedBytes(body.subarray(0, 30));
+    throw new RegistryError(
+      "registry.bad-response",
+      `decoding bearer token (last URL ${JSON.stringify(redactedUrl(url))}, body start ${start}): ${jsonComplaint(body)}`,
+      { cause, url: redactedUrl(url) },
+    );
+  }
+  const value = [json["token"], json["access_token"]].find(
+    (field) => typeof field === "string" && field !== "",
+  );
+  if (typeof value !== "string") return undefined;
+  if (!/^[\x21-\x7e]+$/.test(value)) {
+    throw new RegistryError("registry.bad-response", "bearer token holds invalid characters", {
+      url: redactedUrl(url),
+    });
+  }
+  const expiresIn = Number(json["expires_in"]);
+  return { value, lifeMs: (Number.isFinite(expiresIn) && expiresIn > 0 ? expiresIn : 60) * 1000 };
+}
+
+/** What Go's JSON decoder says of a document that is none. */
+function jsonComplaint(body: Uint8Array): string {
+  const first = /^[ \t\r\n]*(.)/su.exec(Buffer.from(body).toString())?.[1];
+  if (first === undefined) return "unexpected end of JSON input";
+  return `invalid character '${quotedBytes(Buffer.from(first)).slice(1, -1)}' looking for beginning of value`;
+}
+
+function basicOf(
+  credentials: Credentials | undefined,
+): { username: string; password: string } | undefined {
+  if (!credentials || "registryToken" in credentials) return undefined;
+  if ("password" in credentials) return credentials;
+  return { username: credentials.username ?? "<token>", password: credentials.identityToken };
+}

@@ -1,0 +1,249 @@
+import { KnownError } from "../core/errors.ts";
+import { RegistryError } from "./errors.ts";
+import { HostGate, type Lane } from "./gate.ts";
+import type { HttpResponse, RequestBody } from "./http/contract.ts";
+import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
+import { readRateLimit } from "./rate-limit.ts";
+import { redactedUrl } from "./redact.ts";
+import { isRedirect, resolveLocation } from "./redirects.ts";
+import { Reply } from "./reply.ts";
+import { isSlowDown, retryAfterMs } from "./retry.ts";
+import { readWarnings } from "./warning.ts";
+
+const maxRedirects = 5;
+
+/** A request to a registry. */
+export interface WireRequest {
+  readonly method: string;
+  /** `/v2/…`, or the URL of an upload session. */
+  readonly target: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
+  readonly lane: Lane;
+  readonly signal: AbortSignal;
+  readonly headersTimeoutMs?: number;
+}
+
+/** True where a request can be sent again as it is. */
+export function isReplayable(request: { readonly body?: RequestBody }): boolean {
+  return request.body === undefined || request.body instanceof Uint8Array;
+}
+
+/**
+ * Sends one request to one registry and gives its answer, whatever it is: finds out whether the host speaks TLS, waits
+ * for its gate, follows redirects, and keeps credentials on the registry's own origin.
+ */
+export class Wire {
+  readonly #options: RegistryHostOptions;
+  readonly #limits: RegistryLimits;
+  readonly #gate: HostGate;
+  readonly #warned = new Set<string>();
+  #origin: URL;
+  #answered = false;
+  #firstContact: Promise<unknown> | undefined;
+
+  constructor(options: RegistryHostOptions, limits: RegistryLimits) {
+    this.#options = options;
+    this.#limits = limits;
+    this.#gate = new HostGate({
+      clock: options.clock,
+      random: options.random,
+      slots: limits.slots,
+    });
+    this.#origin = new URL(`https://${apiHost(options.host)}/`);
+  }
+
+  /** Scheme and host, as far as known. */
+  get origin(): URL {
+    return this.#origin;
+  }
+
+  get insecure(): boolean {
+    return this.#options.security === "insecure";
+  }
+
+  /** Whether the host has ever answered. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
+  /** The URL of a target at the registry. */
+  resolve(target: string | URL): URL {
+    return typeof target === "string" ? new URL(target, this.#origin) : target;
+  }
+
+  /** Sends a request to a token service, whose origin may be any: the authorization is for its own and no other. */
+  async sendForToken(
+    request: WireRequest & { readonly target: URL },
+    authorization: string | undefined,
+  ): Promise<Reply> {
+    return this.#follow(request, authorization, () => {}, request.target.origin);
+  }
+
+  /** @throws {RegistryError} `registry.unreachable`, `registry.bad-redirect` */
+  async send(request: WireRequest, authorization: string | undefined): Promise<Reply> {
+    const leave = await this.#gate.enter(request.lane, request.signal);
+    try {
+      if (this.#answered || !this.insecure)
+        return await this.#follow(request, authorization, leave);
+      return await this.#makeContact(request, authorization, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** While it is not known whether the host speaks TLS, one request finds out and the others wait for it. */
+  async #makeContact(
+    request: WireRequest,
+    authorization: string | undefined,
+    leave: () => void,
+  ): Promise<Reply> {
+    while (this.#firstContact && !this.#answered) await this.#firstContact;
+    if (this.#answered) return this.#follow(request, authorization, leave);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#firstContact = promise;
+    try {
+      return await this.#tryBothSchemes(request, authorization, leave);
+    } finally {
+      this.#firstContact = undefined;
+      resolve();
+    }
+  }
+
+  async #tryBothSchemes(
+    request: WireRequest,
+    authorization: string | undefined,
+    leave: () => void,
+  ): Promise<Reply> {
+    try {
+      return await this.#follow(request, authorization, leave);
+    } catch (error) {
+      if (this.#answered || !isUnreachable(error)) throw error;
+    }
+    this.#origin = new URL(`http://${this.#origin.host}/`);
+    try {
+      return await this.#follow(request, authorization, leave);
+    } finally {
+      if (!this.#answered) this.#origin = new URL(`https://${this.#origin.host}/`);
+    }
+  }
+
+  async #follow(
+    request: WireRequest,
+    authorization: string | undefined,
+    leave: () => void,
+    trusted?: string,
+  ): Promise<Reply> {
+    let url = this.resolve(request.target);
+    for (let hops = 0; ; hops++) {
+      const trusts = url.origin === (trusted ?? this.#origin.origin);
+      const response = await this.#exchange(request, url, trusts ? authorization : undefined);
+      const reply = new Reply(
+        response,
+        { method: request.method, url, redirected: url.origin !== this.#origin.origin },
+        leave,
+      );
+      if (!isRedirect(response.status) || !mayFollow(request, response.status)) return reply;
+      const location = response.header("location");
+      if (location === undefined || hops === maxRedirects) return reply;
+      url = resolveLocation({
+        from: url,
+        location,
+        registry: this.#origin,
+        insecure: this.insecure,
+      });
+      await response[Symbol.asyncDispose]();
+    }
+  }
+
+  async #exchange(
+    request: WireRequest,
+    url: URL,
+    authorization: string | undefined,
+  ): Promise<HttpResponse> {
+    const { http, clock, report, host } = this.#options;
+    const own = url.origin === this.#origin.origin;
+    const sentAt = clock.now();
+    const response = await http
+      .request({
+        method: request.method,
+        url,
+        headers: this.#headers(request, authorization, own),
+        ...(request.body !== undefined && { body: request.body }),
+        lane: request.lane === "metadata" ? "metadata" : "blob",
+        signal: request.signal,
+        ...(request.headersTimeoutMs !== undefined && {
+          headersTimeoutMs: request.headersTimeoutMs,
+        }),
+      })
+      .catch((error: unknown) => {
+        throw this.#unreachable(error, request, url);
+      });
+    const shown = redactedUrl(url);
+    report({ host, type: "answered", method: request.method, url: shown, status: response.status });
+    if (own) this.#hear(response, shown, sentAt);
+    return response;
+  }
+
+  #headers(
+    request: WireRequest,
+    authorization: string | undefined,
+    own: boolean,
+  ): Record<string, string> {
+    const common = { "user-agent": this.#options.userAgent, "accept-encoding": "identity" };
+    return {
+      ...common,
+      ...(own && { "docker-distribution-api-version": "registry/2.0" }),
+      ...request.headers,
+      ...(authorization !== undefined && { authorization }),
+    };
+  }
+
+  /** What an answer of the registry itself tells besides its matter. */
+  #hear(response: HttpResponse, url: string, sentAt: number): void {
+    const { clock, report, host } = this.#options;
+    this.#answered = true;
+    for (const text of readWarnings(response.headers("warning"))) {
+      if (!this.#warned.has(text)) report({ host, type: "warning", text, url });
+      this.#warned.add(text);
+    }
+    const rateLimit = readRateLimit((name) => response.header(name), clock.now());
+    if (rateLimit) report({ host, type: "rate-limit", rateLimit });
+    const asked = retryAfterMs(response.header("retry-after"), clock.now());
+    if (!isSlowDown(response.status)) {
+      if (response.status < 500) this.#gate.succeeded();
+    } else if (asked === undefined || asked <= this.#limits.retryAfterMs) {
+      const delayMs = this.#gate.slowDown(sentAt, asked);
+      report({ host, type: "paused", delayMs });
+    }
+  }
+
+  #unreachable(error: unknown, request: WireRequest, url: URL): unknown {
+    if (request.signal.aborted) return request.signal.reason;
+    if (!(error instanceof KnownError)) return error;
+    const { host } = this.#options;
+    const shown = redactedUrl(url);
+    const verb = request.method.charAt(0) + request.method.slice(1).toLowerCase();
+    const line = this.#answered
+      ? `${verb} "${shown}": ${error.message}`
+      : `pinging container registry ${host}: Get "${this.#origin.origin}/v2/": ${error.message}`;
+    return new RegistryError("registry.unreachable", line, {
+      cause: error,
+      retryable: error.retryable,
+      method: request.method,
+      url: shown,
+      ...(error.hint !== undefined && { hint: error.hint }),
+    });
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === "registry.unreachable";
+}
+
+/** Reading may be sent anywhere; what changes something only where the answer says to repeat it as it was. */
+function mayFollow(request: WireRequest, status: number): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return true;
+  return isReplayable(request) && (status === 307 || status === 308);
+}
