@@ -1,0 +1,131 @@
+import { mkdir, realpath, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
+import { KnownError } from "../core/errors.ts";
+import { readSmallFile } from "./blob-file.ts";
+import { LayoutError, unless, writing } from "./errors.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { emptyIndex, formatLayoutIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
+import type { OwnProcess } from "./owner.ts";
+import { UnfinishedFile } from "./unfinished-file.ts";
+
+/** Room for some 300,000 entries: index.json is a folder's own, and no manifest. */
+const maxIndexBytes = 128 * 1024 * 1024;
+
+/** The whole of the file oci-layout, as skopeo writes it. */
+const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
+
+/** Where the parts of a layout are — OCI image-spec, image-layout.md. */
+export interface LayoutPaths {
+  /** The folder, spelled as it shall stand in messages. */
+  readonly folder: string;
+  /** Holds `<algorithm>/<hex>` in place of the folder's own `blobs`. */
+  readonly sharedBlobs?: string | undefined;
+}
+
+export function indexPath(paths: LayoutPaths): string {
+  return join(paths.folder, "index.json");
+}
+
+export function blobPath(paths: LayoutPaths, digest: Digest): string {
+  const blobs = paths.sharedBlobs ?? join(paths.folder, "blobs");
+  return join(blobs, algorithmOf(digest), hexOf(digest));
+}
+
+/** The digest that an entry gives, which nobody has checked so far. */
+export function entryDigest(text: string): Digest {
+  try {
+    return parseDigest(text);
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    const message = `unexpected digest reference ${text}: ${error.message}`;
+    throw new LayoutError("layout.invalid", message, { cause: error });
+  }
+}
+
+/** @throws {LayoutError} `layout.missing`, `layout.unreadable`, `layout.invalid` */
+export async function readLayoutIndex(paths: LayoutPaths): Promise<LayoutIndex> {
+  return parseLayoutIndex(await readSmallFile(indexPath(paths), maxIndexBytes));
+}
+
+/** As {@link readLayoutIndex}; an index.json that is not there yet is empty. */
+export async function readOrNewIndex(paths: LayoutPaths): Promise<LayoutIndex> {
+  try {
+    return await readLayoutIndex(paths);
+  } catch (error) {
+    if (error instanceof LayoutError && error.code === "layout.missing") return emptyIndex;
+    throw error;
+  }
+}
+
+/** Makes the folder, and `blobs` in it, which stays empty where blobs are shared. */
+export async function makeLayoutFolder(paths: LayoutPaths): Promise<void> {
+  for (const path of [paths.folder, join(paths.folder, "blobs")]) {
+    await writing(`mkdir ${path}`, () => mkdir(path, { recursive: true, mode: 0o755 }));
+  }
+}
+
+export interface UpdateOptions {
+  readonly self: OwnProcess;
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of index.json. */
+export interface IndexChange {
+  readonly index: LayoutIndex;
+  /** What stands behind the JSON: skopeo's delete ends it with a newline, its copy does not. */
+  readonly ending?: string;
+  /** Runs when the new index.json is there, before anybody else can change it. */
+  readonly after?: () => Promise<void>;
+}
+
+/**
+ * Changes index.json in one step that no other writer's change gets lost in, and that no reader sees half of. `change`
+ * runs under the lock.
+ *
+ * @throws {LayoutError} `layout.busy`, `layout.unwritable`, and what reading throws
+ */
+export async function updateLayoutIndex(
+  paths: LayoutPaths,
+  options: UpdateOptions,
+  change: (index: LayoutIndex) => Promise<IndexChange>,
+): Promise<void> {
+  await using lock = await lockFolder(paths.folder, options);
+  const { index, ending = "", after } = await change(await readOrNewIndex(paths));
+  const bytes = Buffer.concat([formatLayoutIndex(index), Buffer.from(ending)]);
+  await replaceFile(indexPath(paths), bytes, options.self, () => lock.assertHeld());
+  await after?.();
+}
+
+/** Says that the folder is a layout, unless it does already. */
+export async function markAsLayout(paths: LayoutPaths, self: OwnProcess): Promise<void> {
+  const path = join(paths.folder, "oci-layout");
+  const bytes = Buffer.from(layoutFile);
+  if (await holds(path, bytes)) return;
+  await replaceFile(path, bytes, self);
+}
+
+async function holds(path: string, bytes: Buffer): Promise<boolean> {
+  try {
+    return bytes.equals(await readSmallFile(path, 1024));
+  } catch (error) {
+    if (error instanceof KnownError) return false; // missing, or too long to be it: to be written
+    throw error;
+  }
+}
+
+/** Like writing over the file (its mode, its owner, the link that leads to it stay), but for readers in one step. */
+async function replaceFile(
+  path: string,
+  bytes: Uint8Array,
+  self: OwnProcess,
+  beforeRename: () => Promise<void> = async () => {},
+): Promise<void> {
+  const target = (await unless(["ENOENT"], () => realpath(path))) ?? path;
+  const old = await unless(["ENOENT"], () => stat(target));
+  await using file = await UnfinishedFile.create(dirname(target), self);
+  await file.write(bytes);
+  if (old) await file.takeAfter(old);
+  await beforeRename();
+  await file.finish(target);
+}

@@ -1,0 +1,160 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { BlobFolder } from "../../layout/blob-folder.ts";
+import { writing } from "../../layout/errors.ts";
+import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
+import {
+  type CallOptions,
+  type DestinationTraits,
+  type ExpectedImage,
+  type ImageDestination,
+  type ImageWriter,
+  TransportError,
+} from "../contract.ts";
+import {
+  blobFile,
+  instanceFile,
+  manifestFile,
+  signatureFile,
+  versionFile,
+  versionText,
+} from "./file-names.ts";
+import { wouldOverwrite } from "./location.ts";
+import { type Aside, lookAt, makeAside, type Standing } from "./place.ts";
+import { formatSignatureFile } from "./signature-file.ts";
+import { takePlace } from "./take-place.ts";
+
+/**
+ * Begins an image for `folder`. Nothing in it changes before the image is committed.
+ *
+ * @param folder absolute, and free of links
+ * @throws {TransportError} `transport.unsupported` for a folder of something else
+ * @throws {LayoutError} where it can neither be read nor written
+ */
+export async function openDirDestination(
+  reference: ImageReference,
+  folder: string,
+  layers: DestinationTraits["layers"],
+): Promise<ImageDestination> {
+  const standing = await lookAt(folder);
+  const self = await identifyProcess();
+  const aside = await makeAside(folder, standing, self);
+  return new DirDestination({ reference, folder, standing, aside, self }, layers);
+}
+
+interface Destined {
+  readonly reference: ImageReference;
+  readonly folder: string;
+  readonly standing: Standing;
+  readonly aside: Aside;
+  readonly self: OwnProcess;
+}
+
+class DirDestination implements ImageDestination {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits;
+  readonly #destined: Destined;
+  readonly #blobs: BlobFolder;
+  /** All that files are named by. */
+  readonly #digests = new Set<Digest>();
+  #top: Digest | undefined;
+
+  constructor(destined: Destined, layers: DestinationTraits["layers"]) {
+    const { aside, self } = destined;
+    this.reference = destined.reference;
+    this.#destined = destined;
+    this.#blobs = new BlobFolder({
+      unfinished: aside.path,
+      pathOf: (digest) => join(aside.path, blobFile(digest)),
+      self,
+    });
+    this.traits = {
+      manifestTypes: [],
+      indexes: true,
+      signatureFormats: ["simple-signing", "sigstore"],
+      openBlobs: 64,
+      layers,
+      newBlobs: "any",
+    };
+  }
+
+  async openImage(image: ExpectedImage): Promise<ImageWriter> {
+    return {
+      adoptBlob: async (blob, _place, origin) => await this.#adopt(blob, origin),
+      writeBlob: async (blob, _place, { signal }) => {
+        const written = await this.#blobs.write(blob, signal);
+        this.#digests.add(written.digest);
+        return written;
+      },
+      writeManifest: async (manifest) =>
+        image.as === "top" ? await this.#writeTop(manifest) : await this.#writeInstance(manifest),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  /** Only what this run wrote: skopeo empties the folder first, so nothing of an older image can end up in the new. */
+  async #adopt(blob: Descriptor, origin: ImageReference): Promise<"held" | false> {
+    this.#refuseOwn(origin);
+    if (!this.#digests.has(blob.digest)) return false;
+    const size = await this.#blobs.sizeOf(blob.digest);
+    return size !== undefined && (blob.size < 0 || size === blob.size) ? "held" : false;
+  }
+
+  #refuseOwn(origin: ImageReference): void {
+    const { folder, reference } = this.#destined;
+    if (!wouldOverwrite(folder, origin)) return;
+    throw new TransportError(
+      "transport.unsupported",
+      `Cannot copy "${formatImageReference(origin)}" to "${formatImageReference(reference)}": it would overwrite what it is read from`,
+      { reference, hint: "Name another folder" },
+    );
+  }
+
+  async writeIndex(index: RawManifest): Promise<void> {
+    await this.#writeTop(index);
+  }
+
+  async #writeTop(manifest: RawManifest): Promise<void> {
+    await this.#writeFile(manifestFile, manifest.bytes);
+    this.#top = manifest.digest;
+  }
+
+  async #writeInstance(manifest: RawManifest): Promise<void> {
+    this.#digests.add(manifest.digest);
+    await this.#writeFile(instanceFile(manifest.digest), manifest.bytes);
+  }
+
+  /** Signatures of what is not the top manifest so far are an instance's: an index is written, and signed, last. */
+  async writeSignatures(
+    manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+  ): Promise<void> {
+    const instance = manifest === this.#top ? undefined : manifest;
+    for (const [index, signature] of signatures.entries()) {
+      await this.#writeFile(signatureFile(index + 1, instance), formatSignatureFile(signature));
+    }
+  }
+
+  async #writeFile(name: string, bytes: Uint8Array): Promise<void> {
+    const path = join(this.#destined.aside.path, name);
+    await writing(`open ${path}`, () => writeFile(path, bytes, { mode: 0o644 }));
+  }
+
+  async commit({ signal }: CallOptions): Promise<void> {
+    const { aside, folder, standing, self } = this.#destined;
+    await this.#blobs.settle();
+    await this.#writeFile(versionFile, Buffer.from(versionText(this.#digests)));
+    signal.throwIfAborted();
+    await takePlace(aside.path, folder, standing, { self, signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#blobs[Symbol.asyncDispose]();
+    await this.#destined.aside[Symbol.asyncDispose]();
+  }
+}

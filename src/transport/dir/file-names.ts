@@ -1,0 +1,44 @@
+import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
+
+// A dir: folder: `version`, `manifest.json`, and beside them blobs, instances' manifests and signatures by their digest.
+// sha256 goes without saying; other algorithms are spelled out, and make it version 1.2, as in skopeo after 1.22.
+
+export const versionFile = "version";
+export const manifestFile = "manifest.json";
+
+const versions = {
+  plain: "Directory Transport Version: 1.1\n",
+  otherDigests: "Directory Transport Version: 1.2\n",
+} as const;
+
+/** What `version` holds, given the digests that files are named by. */
+export function versionText(digests: Iterable<Digest>): string {
+  for (const digest of digests) {
+    if (algorithmOf(digest) !== "sha256") return versions.otherDigests;
+  }
+  return versions.plain;
+}
+
+export function isKnownVersion(text: string): boolean {
+  return text === versions.plain || text === versions.otherDigests;
+}
+
+export function blobFile(digest: Digest): string {
+  const algorithm = algorithmOf(digest);
+  return algorithm === "sha256" ? hexOf(digest) : `${algorithm}-${hexOf(digest)}`;
+}
+
+export function instanceFile(digest: Digest): string {
+  return `${blobFile(digest)}.manifest.json`;
+}
+
+/** `number` counts from 1. Without `instance`, those of manifest.json. */
+export function signatureFile(number: number, instance?: Digest): string {
+  const name = `signature-${number}`;
+  return instance === undefined ? name : `${blobFile(instance)}.${name}`;
+}
+
+/** Whether a file holds a signature of manifest.json. */
+export function isTopSignature(name: string): boolean {
+  return /^signature-\d+$/.test(name);
+}

@@ -1,0 +1,46 @@
+import type { ImageReference } from "../../core/image-reference.ts";
+import type { DestinationTraits, Transport } from "../contract.ts";
+import { TransportError } from "../contract.ts";
+import { openDirDestination } from "./destination.ts";
+import { resolveDirLocation } from "./location.ts";
+import { DirSource } from "./source.ts";
+
+export interface DirTransportOptions {
+  /** Compress plain layers. */
+  readonly compress?: boolean;
+  /** Decompress layers. */
+  readonly decompress?: boolean;
+}
+
+/** Images as the files of one folder: made for looking at, and for carrying signatures along. */
+export function createDirTransport(options: DirTransportOptions = {}): Transport {
+  // Messages show paths as they were typed. The reference, being good for any process, knows only where they lead.
+  const typed = new WeakMap<ImageReference, string>();
+  return {
+    name: "dir",
+    async resolve(text) {
+      const reference = await resolveDirLocation(text);
+      typed.set(reference, text);
+      return reference;
+    },
+    openSource: async (reference) =>
+      new DirSource(reference, typed.get(reference) ?? reference.text),
+    openDestination: async (reference) =>
+      await openDirDestination(reference, reference.text, layersFor(options, reference)),
+  };
+}
+
+function layersFor(
+  { compress, decompress }: DirTransportOptions,
+  reference: ImageReference,
+): DestinationTraits["layers"] {
+  if (compress && decompress) {
+    throw new TransportError(
+      "transport.unsupported",
+      "Cannot compress and decompress at the same time",
+      { reference },
+    );
+  }
+  if (compress) return "compressed";
+  return decompress ? "plain" : "as-is";
+}

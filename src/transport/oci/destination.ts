@@ -1,0 +1,180 @@
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { mediaTypes } from "../../core/media-type.ts";
+import { BlobFolder } from "../../layout/blob-folder.ts";
+import { putEntry } from "../../layout/entries.ts";
+import { newEntry } from "../../layout/index-file.ts";
+import {
+  blobPath,
+  type LayoutPaths,
+  makeLayoutFolder,
+  markAsLayout,
+  readOrNewIndex,
+  updateLayoutIndex,
+} from "../../layout/layout-folder.ts";
+import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
+import { sweepUnfinished } from "../../layout/unfinished.ts";
+import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
+import {
+  type CallOptions,
+  type DestinationTraits,
+  type ExpectedImage,
+  type ImageDestination,
+  type ImageWriter,
+  TransportError,
+} from "../contract.ts";
+import type { OciLocation } from "./location.ts";
+
+export interface OciDestinationOptions {
+  /** Take layers as they are, where skopeo would compress plain ones. */
+  readonly acceptUncompressedLayers: boolean;
+}
+
+/**
+ * Makes the layout ready to be written to. An index.json that cannot be read is refused here, before any blob moves.
+ *
+ * @throws {TransportError} `transport.unsupported` for a position, which can only be read
+ * @throws {LayoutError} where the folder cannot be made or its index.json not be read
+ */
+export async function openOciDestination(
+  reference: ImageReference,
+  location: OciLocation,
+  paths: LayoutPaths,
+  options: OciDestinationOptions,
+): Promise<ImageDestination> {
+  if (location.position !== undefined) {
+    throw new TransportError(
+      "transport.unsupported",
+      `Destination reference must not contain a manifest index @${location.position}`,
+      { reference },
+    );
+  }
+  await readOrNewIndex(paths);
+  await makeLayoutFolder(paths);
+  const self = await identifyProcess();
+  for (const folder of new Set([paths.folder, unfinishedFolder(paths)])) {
+    await sweepUnfinished(folder, self);
+  }
+  return new OciDestination(reference, location, paths, self, options);
+}
+
+/** Beside the folder of blobs, so that a rename brings them there. */
+function unfinishedFolder(paths: LayoutPaths): string {
+  return paths.sharedBlobs ?? paths.folder;
+}
+
+class OciDestination implements ImageDestination {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits;
+  readonly #location: OciLocation;
+  readonly #paths: LayoutPaths;
+  readonly #self: OwnProcess;
+  readonly #blobs: BlobFolder;
+  /** Must still be there when the image gets its name: until then others, deleting, see no use of it. */
+  readonly #needed = new Map<Digest, number>();
+  #top: RawManifest | undefined;
+
+  constructor(
+    reference: ImageReference,
+    location: OciLocation,
+    paths: LayoutPaths,
+    self: OwnProcess,
+    options: OciDestinationOptions,
+  ) {
+    this.reference = reference;
+    this.#location = location;
+    this.#paths = paths;
+    this.#self = self;
+    this.#blobs = new BlobFolder({
+      unfinished: unfinishedFolder(paths),
+      pathOf: (digest) => blobPath(paths, digest),
+      self,
+    });
+    this.traits = {
+      manifestTypes: [mediaTypes.ociManifest, mediaTypes.ociIndex],
+      indexes: true,
+      signatureFormats: [],
+      openBlobs: 64,
+      layers: options.acceptUncompressedLayers ? "as-is" : "compressed",
+      newBlobs: "any",
+    };
+  }
+
+  async openImage(image: ExpectedImage): Promise<ImageWriter> {
+    return {
+      adoptBlob: async (blob) => await this.#adopt(blob),
+      writeBlob: async (blob, _place, call) => await this.#write(blob, call),
+      writeManifest: async (manifest) =>
+        image.as === "top" ? await this.#putTop(manifest) : await this.#putManifest(manifest),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  /** A blob of the right length is taken for the right one: it got its name when it had been verified. */
+  async #adopt(blob: Descriptor): Promise<"held" | false> {
+    const size = await this.#blobs.sizeOf(blob.digest);
+    if (size === undefined || (blob.size >= 0 && size !== blob.size)) return false;
+    this.#needed.set(blob.digest, size);
+    return "held";
+  }
+
+  async #write(blob: BlobStream | NewBlob, { signal }: CallOptions): Promise<Descriptor> {
+    const written = await this.#blobs.write(blob, signal);
+    this.#needed.set(written.digest, written.size);
+    return written;
+  }
+
+  async writeIndex(index: RawManifest): Promise<void> {
+    await this.#putTop(index);
+  }
+
+  async #putTop(manifest: RawManifest): Promise<void> {
+    await this.#putManifest(manifest);
+    this.#top = manifest;
+  }
+
+  async #putManifest(manifest: RawManifest): Promise<void> {
+    await this.#blobs.put(manifest.digest, manifest.bytes);
+    this.#needed.set(manifest.digest, manifest.bytes.byteLength);
+  }
+
+  async writeSignatures(_: Digest, signatures: readonly UntrustedSignature[]): Promise<void> {
+    if (signatures.length === 0) return;
+    throw new TransportError(
+      "transport.unsupported",
+      `Can not copy signatures to ${formatImageReference(this.reference)}: Pushing signatures for OCI images is not supported`,
+      { reference: this.reference, hint: "Add --remove-signatures" },
+    );
+  }
+
+  async commit({ signal }: CallOptions): Promise<void> {
+    await this.#blobs.settle();
+    signal.throwIfAborted();
+    await markAsLayout(this.#paths, this.#self);
+    const top = this.#top;
+    await updateLayoutIndex(this.#paths, { self: this.#self, signal }, async (index) => {
+      await this.#checkNeeded();
+      if (!top) return { index };
+      const entry = newEntry(top.mediaType, top.digest, top.bytes.byteLength);
+      return { index: putEntry(index, entry, this.#location.name) };
+    });
+  }
+
+  async #checkNeeded(): Promise<void> {
+    for (const [digest, size] of this.#needed) {
+      if ((await this.#blobs.sizeOf(digest)) === size) continue;
+      throw new TransportError(
+        "transport.busy",
+        `Cannot finish ${formatImageReference(this.reference)}: blob ${digest} was removed by another process`,
+        { reference: this.reference, retryable: true, hint: "Copy again" },
+      );
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#blobs[Symbol.asyncDispose]();
+  }
+}

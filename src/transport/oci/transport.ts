@@ -1,0 +1,52 @@
+import type { ImageReference } from "../../core/image-reference.ts";
+import { removeImage } from "../../layout/garbage.ts";
+import { identifyProcess } from "../../layout/owner.ts";
+import type { Transport } from "../contract.ts";
+import { openOciDestination } from "./destination.ts";
+import { type OciLocation, parseOciLocation, resolveOciLocation } from "./location.ts";
+import { findEntry, openOciSource } from "./source.ts";
+
+export interface OciTransportOptions {
+  /** Where the blobs of layouts are that are read: `<algorithm>/<hex>` in it. By default each layout's own. */
+  readonly sourceSharedBlobDir?: string;
+  readonly destinationSharedBlobDir?: string;
+  readonly acceptUncompressedLayers?: boolean;
+}
+
+/** Images in folders that follow the OCI image layout. */
+export function createOciTransport(options: OciTransportOptions = {}): Transport {
+  // Messages show paths as they were typed. The reference, being good for any process, knows only where they lead.
+  const typed = new WeakMap<ImageReference, OciLocation>();
+  const locate = (reference: ImageReference) =>
+    typed.get(reference) ?? parseOciLocation(reference.text);
+  const readPaths = (location: OciLocation) => ({
+    folder: location.path,
+    sharedBlobs: options.sourceSharedBlobDir,
+  });
+  return {
+    name: "oci",
+    async resolve(text) {
+      const reference = await resolveOciLocation(text);
+      typed.set(reference, parseOciLocation(text));
+      return reference;
+    },
+    async openSource(reference) {
+      const location = locate(reference);
+      return await openOciSource(reference, location, readPaths(location));
+    },
+    async openDestination(reference) {
+      const location = locate(reference);
+      const paths = { folder: location.path, sharedBlobs: options.destinationSharedBlobDir };
+      return await openOciDestination(reference, location, paths, {
+        acceptUncompressedLayers: options.acceptUncompressedLayers ?? false,
+      });
+    },
+    async deleteImage(reference, { signal }) {
+      const location = locate(reference);
+      const self = await identifyProcess();
+      await removeImage(readPaths(location), { self, signal }, (index) =>
+        findEntry(index, location, reference),
+      );
+    },
+  };
+}
