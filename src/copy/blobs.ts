@@ -1,4 +1,3 @@
-import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
@@ -85,12 +84,4 @@ async function withRetries(planned: PlannedLayer, copy: BlobCopy): Promise<Writt
       if (!again || attempt === attempts || copy.signal.aborted) throw error;
     }
   }
-}
-
-/** The layers of an image as they stand at the destination, in the manifest's order. */
-export function writtenLayers(
-  layers: readonly Descriptor[],
-  written: ReadonlyMap<Digest, WrittenBlob>,
-): readonly WrittenBlob[] {
-  return layers.map((layer) => written.get(layer.digest) ?? { descriptor: layer });
 }

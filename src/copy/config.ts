@@ -55,7 +55,9 @@ export async function pushConfig(
   await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
     if (await writer.adoptBlob(descriptor, place, source.reference, { signal })) return;
     const bytes = await config.bytes;
-    await using blob = bytes ? heldBlob(descriptor, bytes) : await source.openBlob(descriptor, { signal });
+    await using blob = bytes
+      ? heldBlob(descriptor, bytes)
+      : await source.openBlob(descriptor, { signal });
     await writer.writeBlob(blob, place, { signal });
   });
 }

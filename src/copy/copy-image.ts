@@ -56,8 +56,10 @@ export async function copyImage(
   const admitted = await admit(source, request.gate, manifest, { carrySignatures, signal });
   report({ type: "admitted", manifest: manifest.digest });
   const from = formatImageReference(source.reference);
-  const image = await telling(`initializing image from source ${from}`, "copy.source-failed", async () =>
-    parseImage(manifest),
+  const image = await telling(
+    `initializing image from source ${from}`,
+    "copy.source-failed",
+    async () => parseImage(manifest),
   );
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
   checkSignatures(admitted, destination, report, { carrySignatures, of: "image" });

@@ -37,15 +37,19 @@ export async function copy(job: CopyJob): Promise<Digest> {
   const { signal } = job;
   const to = formatImageReference(job.to.reference);
   const from = formatImageReference(job.from.reference);
-  await using destination = await telling(`initializing destination ${to}`, "copy.destination-failed", () =>
-    job.to.transport.openDestination(job.to.reference, { signal }),
+  await using destination = await telling(
+    `initializing destination ${to}`,
+    "copy.destination-failed",
+    () => job.to.transport.openDestination(job.to.reference, { signal }),
   );
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
     job.from.transport.openSource(job.from.reference, { signal }),
   );
   const request: CopyRequest = { ...job, source, destination };
-  const top = await telling(`determining manifest MIME type for ${from}`, "copy.source-failed", () =>
-    source.readManifest("top", { signal }),
+  const top = await telling(
+    `determining manifest MIME type for ${from}`,
+    "copy.source-failed",
+    () => source.readManifest("top", { signal }),
   );
   const copied = await copyTop(request, top, from);
   await telling("committing the finished image", "copy.destination-failed", () =>
@@ -76,13 +80,19 @@ async function copyChosen(
   from: string,
 ): Promise<RawManifest> {
   const { source, options, signal } = request;
-  const instance = await telling(`choosing an image from manifest list ${from}`, "copy.source-failed", async () =>
-    chooseInstance(parseIndexManifest(index), options.platform),
+  const instance = await telling(
+    `choosing an image from manifest list ${from}`,
+    "copy.source-failed",
+    async () => chooseInstance(parseIndexManifest(index), options.platform),
   );
-  return await telling("copying system image from manifest list", "copy.source-failed", async () => {
-    const manifest = await source.readManifest(instance.digest, { signal });
-    return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
-  });
+  return await telling(
+    "copying system image from manifest list",
+    "copy.source-failed",
+    async () => {
+      const manifest = await source.readManifest(instance.digest, { signal });
+      return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
+    },
+  );
 }
 
 /** A folder copied onto itself would be emptied before it is read. */

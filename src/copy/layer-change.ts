@@ -18,7 +18,10 @@ export interface LayerWish {
  * What to do to a layer that may be changed and was found to be compressed like `found`; undefined keeps the bytes —
  * `specs/skopeo-cli.md` 3.4.
  */
-export function layerChange(wish: LayerWish, found: CompressionFormat | "none"): LayerChange | undefined {
+export function layerChange(
+  wish: LayerWish,
+  found: CompressionFormat | "none",
+): LayerChange | undefined {
   const { format, level } = wish.compression;
   if (wish.layers === "plain") return found === "none" ? undefined : { decompress: true };
   if (wish.layers === "as-is") return undefined;

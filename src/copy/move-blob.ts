@@ -1,7 +1,11 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
-import { type CompressionFormat, detectCompression, magicBytes } from "../stream/compression-format.ts";
+import {
+  type CompressionFormat,
+  detectCompression,
+  magicBytes,
+} from "../stream/compression-format.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { failedWhile, telling } from "./failure.ts";
@@ -22,7 +26,9 @@ export interface WrittenBlob {
 export async function moveBlob(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
   const uncompressed = planned.needsDiffId ? await measure(planned.blob, copy) : undefined;
   await using stream = await open(planned.blob, copy);
-  const found = await telling(reading(planned.blob), "copy.source-failed", () => stream.peek(magicBytes));
+  const found = await telling(reading(planned.blob), "copy.source-failed", () =>
+    stream.peek(magicBytes),
+  );
   const change = planned.wish && layerChange(planned.wish, asCompression(found));
   const written = await write(stream, planned, change, copy);
   return {

@@ -1,8 +1,8 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
-import { formatImageReference } from "../core/image-reference.ts";
 import { parseImageManifest } from "../core/image-manifest.ts";
+import { formatImageReference } from "../core/image-reference.ts";
 import { parseIndexManifest } from "../core/index-manifest.ts";
 import { isImageManifestType, isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";

@@ -1,8 +1,9 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import type { RawManifest } from "../core/manifest.ts";
 import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
-import { isSchema1Type, mediaTypes } from "../core/media-type.ts";
+import { isRecompressible } from "../core/layer-edits.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { isSchema1Type } from "../core/media-type.ts";
 import { parseSchema1, type Schema1Image } from "../core/schema1.ts";
 import type { BlobPlace, DestinationTraits } from "../transport/contract.ts";
 import type { LayerWish } from "./layer-change.ts";
@@ -59,7 +60,7 @@ export function planImage(
   });
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
-  const layers = distinctLayers(image).map(
+  const layers = distinctLayers(image, traits.keepsForeignLayers ?? false).map(
     ({ blob, place }): PlannedLayer => ({
       blob,
       place,
@@ -71,10 +72,21 @@ export function planImage(
   return { layers, types, ...(image.kind === "image" && { config: image.manifest.config }) };
 }
 
+/** The layers as the manifest lists them, base first. */
+export function layersOf(image: ParsedImage): readonly Descriptor[] {
+  return image.kind === "image" ? image.manifest.layers : image.schema1.layers;
+}
+
+/** Whether the layer is to be had from its URLs, and need not be in the registry. */
+export function isForeign({ mediaType, urls }: Descriptor): boolean {
+  return (urls?.length ?? 0) > 0 && /foreign|nondistributable/.test(mediaType);
+}
+
 function distinctLayers(
   image: ParsedImage,
+  keepsForeign: boolean,
 ): readonly { readonly blob: Descriptor; readonly place: BlobPlace }[] {
-  const layers = image.kind === "image" ? image.manifest.layers : image.schema1.layers;
+  const layers = layersOf(image).filter((layer) => !(keepsForeign && isForeign(layer)));
   const positions = new Map<Digest, number[]>();
   for (const [position, { digest }] of layers.entries()) {
     positions.set(digest, [...(positions.get(digest) ?? []), position]);
@@ -86,18 +98,9 @@ function distinctLayers(
   }));
 }
 
-/** Only layers of a known type have bytes that may be compressed or decompressed. */
-const changeableTypes: ReadonlySet<string> = new Set([
-  mediaTypes.ociLayer,
-  mediaTypes.ociLayerGzip,
-  mediaTypes.ociLayerZstd,
-  mediaTypes.dockerLayer,
-  mediaTypes.dockerLayerGzip,
-]);
-
 function isChangeable(image: ParsedImage, blob: Descriptor): boolean {
   if (image.kind === "schema1") return true;
-  return !isArtifact(image.manifest) && changeableTypes.has(blob.mediaType);
+  return !isArtifact(image.manifest) && isRecompressible(blob.mediaType);
 }
 
 /** Under `--dest-force-compress-format` a held blob of another compression is no substitute. */

@@ -1,5 +1,5 @@
-import { CopyError } from "../core/errors.ts";
 import type { Digest } from "../core/digest.ts";
+import { CopyError } from "../core/errors.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { TransportError } from "../transport/contract.ts";
 import type { BlobCopy } from "./blobs.ts";
@@ -54,6 +54,7 @@ export async function writeFirstAccepted(ready: ReadyImage, copy: BlobCopy): Pro
 
 async function writeForm(ready: ReadyImage, type: string, copy: BlobCopy): Promise<WrittenImage> {
   const form = await formOf(ready, type, copy.destination.reference.docker);
+  if (form.emptyLayer) await pushConfig(form.emptyLayer.descriptor, form.emptyLayer, copy);
   if (form.config) {
     const { descriptor } = form.config;
     copy.report({ type: "config-copying", config: descriptor.digest, size: descriptor.size });

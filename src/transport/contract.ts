@@ -90,6 +90,8 @@ export interface DestinationTraits {
   readonly layers: "as-is" | "compressed" | "plain";
   /** "sized": the copy counts the bytes first, by a second reading of the source. */
   readonly newBlobs: "any" | "sized" | "none";
+  /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
+  readonly keepsForeignLayers?: boolean;
 }
 
 /** Where in the image a blob belongs. One blob may stand in several places (the empty layer does). */

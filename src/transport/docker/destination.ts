@@ -35,6 +35,7 @@ export class DockerDestination implements ImageDestination {
     openBlobs: 64,
     layers: "compressed",
     newBlobs: "any",
+    keepsForeignLayers: true,
   };
   readonly #repository: Repository;
 

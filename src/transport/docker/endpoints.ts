@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../config/endpoints.ts";
 import type { DockerReference } from "../../core/docker-reference.ts";
+import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
 
 /** Finds registries for names: built where configuration and credentials are known. */
@@ -13,5 +14,5 @@ export interface DockerEndpoints {
    *
    * @throws {ConfigError} the endpoint's `refusal`, and what is wrong with credentials or certificates
    */
-  repository(endpoint: Endpoint): Promise<Repository>;
+  repository(endpoint: Endpoint, access: RepositoryAccess): Promise<Repository>;
 }

@@ -6,6 +6,7 @@ import { KnownError, UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { RegistryError } from "../../registry/errors.ts";
+import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
 import { type CallOptions, type Transport, TransportError } from "../contract.ts";
 import { DockerDestination } from "./destination.ts";
@@ -44,12 +45,14 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       );
     },
     async openDestination(reference) {
-      return new DockerDestination(reference, await own(endpoints, reference));
+      return new DockerDestination(reference, await own(endpoints, reference, "write"));
     },
     async digestOf(reference, as, { signal }) {
       const docker = dockerOf(reference);
       const repository =
-        as === "source" ? await onlyOne(endpoints, docker) : await own(endpoints, reference);
+        as === "source"
+          ? await onlyOne(endpoints, docker)
+          : await own(endpoints, reference, "write");
       const head = await repository?.headManifest(nameIn(docker), { signal });
       if (head?.type !== "held") return undefined;
       const { digest, mediaType } = head;
@@ -57,16 +60,20 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       return { digest, mediaType, signed: signatures.length > 0 };
     },
     async listTags(reference, { signal }) {
-      return await (await own(endpoints, reference)).listTags({ signal });
+      return await (await own(endpoints, reference, "read")).listTags({ signal });
     },
     async deleteImage(reference, call) {
-      await deleteByDigest(await own(endpoints, reference), reference, call);
+      await deleteByDigest(await own(endpoints, reference, "delete"), reference, call);
     },
   };
 }
 
-async function own(endpoints: DockerEndpoints, reference: ImageReference): Promise<Repository> {
-  return await endpoints.repository(await endpoints.toWrite(dockerOf(reference)));
+async function own(
+  endpoints: DockerEndpoints,
+  reference: ImageReference,
+  access: RepositoryAccess,
+): Promise<Repository> {
+  return await endpoints.repository(await endpoints.toWrite(dockerOf(reference)), access);
 }
 
 function dockerOf(reference: ImageReference): DockerReference {
@@ -88,7 +95,7 @@ async function onlyOne(
   docker: DockerReference,
 ): Promise<Repository | undefined> {
   const [first, ...more] = await endpoints.toRead(docker);
-  return first && more.length === 0 ? await endpoints.repository(first) : undefined;
+  return first && more.length === 0 ? await endpoints.repository(first, "read") : undefined;
 }
 
 interface Answer {
@@ -107,7 +114,7 @@ async function firstThatAnswers(
   for (const endpoint of await endpoints.toRead(docker)) {
     const { reference } = endpoint;
     try {
-      const repository = await endpoints.repository(endpoint);
+      const repository = await endpoints.repository(endpoint, "read");
       const top = await fetchManifest(repository, nameIn(reference), reference.digest, call);
       return { endpoint, repository, top };
     } catch (error) {

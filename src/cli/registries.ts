@@ -1,0 +1,127 @@
+import type { Endpoint } from "../config/endpoints.ts";
+import { endpointsFor, primaryEndpoint } from "../config/endpoints.ts";
+import type { FindCredentials } from "../config/load-credentials.ts";
+import type { RegistriesConf } from "../config/registries-conf.ts";
+import type { TlsFor } from "../config/tls-settings.ts";
+import type { Credentials } from "../registry/credentials.ts";
+import type { ReportRegistry } from "../registry/events.ts";
+import { createRegistryHost, type RegistryHost } from "../registry/host.ts";
+import { createHttpClient } from "../registry/http/client.ts";
+import type { HttpClient } from "../registry/http/contract.ts";
+import { apiHost } from "../registry/options.ts";
+import type { DockerEndpoints } from "../transport/docker/endpoints.ts";
+import { withPrefix } from "./errors.ts";
+import type { EndSettings } from "./settings.ts";
+
+/** What the registries of one end of a run are reached with. */
+export interface RegistriesOptions {
+  readonly settings: EndSettings;
+  readonly registriesConf: () => Promise<RegistriesConf>;
+  readonly findCredentials: () => Promise<FindCredentials>;
+  readonly tlsFor: TlsFor;
+  readonly proxyFor: (url: URL) => URL | undefined;
+  readonly userAgent: string;
+  readonly report: ReportRegistry;
+}
+
+/** The registries of one end: a client a host and user, connections shared, all closed together. */
+export class Registries implements DockerEndpoints, AsyncDisposable {
+  readonly #options: RegistriesOptions;
+  readonly #http: HttpClient;
+  readonly #hosts = new Map<string, RegistryHost>();
+  /** By URL host: the name that references and certificate folders know it by, and whether any certificate will do. */
+  readonly #origins = new Map<string, { readonly domain: string; readonly insecure: boolean }>();
+
+  constructor(options: RegistriesOptions) {
+    this.#options = options;
+    this.#http = createHttpClient({
+      connections: 8,
+      proxyFor: options.proxyFor,
+      tlsFor: (origin) => {
+        const { domain, insecure } = this.#origins.get(origin.host) ?? {
+          domain: origin.host,
+          insecure: options.settings.tlsVerify === false,
+        };
+        return options.tlsFor(domain, { verify: !insecure });
+      },
+    });
+  }
+
+  async toRead(reference: Endpoint["reference"]): Promise<readonly Endpoint[]> {
+    return endpointsFor(await this.#options.registriesConf(), reference).endpoints;
+  }
+
+  async toWrite(reference: Endpoint["reference"]): Promise<Endpoint> {
+    return primaryEndpoint(await this.#options.registriesConf(), reference);
+  }
+
+  async repository(endpoint: Endpoint, access: Parameters<RegistryHost["repository"]>[1]) {
+    if (endpoint.refusal) throw endpoint.refusal;
+    const { domain, path } = endpoint.reference;
+    const host = this.#host(domain, endpoint.insecure, await this.#credentials(endpoint));
+    return host.repository(path, access);
+  }
+
+  /** The client for a host as a whole, with credentials that are not yet stored: for login. */
+  host(domain: string, insecure: boolean, credentials: Credentials): RegistryHost {
+    return this.#host(domain, insecure, credentials);
+  }
+
+  #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
+    const { settings, userAgent, report } = this.#options;
+    const lax = settings.tlsVerify === undefined ? insecure : !settings.tlsVerify;
+    const key = JSON.stringify([domain, lax, credentials]);
+    const known = this.#hosts.get(key);
+    if (known) return known;
+    this.#origins.set(new URL(`https://${apiHost(domain)}`).host, { domain, insecure: lax });
+    const host = createRegistryHost({
+      host: domain,
+      http: this.#http,
+      credentials: async () => credentials,
+      security: lax ? "insecure" : "verify",
+      userAgent,
+      clock,
+      random: Math.random,
+      report,
+    });
+    this.#hosts.set(key, host);
+    return host;
+  }
+
+  /** What the command line says counts for the host that it names, and never for a mirror elsewhere. */
+  async #credentials({ reference, isMirror }: Endpoint): Promise<Credentials | undefined> {
+    const { credentials, registryToken } = this.#options.settings;
+    if (!isMirror) {
+      if (registryToken !== undefined) return { registryToken };
+      if (credentials === "nobody") return undefined;
+      if (credentials) return credentials;
+    }
+    const find = await this.#options.findCredentials();
+    const key = `${reference.domain}/${reference.path}`;
+    const signal = AbortSignal.timeout(60_000);
+    const found = await withPrefix("getting username and password", () => find(key, { signal }));
+    return found?.credentials;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const host of this.#hosts.values()) await host[Symbol.asyncDispose]();
+    await this.#http[Symbol.asyncDispose]();
+  }
+}
+
+const clock = {
+  now: Date.now,
+  sleep: (ms: number, signal: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      if (signal.aborted) return abort();
+      signal.addEventListener("abort", abort, { once: true });
+    }),
+};

@@ -1,0 +1,84 @@
+import { type ConvertedImage, convertImage } from "../core/conversion.ts";
+import type { Descriptor } from "../core/descriptor.ts";
+import type { DockerReference } from "../core/docker-reference.ts";
+import type { LayerEdit } from "../core/layer-edits.ts";
+import type { RawManifest } from "../core/manifest.ts";
+import { isSchema1Type } from "../core/media-type.ts";
+import type { ConfigInFlight } from "./config.ts";
+import type { WrittenBlob } from "./move-blob.ts";
+import { isForeign, layersOf } from "./plan.ts";
+import type { ReadyImage } from "./write-manifest.ts";
+
+/** A manifest to offer, and the blobs that must be there before it. */
+export interface ManifestForm {
+  readonly manifest: RawManifest;
+  readonly config?: ConfigInFlight;
+  /** The empty layer, where schema 1 needs one. */
+  readonly emptyLayer?: ConfigInFlight;
+  /** Whether a layer is compressed with zstd. */
+  readonly zstd: boolean;
+}
+
+/**
+ * The image as a manifest of `type`, made of what its layers became.
+ *
+ * @throws {CopyError} `copy.unsupported` where that type cannot express it
+ */
+export async function formOf(
+  ready: ReadyImage,
+  type: string,
+  reference: DockerReference | undefined,
+): Promise<ManifestForm> {
+  const { image, written, config, keepBecause } = ready;
+  const layers = layersOf(image);
+  const edits = layers.map((layer) => editOf(layer, written.get(layer.digest)));
+  const zstd = edits.some(
+    ({ compression }, index) =>
+      (compression ?? (layers[index]?.mediaType.endsWith("+zstd") ? "zstd" : "none")) === "zstd",
+  );
+  if (keepBecause !== undefined) {
+    return { manifest: image.raw, zstd, ...(config && { config }) };
+  }
+  const bytes = needsConfig(image.raw.mediaType, type) ? await config?.bytes : undefined;
+  const converted = convertImage(
+    { manifest: image.raw, ...(bytes && { config: bytes }) },
+    { mediaType: type, layers: edits, ...(reference && { reference }) },
+  );
+  return { zstd, ...withBlobs(converted, type, config) };
+}
+
+function needsConfig(from: string, to: string): boolean {
+  return from !== to && !isSchema1Type(from);
+}
+
+function withBlobs(
+  { manifest, config: made, emptyLayer }: ConvertedImage,
+  type: string,
+  held: ConfigInFlight | undefined,
+): Omit<ManifestForm, "zstd"> {
+  const config = isSchema1Type(type) ? undefined : made ? inFlight(made) : held;
+  return {
+    manifest,
+    ...(config && { config }),
+    ...(emptyLayer && { emptyLayer: inFlight(emptyLayer) }),
+  };
+}
+
+function inFlight(made: {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}): ConfigInFlight {
+  return { descriptor: made.descriptor, bytes: Promise.resolve(made.bytes) };
+}
+
+function editOf(layer: Descriptor, written: WrittenBlob | undefined): LayerEdit {
+  const { digest, size } = written?.descriptor ?? layer;
+  const { change, uncompressed } = written ?? {};
+  return {
+    digest,
+    size,
+    ...(change && { compression: change.compress ?? "none" }),
+    ...(uncompressed && { diffId: uncompressed.digest }),
+    ...(isForeign(layer) && !written && { foreign: true }),
+  };
+}
