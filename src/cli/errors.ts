@@ -1,4 +1,4 @@
-import { KnownError } from "../core/errors.ts";
+import { KnownError, UsageError } from "../core/errors.ts";
 
 export type CliErrorCode =
   /** A command or flag that exists in skopeo and not here yet. */
@@ -14,6 +14,13 @@ export type CliErrorCode =
 
 /** What fails at the edge itself. */
 export class CliError extends KnownError<CliErrorCode> {}
+
+/** A wrong number of words, which some commands answer with all of their help, on standard error. */
+export class UsageWithHelp extends UsageError {
+  constructor(message: string) {
+    super("usage.bad-flag", message);
+  }
+}
 
 /** The error of a thing that skopeo does and we do not yet. */
 export function notSupportedYet(what: string): CliError {

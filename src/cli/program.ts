@@ -1,5 +1,6 @@
 import { UsageError } from "../core/errors.ts";
 import type { CommandContext, RunCommand } from "./context.ts";
+import { UsageWithHelp } from "./errors.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Invocation, readCommandLine } from "./find-command.ts";
 import type { Log } from "./log.ts";
@@ -105,9 +106,17 @@ async function runCommand(
   try {
     const { run } = await load();
     await run(context);
+  } catch (error) {
+    if (error instanceof UsageWithHelp) await printHelp(context);
+    throw error;
   } finally {
     await (await parts)?.close();
   }
+}
+
+async function printHelp({ program, path, terminal }: CommandContext): Promise<void> {
+  const { helpText } = await import("./help.ts");
+  terminal.err(helpText(program, path));
 }
 
 async function assemble(input: Parameters<typeof import("./assemble.ts").assemble>[0]) {

@@ -1,0 +1,150 @@
+/**
+ * Go values as templates see them: a value and its Go type. Plain JavaScript stands for the value itself: bigint for
+ * ints, number for floats, arrays, Maps and null for slices and maps, records by `key` for structs, RFC 3339 text for
+ * time.Time, null for nil pointers, and a {@link GoValue} inside an interface.
+ */
+export interface GoType {
+  /** As `%T` prints it. */
+  readonly name: string;
+  readonly kind:
+    | "bool"
+    | "int"
+    | "float"
+    | "complex"
+    | "string"
+    | "slice"
+    | "map"
+    | "struct"
+    | "pointer"
+    | "interface";
+  /** Of slices, maps and pointers. */
+  readonly element?: GoType;
+  readonly fields?: readonly GoField[];
+  readonly methods?: Readonly<Record<string, GoMethod>>;
+  /** What its String method says. */
+  readonly toText?: (raw: unknown) => string;
+}
+
+export interface GoField {
+  readonly name: string;
+  readonly type: GoType;
+  /** Name in JSON and in the record. */
+  readonly key: string;
+  readonly omitEmpty?: true;
+  /** Its members are the outer struct's too, in the same record. */
+  readonly embedded?: true;
+}
+
+export interface GoMethod {
+  readonly parameters: readonly GoType[];
+  readonly call: (raw: unknown, args: readonly GoValue[]) => GoValue;
+}
+
+export interface GoValue {
+  readonly type: GoType;
+  readonly raw: unknown;
+}
+
+export const goBool: GoType = { name: "bool", kind: "bool" };
+export const goInt: GoType = { name: "int", kind: "int" };
+export const goInt64: GoType = { name: "int64", kind: "int" };
+export const goFloat: GoType = { name: "float64", kind: "float" };
+export const goComplex: GoType = { name: "complex128", kind: "complex" };
+export const goString: GoType = { name: "string", kind: "string" };
+export const goAny: GoType = { name: "interface {}", kind: "interface" };
+export const goError: GoType = { name: "error", kind: "interface" };
+
+export function sliceOf(element: GoType): GoType {
+  return { name: `[]${element.name}`, kind: "slice", element };
+}
+
+export function mapOf(element: GoType): GoType {
+  return { name: `map[string]${element.name}`, kind: "map", element };
+}
+
+export function pointerTo(element: GoType): GoType {
+  return { name: `*${element.name}`, kind: "pointer", element };
+}
+
+export const goStrings = sliceOf(goString);
+export const goStringMap = mapOf(goString);
+
+export function text(raw: string): GoValue {
+  return { type: goString, raw };
+}
+
+export function int(raw: number | bigint): GoValue {
+  return { type: goInt, raw: BigInt(raw) };
+}
+
+export function bool(raw: boolean): GoValue {
+  return { type: goBool, raw };
+}
+
+/** What an interface holds; undefined for nil. Other values are given as they are. */
+export function unboxed(value: GoValue | undefined): GoValue | undefined {
+  if (value?.type.kind !== "interface") return value;
+  return (value.raw ?? undefined) as GoValue | undefined;
+}
+
+/** Follows pointers and interfaces to the thing itself; stops at nil. */
+export function indirect(value: GoValue): { readonly value: GoValue; readonly isNil: boolean } {
+  let at = value;
+  while (at.type.kind === "pointer" || at.type.kind === "interface") {
+    if (at.raw === null || at.raw === undefined) return { value: at, isNil: true };
+    at =
+      at.type.kind === "interface"
+        ? (at.raw as GoValue)
+        : { type: at.type.element as GoType, raw: at.raw };
+  }
+  return { value: at, isNil: false };
+}
+
+/** A struct's field, also where it stands in an embedded struct. */
+export function fieldOf(type: GoType, raw: unknown, name: string): GoValue | undefined {
+  for (const field of type.fields ?? []) {
+    if (field.name === name) return fieldValue(field, raw);
+    const inner = field.embedded && fieldOf(field.type, raw, name);
+    if (inner) return inner;
+  }
+  return undefined;
+}
+
+export function fieldValue(field: GoField, raw: unknown): GoValue {
+  const value = field.embedded ? raw : (raw as Record<string, unknown>)[field.key];
+  return { type: field.type, raw: value };
+}
+
+/** The items of a slice; none of nil. */
+export function itemsOf({ type, raw }: GoValue): readonly GoValue[] {
+  const element = type.element as GoType;
+  return ((raw ?? []) as readonly unknown[]).map((item) => ({ type: element, raw: item }));
+}
+
+/** The entries of a map in the order of their keys; none of nil. */
+export function entriesOf({ type, raw }: GoValue): readonly (readonly [string, GoValue])[] {
+  const element = type.element as GoType;
+  const entries = Array.from((raw ?? new Map()) as ReadonlyMap<string, unknown>);
+  return entries
+    .sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    .map(([key, item]) => [key, { type: element, raw: item }] as const);
+}
+
+/** Whether `if` takes it for true. */
+export function isTrue(value: GoValue | undefined): boolean {
+  if (!value) return false;
+  const { type, raw } = value;
+  switch (type.kind) {
+    case "slice":
+      return itemsOf(value).length > 0;
+    case "map":
+      return entriesOf(value).length > 0;
+    case "struct":
+      return true;
+    case "interface":
+    case "pointer":
+      return raw !== null && raw !== undefined;
+    default:
+      return Boolean(raw);
+  }
+}
