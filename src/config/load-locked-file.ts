@@ -1,0 +1,108 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ConfigError } from "./errors.ts";
+import { fileErrorText, systemCode } from "./load-file.ts";
+
+/** An edit takes milliseconds: a lock older than this was left behind by a process that died. */
+const STALE_MS = 10_000;
+const WAIT_MS = 20;
+
+/**
+ * Runs a change of a file while holding `<path>.lock`, so that of two logins at once neither is lost. The folder is made
+ * if it is missing, for its user alone.
+ *
+ * @throws {ConfigError} `config.unwritable` where the folder cannot be written
+ */
+export async function withLock<T>(
+  path: string,
+  change: (target: string) => T,
+  options: { readonly signal: AbortSignal },
+): Promise<T> {
+  makeFolder(path);
+  const target = followLinks(path);
+  const lock = `${target}.lock`;
+  await take(lock, path, options.signal);
+  try {
+    return change(target);
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unwritable(fileErrorText(error, "mkdir", dirname(path)), path, error);
+  }
+}
+
+/** A link to the file is kept, and the file it leads to replaced. */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+async function take(lock: string, path: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      closeSync(openSync(lock, "wx", 0o600));
+      return;
+    } catch (error) {
+      if (systemCode(error) !== "EEXIST")
+        throw unwritable(writeText(path, fileErrorText(error, "open", lock)), path, error);
+    }
+    if (isStale(lock)) rmSync(lock, { force: true });
+    else await sleep(WAIT_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+function isStale(lock: string): boolean {
+  const made = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+  return made !== undefined && Date.now() - made > STALE_MS;
+}
+
+/**
+ * Replaces a file as one step: a reader sees the old text or the new, and a crash leaves one of them. Mode 0600.
+ *
+ * @throws {ConfigError} `config.unwritable`
+ */
+export function replaceFile(path: string, text: string): void {
+  const aside = join(dirname(path), `.tmp-${basename(path)}${randomBytes(6).toString("hex")}`);
+  try {
+    const file = openSync(aside, "wx", 0o600);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(aside, path);
+  } catch (error) {
+    rmSync(aside, { force: true });
+    throw unwritable(writeText(path, fileErrorText(error, "open", aside)), path, error);
+  }
+}
+
+function writeText(path: string, reason: string): string {
+  return `writing to file ${JSON.stringify(path)}: ${reason}`;
+}
+
+function unwritable(message: string, file: string, cause: unknown): ConfigError {
+  return new ConfigError("config.unwritable", message, { file, cause });
+}
