@@ -27,7 +27,7 @@ import type { EndSettings, GlobalSettings } from "./settings.ts";
 
 /** Builds what commands work with: the one place where things are made and joined. */
 export async function assemble(input: AssemblyInput): Promise<Parts> {
-  const { settings, log, program, version } = input;
+  const { settings, log, program } = input;
   const environment = loadEnvironment();
   const traffic = { requests: 0, retries: 0 };
   const opened: Registries[] = [];

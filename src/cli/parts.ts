@@ -1,3 +1,4 @@
+import type { Gate } from "../../policy/gate.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
@@ -22,6 +23,16 @@ export interface End {
   resolve(text: string, as: "source" | "destination", options: CallOptions): Promise<ResolvedImage>;
 }
 
+/** What layers are to become at a destination, where its transport leaves a choice. */
+export interface LayerSettings {
+  /** `dir:` only. */
+  readonly compress: boolean;
+  /** `dir:` only. */
+  readonly decompress: boolean;
+  /** `oci:` only. */
+  readonly acceptUncompressed: boolean;
+}
+
 /** What went over the wire so far. */
 export interface Traffic {
   readonly requests: number;
@@ -33,7 +44,14 @@ export interface Parts {
   readonly environment: Environment;
   /** The platform wanted from a list: the overrides, or the host's. */
   readonly platform: Platform;
-  end(settings: EndSettings): Promise<End>;
+  end(settings: EndSettings, layers?: LayerSettings): Promise<End>;
+  /**
+   * The trust policy in force.
+   *
+   * @throws {ConfigError} where there is none
+   * @throws {PolicyError} `policy.invalid`
+   */
+  gate(): Promise<Gate>;
   /**
    * Asks a registry whether these credentials are good.
    *
