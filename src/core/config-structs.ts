@@ -1,5 +1,6 @@
 import {
   always,
+  embedded,
   type GoType,
   goBool,
   goInt,
@@ -10,8 +11,10 @@ import {
   goText,
   goTime,
   goUnit,
+  namedInt,
   namedText,
   omitEmpty,
+  Reading,
 } from "./go-struct.ts";
 import { platformFields } from "./manifest-structs.ts";
 
@@ -20,9 +23,10 @@ import { platformFields } from "./manifest-structs.ts";
 const texts = goList(goText);
 const textMap = goMapOf(goText);
 const textSet = goMapOf(goUnit);
+const goDuration = namedInt("time.Duration");
 const goDigest = namedText("digest.Digest");
 
-const ociImageConfig = goStruct("ImageConfig", {
+const ociImageConfig = goStruct("v1.ImageConfig", {
   User: omitEmpty(goText),
   ExposedPorts: omitEmpty(textSet),
   Env: omitEmpty(texts),
@@ -36,20 +40,20 @@ const ociImageConfig = goStruct("ImageConfig", {
 });
 
 /** OCI image-spec v1.Image: what OCI keeps of a config. */
-export const ociImage = goStruct("Image", {
+export const ociImage = goStruct("v1.Image", {
   created: omitEmpty(goPointer(goTime)),
   author: omitEmpty(goText),
-  ...platformFields,
+  ...embedded("Platform", platformFields),
   config: omitEmpty(ociImageConfig),
   rootfs: always(
-    goStruct("RootFS", {
+    goStruct("v1.RootFS", {
       type: always(goText),
       diff_ids: always(goList(goDigest)),
     }),
   ),
   history: omitEmpty(
     goList(
-      goStruct("History", {
+      goStruct("v1.History", {
         created: omitEmpty(goPointer(goTime)),
         created_by: omitEmpty(goText),
         author: omitEmpty(goText),
@@ -64,12 +68,17 @@ export const ociImage = goStruct("Image", {
 const command: GoType<readonly string[] | null> = {
   ...texts,
   name: "strslice.StrSlice",
-  read: (node, current, reading) =>
-    typeof node === "string" ? [node] : texts.read(node, current, reading),
+  read(node, current, reading) {
+    if (typeof node === "string") return [node];
+    const attempt = new Reading();
+    const list = texts.read(node, current, attempt);
+    if (attempt.failure !== undefined) reading.mismatch(node, goText.name);
+    return list;
+  },
 };
 
 /** containers/image Schema2Config. */
-const dockerContainerConfig = goStruct("Schema2Config", {
+const dockerContainerConfig = goStruct("manifest.Schema2Config", {
   Hostname: always(goText),
   Domainname: always(goText),
   User: always(goText),
@@ -84,13 +93,13 @@ const dockerContainerConfig = goStruct("Schema2Config", {
   Cmd: always(command),
   Healthcheck: omitEmpty(
     goPointer(
-      goStruct("Schema2HealthConfig", {
+      goStruct("manifest.Schema2HealthConfig", {
         Test: omitEmpty(texts),
-        StartPeriod: omitEmpty(goInt),
-        StartInterval: omitEmpty(goInt),
-        Interval: omitEmpty(goInt),
-        Timeout: omitEmpty(goInt),
-        Retries: omitEmpty(goInt),
+        StartPeriod: omitEmpty(goDuration),
+        StartInterval: omitEmpty(goDuration),
+        Interval: omitEmpty(goDuration),
+        Timeout: omitEmpty(goDuration),
+        Retries: omitEmpty(namedInt("int")),
       }),
     ),
   ),
@@ -104,7 +113,7 @@ const dockerContainerConfig = goStruct("Schema2Config", {
   OnBuild: always(texts),
   Labels: always(textMap),
   StopSignal: omitEmpty(goText),
-  StopTimeout: omitEmpty(goPointer(goInt)),
+  StopTimeout: omitEmpty(goPointer(namedInt("int"))),
   Shell: omitEmpty(command),
 });
 
@@ -125,11 +134,11 @@ const v1ImageFields = {
 } as const;
 
 /** containers/image Schema2V1Image: a config as schema 1 keeps it in its top history entry. */
-export const dockerV1Image = goStruct("Schema2V1Image", v1ImageFields);
+export const dockerV1Image = goStruct("manifest.Schema2V1Image", v1ImageFields);
 
 /** containers/image Schema2History. */
 export const dockerHistory = goList(
-  goStruct("Schema2History", {
+  goStruct("manifest.Schema2History", {
     created: always(goTime),
     author: omitEmpty(goText),
     created_by: omitEmpty(goText),
@@ -139,14 +148,14 @@ export const dockerHistory = goList(
 );
 
 /** containers/image Schema2RootFS. */
-export const dockerRootFs = goStruct("Schema2RootFS", {
+export const dockerRootFs = goStruct("manifest.Schema2RootFS", {
   type: always(goText),
   diff_ids: omitEmpty(goList(goDigest)),
 });
 
 /** containers/image Schema2Image. */
-export const dockerImage = goStruct("Schema2Image", {
-  ...v1ImageFields,
+export const dockerImage = goStruct("manifest.Schema2Image", {
+  ...embedded("Schema2V1Image", v1ImageFields),
   rootfs: omitEmpty(goPointer(dockerRootFs)),
   history: omitEmpty(dockerHistory),
   "os.version": omitEmpty(goText),
@@ -154,13 +163,13 @@ export const dockerImage = goStruct("Schema2Image", {
 });
 
 /** containers/image Schema1V1Compatibility: what is read of a schema 1 history entry. */
-export const v1Compatibility = goStruct("Schema1V1Compatibility", {
+export const v1Compatibility = goStruct("manifest.Schema1V1Compatibility", {
   id: always(goText),
   parent: omitEmpty(goText),
   comment: omitEmpty(goText),
   created: always(goTime),
   container_config: omitEmpty(
-    goStruct("schema1V1CompatibilityContainerConfig", { Cmd: always(texts) }),
+    goStruct("manifest.schema1V1CompatibilityContainerConfig", { Cmd: always(texts) }),
   ),
   author: omitEmpty(goText),
   throwaway: omitEmpty(goBool),

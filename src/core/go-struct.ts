@@ -1,6 +1,6 @@
 import { ContentError } from "./errors.ts";
 import { goMap, goString } from "./go-json.ts";
-import { normalizeTime, zeroTime } from "./go-time.ts";
+import { isUnwritableTime, readTime, zeroTime } from "./go-time.ts";
 import { type JsonNode, JsonNumber, JsonObject } from "./json-text.ts";
 
 /**
@@ -37,12 +37,13 @@ export class Reading {
     this.failure ??= message;
   }
 
-  within<T>(struct: string, field: string, read: () => T): T {
+  /** Reads a member of a struct. Messages name the innermost struct, and the members from the outermost one down. */
+  within<T>(struct: string, path: readonly string[], read: () => T): T {
     const outer = this.#struct;
-    if (this.#path.length === 0) this.#struct = struct;
-    this.#path.push(field);
+    this.#struct = struct;
+    this.#path.push(...path);
     const value = read();
-    this.#path.pop();
+    this.#path.length -= path.length;
     this.#struct = outer;
     return value;
   }
@@ -122,6 +123,11 @@ export const goInt: GoType<bigint> = {
   isEmpty: (value) => value === 0n,
 };
 
+/** An integer type of its own name, which only error texts show. */
+export function namedInt(name: string): GoType<bigint> {
+  return { ...goInt, name };
+}
+
 /** time.Time, as the text that Go writes. */
 export const goTime: GoType<string> = {
   name: "time.Time",
@@ -132,11 +138,18 @@ export const goTime: GoType<string> = {
       reading.fail("Time.UnmarshalJSON: input is not a JSON string");
       return current;
     }
-    const time = normalizeTime(node);
-    if (time === undefined) reading.fail(`parsing time ${goString(node, false)}: not RFC 3339`);
-    return time ?? current;
+    const read = readTime(node);
+    if ("time" in read) return read.time;
+    reading.fail(read.failure);
+    return current;
   },
-  write: (value) => goString(value),
+  write(value) {
+    if (!isUnwritableTime(value)) return goString(value);
+    throw new ContentError(
+      "content.bad-config",
+      "json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: timezone hour outside of range [0,23]",
+    );
+  },
   isEmpty: () => false,
 };
 
@@ -240,6 +253,8 @@ export function goPointer<T>(target: GoType<T>): GoType<T | null> {
 export interface GoField<T> {
   readonly type: GoType<T>;
   readonly omitEmpty: boolean;
+  /** The struct embedded in the outer one that has it; only error texts show it. */
+  readonly embedded?: string;
 }
 
 export function always<T>(type: GoType<T>): GoField<T> {
@@ -250,6 +265,12 @@ export function omitEmpty<T>(type: GoType<T>): GoField<T> {
   return { type, omitEmpty: true };
 }
 
+/** Members that a struct has from one embedded in it. */
+export function embedded<F extends Fields>(name: string, fields: F): F {
+  const entries = Object.entries(fields).map(([key, field]) => [key, { ...field, embedded: name }]);
+  return Object.fromEntries(entries) as F;
+}
+
 type Fields = Readonly<Record<string, GoField<unknown>>>;
 export type StructOf<F extends Fields> = {
   readonly [K in keyof F]: F[K] extends GoField<infer T> ? T : never;
@@ -257,9 +278,14 @@ export type StructOf<F extends Fields> = {
 /** The values of a struct type. */
 export type GoValue<S> = S extends GoType<infer T> ? T : never;
 
-/** A struct: its members are written in this order, and read by name, letter case aside. */
+/**
+ * A struct: its members are written in this order, and read by name, letter case aside.
+ *
+ * @param name with its package: `v1.Image`
+ */
 export function goStruct<const F extends Fields>(name: string, fields: F): GoType<StructOf<F>> {
   const names = Object.keys(fields);
+  const shortName = name.slice(name.indexOf(".") + 1);
   const folded = new Map(names.map((field) => [fold(field), field]));
   const fieldFor = (member: string) =>
     Object.hasOwn(fields, member) ? member : folded.get(fold(member));
@@ -276,8 +302,11 @@ export function goStruct<const F extends Fields>(name: string, fields: F): GoTyp
       for (const { name: member, value } of node.members) {
         const field = fieldFor(member);
         if (field === undefined) continue;
-        const { type } = fields[field] as GoField<unknown>;
-        struct[field] = reading.within(name, field, () => type.read(value, struct[field], reading));
+        const { type, embedded } = fields[field] as GoField<unknown>;
+        const path = embedded === undefined ? [field] : [embedded, field];
+        struct[field] = reading.within(shortName, path, () =>
+          type.read(value, struct[field], reading),
+        );
       }
       return struct as StructOf<F>;
     },

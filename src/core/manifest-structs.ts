@@ -27,10 +27,10 @@ export const platformFields = {
   variant: omitEmpty(goText),
 } as const;
 
-const ociPlatform = goStruct("Platform", platformFields);
+const ociPlatform = goStruct("v1.Platform", platformFields);
 
 /** OCI image-spec v1.Descriptor. */
-export const ociDescriptor = goStruct("Descriptor", {
+export const ociDescriptor = goStruct("v1.Descriptor", {
   mediaType: always(goText),
   digest: always(goDigest),
   size: always(goInt),
@@ -42,7 +42,7 @@ export const ociDescriptor = goStruct("Descriptor", {
 });
 
 /** OCI image-spec v1.Manifest. */
-export const ociManifest = goStruct("Manifest", {
+export const ociManifest = goStruct("v1.Manifest", {
   schemaVersion: always(goInt),
   mediaType: omitEmpty(goText),
   artifactType: omitEmpty(goText),
@@ -53,7 +53,7 @@ export const ociManifest = goStruct("Manifest", {
 });
 
 /** OCI image-spec v1.Index. */
-export const ociIndex = goStruct("Index", {
+export const ociIndex = goStruct("v1.Index", {
   schemaVersion: always(goInt),
   mediaType: omitEmpty(goText),
   artifactType: omitEmpty(goText),
@@ -70,10 +70,10 @@ const dockerDescriptorFields = {
 } as const;
 
 /** containers/image Schema2Descriptor. */
-export const dockerDescriptor = goStruct("Schema2Descriptor", dockerDescriptorFields);
+export const dockerDescriptor = goStruct("manifest.Schema2Descriptor", dockerDescriptorFields);
 
 /** containers/image Schema2. */
-export const dockerManifest = goStruct("Schema2", {
+export const dockerManifest = goStruct("manifest.Schema2", {
   schemaVersion: always(goInt),
   mediaType: always(goText),
   config: always(dockerDescriptor),
@@ -81,18 +81,18 @@ export const dockerManifest = goStruct("Schema2", {
 });
 
 /** containers/image Schema2PlatformSpec: like OCI's, but with CPU features. */
-const dockerPlatform = goStruct("Schema2PlatformSpec", {
+const dockerPlatform = goStruct("manifest.Schema2PlatformSpec", {
   ...platformFields,
   features: omitEmpty(texts),
 });
 
 /** containers/image Schema2ListPublic. */
-export const dockerList = goStruct("Schema2ListPublic", {
+export const dockerList = goStruct("manifest.Schema2ListPublic", {
   schemaVersion: always(goInt),
   mediaType: always(goText),
   manifests: always(
     goList(
-      goStruct("Schema2ManifestDescriptor", {
+      goStruct("manifest.Schema2ManifestDescriptor", {
         ...dockerDescriptorFields,
         platform: always(dockerPlatform),
       }),

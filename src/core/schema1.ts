@@ -10,14 +10,14 @@ import type { RawManifest } from "./manifest.ts";
 import { mediaTypes } from "./media-type.ts";
 
 /** containers/image Schema1: the manifest without its signatures, the top layer first. */
-export const schema1Manifest = goStruct("Schema1", {
+export const schema1Manifest = goStruct("manifest.Schema1", {
   name: always(goText),
   tag: always(goText),
   architecture: always(goText),
   fsLayers: always(
-    goList(goStruct("Schema1FSLayers", { blobSum: always(namedText("digest.Digest")) })),
+    goList(goStruct("manifest.Schema1FSLayers", { blobSum: always(namedText("digest.Digest")) })),
   ),
-  history: always(goList(goStruct("Schema1History", { v1Compatibility: always(goText) }))),
+  history: always(goList(goStruct("manifest.Schema1History", { v1Compatibility: always(goText) }))),
   schemaVersion: always(goInt),
 });
 
