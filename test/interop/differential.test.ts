@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { requirePeer, skipWithout } from "../support/peers.ts";
+import { cases } from "./differential/cases.ts";
+import { deviations } from "./differential/deviations.ts";
+import { differences } from "./differential/differences.ts";
+import { type Outcome, outcomeOf } from "./differential/outcome.ts";
+
+const fixture = new URL("../fixtures/skopeo/1.22.json", import.meta.url);
+/** What skopeo 1.22 answers where Debian's 1.9 answers otherwise; see the README beside it. */
+const newer: Readonly<Record<string, Outcome>> = JSON.parse(readFileSync(fixture, "utf8"));
+
+const ours = {
+  path: process.execPath,
+  args: [fileURLToPath(new URL("../../src/main.ts", import.meta.url))],
+  // As bin/amphora hands on the name of the link that it was called by.
+  env: { AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
+};
+
+suite("called as skopeo, we answer as skopeo", { concurrency: 3 }, () => {
+  for (const one of cases) {
+    const known = newer[one.name];
+    const deviation = deviations.find((row) => row.cases.test(one.name));
+    test(one.name, { skip: known ? false : skipWithout("skopeo") }, async () => {
+      const expected = known ?? (await outcomeOf({ path: requirePeer("skopeo") }, one));
+      const actual = await outcomeOf(ours, one);
+      if (deviation) deviation.check(actual, expected);
+      else assert.deepEqual(actual, expected);
+    });
+  }
+});
+
+test("every difference between the versions has its reason", () => {
+  const unexplained = Object.keys(newer).filter(
+    (name) => !differences.some((row) => row.cases.test(name)),
+  );
+  assert.deepEqual(unexplained, []);
+  const names = cases.map((one) => one.name);
+  assert.deepEqual(Object.keys(newer).filter((name) => !names.includes(name)), []);
+  const unused = [...differences, ...deviations].filter(
+    (row) => !names.some((name) => row.cases.test(name)),
+  );
+  assert.deepEqual(unused.map((row) => row.reason), []);
+});

@@ -1,0 +1,14 @@
+import type { Case } from "./case.ts";
+import { copyCases } from "./cases-copy.ts";
+import { hostileCases } from "./cases-hostile.ts";
+import { inspectCases } from "./cases-inspect.ts";
+import { loginCases, otherCases } from "./cases-others.ts";
+
+/** Every invocation that is compared. */
+export const cases: readonly Case[] = [
+  ...inspectCases,
+  ...otherCases,
+  ...loginCases,
+  ...copyCases,
+  ...hostileCases,
+];

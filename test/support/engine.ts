@@ -1,0 +1,152 @@
+import { createGate } from "../../policy/gate.ts";
+import { acceptAnything } from "../../policy/policy.ts";
+import type { Endpoint } from "../../src/config/endpoints.ts";
+import { type CopyEnd, copy } from "../../src/copy/copy.ts";
+import type { CopyEvent } from "../../src/copy/events.ts";
+import type { CopyOptions } from "../../src/copy/options.ts";
+import { createTransfers } from "../../src/copy/transfers.ts";
+import type { Digest } from "../../src/core/digest.ts";
+import type { Credentials } from "../../src/registry/credentials.ts";
+import type { RegistryEvent } from "../../src/registry/events.ts";
+import { createRegistryHost, type RegistryHost } from "../../src/registry/host.ts";
+import { createHttpClient } from "../../src/registry/http/client.ts";
+import type { HttpClient, HttpTimeouts } from "../../src/registry/http/contract.ts";
+import type { RegistryLimits } from "../../src/registry/options.ts";
+import { Compression } from "../../src/stream/recompress.ts";
+import type { Transport } from "../../src/transport/contract.ts";
+import { createDirTransport } from "../../src/transport/dir/transport.ts";
+import type { DockerEndpoints } from "../../src/transport/docker/endpoints.ts";
+import { createDockerTransport } from "../../src/transport/docker/transport.ts";
+import { createOciTransport } from "../../src/transport/oci/transport.ts";
+import { resolveImage } from "../../src/transport/transports.ts";
+
+export interface EngineOptions {
+  /** By host:port. */
+  readonly credentials?: Readonly<Record<string, Credentials>>;
+  /** Short by default, so that silence is noticed in a second. */
+  readonly timeouts?: Partial<HttpTimeouts>;
+  readonly limits?: Partial<RegistryLimits>;
+  /** PEM of a CA to trust. */
+  readonly ca?: string;
+}
+
+const shortTimeouts: HttpTimeouts = {
+  connectMs: 1000,
+  tlsMs: 1000,
+  headersMs: 700,
+  readIdleMs: 700,
+  writeIdleMs: 700,
+};
+
+const plainOptions: CopyOptions = {
+  select: { type: "system" },
+  platform: { os: "linux", architecture: "amd64" },
+  preserveDigests: false,
+  removeSignatures: false,
+  compression: { force: false },
+};
+
+/** The copy engine as the command line builds it, in this process: short time-outs, and waits a hundred times faster. */
+export class Engine implements AsyncDisposable {
+  /** What was asked to be waited for, in milliseconds. */
+  readonly waits: number[] = [];
+  readonly events: CopyEvent[] = [];
+  readonly traffic: RegistryEvent[] = [];
+  readonly #options: EngineOptions;
+  readonly #http: HttpClient;
+  readonly #hosts = new Map<string, RegistryHost>();
+  readonly #transports: ReadonlyMap<string, Transport>;
+
+  constructor(options: EngineOptions = {}) {
+    this.#options = options;
+    this.#http = createHttpClient({
+      connections: 8,
+      timeouts: { ...shortTimeouts, ...options.timeouts },
+      proxyFor: () => undefined,
+      tlsFor: () => ({
+        ca: options.ca ? [options.ca] : [],
+        clientCertificates: [],
+        verify: options.ca !== undefined,
+      }),
+    });
+    const transports = [
+      createDockerTransport({
+        endpoints: this.#endpoints(),
+        tagAndDigest: true,
+        readSignatures: async () => [],
+      }),
+      createOciTransport(),
+      createDirTransport(),
+    ];
+    this.#transports = new Map(transports.map((transport) => [transport.name, transport]));
+  }
+
+  /** Copies between references as typed. */
+  async copy(
+    from: string,
+    to: string,
+    options: Partial<CopyOptions> & { signal?: AbortSignal; tellLayers?: boolean } = {},
+  ): Promise<Digest> {
+    const { signal = new AbortController().signal, tellLayers = false, ...rest } = options;
+    return await copy({
+      from: await this.end(from, "source"),
+      to: await this.end(to, "destination"),
+      gate: createGate(acceptAnything, { requireSigned: false }),
+      options: { ...plainOptions, ...rest },
+      transfers: createTransfers(6),
+      compression: new Compression({ parallel: 2 }),
+      report: (event) => this.events.push(event),
+      tellLayers,
+      signal,
+    });
+  }
+
+  /** One end of a copy, for those who build their own. */
+  end(text: string, as: "source" | "destination"): Promise<CopyEnd> {
+    return resolveImage(this.#transports, text, as, { signal: new AbortController().signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const host of this.#hosts.values()) await host[Symbol.asyncDispose]();
+    await this.#http[Symbol.asyncDispose]();
+  }
+
+  #endpoints(): DockerEndpoints {
+    const own = (reference: Endpoint["reference"]): Endpoint => ({
+      reference,
+      insecure: this.#options.ca === undefined,
+      isMirror: false,
+    });
+    return {
+      toRead: async (reference) => [own(reference)],
+      toWrite: async (reference) => own(reference),
+      repository: async ({ reference }, access) =>
+        this.#host(reference.domain).repository(reference.path, access),
+    };
+  }
+
+  #host(domain: string): RegistryHost {
+    const known = this.#hosts.get(domain);
+    if (known) return known;
+    const host = createRegistryHost({
+      host: domain,
+      http: this.#http,
+      credentials: async () => this.#options.credentials?.[domain],
+      security: this.#options.ca === undefined ? "insecure" : "verify",
+      userAgent: "amphora-tests",
+      clock: { now: Date.now, sleep: (ms, signal) => this.#sleep(ms, signal) },
+      random: () => 0.5,
+      report: (event) => this.traffic.push(event),
+      ...(this.#options.limits && { limits: this.#options.limits }),
+    });
+    this.#hosts.set(domain, host);
+    return host;
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    this.waits.push(ms);
+    await new Promise((resolve) => setTimeout(resolve, ms / 100));
+    signal.throwIfAborted();
+  }
+}
