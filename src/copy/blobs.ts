@@ -5,6 +5,7 @@ import { pool } from "../stream/pool.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination, ImageSource, ImageWriter } from "../transport/contract.ts";
 import type { CopyEvent } from "./events.ts";
+import { telling } from "./failure.ts";
 import { moveBlob, type WrittenBlob } from "./move-blob.ts";
 import type { PlannedLayer } from "./plan.ts";
 import type { Transfers } from "./transfers.ts";
@@ -62,7 +63,11 @@ async function bring(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
   const { blob, place } = planned;
   if (planned.adoptable) {
     const { writer, source, signal } = copy;
-    const how = await writer.adoptBlob(blob, place, source.reference, { signal });
+    const how = await telling(
+      `trying to reuse blob ${blob.digest} at destination`,
+      "copy.destination-failed",
+      () => writer.adoptBlob(blob, place, source.reference, { signal }),
+    );
     if (how) {
       copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });
       return { descriptor: blob };

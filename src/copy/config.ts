@@ -5,6 +5,7 @@ import { BlobStream } from "../stream/blob-stream.ts";
 import { readBounded } from "../stream/bounded.ts";
 import type { BlobPlace, ImageSource } from "../transport/contract.ts";
 import type { BlobCopy } from "./blobs.ts";
+import { telling } from "./failure.ts";
 
 /** The largest image config held in memory, bytes — `specs/registry.md` 6.2. */
 const maxConfigBytes = 8 * 1024 * 1024;
@@ -36,7 +37,9 @@ async function read(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (descriptor.size > maxConfigBytes && !isImageConfig(descriptor)) return undefined;
-  await using blob = await source.openBlob(descriptor, { signal });
+  await using blob = await telling(`reading blob ${descriptor.digest}`, "copy.source-failed", () =>
+    source.openBlob(descriptor, { signal }),
+  );
   return await readBounded(blob, maxConfigBytes, `config ${descriptor.digest}`);
 }
 

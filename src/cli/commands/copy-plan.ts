@@ -22,7 +22,9 @@ function planText({ from, to, index, images, nothingToDo }: DryRun): string {
     images.flatMap((image) => image.layers.map((layer) => [layer.digest, layer])),
   );
   const bytes = [...layers.values()].reduce((sum, { size }) => sum + Math.max(0, size), 0);
-  lines.push(`${images.length} images, ${layers.size} layers, at most ${formatBytes(bytes)}`);
+  lines.push(
+    `${count(images.length, "image")}, ${count(layers.size, "layer")}, at most ${formatBytes(bytes)}`,
+  );
   return `${lines.join("\n")}\n`;
 }
 
@@ -34,4 +36,8 @@ function imageText({ digest, platform, manifestTypes, layers }: PlannedImage): r
     ),
     `  as ${manifestTypes.join(", else ")}`,
   ];
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
