@@ -7,6 +7,7 @@ import type { Reply } from "./reply.ts";
 import { coversScopes, formatScopes, joinScopes, parseScopes, type Scopes } from "./scope.ts";
 import { readToken, type Token, type TokenRequest, tokenByGet, tokenByPost } from "./token.ts";
 
+/** What an {@link Authenticator} works with. */
 export interface AuthenticatorOptions {
   /** Asked once, when the registry first wants to know who we are. */
   readonly credentials: () => Promise<Credentials | undefined>;

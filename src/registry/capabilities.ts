@@ -14,6 +14,7 @@ export interface Capabilities {
   referrers: boolean | undefined;
 }
 
+/** The state before the first request: the best is hoped for. */
 export function unknownCapabilities(): Capabilities {
   return {
     anonymousMount: true,

@@ -39,6 +39,7 @@ const defaultTexts: Readonly<Record<string, string>> = {
   PAGINATION_NUMBER_INVALID: "invalid number of results requested",
 };
 
+/** An answer with a status of failure. */
 export interface FailedAnswer {
   readonly status: number;
   readonly reason: string;

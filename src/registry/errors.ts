@@ -1,6 +1,7 @@
 import { KnownError, type KnownErrorOptions } from "../core/errors.ts";
 import type { ErrorEntry } from "./error-body.ts";
 
+/** What went wrong with a registry. */
 export type RegistryErrorCode =
   /** Credentials are missing or wrong. */
   | "registry.unauthorized"
@@ -27,13 +28,13 @@ export type RegistryErrorCode =
   /** The registry does not have this operation. */
   | "registry.unsupported";
 
+/** What a {@link RegistryError} carries besides its code and message. */
 export interface RegistryErrorOptions extends KnownErrorOptions {
   readonly status?: number;
   readonly method?: string;
   /** Redacted. */
   readonly url?: string;
   readonly entries?: readonly ErrorEntry[];
-  readonly context?: string;
 }
 
 /** A registry refused, failed or could not be reached. Messages are skopeo's, and hold no secrets or control characters. */

@@ -34,4 +34,5 @@ export type RegistryEvent = { readonly host: string } & (
   | { readonly type: "notice"; readonly text: string }
 );
 
+/** Where events go; must not throw. */
 export type ReportRegistry = (event: RegistryEvent) => void;

@@ -4,6 +4,7 @@ import { redactedUrl } from "./redact.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 
+/** A GET of something that fits into memory. */
 export interface DocumentRequest {
   /** After the repository's path, or a whole URL. */
   readonly target: string | URL;

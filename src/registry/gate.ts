@@ -4,6 +4,7 @@ import { backoffMs } from "./retry.ts";
 /** Kinds of requests that wait for slots of their own, so that none of them can keep another waiting. */
 export type Lane = "metadata" | "download" | "upload";
 
+/** What a {@link HostGate} works with. */
 export interface GateOptions {
   readonly clock: Clock;
   readonly random: () => number;

@@ -28,6 +28,7 @@ export interface RegistryHost extends AsyncDisposable {
   checkCredentials(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
+/** The client of one registry. One a run, host and user: what it learns is for all who talk to that host. */
 export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const channel = new Channel(options);
   const capabilities = unknownCapabilities();

@@ -86,6 +86,7 @@ export async function headManifest(
   return { type: "held", digest, mediaType, size: lengthOf(reply) };
 }
 
+/** What a registry said to a manifest written. */
 export interface WrittenManifest {
   /** Whether the registry took note of the manifest's `subject` — OCI distribution-spec § Pushing Manifests with Subject. */
   readonly subjectNoted: boolean;

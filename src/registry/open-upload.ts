@@ -7,6 +7,7 @@ import { nothing, type RepositoryState, sendTo } from "./repository-state.ts";
 import { joinScopes, repositoryScope, type Scopes } from "./scope.ts";
 import { UploadSession } from "./upload-session.ts";
 
+/** What an upload is opened for. */
 export interface UploadRequest {
   /** Absent where the bytes are still being made. */
   readonly digest?: Digest;

@@ -25,6 +25,7 @@ export interface RegistryHostOptions {
   readonly limits?: Partial<RegistryLimits>;
 }
 
+/** Numbers that may be set. */
 export interface RegistryLimits {
   /** Requests under way at once, for each of metadata, downloads and uploads. */
   readonly slots: number;
@@ -39,10 +40,13 @@ export interface RegistryLimits {
   readonly mountsTried: number;
   /** Bytes in a piece, where a registry takes uploads only in pieces. */
   readonly chunkBytes: number;
+  /** How long the answer to a finished upload may take: large blobs are hashed and stored anew then. */
+  readonly finishMs: number;
   /** Pulls left at which manifest reads wait for more; 0 never waits. */
   readonly keptPulls: number;
 }
 
+/** `specs/registry.md` 4.3, 4.4 and 6.2. */
 export const defaultLimits: RegistryLimits = {
   slots: 6,
   tries: 6,
@@ -51,6 +55,7 @@ export const defaultLimits: RegistryLimits = {
   unaskedBytes: 32 * 1024,
   mountsTried: 2,
   chunkBytes: 16 * 1024 * 1024,
+  finishMs: 5 * 60_000,
   keptPulls: 0,
 };
 

@@ -2,6 +2,7 @@ import { mayLeadTo } from "./address.ts";
 import { RegistryError } from "./errors.ts";
 import { redactedUrl } from "./redact.ts";
 
+/** An answer that sends the client elsewhere. */
 export interface Leap {
   readonly from: URL;
   readonly location: string;

@@ -6,9 +6,7 @@ import { resolveLocation } from "./redirects.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 
-/** A finished upload may be hashed and stored anew before it is answered. */
-const finishTimeoutMs = 300_000;
-const longFinishTimeoutMs = 600_000;
+/** From this size on, finishing an upload may take twice as long. */
 const longFinishBytes = 5 * 1024 ** 3;
 
 /** One upload at a registry — OCI distribution-spec § Pushing Blobs. Every answer may move it to another address. */
@@ -47,7 +45,7 @@ export class UploadSession {
       body,
       lane: "upload",
       signal,
-      headersTimeoutMs: size > longFinishBytes ? longFinishTimeoutMs : finishTimeoutMs,
+      headersTimeoutMs: this.#state.channel.limits.finishMs * (size > longFinishBytes ? 2 : 1),
     });
   }
 

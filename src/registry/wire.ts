@@ -146,7 +146,8 @@ export class Wire {
       );
       if (!isRedirect(response.status) || !mayFollow(request, response.status)) return reply;
       const location = response.header("location");
-      if (location === undefined || hops === maxRedirects) return reply;
+      if (location === undefined) return reply;
+      if (hops === maxRedirects) throw await tooManyRedirects(reply);
       url = resolveLocation({
         from: url,
         location,
@@ -224,9 +225,8 @@ export class Wire {
     if (!(error instanceof KnownError)) return error;
     const { host } = this.#options;
     const shown = redactedUrl(url);
-    const verb = request.method.charAt(0) + request.method.slice(1).toLowerCase();
     const line = this.#answered
-      ? `${verb} "${shown}": ${error.message}`
+      ? `${goVerb(request.method)} "${shown}": ${error.message}`
       : `pinging container registry ${host}: Get "${this.#origin.origin}/v2/": ${error.message}`;
     return new RegistryError("registry.unreachable", line, {
       cause: error,
@@ -240,6 +240,21 @@ export class Wire {
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof RegistryError && error.code === "registry.unreachable";
+}
+
+async function tooManyRedirects(reply: Reply): Promise<RegistryError> {
+  await reply.discard();
+  const url = redactedUrl(reply.url);
+  return new RegistryError(
+    "registry.bad-redirect",
+    `${goVerb(reply.method)} "${url}": stopped after ${maxRedirects} redirects`,
+    { url },
+  );
+}
+
+/** `Get`, as Go writes it before a URL. */
+function goVerb(method: string): string {
+  return method.charAt(0) + method.slice(1).toLowerCase();
 }
 
 /** Reading may be sent anywhere; what changes something only where the answer says to repeat it as it was. */
