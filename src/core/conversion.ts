@@ -182,9 +182,13 @@ const ociOfDocker: ReadonlyMap<string, string> = new Map([
   [mediaTypes.dockerForeignLayerGzip, mediaTypes.ociForeignLayerGzip],
   [mediaTypes.dockerLayer, mediaTypes.ociLayer],
   [mediaTypes.dockerLayerGzip, mediaTypes.ociLayerGzip],
+  [mediaTypes.dockerLayerZstd, mediaTypes.ociLayerZstd],
 ]);
+/** Docker's own tools know no zstd layers, though some write them. */
 const dockerOfOci: ReadonlyMap<string, string> = new Map(
-  Array.from(ociOfDocker, ([docker, oci]) => [oci, docker]),
+  Array.from(ociOfDocker, ([docker, oci]) => [oci, docker] as const).filter(
+    ([oci]) => oci !== mediaTypes.ociLayerZstd,
+  ),
 );
 
 /** What is known to Docker only is lost from the config: its digest changes. */
@@ -306,8 +310,9 @@ function configOf({ config }: ImageForm): Uint8Array {
 function refuseType(mediaType: string): never {
   const type = JSON.stringify(mediaType);
   if (mediaType === mediaTypes.ociLayerZstd || mediaType === mediaTypes.ociForeignLayerZstd) {
+    const how = mediaType === mediaTypes.ociLayerZstd ? "officially supported" : "supported";
     throw unsupported(
-      `Error during manifest conversion: ${type}: zstd compression is not supported for docker images`,
+      `Error during manifest conversion: ${type}: zstd compression is not ${how} for docker images`,
     );
   }
   if (mediaType.endsWith("+encrypted")) {

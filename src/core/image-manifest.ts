@@ -31,6 +31,7 @@ const dockerTypes: ReadonlySet<string> = new Set([
   mediaTypes.dockerLayerGzip,
   mediaTypes.dockerManifest,
   mediaTypes.dockerLayer,
+  mediaTypes.dockerLayerZstd,
 ]);
 
 /**

@@ -1,5 +1,6 @@
 import {
   always,
+  embedded,
   goBytes,
   goInt,
   goList,
@@ -41,26 +42,32 @@ export const ociDescriptor = goStruct("v1.Descriptor", {
   artifactType: omitEmpty(goText),
 });
 
-/** OCI image-spec v1.Manifest. */
-export const ociManifest = goStruct("v1.Manifest", {
-  schemaVersion: always(goInt),
-  mediaType: omitEmpty(goText),
-  artifactType: omitEmpty(goText),
-  config: always(ociDescriptor),
-  layers: always(goList(ociDescriptor)),
-  subject: omitEmpty(goPointer(ociDescriptor)),
-  annotations: omitEmpty(textMap),
-});
+/** OCI image-spec v1.Manifest, embedded in containers/image OCI1. */
+export const ociManifest = goStruct(
+  "manifest.OCI1",
+  embedded("Manifest", {
+    schemaVersion: always(goInt),
+    mediaType: omitEmpty(goText),
+    artifactType: omitEmpty(goText),
+    config: always(ociDescriptor),
+    layers: always(goList(ociDescriptor)),
+    subject: omitEmpty(goPointer(ociDescriptor)),
+    annotations: omitEmpty(textMap),
+  }),
+);
 
-/** OCI image-spec v1.Index. */
-export const ociIndex = goStruct("v1.Index", {
-  schemaVersion: always(goInt),
-  mediaType: omitEmpty(goText),
-  artifactType: omitEmpty(goText),
-  manifests: always(goList(ociDescriptor)),
-  subject: omitEmpty(goPointer(ociDescriptor)),
-  annotations: omitEmpty(textMap),
-});
+/** OCI image-spec v1.Index, embedded in containers/image OCI1IndexPublic. */
+export const ociIndex = goStruct(
+  "manifest.OCI1IndexPublic",
+  embedded("Index", {
+    schemaVersion: always(goInt),
+    mediaType: omitEmpty(goText),
+    artifactType: omitEmpty(goText),
+    manifests: always(goList(ociDescriptor)),
+    subject: omitEmpty(goPointer(ociDescriptor)),
+    annotations: omitEmpty(textMap),
+  }),
+);
 
 const dockerDescriptorFields = {
   mediaType: always(goText),

@@ -7,7 +7,7 @@ import { toStrict } from "./strict-json.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** What tells one kind of manifest from another. */
-const outline = goStruct("Manifest", {
+const outline = goStruct("manifest.Schema1", {
   mediaType: always(goText),
   schemaVersion: always(goInt),
   signatures: always(goAny),
