@@ -66,7 +66,7 @@ async function bring(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
     const how = await telling(
       `trying to reuse blob ${blob.digest} at destination`,
       "copy.destination-failed",
-      () => writer.adoptBlob(blob, place, source.reference, { signal }),
+      () => writer.adoptBlob(blob, place, source.origin ?? source.reference, { signal }),
     );
     if (how) {
       copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });

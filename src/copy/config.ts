@@ -12,23 +12,27 @@ const maxConfigBytes = 8 * 1024 * 1024;
 
 const place: BlobPlace = { role: "config", positions: [] };
 
-/** The config of an image on its way: read while the layers move. */
-export interface ConfigInFlight {
+/** The config of an image: read when it is first wanted, once. */
+export interface HeldConfig {
   readonly descriptor: Descriptor;
-  /** Its bytes; undefined of an artifact's config too large to hold, which moves as a blob. */
-  readonly bytes: Promise<Uint8Array | undefined>;
+  /** Undefined of an artifact's config too large to hold, which moves as a blob. */
+  bytes(): Promise<Uint8Array | undefined>;
 }
 
-/** Starts reading the config, so that it is there by the time the layers are. */
-export function readConfig(
+/** A config at the source: not read where the destination turns out to hold it. */
+export function configAt(
   source: ImageSource,
-  descriptor: Descriptor | undefined,
+  descriptor: Descriptor,
   signal: AbortSignal,
-): ConfigInFlight | undefined {
-  if (!descriptor) return undefined;
-  const bytes = read(source, descriptor, signal);
-  bytes.catch(() => {}); // whoever awaits it is told; a copy that failed before is not to die of it
-  return { descriptor, bytes };
+): HeldConfig {
+  let reading: Promise<Uint8Array | undefined> | undefined;
+  return {
+    descriptor,
+    bytes() {
+      reading ??= read(source, descriptor, signal);
+      return reading;
+    },
+  };
 }
 
 async function read(
@@ -48,18 +52,15 @@ function isImageConfig({ mediaType }: Descriptor): boolean {
 }
 
 /** Puts a config at the destination: once, however often it is asked for. */
-export async function pushConfig(
-  descriptor: Descriptor,
-  config: Pick<ConfigInFlight, "bytes">,
-  copy: BlobCopy,
-): Promise<void> {
+export async function pushConfig({ descriptor, bytes }: HeldConfig, copy: BlobCopy): Promise<void> {
   const { writer, source, signal, destination } = copy;
   const destinationName = formatImageReference(destination.reference);
   await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
-    if (await writer.adoptBlob(descriptor, place, source.reference, { signal })) return;
-    const bytes = await config.bytes;
-    await using blob = bytes
-      ? heldBlob(descriptor, bytes)
+    if (await writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }))
+      return;
+    const content = await bytes();
+    await using blob = content
+      ? heldBlob(descriptor, content)
       : await source.openBlob(descriptor, { signal });
     await writer.writeBlob(blob, place, { signal });
   });

@@ -6,7 +6,7 @@ import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination, ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
 import { type BlobCopy, copyBlobs } from "./blobs.ts";
-import { type ConfigInFlight, pushConfig, readConfig } from "./config.ts";
+import { configAt, type HeldConfig, pushConfig } from "./config.ts";
 import type { CopyEvent, Report } from "./events.ts";
 import { telling } from "./failure.ts";
 import type { CopyOptions } from "./options.ts";
@@ -65,7 +65,7 @@ export async function copyImage(
   checkSignatures(admitted, destination, report, { carrySignatures, of: "image" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   const plan = planImage(image, destination.traits, options, keepBecause);
-  const config = readConfig(source, plan.config, signal);
+  const config = plan.config && configAt(source, plan.config, signal);
   await using writer = await destination.openImage(
     { manifest, as: part.as, ...(part.chosenFrom && { chosenFrom: part.chosenFrom }) },
     { signal },
@@ -86,13 +86,13 @@ export async function copyImage(
 
 /** A config that will stay as it is goes along with the layers. */
 function earlyConfig(
-  config: ConfigInFlight | undefined,
+  config: HeldConfig | undefined,
   plan: Plan,
   manifest: RawManifest,
   copy: BlobCopy,
 ): ((signal: AbortSignal) => Promise<unknown>) | undefined {
   if (!config || plan.types[0] !== manifest.mediaType) return undefined;
-  return (signal) => pushConfig(config.descriptor, config, { ...copy, signal });
+  return (signal) => pushConfig(config, { ...copy, signal });
 }
 
 /** Why the manifest must not change — `specs/skopeo-cli.md` 3.2; undefined where it may. */

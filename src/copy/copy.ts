@@ -9,7 +9,7 @@ import type { Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList } from "./copy-list.ts";
 import { telling } from "./failure.ts";
-import { nothingToDo } from "./no-op.ts";
+import { lookForNoOp } from "./no-op.ts";
 
 /** One end of a copy. */
 export interface CopyEnd {
@@ -32,7 +32,8 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination"> {
  */
 export async function copy(job: CopyJob): Promise<Digest> {
   refuseOntoItself(job);
-  const held = await nothingToDo(job);
+  const noOp = lookForNoOp(job);
+  const held = await noOp.byHeads();
   if (held) return held;
   const { signal } = job;
   const to = formatImageReference(job.to.reference);
@@ -51,6 +52,8 @@ export async function copy(job: CopyJob): Promise<Digest> {
     "copy.source-failed",
     () => source.readManifest("top", { signal }),
   );
+  const same = await noOp.byManifest(source, top);
+  if (same) return same;
   const copied = await copyTop(request, top, from);
   await telling("committing the finished image", "copy.destination-failed", () =>
     destination.commit({ signal }),

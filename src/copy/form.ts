@@ -1,10 +1,10 @@
-import { type ConvertedImage, convertImage } from "../core/conversion.ts";
+import { type ConvertedImage, convertImage, type MadeBlob } from "../core/conversion.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
 import type { LayerEdit } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
-import type { ConfigInFlight } from "./config.ts";
+import type { HeldConfig } from "./config.ts";
 import type { WrittenBlob } from "./move-blob.ts";
 import { isForeign, layersOf } from "./plan.ts";
 import type { ReadyImage } from "./write-manifest.ts";
@@ -12,9 +12,9 @@ import type { ReadyImage } from "./write-manifest.ts";
 /** A manifest to offer, and the blobs that must be there before it. */
 export interface ManifestForm {
   readonly manifest: RawManifest;
-  readonly config?: ConfigInFlight;
+  readonly config?: HeldConfig;
   /** The empty layer, where schema 1 needs one. */
-  readonly emptyLayer?: ConfigInFlight;
+  readonly emptyLayer?: HeldConfig;
   /** Whether a layer is compressed with zstd. */
   readonly zstd: boolean;
 }
@@ -39,7 +39,7 @@ export async function formOf(
   if (keepBecause !== undefined) {
     return { manifest: image.raw, zstd, ...(config && { config }) };
   }
-  const bytes = needsConfig(image.raw.mediaType, type) ? await config?.bytes : undefined;
+  const bytes = needsConfig(image.raw.mediaType, type) ? await config?.bytes() : undefined;
   const converted = convertImage(
     { manifest: image.raw, ...(bytes && { config: bytes }) },
     { mediaType: type, layers: edits, ...(reference && { reference }) },
@@ -54,21 +54,18 @@ function needsConfig(from: string, to: string): boolean {
 function withBlobs(
   { manifest, config: made, emptyLayer }: ConvertedImage,
   type: string,
-  held: ConfigInFlight | undefined,
+  kept: HeldConfig | undefined,
 ): Omit<ManifestForm, "zstd"> {
-  const config = isSchema1Type(type) ? undefined : made ? inFlight(made) : held;
+  const config = isSchema1Type(type) ? undefined : made ? held(made) : kept;
   return {
     manifest,
     ...(config && { config }),
-    ...(emptyLayer && { emptyLayer: inFlight(emptyLayer) }),
+    ...(emptyLayer && { emptyLayer: held(emptyLayer) }),
   };
 }
 
-function inFlight(made: {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}): ConfigInFlight {
-  return { descriptor: made.descriptor, bytes: Promise.resolve(made.bytes) };
+function held({ descriptor, bytes }: MadeBlob): HeldConfig {
+  return { descriptor, bytes: async () => bytes };
 }
 
 function editOf(layer: Descriptor, written: WrittenBlob | undefined): LayerEdit {

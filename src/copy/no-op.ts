@@ -1,34 +1,52 @@
-import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { parseImageManifest } from "../core/image-manifest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
-import { parseIndexManifest } from "../core/index-manifest.ts";
+import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.ts";
+import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType, isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import type { HeldManifest } from "../transport/contract.ts";
+import type { HeldManifest, ImageSource } from "../transport/contract.ts";
 import type { CopyJob } from "./copy.ts";
+import type { CopyEvent } from "./events.ts";
 import { telling } from "./failure.ts";
+import { chooseInstances } from "./select.ts";
 
 /**
- * Sees by a HEAD at each end that the destination already is what the copy would make it: two requests where both are
- * image manifests. Undefined where there is something to do, or where that cannot be told so cheaply.
- *
- * The gate is asked as for any copy; what it refuses, and what it wants signatures for, takes the long way.
- *
- * @returns the digest at the destination
+ * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; an
+ * index, and lines that name the layers, take reading the source's manifests instead. The gate is asked as for any copy: what it refuses, and
+ * what it wants signatures for, takes the long way.
  */
-export async function nothingToDo(job: CopyJob): Promise<Digest | undefined> {
-  if (!headsCanTell(job)) return undefined;
-  const [source, destination] = await Promise.all([headSource(job), headDestination(job)]);
-  if (!source || !destination || (source.signed && !job.options.removeSignatures)) return undefined;
-  const image = isIndexType(source.mediaType)
-    ? await imageOfIndex(job, source, destination)
-    : isImageManifestType(source.mediaType) && same(source, destination);
-  if (!image || !(await isAllowed(job, destination.digest))) return undefined;
-  if (job.tellLayers) await tell(job, destination.digest);
-  job.report({ type: "already-there", manifest: destination.digest });
-  return destination.digest;
+export interface NoOp {
+  /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
+  byHeads(): Promise<Digest | undefined>;
+  /** By the source, now that it is open. */
+  byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
+}
+
+const cannotTell: NoOp = { byHeads: async () => undefined, byManifest: async () => undefined };
+
+/** Starts asking both ends at once. */
+export function lookForNoOp(job: CopyJob): NoOp {
+  if (!headsCanTell(job)) return cannotTell;
+  const destination = headDestination(job);
+  const byHeads = !job.tellLayers && job.options.select.type === "system";
+  const source = byHeads ? headSource(job) : undefined;
+  source?.catch(() => {}); // told by byHeads
+  return {
+    async byHeads() {
+      const from = await source;
+      const held = await destination;
+      if (!from || !held || !mayCarryNothing(job, from)) return undefined;
+      if (!isImageManifestType(from.mediaType) || !isSame(from, held)) return undefined;
+      return (await areAllowed(job, [held.digest])) ? done(job, held.digest) : undefined;
+    },
+    async byManifest(source, top) {
+      const held = await destination;
+      if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
+      return done(job, held.digest);
+    },
+  };
 }
 
 /** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
@@ -37,7 +55,7 @@ function headsCanTell({ from, to, options }: CopyJob): boolean {
     from.transport.digestOf !== undefined &&
     to.transport.digestOf !== undefined &&
     to.reference.docker?.digest === undefined &&
-    options.select.type === "system" &&
+    (options.select.type === "system" || options.select.type === "all") &&
     options.manifestType === undefined &&
     options.compression.format === undefined
   );
@@ -55,55 +73,109 @@ async function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | 
   try {
     return await to.transport.digestOf?.(to.reference, "destination", { signal });
   } catch (error) {
-    if (error instanceof KnownError) return undefined;
+    if (error instanceof KnownError || signal.aborted) return undefined;
     throw error;
   }
 }
 
-function same(a: Pick<Descriptor, "digest" | "mediaType">, b: HeldManifest): boolean {
+function mayCarryNothing({ options }: CopyJob, source: HeldManifest): boolean {
+  return options.removeSignatures || !source.signed;
+}
+
+function isSame(
+  a: { readonly digest: Digest; readonly mediaType: string },
+  b: { readonly digest: Digest; readonly mediaType: string },
+): boolean {
   return a.digest === b.digest && a.mediaType === b.mediaType;
 }
 
-/** Choosing an image from an index takes reading it: one request more. */
-async function imageOfIndex(
+async function isWhatWouldBe(
   job: CopyJob,
-  index: HeldManifest,
-  destination: HeldManifest,
+  source: ImageSource,
+  top: RawManifest,
+  held: HeldManifest,
 ): Promise<boolean> {
-  if (!isImageManifestType(destination.mediaType)) return false;
-  const { from, options, signal } = job;
-  await using source = await from.transport.openSource(from.reference, { signal });
-  const top = await source.readManifest("top", { signal });
-  if (top.digest !== index.digest) return false;
-  return same(chooseInstance(parseIndexManifest(top), options.platform), destination);
+  const { options } = job;
+  const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
+  const chosen = index && options.select.type === "system";
+  if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
+  const instances = index && !chosen ? digestsOf(index) : [];
+  if (await anySigned(job, source, [...instances, held.digest])) return false;
+  if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
+  if (job.tellLayers) await tell(job, source, instances, held.digest);
+  return true;
 }
 
-async function isAllowed({ gate, from }: CopyJob, manifestDigest: Digest): Promise<boolean> {
-  let asked = false;
-  const verdict = await gate.verdict({
-    reference: from.reference,
-    manifestDigest,
-    signatures: async () => {
+/** Whether a signature is there that a copy would carry along. */
+async function anySigned(
+  { options, signal }: CopyJob,
+  source: ImageSource,
+  manifests: readonly Digest[],
+): Promise<boolean> {
+  if (options.removeSignatures) return false;
+  for (const digest of manifests) {
+    if ((await source.readSignatures(digest, { signal })).length > 0) return true;
+  }
+  return false;
+}
+
+function digestsOf(index: IndexManifest): readonly Digest[] {
+  return chooseInstances(index, { type: "all" }).map(({ digest }) => digest);
+}
+
+async function areAllowed({ gate, from }: CopyJob, images: readonly Digest[]): Promise<boolean> {
+  for (const manifestDigest of images) {
+    let asked = false;
+    const signatures = async () => {
       asked = true;
       return [];
-    },
-  });
-  return verdict.allowed && !asked;
+    };
+    const verdict = await gate.verdict({ reference: from.reference, manifestDigest, signatures });
+    if (!verdict.allowed || asked) return false;
+  }
+  return true;
 }
 
-/** Tells what a copy would have told, for those who read its lines; takes reading the manifest. */
-async function tell({ from, options, report, signal }: CopyJob, digest: Digest): Promise<void> {
-  await using source = await from.transport.openSource(from.reference, { signal });
-  const { config, layers } = parseImageManifest(await source.readManifest(digest, { signal }));
-  const blobs = new Map(layers.map((layer) => [layer.digest, layer]));
+function done({ report }: CopyJob, manifest: Digest): Digest {
+  report({ type: "already-there", manifest });
+  return manifest;
+}
+
+/** Tells what a copy would have told, for those who read its lines. */
+async function tell(
+  job: CopyJob,
+  source: ImageSource,
+  instances: readonly Digest[],
+  held: Digest,
+): Promise<void> {
+  const { report, options } = job;
+  if (instances.length === 0) return tellImage(job, source, held, report);
+  if (!options.removeSignatures) report({ type: "signatures-reading", of: "list" });
+  const count = instances.length;
+  report({ type: "instances-chosen", chosen: count, held: count });
+  for (const [instance, manifest] of instances.entries()) {
+    const told = (event: CopyEvent) => report({ ...event, instance });
+    told({ type: "instance-started", manifest, position: instance + 1, count });
+    await tellImage(job, source, manifest, told);
+  }
+  report({ type: "manifest-writing", of: "list" });
+  report({ type: "signatures-storing", of: "list" });
+}
+
+async function tellImage(
+  { options, signal }: CopyJob,
+  source: ImageSource,
+  digest: Digest,
+  report: (event: CopyEvent) => void,
+): Promise<void> {
+  const raw = await source.readManifest(digest, { signal });
+  const { config, layers } = parseImageManifest(raw);
+  const blobs = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   if (!options.removeSignatures) report({ type: "signatures-reading", of: "image" });
   report({ type: "admitted", manifest: digest });
-  report({
-    type: "blobs-planned",
-    blobs: [...blobs.values()].map(({ digest, size }) => ({ digest, size })),
-  });
-  for (const blob of blobs.values()) {
-    report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how: "held" });
+  report({ type: "blobs-planned", blobs: blobs.map(({ digest, size }) => ({ digest, size })) });
+  for (const { digest: blob, size } of blobs) {
+    report({ type: "blob-adopted", blob, size, how: "held" });
   }
   report({ type: "config-copying", config: config.digest, size: config.size });
   report({ type: "manifest-writing", of: "image" });

@@ -3,7 +3,7 @@ import { CopyError } from "../core/errors.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { TransportError } from "../transport/contract.ts";
 import type { BlobCopy } from "./blobs.ts";
-import { type ConfigInFlight, pushConfig } from "./config.ts";
+import { type HeldConfig, pushConfig } from "./config.ts";
 import { telling } from "./failure.ts";
 import { formOf } from "./form.ts";
 import type { WrittenBlob } from "./move-blob.ts";
@@ -15,7 +15,7 @@ export interface ReadyImage {
   /** Manifest types to offer, the best first. */
   readonly types: readonly [string, ...string[]];
   readonly written: ReadonlyMap<Digest, WrittenBlob>;
-  readonly config: ConfigInFlight | undefined;
+  readonly config: HeldConfig | undefined;
   /** Why the manifest must stay as it is, if it must. */
   readonly keepBecause?: string;
 }
@@ -54,11 +54,11 @@ export async function writeFirstAccepted(ready: ReadyImage, copy: BlobCopy): Pro
 
 async function writeForm(ready: ReadyImage, type: string, copy: BlobCopy): Promise<WrittenImage> {
   const form = await formOf(ready, type, copy.destination.reference.docker);
-  if (form.emptyLayer) await pushConfig(form.emptyLayer.descriptor, form.emptyLayer, copy);
+  if (form.emptyLayer) await pushConfig(form.emptyLayer, copy);
   if (form.config) {
     const { descriptor } = form.config;
     copy.report({ type: "config-copying", config: descriptor.digest, size: descriptor.size });
-    await pushConfig(descriptor, form.config, copy);
+    await pushConfig(form.config, copy);
   }
   copy.report({ type: "manifest-writing", of: "image" });
   await telling("writing manifest", "copy.destination-failed", () =>

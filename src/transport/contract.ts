@@ -62,6 +62,8 @@ export interface SourceTraits {
 export interface ImageSource extends AsyncDisposable {
   readonly reference: ImageReference;
   readonly traits: SourceTraits;
+  /** Where the blobs really come from, if that is another place than the reference names: a mirror. */
+  readonly origin?: ImageReference;
   /** The top manifest; or, of an index, the instance with that digest. Exact bytes, as signed. Asked twice, read once. */
   readManifest(instance: Digest | "top", options: CallOptions): Promise<RawManifest>;
   /**

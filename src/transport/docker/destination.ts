@@ -88,9 +88,9 @@ class DockerWriter implements ImageWriter {
     origin: ImageReference,
     { signal }: CallOptions,
   ): Promise<"held" | "mounted" | false> {
-    return await this.#repository.adoptBlob(blob, mountCandidates(this.#reference, origin), {
-      signal,
-    });
+    if (isSameRepository(this.#reference, origin)) return "held"; // or its manifest would not name it
+    const from = mountCandidates(this.#reference, origin);
+    return await this.#repository.adoptBlob(blob, from, { signal });
   }
 
   async writeBlob(
@@ -130,15 +130,15 @@ function topName(reference: ImageReference, manifest: RawManifest): string {
   return reference.docker?.tag ?? reference.docker?.digest ?? manifest.digest;
 }
 
+function isSameRegistry({ docker: to }: ImageReference, origin: ImageReference): boolean {
+  return origin.transport === "docker" && to !== undefined && origin.docker?.domain === to.domain;
+}
+
+function isSameRepository(reference: ImageReference, origin: ImageReference): boolean {
+  return isSameRegistry(reference, origin) && origin.docker?.path === reference.docker?.path;
+}
+
 /** Repositories of the same registry that are known to hold the source's blobs. */
-function mountCandidates(destination: ImageReference, origin: ImageReference): readonly string[] {
-  const from = origin.docker;
-  const to = destination.docker;
-  return from &&
-    to &&
-    origin.transport === "docker" &&
-    from.domain === to.domain &&
-    from.path !== to.path
-    ? [from.path]
-    : [];
+function mountCandidates(reference: ImageReference, origin: ImageReference): readonly string[] {
+  return isSameRegistry(reference, origin) && origin.docker ? [origin.docker.path] : [];
 }

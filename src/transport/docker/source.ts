@@ -12,17 +12,20 @@ export class DockerSource implements ImageSource {
   readonly reference: ImageReference;
   readonly traits: SourceTraits = { openBlobs: 64, access: "any", reopens: true };
   readonly blobOrder = [];
+  readonly origin: ImageReference;
   readonly #repository: Repository;
   readonly #manifests = new Map<string, Promise<RawManifest>>();
   readonly #readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>;
 
   constructor(
     reference: ImageReference,
+    origin: ImageReference,
     repository: Repository,
     top: RawManifest,
     readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>,
   ) {
     this.reference = reference;
+    this.origin = origin;
     this.#repository = repository;
     this.#readSignatures = readSignatures;
     this.#manifests.set("top", Promise.resolve(top));

@@ -11,7 +11,7 @@ import type { Repository } from "../../registry/repository.ts";
 import { type CallOptions, type Transport, TransportError } from "../contract.ts";
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
-import { isUnknownDigest, parseDockerLocation } from "./location.ts";
+import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
 import { DockerSource, fetchManifest } from "./source.ts";
 
 export interface DockerTransportOptions {
@@ -40,7 +40,8 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
         );
       }
       const { endpoint, repository, top } = await firstThatAnswers(endpoints, docker, call);
-      return new DockerSource(reference, repository, top, (manifest) =>
+      const origin = dockerImageReference(endpoint.reference);
+      return new DockerSource(reference, origin, repository, top, (manifest) =>
         options.readSignatures(endpoint.reference, manifest),
       );
     },
