@@ -46,6 +46,11 @@ const plainOptions: CopyOptions = {
   compression: { force: false },
 };
 
+/** How much faster than the world the engine's clock runs. */
+const speed = 100;
+const started = Date.now();
+const fastNow = () => started + (Date.now() - started) * speed;
+
 /** The copy engine as the command line builds it, in this process: short time-outs, and waits a hundred times faster. */
 export class Engine implements AsyncDisposable {
   /** What was asked to be waited for, in milliseconds. */
@@ -134,10 +139,10 @@ export class Engine implements AsyncDisposable {
       credentials: async () => this.#options.credentials?.[domain],
       security: this.#options.ca === undefined ? "insecure" : "verify",
       userAgent: "amphora-tests",
-      clock: { now: Date.now, sleep: (ms, signal) => this.#sleep(ms, signal) },
+      clock: { now: () => fastNow(), sleep: (ms, signal) => this.#sleep(ms, signal) },
       random: () => 0.5,
       report: (event) => this.traffic.push(event),
-      ...(this.#options.limits && { limits: this.#options.limits }),
+      limits: { finishMs: 700, ...this.#options.limits },
     });
     this.#hosts.set(domain, host);
     return host;
@@ -146,7 +151,7 @@ export class Engine implements AsyncDisposable {
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.waits.push(ms);
-    await new Promise((resolve) => setTimeout(resolve, ms / 100));
+    await new Promise((resolve) => setTimeout(resolve, ms / speed));
     signal.throwIfAborted();
   }
 }
