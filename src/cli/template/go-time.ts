@@ -1,4 +1,3 @@
-import { normalizeTime } from "../../core/go-time.ts";
 import { bool, type GoMethod, type GoType, goInt64, goString, int, text } from "./go-type.ts";
 
 const MONTHS = [
@@ -51,7 +50,8 @@ function moved(raw: unknown, by: bigint): string {
     (total - (((total % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n)) / 1_000_000_000n;
   const rest = total - seconds * 1_000_000_000n;
   const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return normalizeTime(`${whole}.${String(rest).padStart(9, "0")}Z`) ?? String(raw);
+  const decimals = String(rest).padStart(9, "0").replace(/0+$/, "");
+  return `${whole}${decimals === "" ? "" : `.${decimals}`}Z`;
 }
 
 /** As Go's Time.String writes it: `2024-01-02 03:04:05.123 +0000 UTC`. */

@@ -1,0 +1,132 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import { type DigestAlgorithm, hexLengths } from "../../core/digest.ts";
+import { UsageError } from "../../core/errors.ts";
+import { goIndent } from "../../core/go-json.ts";
+import { formatImageConfig } from "../../core/image-config.ts";
+import { parseImageManifest } from "../../core/image-manifest.ts";
+import { parseIndexManifest } from "../../core/index-manifest.ts";
+import { inspectConfig, inspectImage, inspectRawConfig } from "../../core/inspect-view.ts";
+import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
+import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts";
+import { chooseInstance } from "../../core/platform.ts";
+import { readBounded } from "../../stream/bounded.ts";
+import type { CallOptions, ImageSource } from "../../transport/contract.ts";
+import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
+import { goQuote } from "../go-quote.ts";
+import type { Parts, ResolvedImage } from "../parts.ts";
+import { withRetries } from "../retry.ts";
+import { endSettings } from "../settings.ts";
+import { formatInspected, type Inspected, inspectedName } from "./inspect-output.ts";
+import { listTagsForInspect } from "./inspect-tags.ts";
+
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+const NO_MANIFEST = "Error retrieving manifest for image";
+const BAD_MANIFEST = "Error parsing manifest for image";
+
+/** `inspect IMAGE`: what an image says of itself; no policy is asked. */
+export async function run(context: CommandContext): Promise<void> {
+  const { args, flags, globals, signal } = context;
+  const [name] = args;
+  if (name === undefined || args.length !== 1)
+    throw new UsageError("usage.bad-flag", "Exactly one argument expected");
+  if (flags.bool("raw") && flags.string("format") !== "")
+    throw new UsageError("usage.bad-flag", "raw output does not support format option");
+  const algorithm = digestAlgorithm(context);
+  const settings = endSettings(flags, globals, "");
+  const parts = await context.parts();
+  const noName = `Error parsing image name ${goQuote(name)}`;
+  const image = await withPrefix(noName, async () => {
+    const end = await parts.end(settings);
+    return end.resolve(name, "source", { signal });
+  });
+  // The tags are asked for at once: they and the manifest need each other's answer for nothing.
+  await using tags = listTagsForInspect(context, image);
+  await using source = await withPrefix(noName, () =>
+    withRetries(context, settings, () => image.transport.openSource(image.reference, { signal })),
+  );
+  // Skopeo's source of a registry reads the manifest when it is opened.
+  const isDocker = image.transport.name === "docker";
+  const top = await withPrefix(isDocker ? noName : NO_MANIFEST, () =>
+    withRetries(context, settings, () => source.readManifest("top", { signal })),
+  );
+  const digest = algorithm === undefined ? top.digest : manifestDigest(top.bytes, algorithm);
+  await output(context, { parts, image, source, top, digest, tags });
+}
+
+interface Inspection {
+  readonly parts: Parts;
+  readonly image: ResolvedImage;
+  readonly source: ImageSource;
+  readonly top: RawManifest;
+  readonly digest: string;
+  readonly tags: { read(): Promise<readonly string[]> };
+}
+
+async function output(context: CommandContext, inspection: Inspection): Promise<void> {
+  const { flags, signal, terminal } = context;
+  const { parts, image, source, top, digest, tags } = inspection;
+  const raw = flags.bool("raw");
+  if (raw && !flags.bool("config")) return terminal.out(top.bytes);
+  const manifest = await withPrefix(BAD_MANIFEST, () => chosen(source, top, parts, { signal }));
+  const format = flags.string("format");
+  if (flags.bool("config") && raw) {
+    const bytes = await withPrefix("Error reading configuration blob", async () =>
+      inspectRawConfig(manifest, await readConfig(source, manifest, { signal })),
+    );
+    return terminal.out(bytes);
+  }
+  if (flags.bool("config")) {
+    const config = await withPrefix("Error reading OCI-formatted configuration data", async () =>
+      inspectConfig(manifest, await readConfig(source, manifest, { signal })),
+    );
+    const json = () => goIndent(formatImageConfig(config), "    ");
+    return terminal.out(
+      await withPrefix("Error writing OCI-formatted configuration data to standard output", () =>
+        formatInspected({ type: "config", config }, format, json),
+      ),
+    );
+  }
+  const view = inspectImage(manifest, await readConfig(source, manifest, { signal }));
+  const repoTags = await tags.read();
+  const shown: Inspected = { type: "image", name: inspectedName(image), digest, repoTags, view };
+  await terminal.out(await formatInspected(shown, format));
+}
+
+/** The manifest itself; of an index, the instance for the platform wanted. */
+async function chosen(
+  source: ImageSource,
+  top: RawManifest,
+  { platform }: Parts,
+  options: CallOptions,
+): Promise<RawManifest> {
+  if (!isIndexType(top.mediaType)) return top;
+  const { digest } = await withPrefix("choosing image instance", async () =>
+    chooseInstance(parseIndexManifest(top), platform),
+  );
+  const list = top.mediaType === mediaTypes.ociIndex ? "image index" : "manifest list";
+  return withPrefix(`fetching target platform image selected from ${list}`, () =>
+    source.readManifest(digest, options),
+  );
+}
+
+/** The config's bytes; schema 1 has none, and an artifact's is not read. */
+async function readConfig(
+  source: ImageSource,
+  manifest: RawManifest,
+  options: CallOptions,
+): Promise<Uint8Array | undefined> {
+  if (isSchema1Type(manifest.mediaType)) return undefined;
+  const config: Descriptor = parseImageManifest(manifest).config;
+  await using blob = await source.openBlob(config, options);
+  return await readBounded(blob, MAX_CONFIG_BYTES, config.digest);
+}
+
+function digestAlgorithm({ flags, program }: CommandContext): DigestAlgorithm | undefined {
+  const text = program === "skopeo" ? "" : flags.string("manifest-digest");
+  if (text === "") return undefined;
+  if (Object.hasOwn(hexLengths, text)) return text as DigestAlgorithm;
+  throw new UsageError("usage.bad-flag", `unsupported digest algorithm ${goQuote(text)}`, {
+    hint: `Name one of ${Object.keys(hexLengths).join(", ")}`,
+  });
+}

@@ -1,0 +1,71 @@
+import { parseDockerReference } from "../../core/docker-reference.ts";
+import { UsageError } from "../../core/errors.ts";
+import { goIndent, goString } from "../../core/go-json.ts";
+import type { CommandContext } from "../context.ts";
+import { notSupportedYet, UsageWithHelp, withPrefix } from "../errors.ts";
+import { goQuote } from "../go-quote.ts";
+import { withRetries } from "../retry.ts";
+import { endSettings } from "../settings.ts";
+
+/** Transports there are in skopeo; of these only two list tags. */
+const TRANSPORTS = new Set([
+  "atomic",
+  "containers-storage",
+  "dir",
+  "docker",
+  "docker-archive",
+  "docker-daemon",
+  "oci",
+  "oci-archive",
+  "ostree",
+  "sif",
+  "tarball",
+]);
+
+/** `list-tags docker://NAME`: the repository and its tags, as JSON. */
+export async function run(context: CommandContext): Promise<void> {
+  const { args, flags, globals, signal, terminal } = context;
+  const [name] = args;
+  if (name === undefined || args.length !== 1)
+    throw new UsageWithHelp("Exactly one non-option argument expected");
+  const settings = endSettings(flags, globals, "");
+  const repository = repositoryOf(name);
+  const parts = await context.parts();
+  const end = await parts.end(settings);
+  const { transport, reference } = await end.resolve(`docker://${repository}`, "source", {
+    signal,
+  });
+  const tags = await withRetries(context, settings, () =>
+    withPrefix("Error listing repository tags", async () =>
+      transport.listTags?.(reference, { signal }),
+    ),
+  );
+  const json = `{"Repository":${goString(repository)},"Tags":${listOf(tags ?? [])}}`;
+  await terminal.out(`${goIndent(json, "    ")}\n`);
+}
+
+function listOf(tags: readonly string[]): string {
+  return `[${tags.map((tag) => goString(tag)).join(",")}]`;
+}
+
+/** The repository's full name. @throws {UsageError} `usage.bad-reference` */
+function repositoryOf(name: string): string {
+  const colon = name.indexOf(":");
+  const transport = name.slice(0, colon);
+  if (colon < 0 || !TRANSPORTS.has(transport))
+    throw bad(`Invalid ${goQuote(name)}: does not specify a transport`);
+  if (transport === "docker-archive") throw notSupportedYet('Listing tags of "docker-archive:"');
+  if (transport !== "docker")
+    throw bad(
+      `Unsupported transport '${transport}' for tag listing. Only supported: docker, docker-archive`,
+    );
+  if (!name.startsWith("docker://"))
+    throw bad(`docker: image reference ${name} does not start with docker://`);
+  const { domain, path, tag, digest } = parseDockerReference(name.slice("docker://".length));
+  if (tag !== undefined || digest !== undefined) throw bad("No tag or digest allowed in reference");
+  return `${domain}/${path}`;
+}
+
+function bad(message: string): UsageError {
+  return new UsageError("usage.bad-reference", message);
+}
