@@ -70,7 +70,9 @@ async function takePlace(aside: string, lock: string, options: FolderLockOptions
         retryable: true,
       });
     }
-    await sleep(2 + Math.random() * Math.min(100, 4 * (attempt + 1)), undefined, { signal });
+    await sleep(2 + Math.random() * Math.min(100, 4 * (attempt + 1)), undefined, { signal }).catch(
+      () => signal.throwIfAborted(),
+    );
   }
 }
 
