@@ -116,7 +116,7 @@ export class Wire implements Watched {
   /** Waits for bytes. False where the peer ended; throws what the connection was lost by, once all bytes are taken. */
   async more(): Promise<boolean> {
     while (this.inbox.unread === 0) {
-      this.#throwIfLost();
+      if (this.#ended || this.#closed) this.#throwIfLost(); // else a failed write: there may be an answer to come
       if (this.#ended) return false;
       this.#resumeIfHungry();
       await new Promise<void>((resolve) => {
