@@ -118,12 +118,14 @@ function fromSchema1({ manifest }: ImageForm, change: ImageChange, target: strin
       digest: digestOf(config),
       urls: null,
     },
-    layers: kept.map(({ layer, edit }) => ({
-      mediaType: mediaTypes.dockerLayerGzip,
-      size: BigInt(edit.size),
-      digest: layer.digest,
-      urls: null,
-    })),
+    layers: nullIfEmpty(
+      kept.map(({ layer, edit }) => ({
+        mediaType: mediaTypes.dockerLayerGzip,
+        size: BigInt(edit.size),
+        digest: layer.digest,
+        urls: null,
+      })),
+    ),
   };
   const changed = changesDigests(image.layers, edits);
   const keptEdits = changed ? kept.map(({ edit }) => edit) : undefined;
@@ -132,6 +134,11 @@ function fromSchema1({ manifest }: ImageForm, change: ImageChange, target: strin
     manifest: writeDocker(editDocker(docker, keptEdits)),
     config: madeBlob(mediaTypes.dockerConfig, config),
   };
+}
+
+/** Go's list that nothing was added to. */
+function nullIfEmpty<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
 }
 
 /** Layers are edited only where at least one has other bytes: so it is in skopeo, and the manifest keeps its digest. */

@@ -129,8 +129,9 @@ function refuseMixture(type: string, members: Outline): void {
   const foreign = kindMembers.filter((name) => members[name] !== null && !allowed.includes(name));
   if (foreign.length === 0) return;
   const names = foreign.map((name) => `"${name}"`).join(", ");
+  const supposed = isSchema1Type(type) ? mediaTypes.schema1Signed : type;
   throw bad(
-    `rejecting ambiguous manifest, unexpected fields []string{${names}} in supposedly ${type}`,
+    `rejecting ambiguous manifest, unexpected fields []string{${names}} in supposedly ${supposed}`,
   );
 }
 

@@ -37,7 +37,7 @@ export function schema1Payload(bytes: Uint8Array): Uint8Array {
   if (others.some(({ length }) => length !== first.length)) throw bad("conflicting format length");
   if (others.some(({ tail }) => tail !== first.tail)) throw bad("conflicting format tail");
   if (first.length < 1 || first.length > bytes.length) throw bad("invalid format length");
-  const tail = Buffer.from(first.tail, "base64url");
+  const tail = fromBase64url(first.tail);
   const payload = Buffer.concat([bytes.subarray(0, first.length), tail]);
   if (!isWithoutSignatures(payload, document)) {
     throw bad("schema 1 manifest differs from what its signatures sign");
@@ -83,13 +83,17 @@ function keyId(key: KeyObject): string {
   return text.replace(/.{4}(?=.)/g, "$&:");
 }
 
+function fromBase64url(text: string): Uint8Array {
+  if (/^[A-Za-z0-9_-]*={0,2}$/.test(text)) return Buffer.from(text, "base64url");
+  throw bad("base64 decode error: illegal base64url string");
+}
+
 function base64url(bytes: Uint8Array | string): string {
   return Buffer.from(bytes).toString("base64url");
 }
 
 function parseHeader(text: string): { readonly length: number; readonly tail: string } {
-  const decoded = Buffer.from(text, "base64url");
-  const node = parseJsonText(decodeUtf8(decoded), { maxDepth: 32 });
+  const node = parseJsonText(decodeUtf8(fromBase64url(text)), { maxDepth: 32 });
   const { formatLength, formatTail } = readAs(protectedHeader, node, "content.bad-manifest");
   return { length: Number(formatLength), tail: formatTail };
 }
