@@ -1,21 +1,6 @@
-import {
-  always,
-  embedded,
-  type GoType,
-  goBool,
-  goInt,
-  goList,
-  goMapOf,
-  goPointer,
-  goStruct,
-  goText,
-  goTime,
-  goUnit,
-  namedInt,
-  namedText,
-  omitEmpty,
-  Reading,
-} from "./go-struct.ts";
+import { goBool, goInt, goText, goTime, goUnit, namedInt, namedText } from "./go-scalars.ts";
+import { always, embedded, goList, goMapOf, goPointer, goStruct, omitEmpty } from "./go-struct.ts";
+import { type GoType, Reading } from "./go-type.ts";
 import { platformFields } from "./manifest-structs.ts";
 
 // Image configs, member by member in the order in which the Go tools write them.

@@ -12,7 +12,15 @@ import {
 } from "./image-manifest.ts";
 import { changesDigests, editedMediaType, type LayerEdit } from "./layer-edits.ts";
 import { manifestDigest, type RawManifest } from "./manifest.ts";
-import { dockerManifest, ociDescriptor, ociManifest } from "./manifest-structs.ts";
+import {
+  type DockerManifest,
+  dockerManifestAsOci,
+  editDocker,
+  editOci,
+  type OciManifest,
+  ociManifestAsDocker,
+} from "./manifest-forms.ts";
+import { dockerManifest, ociManifest } from "./manifest-structs.ts";
 import { isSchema1Type, mediaTypes } from "./media-type.ts";
 import { parseSchema1, type Schema1Image, schema1Manifest } from "./schema1.ts";
 import { configOfSchema1, emptyLayer, schema1OfConfig } from "./schema1-conversion.ts";
@@ -53,9 +61,6 @@ export interface ConvertedImage {
   readonly emptyLayer?: MadeBlob;
 }
 
-type OciManifest = GoValue<typeof ociManifest>;
-type DockerManifest = GoValue<typeof dockerManifest>;
-
 /**
  * An image with other layers, or of another type, byte for byte as skopeo would write it. Where nothing changes the
  * manifest keeps its very bytes.
@@ -79,7 +84,7 @@ function fromOci(image: ImageForm, change: ImageChange, target: string): Convert
   const manifest = editOci(readManifestAs(ociManifest, image.manifest), edits);
   if (target === mediaTypes.ociManifest) return { manifest: writeOci(manifest) };
   if (isArtifact(parsed)) throw unsupported(artifactRefusal(parsed));
-  const docker = ociToDocker(manifest);
+  const docker = ociManifestAsDocker(manifest);
   if (target === mediaTypes.dockerManifest) return { manifest: writeDocker(docker) };
   return dockerToSchema1(docker, parsed.layers, image, change, target);
 }
@@ -149,55 +154,6 @@ function effectiveEdits(
   return edits !== undefined && changesDigests(layers, edits) ? edits : undefined;
 }
 
-function editOci(manifest: OciManifest, edits: readonly LayerEdit[] | undefined): OciManifest {
-  if (edits === undefined) return manifest;
-  const layers = (manifest.layers ?? []).map((layer, index) => {
-    const edit = edits[index] as LayerEdit;
-    const unchanged = edit.digest === layer.digest;
-    const added = Object.entries(edit.annotations ?? {});
-    return {
-      ...ociDescriptor.zero,
-      mediaType: editedMediaType(layer.mediaType, edit),
-      digest: edit.digest,
-      size: BigInt(edit.size),
-      urls: edit.foreign ? layer.urls : null,
-      annotations: new Map([...((unchanged && layer.annotations) || []), ...added]),
-    };
-  });
-  return { ...manifest, layers };
-}
-
-function editDocker(
-  manifest: DockerManifest,
-  edits: readonly LayerEdit[] | undefined,
-): DockerManifest {
-  if (edits === undefined) return manifest;
-  const layers = (manifest.layers ?? []).map((layer, index) => {
-    const edit = edits[index] as LayerEdit;
-    return {
-      mediaType: editedMediaType(layer.mediaType, edit),
-      size: BigInt(edit.size),
-      digest: edit.digest,
-      urls: edit.foreign ? layer.urls : null,
-    };
-  });
-  return { ...manifest, layers };
-}
-
-const ociOfDocker: ReadonlyMap<string, string> = new Map([
-  [mediaTypes.dockerForeignLayer, mediaTypes.ociForeignLayer],
-  [mediaTypes.dockerForeignLayerGzip, mediaTypes.ociForeignLayerGzip],
-  [mediaTypes.dockerLayer, mediaTypes.ociLayer],
-  [mediaTypes.dockerLayerGzip, mediaTypes.ociLayerGzip],
-  [mediaTypes.dockerLayerZstd, mediaTypes.ociLayerZstd],
-]);
-/** Docker's own tools know no zstd layers, though some write them. */
-const dockerOfOci: ReadonlyMap<string, string> = new Map(
-  Array.from(ociOfDocker, ([docker, oci]) => [oci, docker] as const).filter(
-    ([oci]) => oci !== mediaTypes.ociLayerZstd,
-  ),
-);
-
 /** What is known to Docker only is lost from the config: its digest changes. */
 function dockerToOci(
   manifest: DockerManifest,
@@ -205,38 +161,10 @@ function dockerToOci(
   edits: readonly LayerEdit[] | undefined,
 ): ConvertedImage {
   const config = encodeUtf8(formatImageConfig(parseImageConfig(dockerConfig)));
-  const converted: OciManifest = {
-    ...ociManifest.zero,
-    schemaVersion: 2n,
-    mediaType: mediaTypes.ociManifest,
-    config: {
-      ...ociDescriptor.zero,
-      mediaType: mediaTypes.ociConfig,
-      digest: digestOf(config),
-      size: BigInt(config.length),
-    },
-    layers: (manifest.layers ?? []).map((layer) => ({
-      ...ociDescriptor.zero,
-      ...layer,
-      mediaType: ociOfDocker.get(layer.mediaType) ?? refuseType(layer.mediaType),
-    })),
-  };
+  const converted = dockerManifestAsOci(manifest, config);
   return {
     manifest: writeOci(editOci(converted, edits)),
     config: madeBlob(mediaTypes.ociConfig, config),
-  };
-}
-
-/** The config keeps its bytes; annotations are lost. */
-function ociToDocker(manifest: OciManifest): DockerManifest {
-  return {
-    schemaVersion: 2n,
-    mediaType: mediaTypes.dockerManifest,
-    config: { ...manifest.config, mediaType: mediaTypes.dockerConfig },
-    layers: (manifest.layers ?? []).map((layer) => ({
-      ...layer,
-      mediaType: dockerOfOci.get(layer.mediaType) ?? refuseType(layer.mediaType),
-    })),
   };
 }
 
@@ -312,22 +240,6 @@ function madeBlob(mediaType: string, bytes: Uint8Array): MadeBlob {
 function configOf({ config }: ImageForm): Uint8Array {
   if (config !== undefined) return config;
   throw new ContentError("content.bad-config", "image has no config to convert");
-}
-
-function refuseType(mediaType: string): never {
-  const type = JSON.stringify(mediaType);
-  if (mediaType === mediaTypes.ociLayerZstd || mediaType === mediaTypes.ociForeignLayerZstd) {
-    const how = mediaType === mediaTypes.ociLayerZstd ? "officially supported" : "supported";
-    throw unsupported(
-      `Error during manifest conversion: ${type}: zstd compression is not ${how} for docker images`,
-    );
-  }
-  if (mediaType.endsWith("+encrypted")) {
-    throw unsupported(
-      `during manifest conversion: encrypted layers (${type}) are not supported in docker images`,
-    );
-  }
-  throw unsupported(`Unknown media type during manifest conversion: ${type}`);
 }
 
 function unsupported(message: string): CopyError {

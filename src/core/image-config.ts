@@ -1,6 +1,7 @@
 import { ociImage } from "./config-structs.ts";
 import { ContentError } from "./errors.ts";
-import { type GoType, type GoValue, readAs } from "./go-struct.ts";
+import type { GoValue } from "./go-struct.ts";
+import { type GoType, readAs } from "./go-type.ts";
 import { parseJsonText } from "./json-text.ts";
 import { decodeUtf8 } from "./utf8.ts";
 

@@ -1,6 +1,6 @@
 import type { Descriptor } from "./descriptor.ts";
 import { ContentError } from "./errors.ts";
-import { type GoType, readAs } from "./go-struct.ts";
+import { type GoType, readAs } from "./go-type.ts";
 import { parseJsonText } from "./json-text.ts";
 import type { RawManifest } from "./manifest.ts";
 import { dockerManifest, ociManifest } from "./manifest-structs.ts";

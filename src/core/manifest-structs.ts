@@ -1,16 +1,5 @@
-import {
-  always,
-  embedded,
-  goBytes,
-  goInt,
-  goList,
-  goMapOf,
-  goPointer,
-  goStruct,
-  goText,
-  namedText,
-  omitEmpty,
-} from "./go-struct.ts";
+import { goBytes, goInt, goText, namedText } from "./go-scalars.ts";
+import { always, embedded, goList, goMapOf, goPointer, goStruct, omitEmpty } from "./go-struct.ts";
 
 // The documents that manifests are, member by member in the order in which the Go tools write them:
 // OCI image-spec specs-go/v1, and containers/image's types for Docker's.

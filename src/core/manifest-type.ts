@@ -1,5 +1,7 @@
 import { ContentError } from "./errors.ts";
-import { always, fold, type GoValue, goAny, goInt, goStruct, goText, readAs } from "./go-struct.ts";
+import { goAny, goInt, goText } from "./go-scalars.ts";
+import { always, fold, type GoValue, goStruct } from "./go-struct.ts";
+import { readAs } from "./go-type.ts";
 import { type JsonNode, JsonObject, parseJsonText } from "./json-text.ts";
 import { ociDescriptor } from "./manifest-structs.ts";
 import { isSchema1Type, mediaTypes } from "./media-type.ts";

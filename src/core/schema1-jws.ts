@@ -1,6 +1,8 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { ContentError } from "./errors.ts";
-import { goAny, goInt, goList, goStruct, goText, readAs } from "./go-struct.ts";
+import { goAny, goInt, goText } from "./go-scalars.ts";
+import { goList, goStruct } from "./go-struct.ts";
+import { readAs } from "./go-type.ts";
 import { JsonObject, parseJsonText } from "./json-text.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
