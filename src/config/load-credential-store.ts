@@ -6,7 +6,7 @@ import { ConfigError } from "./errors.ts";
 import { type AuthFileChoice, type AuthPath, authPathToWrite } from "./load-auth-paths.ts";
 import { readAuthFile, throwAll } from "./load-credentials.ts";
 import { readIfThere } from "./load-file.ts";
-import { replaceFile, withLock } from "./load-locked-file.ts";
+import { makeFolderOf, replaceFile, withLock } from "./load-locked-file.ts";
 import { AUTH_FILES, type RegistriesConf } from "./registries-conf.ts";
 
 export interface CredentialStoreSettings {
@@ -46,9 +46,9 @@ export function createCredentialStore(settings: CredentialStoreSettings): Creden
   const helpers =
     compatAuthFile === undefined ? settings.registries.credentialHelpers : [AUTH_FILES];
   return {
-    store: (text, credentials, options) =>
+    store: async (text, credentials, options) =>
       store(settings, helpers, keyFor(settings, text), credentials, options),
-    remove: (text, options) => remove(settings, helpers, keyFor(settings, text), options),
+    remove: async (text, options) => remove(settings, helpers, keyFor(settings, text), options),
     removeAll: (options) => removeAll(settings, helpers, options),
   };
 }
@@ -59,7 +59,7 @@ function keyFor(settings: CredentialStoreSettings, text: string): CredentialKey 
   if (key.namespaced)
     throw new ConfigError(
       "config.bad-key",
-      `PasswordCredentials cannot be recorded in Docker-compatible format with namespaced key ${JSON.stringify(text)}`,
+      `Credentials cannot be recorded in Docker-compatible format with namespaced key ${JSON.stringify(text)}`,
     );
   return text === "docker.io" ? { ...key, key: "https://index.docker.io/v1/" } : key;
 }
@@ -108,7 +108,7 @@ async function storeInFile(
   credentials: PasswordCredentials,
   options: CallOptions,
 ): Promise<string> {
-  const place = authPathToWrite(settings.environment, settings.choice);
+  const place = placeToWrite(settings);
   const helper = readAuthFile(place)?.credHelpers.get(key.key);
   if (helper !== undefined)
     return updating(place, () => give(settings, helper, key, credentials, options));
@@ -164,7 +164,7 @@ async function removeFromFile(
   key: CredentialKey,
   options: CallOptions,
 ): Promise<boolean> {
-  const place = authPathToWrite(settings.environment, settings.choice);
+  const place = placeToWrite(settings);
   const file = readAuthFile(place);
   const helper = file?.credHelpers.get(key.key);
   const erased =
@@ -193,7 +193,7 @@ async function removeAll(
 }
 
 async function clearFile(settings: CredentialStoreSettings, options: CallOptions): Promise<void> {
-  const place = authPathToWrite(settings.environment, settings.choice);
+  const place = placeToWrite(settings);
   const helpers = readAuthFile(place)?.credHelpers ?? [];
   await updating(place, async () => {
     for (const [registry, helper] of helpers)
@@ -214,6 +214,12 @@ async function clearHelper(
     throw error;
   });
   for (const server of servers) await eraseFromHelper(askHelper, helper, server, options);
+}
+
+function placeToWrite({ environment, choice }: CredentialStoreSettings): AuthPath {
+  const place = authPathToWrite(environment, choice);
+  makeFolderOf(place.path);
+  return place;
 }
 
 async function edit(place: AuthPath, change: AuthEdit, options: CallOptions): Promise<void> {

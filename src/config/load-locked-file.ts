@@ -20,8 +20,8 @@ const STALE_MS = 10_000;
 const WAIT_MS = 20;
 
 /**
- * Runs a change of a file while holding `<path>.lock`, so that of two logins at once neither is lost. The folder is made
- * if it is missing, for its user alone.
+ * Runs a change of a file while holding `<path>.lock`, so that of two logins at once neither is lost. The folder must
+ * be there.
  *
  * @throws {ConfigError} `config.unwritable` where the folder cannot be written
  */
@@ -30,7 +30,6 @@ export async function withLock<T>(
   change: (target: string) => T,
   options: { readonly signal: AbortSignal },
 ): Promise<T> {
-  makeFolder(path);
   const target = followLinks(path);
   const lock = `${target}.lock`;
   await take(lock, path, options.signal);
@@ -41,11 +40,21 @@ export async function withLock<T>(
   }
 }
 
-function makeFolder(path: string): void {
+/**
+ * Makes the folder of a file where it is missing, for its user alone.
+ *
+ * @throws {ConfigError} `config.unwritable`
+ */
+export function makeFolderOf(path: string): void {
+  const folder = dirname(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw unwritable(fileErrorText(error, "mkdir", dirname(path)), path, error);
+    const text =
+      systemCode(error) === "EEXIST"
+        ? `mkdir ${folder}: not a directory`
+        : fileErrorText(error, "mkdir", folder);
+    throw unwritable(text, path, error);
   }
 }
 
