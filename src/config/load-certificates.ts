@@ -137,17 +137,21 @@ function checkPair(certificate: string, key: string, path: string): void {
     throw bad("tls: failed to find any PEM data in certificate input", path);
   if (!key.includes("-----BEGIN "))
     throw bad("tls: failed to find any PEM data in key input", path);
-  const parsed = attempt(() => new X509Certificate(certificate), "certificate", path);
-  const privateKey = attempt(() => createPrivateKey(key), "private key", path);
+  const parsed = attempt(
+    () => new X509Certificate(certificate),
+    "x509: malformed certificate",
+    path,
+  );
+  const privateKey = attempt(() => createPrivateKey(key), "tls: failed to parse private key", path);
   if (!parsed.checkPrivateKey(privateKey))
     throw bad("tls: private key does not match public key", path);
 }
 
-function attempt<T>(parse: () => T, what: string, path: string): T {
+function attempt<T>(parse: () => T, otherwise: string, path: string): T {
   try {
     return parse();
   } catch (error) {
-    throw bad(`tls: failed to parse ${what}`, path, error);
+    throw bad(otherwise, path, error);
   }
 }
 
