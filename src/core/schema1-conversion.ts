@@ -36,7 +36,7 @@ const historyOnly = ["id", "parent", "parent_id", "layer_id", "throwaway", "Size
  */
 export function configOfSchema1(image: Schema1Image, diffIds: readonly string[]): Uint8Array {
   const json = image.steps.at(-1)?.json ?? "{}";
-  const v1 = readConfigAs(dockerV1Image, json);
+  const v1 = readTopEntry(json);
   const old = v1.docker_version !== "" && isOlder(v1.docker_version, [1, 8, 3]);
   const members = rawMembers(old ? dockerV1Image.write(v1) : json);
   for (const name of historyOnly) members.delete(name);
@@ -54,6 +54,15 @@ export function configOfSchema1(image: Schema1Image, diffIds: readonly string[])
     ),
   );
   return encodeUtf8(goMap(members));
+}
+
+function readTopEntry(json: string): GoValue<typeof dockerV1Image> {
+  try {
+    return readConfigAs(dockerV1Image, json);
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    throw new ContentError(error.code, `decoding configuration: ${error.message}`);
+  }
 }
 
 /** A schema 1 manifest made of an image's config and layers. */
