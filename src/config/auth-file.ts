@@ -17,12 +17,14 @@ export interface AuthFile {
   readonly credsStore: string;
 }
 
+/** One entry of `auths`; "" for what it lacks. */
 export interface AuthEntry {
   /** base64 of `user:password`. */
   readonly auth: string;
   readonly identityToken: string;
 }
 
+/** Deeper nesting than this is refused. */
 export const MAX_AUTH_FILE_DEPTH = 1_000;
 
 /**

@@ -1,6 +1,7 @@
 import type { Credentials, PasswordCredentials } from "./credentials.ts";
 import { ConfigError } from "./errors.ts";
 
+/** The argument of a helper's program. */
 export type HelperAction = "get" | "store" | "erase" | "list";
 
 /** What a helper said: its standard output, and how it failed if it did (`exit status 1`). */

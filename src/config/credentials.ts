@@ -7,6 +7,7 @@ export type Credentials =
   /** An OAuth2 refresh token, traded for bearer tokens (registry.md 2.2). */
   | { readonly identityToken: string; readonly username?: string };
 
+/** What login stores. */
 export interface PasswordCredentials {
   readonly username: string;
   readonly password: string;

@@ -1,5 +1,6 @@
 import { KnownError, type KnownErrorOptions } from "../core/errors.ts";
 
+/** What went wrong with what the user has set. */
 export type ConfigErrorCode =
   | "config.invalid"
   | "config.unreadable"

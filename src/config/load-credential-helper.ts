@@ -6,6 +6,7 @@ import { systemCode } from "./load-file.ts";
 const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1 << 20;
 
+/** How much of a helper is borne with: by default 60 s and 1 MiB. */
 export interface HelperLimits {
   readonly timeoutMs?: number;
   readonly maxOutputBytes?: number;

@@ -9,6 +9,7 @@ import { readIfThere } from "./load-file.ts";
 import { makeFolderOf, replaceFile, withLock } from "./load-locked-file.ts";
 import { AUTH_FILES, type RegistriesConf } from "./registries-conf.ts";
 
+/** Where login and logout work. */
 export interface CredentialStoreSettings {
   readonly environment: Environment;
   readonly registries: Pick<RegistriesConf, "credentialHelpers">;

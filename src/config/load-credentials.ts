@@ -7,6 +7,7 @@ import { type AuthFileChoice, type AuthPath, authPathsToRead } from "./load-auth
 import { readIfThere } from "./load-file.ts";
 import { AUTH_FILES, type RegistriesConf } from "./registries-conf.ts";
 
+/** What credentials are looked up in. */
 export interface CredentialSettings {
   readonly environment: Environment;
   readonly registries: Pick<RegistriesConf, "credentialHelpers">;

@@ -16,11 +16,13 @@ import {
 import { type RegistriesFile, readRegistriesFile } from "./registries-file.ts";
 import { type TomlTable, TomlTypeError } from "./toml-fields.ts";
 
+/** Which files to read. */
 export interface RegistriesConfOptions {
   /** `--registries-conf`: the main file, which must exist then. Drop-ins are read all the same. */
   readonly file?: string;
 }
 
+/** The configuration, and the files it is from. */
 export interface LoadedRegistriesConf {
   readonly conf: RegistriesConf;
   /** In the order considered. */

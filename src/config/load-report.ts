@@ -27,6 +27,7 @@ export interface ConfigurationReport {
   readonly reference?: ReferenceReport;
 }
 
+/** Where a reference would be read, in the order tried. */
 export interface ReferenceReport {
   readonly reference: string;
   /** The prefix of the `[[registry]]` that matches. */
@@ -37,6 +38,7 @@ export interface ReferenceReport {
   readonly problem?: string;
 }
 
+/** What one endpoint would be contacted with. */
 export interface EndpointReport {
   readonly reference: string;
   readonly isMirror: boolean;
@@ -51,6 +53,7 @@ export interface EndpointReport {
   readonly problems: readonly string[];
 }
 
+/** What the report is made of: the very lookups that a copy would use. */
 export interface ReportInput {
   readonly environment: Environment;
   readonly registries: LoadedRegistriesConf;

@@ -19,6 +19,7 @@ const FOLDERS: readonly string[] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
 /** What Debian's bundle is made of: links to there need not be read again. */
 const BUNDLED = /^\/usr\/(?:local\/)?share\/ca-certificates\//;
 
+/** The certificates that this machine trusts. */
 export interface SystemRoots {
   /** PEM texts; empty where the system has none. */
   readonly pem: readonly string[];

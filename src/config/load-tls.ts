@@ -4,6 +4,7 @@ import { loadSystemRoots, nodeRoots } from "./load-system-roots.ts";
 import type { TlsDetails } from "./tls-details.ts";
 import type { TlsFor, TlsSettings } from "./tls-settings.ts";
 
+/** What flags say of TLS. */
 export interface TlsOptions {
   /** `--cert-dir`: for every host, instead of the `certs.d` folders. */
   readonly certificateDirectory?: string;

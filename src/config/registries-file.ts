@@ -2,6 +2,7 @@ import { ConfigError } from "./errors.ts";
 import { type Aliases, readAliases } from "./short-name-aliases.ts";
 import { TomlFields, type TomlTable } from "./toml-fields.ts";
 
+/** One `[[registry.mirror]]`. */
 export interface RegistryMirror {
   readonly location: string;
   readonly insecure: boolean;
@@ -21,6 +22,7 @@ export interface RegistryEntry {
   readonly mirrors: readonly RegistryMirror[];
 }
 
+/** Whether the user is asked which registry a short name means. */
 export type ShortNameMode = "enforcing" | "permissive" | "disabled";
 
 /** What one registries.conf says: validated, each prefix once, sorted by prefix. Absent members leave others' alone. */

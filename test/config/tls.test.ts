@@ -239,7 +239,13 @@ test("createTlsLookup() makes settings that a server with its own authority and 
 }, async (t) => {
   const pki = await pkiOnce();
   const server = createServer(
-    { key: pki.server.key, cert: pki.server.cert, ca: pki.ca.cert, requestCert: true },
+    {
+      key: pki.server.key,
+      cert: pki.server.cert,
+      ca: pki.ca.cert,
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
     (socket) => socket.end(socket.authorized ? "known" : "unknown"),
   );
   server.on("tlsClientError", () => {});
