@@ -6,6 +6,9 @@ import { type RepositoryState, sendTo } from "./repository-state.ts";
 /** Up to this size a blob is sent unasked once another of the image was found to be missing. */
 const cheapBytes = 16 * 1024 * 1024;
 
+/** Up to this size a blob is sent unasked where the tag is new: what it costs is about what the question costs. */
+const cheapForNewTag = 4 * 1024 * 1024;
+
 /**
  * Whether a blob about to be written is held already, with few questions: none for what is small or may be mounted (the
  * mount answers that too), and after the first blob asked for is missing, none for what is quickly sent.
@@ -16,8 +19,10 @@ export async function isHeld(
   mountFrom: readonly string[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (state.held.has(blob.digest)) return true;
-  const small = blob.size >= 0 && blob.size <= state.channel.limits.unaskedBytes;
+  if (state.contents.held.has(blob.digest)) return true;
+  const { limits } = state.channel;
+  const unasked = state.contents.tagAbsent ? cheapForNewTag : limits.unaskedBytes;
+  const small = blob.size >= 0 && blob.size <= Math.max(unasked, limits.unaskedBytes);
   if (small || mountFrom.some((from) => mayMount(state, from))) return false;
   if (!state.firstAsked) {
     state.firstAsked = holdsBlob(state, blob, signal);
@@ -45,10 +50,10 @@ export async function holdsBlob(
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (state.held.has(blob.digest)) return true;
+  if (state.contents.held.has(blob.digest)) return true;
   const size = await headBlob(state, blob.digest, signal);
   const held = size !== undefined && (size < 0 || blob.size < 0 || size === blob.size);
-  if (held) state.held.add(blob.digest);
+  if (held) state.contents.held.add(blob.digest);
   return held;
 }
 

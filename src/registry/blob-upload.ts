@@ -68,7 +68,7 @@ export class BlobUpload {
   async run(): Promise<void> {
     try {
       while (!(await this.#attempt()));
-      this.#state.held.add(this.#descriptor.digest);
+      this.#state.contents.held.add(this.#descriptor.digest);
       this.#state.writtenAt = this.#state.channel.options.clock.now();
     } catch (error) {
       await this.#session?.cancel();

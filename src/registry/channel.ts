@@ -70,11 +70,11 @@ export class Channel {
       );
       const reply = await this.wire.send(request, authorization);
       if (reply.redirected || (reply.status !== 401 && reply.status !== 403)) return reply;
+      await reply.keep(); // what follows may need its connection
       if (refusals > 0 && authorization !== undefined) return reply;
       const again = await this.#learn(reply, authorization, request);
       if (!again || streams) return reply;
       if (authorization !== undefined) refusals++;
-      await reply.discard();
     }
   }
 
@@ -180,12 +180,8 @@ export class Channel {
     const signed = reply.header("docker-distribution-api-version") !== undefined;
     if (reply.ok || signed || reply.status === 401 || reply.redirected) this.#proven = true;
     if (this.#proven || (reply.method === "HEAD" && reply.status === 404)) return;
-    try {
-      await this.ping(signal);
-    } catch (error) {
-      await reply[Symbol.asyncDispose]();
-      throw error;
-    }
+    await reply.keep();
+    await this.ping(signal);
   }
 
   /** @throws {RegistryError} unless something at `/v2/` answers as a registry does */

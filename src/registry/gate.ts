@@ -78,7 +78,15 @@ export class HostGate {
     }
     this.#pausedAt = now;
     this.#suspicious = true;
+    this.answered();
     return Math.max(0, this.#pausedUntil - now);
+  }
+
+  /** The host answered: whoever went ahead alone did not do so in vain. */
+  answered(): void {
+    if (!this.#probing) return;
+    this.#probing = false;
+    this.#wakeAll();
   }
 
   /** The host answered a request well. */

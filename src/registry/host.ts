@@ -3,7 +3,7 @@ import { Channel } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
 import type { RegistryHostOptions } from "./options.ts";
 import { Repository } from "./repository.ts";
-import type { RepositoryState } from "./repository-state.ts";
+import type { RepositoryContents } from "./repository-state.ts";
 import { repositoryScope } from "./scope.ts";
 
 /** What will be done in a repository: the token asked for allows so much and no more. */
@@ -32,10 +32,10 @@ export interface RegistryHost extends AsyncDisposable {
 export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const channel = new Channel(options);
   const capabilities = unknownCapabilities();
-  const held = new Map<string, RepositoryState["held"]>();
-  const heldIn = (path: string) => {
-    const known = held.get(path) ?? new Set();
-    held.set(path, known);
+  const contents = new Map<string, RepositoryContents>();
+  const contentsOf = (path: string) => {
+    const known = contents.get(path) ?? { held: new Set(), tagAbsent: false };
+    contents.set(path, known);
     return known;
   };
   return {
@@ -47,7 +47,7 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
         path,
         name: `${options.host}/${path}`,
         scopes: repositoryScope(path, actions[access]),
-        held: heldIn(path),
+        contents: contentsOf(path),
         writtenAt: 0,
       });
     },

@@ -80,7 +80,10 @@ export async function headManifest(
   if (status >= 500 || status === 429)
     throw await reply.toError(`reading manifest ${reference} in ${state.name}`);
   await reply.discard();
-  if (status === 404) return { type: "absent" };
+  if (status === 404) {
+    state.contents.tagAbsent = true;
+    return { type: "absent" };
+  }
   if (status === 405) state.capabilities.headBroken = true;
   if (status !== 200 || !digest || !mediaType) return { type: "unknown" };
   return { type: "held", digest, mediaType, size: lengthOf(reply) };
@@ -124,7 +127,7 @@ export async function writeManifest(
     if (reply.ok) return accepted(state, reply, manifest, context);
     const error = await writeFailure(reply, context);
     if (error.code !== "registry.content-missing" || attempt >= 3 || !isFresh(state)) {
-      if (error.code === "registry.content-missing") state.held.clear();
+      if (error.code === "registry.content-missing") state.contents.held.clear();
       throw error;
     }
     await state.channel.options.clock.sleep(500 * attempt, signal);

@@ -32,7 +32,7 @@ export async function writeNewBlob(
     const digest = parseDigest(`sha256:${hash.digest("hex")}`);
     const written = { mediaType: blob.mediaType, digest, size: tap.sent };
     await finish(state, session, written, signal);
-    state.held.add(digest);
+    state.contents.held.add(digest);
     state.writtenAt = state.channel.options.clock.now();
     return written;
   } catch (error) {

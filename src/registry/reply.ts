@@ -15,6 +15,7 @@ export class Reply implements AsyncDisposable {
   readonly redirected: boolean;
   readonly #response: HttpResponse;
   readonly #leave: () => void;
+  #kept: Promise<Uint8Array> | undefined;
 
   constructor(
     response: HttpResponse,
@@ -55,7 +56,16 @@ export class Reply implements AsyncDisposable {
 
   /** Reads what is left of a small body, so that the connection can be used again, and disposes. Never throws. */
   async discard(): Promise<void> {
-    await this.#readSmall();
+    await this.keep();
+  }
+
+  /**
+   * Takes a small body into memory and frees connection and slot, so that other requests can be made before this answer
+   * is judged. Never throws.
+   */
+  keep(): Promise<Uint8Array> {
+    this.#kept ??= this.#readSmall();
+    return this.#kept;
   }
 
   /** @throws {ContentError} `content.too-large` */
@@ -75,7 +85,7 @@ export class Reply implements AsyncDisposable {
     const failure = readFailure({
       status: this.status,
       reason: this.#response.reason,
-      body: await this.#readSmall(),
+      body: await this.keep(),
       bearerError: bearer?.parameters.get("error"),
       bearerErrorDescription: bearer?.parameters.get("error_description"),
     });

@@ -4,6 +4,14 @@ import type { Channel, ChannelRequest } from "./channel.ts";
 import type { Reply } from "./reply.ts";
 import type { Scopes } from "./scope.ts";
 
+/** What this run learned of a repository, for all who use it. */
+export interface RepositoryContents {
+  /** Blobs that it is known to hold. */
+  readonly held: Set<Digest>;
+  /** A tag asked for was not there: so may be the whole repository. */
+  tagAbsent: boolean;
+}
+
 /** One repository at one registry, as its operations see it. */
 export interface RepositoryState {
   readonly channel: Channel;
@@ -13,8 +21,7 @@ export interface RepositoryState {
   /** `docker.io/library/alpine`, for messages. */
   readonly name: string;
   readonly scopes: Scopes;
-  /** Blobs that the repository is known to hold, from this run. */
-  readonly held: Set<Digest>;
+  readonly contents: RepositoryContents;
   /** The outcome of the first question whether a blob is held. */
   firstAsked?: Promise<boolean>;
   /** When something was last written, in milliseconds since the epoch; 0 never. */

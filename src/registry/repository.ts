@@ -73,7 +73,7 @@ export class Repository implements AsyncDisposable {
 
   /** Tells this repository what it holds, so that it is not asked: the blobs of a manifest seen in it. */
   knowHeld(blobs: Iterable<Digest>): void {
-    for (const digest of blobs) this.#state.held.add(digest);
+    for (const digest of blobs) this.#state.contents.held.add(digest);
   }
 
   /**
@@ -93,7 +93,7 @@ export class Repository implements AsyncDisposable {
       this.#opened.set(blob.digest, opened);
       return false;
     }
-    state.held.add(blob.digest);
+    state.contents.held.add(blob.digest);
     state.writtenAt = state.channel.options.clock.now();
     return "mounted";
   }

@@ -214,7 +214,10 @@ export class Wire {
     const asked = retryAfterMs(response.header("retry-after"), clock.now());
     if (!isSlowDown(response.status)) {
       if (response.status < 500) this.#gate.succeeded();
-    } else if (asked === undefined || asked <= this.#limits.retryAfterMs) {
+      else this.#gate.answered();
+    } else if (asked !== undefined && asked > this.#limits.retryAfterMs) {
+      this.#gate.answered();
+    } else {
       const delayMs = this.#gate.slowDown(sentAt, asked);
       report({ host, type: "paused", delayMs });
     }

@@ -104,10 +104,9 @@ export function wrongNameText(
   host: string,
   isAddress: boolean,
 ): string {
-  const names = (certificate.subjectaltname ?? "").split(", ").filter((name) => name !== "");
-  const addresses = names.filter((name) => name.startsWith("IP Address:")).map(afterColon);
-  const hosts = names.filter((name) => name.startsWith("DNS:")).map(afterColon);
-  if (names.length === 0 && !isAddress) {
+  const addresses = namesIn(certificate, "IP Address");
+  const hosts = namesIn(certificate, "DNS");
+  if (!certificate.subjectaltname && !isAddress) {
     return "certificate relies on legacy Common Name field, use SANs instead";
   }
   if (isAddress && addresses.length === 0) {
@@ -119,6 +118,13 @@ export function wrongNameText(
     : `certificate is valid for ${valid.join(", ")}, not ${host}`;
 }
 
-function afterColon(name: string): string {
-  return name.slice(name.indexOf(":") + 1);
+/** The subject alternative names of one kind. A name with a comma or the like in it is quoted by Node. */
+export function namesIn(
+  certificate: PeerCertificate,
+  kind: "DNS" | "IP Address",
+): readonly string[] {
+  return (certificate.subjectaltname ?? "")
+    .split(", ")
+    .filter((name) => name.startsWith(`${kind}:`))
+    .map((name) => name.slice(kind.length + 1));
 }

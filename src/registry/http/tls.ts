@@ -3,7 +3,7 @@ import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } fro
 import type { TlsSettings } from "./contract.ts";
 import { type Address, dial, tcpOptions } from "./dial.ts";
 import { dialError, hostPort, lostError, timedOut } from "./socket-error.ts";
-import { tlsError, wrongNameCode, wrongNameText } from "./tls-error.ts";
+import { namesIn, tlsError, wrongNameCode, wrongNameText } from "./tls-error.ts";
 import { type Explain, Wire, type WireContext } from "./wire.ts";
 
 type Tls = typeof import("node:tls");
@@ -143,12 +143,11 @@ function preferredCiphers(tls: Tls): string {
   return [first, ...others].join(":");
 }
 
-/** As Go: only subject alternative names count, never the common name. */
+/** As Go: only subject alternative names of the right kind count, never the common name, to which Node falls back. */
 function checkName(tls: Tls, host: string, certificate: PeerCertificate): Error | undefined {
-  const wrong = certificate.subjectaltname
-    ? tls.checkServerIdentity(host, certificate)
-    : new Error("no subject alternative name");
-  if (wrong === undefined) return undefined;
-  const text = wrongNameText(certificate, host, isIP(host) !== 0);
+  const isAddress = isIP(host) !== 0;
+  const any = namesIn(certificate, isAddress ? "IP Address" : "DNS").length > 0;
+  if (any && tls.checkServerIdentity(host, certificate) === undefined) return undefined;
+  const text = wrongNameText(certificate, host, isAddress);
   return Object.assign(new Error(text), { code: wrongNameCode });
 }

@@ -56,7 +56,7 @@ export class Wire implements Watched {
     this.#destroySocket = this.socket.destroy.bind(this.socket);
     // A stream destroys itself when a write fails, and what the peer said before it hung up would be lost with it.
     this.socket.destroy = (error) => (error ? this.#onError(error) : this.#destroySocket());
-    this.socket.on("error", () => {}); // told to #onError already
+    this.socket.on("error", (error) => this.#onError(error)); // as a TLS alert is, without destroy
     this.socket.on("end", () => this.#onEnd());
     this.socket.on("close", () => this.#onEnd());
     context.watchdog.watch(this);
