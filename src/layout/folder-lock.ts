@@ -9,7 +9,7 @@ import {
   unlink,
   writeFile,
 } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LayoutError, unless, writing } from "./errors.ts";
 import { lifeOf, newOwner, type OwnProcess } from "./owner.ts";
@@ -55,7 +55,7 @@ export async function lockFolder(folder: string, options: FolderLockOptions): Pr
     await rm(aside, { recursive: true, force: true });
     throw error;
   }
-  return held(lock, join(lock, owner));
+  return held(lock, join(lock, owner), options.self);
 }
 
 async function takePlace(aside: string, lock: string, options: FolderLockOptions): Promise<void> {
@@ -131,7 +131,7 @@ class Waiting {
   }
 }
 
-function held(lock: string, mark: string): FolderLock {
+function held(lock: string, mark: string, self: OwnProcess): FolderLock {
   const pulse = setInterval(() => {
     truncate(mark).catch(() => {}); // sets its time by the file system's clock; assertHeld tells, should it be gone
   }, pulseMs);
@@ -146,8 +146,19 @@ function held(lock: string, mark: string): FolderLock {
     },
     async [Symbol.asyncDispose]() {
       clearInterval(pulse);
-      await unless(["ENOENT"], () => unlink(mark));
-      await unless(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(lock));
+      await giveBack(lock, mark, self);
     },
   };
+}
+
+async function giveBack(lock: string, mark: string, self: OwnProcess): Promise<void> {
+  try {
+    await unless(["ENOENT"], () => unlink(mark));
+    await unless(["ENOENT", "ENOTEMPTY", "EEXIST"], () => rmdir(lock));
+  } catch {
+    // We go on living, so nobody would ever take it for a dead one's: out of the way with it.
+    const gone = unfinishedPath(dirname(lock), newOwner(self));
+    await writing(`unlock ${lock}`, () => unless(["ENOENT"], () => rename(lock, gone)));
+    await unless(["ENOENT"], () => rm(gone, { recursive: true }));
+  }
 }

@@ -1,5 +1,6 @@
 import { KnownError } from "../core/errors.ts";
-import { type GoType, type GoValue, Reading } from "../core/go-struct.ts";
+import type { GoValue } from "../core/go-struct.ts";
+import { type GoType, Reading } from "../core/go-type.ts";
 import { type JsonNode, parseJsonText } from "../core/json-text.ts";
 import { ociDescriptor, ociIndex, ociManifest } from "../core/manifest-structs.ts";
 import { mediaTypes } from "../core/media-type.ts";

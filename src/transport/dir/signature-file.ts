@@ -1,6 +1,8 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { goString } from "../../core/go-json.ts";
-import { always, goBytes, goMapOf, goStruct, goText, Reading } from "../../core/go-struct.ts";
+import { goBytes, goText } from "../../core/go-scalars.ts";
+import { always, goMapOf, goStruct } from "../../core/go-struct.ts";
+import { Reading } from "../../core/go-type.ts";
 import { parseJsonText } from "../../core/json-text.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/utf8.ts";
 import { TransportError } from "../contract.ts";
