@@ -45,16 +45,19 @@ interface RawEntry extends Omit<RegistryEntry, "mirrors"> {
   readonly mirrors: readonly { location: string; insecure: boolean; pullFromMirror: string }[];
 }
 
+/** How the old format is met. */
+export interface Version1Rule {
+  /** Where it is not to be converted: what to say of it. */
+  readonly refuseVersion1?: string;
+}
+
 /**
- * Reads a parsed registries.conf of either version. Version 1 is converted, except in a drop-in, where it is refused.
- * Unknown members are passed over.
+ * Reads a parsed registries.conf of either version. Version 1 is converted unless `rule` refuses it. Unknown members are
+ * passed over.
  *
  * @throws {ConfigError} `config.invalid` with the reference's text, lacking only the file's name
  */
-export function readRegistriesFile(
-  document: TomlTable,
-  options: { readonly dropIn: boolean },
-): RegistriesFile {
+export function readRegistriesFile(document: TomlTable, rule: Version1Rule = {}): RegistriesFile {
   const fields = new TomlFields(document);
   const entries = fields.tables("registry")?.map(readEntry);
   const rest: Omit<Unchecked, "registries"> = {
@@ -66,7 +69,7 @@ export function readRegistriesFile(
   const layerStoreHelper = fields.string("additional-layer-store-auth-helper");
   const version1 = readVersion1(fields);
   if (version1 === undefined) return checked(entries ?? [], rest);
-  if (options.dropIn) throw invalid("registry must be in v2 format but is in v1");
+  if (rule.refuseVersion1 !== undefined) throw invalid(rule.refuseVersion1);
   const { shortNameMode, ...members } = rest;
   const mixed =
     entries !== undefined ||

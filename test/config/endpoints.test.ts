@@ -21,7 +21,7 @@ import {
 const digest = `sha256:${"ab".repeat(32)}`;
 
 async function confOf(toml: string): Promise<RegistriesConf> {
-  const file = await parseRegistriesFile(toml, { dropIn: false });
+  const file = await parseRegistriesFile(toml);
   return mergeRegistries([{ path: "r.conf", file }], { main: "r.conf", text: "r.conf" });
 }
 

@@ -148,3 +148,81 @@ test("loadRegistriesConf() blocks in the words of skopeo 1.22", async (t) => {
     `registry b.example is blocked in ${main} or ${machine.path(`${user}.d`)}`,
   );
 });
+
+async function later(machine: Machine, file?: string): Promise<Record<string, string>> {
+  const { conf } = await loadRegistriesConf(machine.environment, {
+    search: "1.23",
+    ...(file && { file }),
+  });
+  return Object.fromEntries(conf.registries.map(({ prefix, location }) => [prefix, location]));
+}
+
+const vendor = "share/containers/registries.conf";
+
+test("loadRegistriesConf() of 1.23 takes the first main file of user, system and vendor", async (t) => {
+  const machine = createMachine(t);
+  assert.deepEqual(await later(machine), {});
+  for (const [index, path] of [vendor, system, user].entries()) {
+    machine.write(path, entry("a.example", String(index)));
+    assert.deepEqual(await later(machine), { "a.example": String(index) });
+  }
+});
+
+test("loadRegistriesConf() of 1.23 reads drop-ins by name, a higher folder's hiding a lower's", async (t) => {
+  const machine = createMachine(t);
+  machine.write(user, "");
+  machine.write(`${vendor}.d/10.conf`, entry("masked.example", "vendor"));
+  machine.write(`${system}.d/10.conf`, entry("a.example", "system"));
+  machine.write(`${system}.d/30.conf`, entry("b.example", "system-30"));
+  machine.write(`${user}.d/20.conf`, entry("b.example", "user-20") + entry("c.example", "user"));
+  machine.write("etc/containers/registries.rootless.conf.d/40.conf", entry("d.example", "less"));
+  machine.write("etc/containers/registries.rootless.conf.d/1000/50.conf", entry("e.example", "me"));
+  machine.write("etc/containers/registries.rootful.conf.d/60.conf", entry("f.example", "root"));
+  assert.deepEqual(await later(machine), {
+    "a.example": "system",
+    "b.example": "system-30",
+    "c.example": "user",
+    "d.example": "less",
+    "e.example": "me",
+  });
+  const asRoot = { ...machine, environment: { ...machine.environment, uid: 0 } };
+  const { "f.example": rootful, "d.example": rootless } = await later(asRoot);
+  assert.deepEqual([rootful, rootless], ["root", undefined]);
+});
+
+test("loadRegistriesConf() of 1.23 obeys its two variables, the flag before the first", async (t) => {
+  const machine = createMachine(t);
+  machine.write(`${system}.d/10.conf`, entry("a.example", "drop-in"));
+  const own = machine.write("own.conf", entry("o.example", "own"));
+  const last = machine.write("last.conf", entry("a.example", "last"));
+  const withVariables = (variables: Readonly<Record<string, string>>) => ({
+    ...machine,
+    environment: { ...machine.environment, variables },
+  });
+  const both = { CONTAINERS_REGISTRIES_CONF: own, CONTAINERS_REGISTRIES_CONF_OVERRIDE: last };
+  assert.deepEqual(await later(withVariables(both)), { "o.example": "own", "a.example": "last" });
+  const { CONTAINERS_REGISTRIES_CONF } = both;
+  assert.deepEqual(await later(withVariables({ CONTAINERS_REGISTRIES_CONF })), {
+    "o.example": "own",
+  });
+  const flag = machine.write("flag.conf", entry("f.example", "flag"));
+  assert.deepEqual(await later(withVariables({ CONTAINERS_REGISTRIES_CONF }), flag), {
+    "f.example": "flag",
+    "a.example": "drop-in",
+  });
+  await assert.rejects(later(withVariables({ CONTAINERS_REGISTRIES_CONF: "/none" })), {
+    code: "config.unreadable",
+  });
+  assert.deepEqual(await locations(withVariables(both)), { "a.example": "drop-in" });
+});
+
+test("loadRegistriesConf() of 1.23 converts no version 1, and names all places of a blocked one", async (t) => {
+  const machine = createMachine(t);
+  machine.write(system, `[registries.search]\nregistries = ["x"]`);
+  await assert.rejects(later(machine), { code: "config.invalid" });
+  const file = machine.write("own.conf", `[[registry]]\nlocation = "b.example"\nblocked = true`);
+  const { conf } = await loadRegistriesConf(machine.environment, { search: "1.23", file });
+  const [first] = endpointsFor(conf, parseDockerReference("b.example/x:1")).endpoints;
+  const text = first.refusal?.message ?? "";
+  assert.ok(text.startsWith(`registry b.example is blocked in one of ["${file}" "`), text);
+});

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../../src/config/errors.ts";
 import { parseRegistriesFile } from "../../src/config/load-registries-conf.ts";
-import type { RegistriesFile } from "../../src/config/registries-file.ts";
+import type { RegistriesFile, Version1Rule } from "../../src/config/registries-file.ts";
 
-function parse(text: string, dropIn = false): Promise<RegistriesFile> {
-  return parseRegistriesFile(text, { dropIn });
+function parse(text: string, rule: Version1Rule = {}): Promise<RegistriesFile> {
+  return parseRegistriesFile(text, rule);
 }
 
 /** The texts are skopeo 1.22's, as it prints them after the file's name. */
@@ -155,7 +155,7 @@ test("parseRegistriesFile() keeps the first entry of a prefix and sorts by prefi
   );
 });
 
-test("parseRegistriesFile() converts version 1, but not in a drop-in", async () => {
+test("parseRegistriesFile() converts version 1 unless it is told to refuse it", async () => {
   const text = `
 [registries.search]
 registries = ["s.example"]
@@ -173,5 +173,8 @@ registries = ["b.example"]
       ["i.example", true, false],
     ],
   );
-  await assert.rejects(parse(text, true), { code: "config.invalid" });
+  await assert.rejects(parse(text, { refuseVersion1: "no" }), {
+    code: "config.invalid",
+    message: "no",
+  });
 });

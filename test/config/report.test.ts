@@ -62,9 +62,9 @@ test("reportConfiguration() tells of every file whether it was read", async (t) 
     files.map(({ path, outcome }) => `${path.slice(machine.root.length + 1)} ${outcome}`);
   assert.deepEqual(outcomes(told.registries), [
     "home/.config/containers/registries.conf absent",
-    "etc/containers/registries.conf read",
     "etc/containers/registries.conf.d absent",
     "home/.config/containers/registries.conf.d absent",
+    "etc/containers/registries.conf read",
   ]);
   assert.deepEqual(outcomes(told.credentials), [
     "run/containers/auth.json read",
