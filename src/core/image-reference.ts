@@ -16,6 +16,8 @@ export interface ImageReference {
   readonly transport: TransportName;
   /** What stands behind `transport:`. Parsing it again gives an equal reference. */
   readonly text: string;
+  /** As the user wrote it, for messages of this run; absent where that is `text`. To be left out where it is kept. */
+  readonly typed?: string;
   /** The name a signature would claim for this image; absent where the transport has no names. */
   readonly docker?: DockerReference;
   /** The key under which the trust policy knows exactly this image. */
@@ -24,7 +26,7 @@ export interface ImageReference {
   readonly policyNamespaces: readonly string[];
 }
 
-/** `transport:text`, as a user would type it. */
+/** `transport:text`, as the user typed it: for messages. */
 export function formatImageReference(reference: ImageReference): string {
-  return `${reference.transport}:${reference.text}`;
+  return `${reference.transport}:${reference.typed ?? reference.text}`;
 }

@@ -8,6 +8,7 @@ export async function resolveDirLocation(text: string): Promise<ImageReference> 
   return {
     transport: "dir",
     text: path,
+    ...(text !== path && { typed: text }),
     policyIdentity: path,
     policyNamespaces: parentsOf(path),
   };

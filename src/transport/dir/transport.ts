@@ -14,17 +14,10 @@ export interface DirTransportOptions {
 
 /** Images as the files of one folder: made for looking at, and for carrying signatures along. */
 export function createDirTransport(options: DirTransportOptions = {}): Transport {
-  // Messages show paths as they were typed. The reference, being good for any process, knows only where they lead.
-  const typed = new WeakMap<ImageReference, string>();
   return {
     name: "dir",
-    async resolve(text) {
-      const reference = await resolveDirLocation(text);
-      typed.set(reference, text);
-      return reference;
-    },
-    openSource: async (reference) =>
-      new DirSource(reference, typed.get(reference) ?? reference.text),
+    resolve: resolveDirLocation,
+    openSource: async (reference) => new DirSource(reference, reference.typed ?? reference.text),
     openDestination: async (reference) =>
       await openDirDestination(reference, reference.text, layersFor(options, reference)),
   };

@@ -56,9 +56,12 @@ export async function resolveOciLocation(text: string): Promise<ImageReference> 
   if (location.name !== undefined && !namePattern.test(location.name)) {
     throw new UsageError("usage.bad-reference", `Invalid image ${location.name}`);
   }
+  const settled = formatOciLocation({ ...location, path: withoutColon(path, location.path) });
+  const typed = formatOciLocation(location);
   return {
     transport: "oci",
-    text: formatOciLocation({ ...location, path: withoutColon(path, location.path) }),
+    text: settled,
+    ...(typed !== settled && { typed }),
     policyIdentity: path,
     policyNamespaces: path === "/" ? [] : [path, ...parentsOf(path)],
   };

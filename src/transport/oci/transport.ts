@@ -15,21 +15,14 @@ export interface OciTransportOptions {
 
 /** Images in folders that follow the OCI image layout. */
 export function createOciTransport(options: OciTransportOptions = {}): Transport {
-  // Messages show paths as they were typed. The reference, being good for any process, knows only where they lead.
-  const typed = new WeakMap<ImageReference, OciLocation>();
-  const locate = (reference: ImageReference) =>
-    typed.get(reference) ?? parseOciLocation(reference.text);
+  const locate = ({ typed, text }: ImageReference) => parseOciLocation(typed ?? text);
   const readPaths = (location: OciLocation) => ({
     folder: location.path,
     sharedBlobs: options.sourceSharedBlobDir,
   });
   return {
     name: "oci",
-    async resolve(text) {
-      const reference = await resolveOciLocation(text);
-      typed.set(reference, parseOciLocation(text));
-      return reference;
-    },
+    resolve: resolveOciLocation,
     async openSource(reference) {
       const location = locate(reference);
       return await openOciSource(reference, location, readPaths(location));
