@@ -1,11 +1,37 @@
 import { KnownError } from "../core/errors.ts";
-import type { GoValue } from "../core/go-struct.ts";
+import { goText, namedInt } from "../core/go-scalars.ts";
+import {
+  always,
+  embedded,
+  type GoValue,
+  goList,
+  goMapOf,
+  goPointer,
+  goStruct,
+  omitEmpty,
+} from "../core/go-struct.ts";
 import { type GoType, Reading } from "../core/go-type.ts";
 import { type JsonNode, parseJsonText } from "../core/json-text.ts";
-import { ociDescriptor, ociIndex, ociManifest } from "../core/manifest-structs.ts";
+import { ociDescriptor } from "../core/manifest-structs.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import { decodeUtf8, encodeUtf8 } from "../core/utf8.ts";
 import { LayoutError } from "./errors.ts";
+
+/** OCI image-spec v1.Index, read as itself: messages name its members so. */
+const ociIndex = goStruct("v1.Index", {
+  ...embedded("Versioned", { schemaVersion: always(namedInt("int")) }),
+  mediaType: omitEmpty(goText),
+  artifactType: omitEmpty(goText),
+  manifests: always(goList(ociDescriptor)),
+  subject: omitEmpty(goPointer(ociDescriptor)),
+  annotations: omitEmpty(goMapOf(goText)),
+});
+
+/** Of v1.Manifest what names other blobs. */
+const ociManifest = goStruct("v1.Manifest", {
+  config: always(ociDescriptor),
+  layers: always(goList(ociDescriptor)),
+});
 
 /**
  * What index.json says — OCI image-spec, image-layout.md § index.json file. Nothing in it is checked: the entries that
