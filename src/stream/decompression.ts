@@ -30,7 +30,7 @@ export async function* decompressed(
   source: AsyncIterable<Uint8Array>,
   format: CompressionFormat,
   options: DecompressOptions = {},
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Uint8Array, void, void> {
   const engine = engines[format];
   if (!engine) {
     throw new CopyError("copy.unsupported", `decompressing ${format} is not supported`, {

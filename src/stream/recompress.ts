@@ -4,9 +4,8 @@ import { ContentError } from "../core/errors.ts";
 import { BlobStream, type NewBlob } from "./blob-stream.ts";
 import { detectCompression, magicBytes, type WritableFormat } from "./compression-format.ts";
 import { type DecompressOptions, decompressed } from "./decompression.ts";
-import { gzipped } from "./parallel-gzip.ts";
+import { ParallelGzip } from "./parallel-gzip.ts";
 import { peek } from "./peek.ts";
-import { Slots } from "./slots.ts";
 import { zstdCompressed } from "./zstd.ts";
 
 /** What is to become of a blob's packing. */
@@ -45,11 +44,11 @@ export interface CompressionOptions extends DecompressOptions {
 /** The packing and unpacking of one run. Built once, because all its blobs share the cores and the memory. */
 export class Compression {
   readonly #options: CompressionOptions;
-  readonly #slots: Slots;
+  readonly #gzip: ParallelGzip;
 
   constructor(options: CompressionOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.parallel);
+    this.#gzip = new ParallelGzip(options.parallel);
   }
 
   /**
@@ -72,13 +71,7 @@ export class Compression {
     change: CompressionChange,
   ): AsyncIterable<Uint8Array> | undefined {
     if (change.compress === "zstd") return zstdCompressed(plain, change.level);
-    if (change.compress === "gzip") {
-      return gzipped(plain, {
-        slots: this.#slots,
-        ...(change.level !== undefined && { level: change.level }),
-      });
-    }
-    return undefined;
+    return change.compress && this.#gzip.packed(plain, change.level);
   }
 }
 

@@ -7,16 +7,22 @@ export class Slots {
     this.#free = Math.max(1, count);
   }
 
-  /** Runs `work` when a slot is free, and frees it when the work is over. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Waits for a slot. It is free again when what is returned is disposed of. */
+  async take(): Promise<Disposable> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
-    }
+    let taken = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (taken) this.#leave();
+        taken = false;
+      },
+    };
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
   }
 }

@@ -1,4 +1,6 @@
 import type { Transform } from "node:stream";
+import { chunksInUse } from "./blob-stream.ts";
+import { giveBack } from "./memory.ts";
 
 /** One of node:zlib's streams: `bytesWritten` counts the input it has taken. */
 export type ZlibStream = Transform & { readonly bytesWritten: number };
@@ -16,14 +18,14 @@ export class TrailingBytes extends Error {}
  * All that `engine` makes of `source`; ends and destroys both, however it ends.
  *
  * By hand, because the engine reads its input on another thread: a chunk goes in only when the one before was taken up, and
- * one chunk is asked for ahead, which is all that a chunk's lifetime allows (`chunksInUse`). What comes out is memory of its
- * own. Errors are the engine's, {@link TrailingBytes}, or the source's, as they are.
+ * one chunk is asked for ahead, which is all that a chunk's lifetime allows ({@link chunksInUse}), and the same goes for what
+ * comes out. Errors are the engine's, {@link TrailingBytes}, or the source's, as they are.
  */
 export async function* pumped(
   source: AsyncIterable<Uint8Array>,
   engine: ZlibStream,
   onInput?: (bytes: number) => void,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Uint8Array, void, void> {
   const input = source[Symbol.asyncIterator]();
   const work = new EngineWork(engine);
   let next = asked(input);
@@ -55,6 +57,7 @@ function ignored(): void {}
 /** What one engine is doing, and a way to wait until that changes. */
 class EngineWork {
   readonly #engine: ZlibStream;
+  readonly #out = new PieceRing();
   #given = 0;
   #busy = false;
   #failure: { readonly error: unknown } | undefined;
@@ -87,11 +90,11 @@ class EngineWork {
   };
 
   /** All that the last write brings out. */
-  async *pieces(): AsyncGenerator<Buffer, void, void> {
+  async *pieces(): AsyncGenerator<Uint8Array, void, void> {
     for (;;) {
       const piece: Buffer | null = this.#engine.read();
       if (this.#failure) throw this.#failure.error;
-      if (piece) yield piece;
+      if (piece) yield this.#out.copied(piece);
       else if (this.#busy) await this.#change();
       else break;
     }
@@ -108,5 +111,23 @@ class EngineWork {
   async stop(): Promise<void> {
     this.#engine.destroy();
     if (!this.#engine.closed) await new Promise((resolve) => this.#engine.once("close", resolve));
+  }
+}
+
+/** Copies of an engine's pieces, in memory that goes round; the engine's own is given back as soon as it is through with it. */
+class PieceRing {
+  readonly #ring: Buffer[] = [];
+  #turn = 0;
+  #last: Buffer | undefined;
+
+  copied(piece: Buffer): Uint8Array {
+    const memory = this.#ring[this.#turn] ?? Buffer.allocUnsafeSlow(pumpSettings.chunkSize);
+    this.#ring[this.#turn] = memory;
+    this.#turn = (this.#turn + 1) % chunksInUse;
+    memory.set(piece);
+    // Pieces are cut from one allocation after the other: a piece from the next one tells that this one is finished.
+    if (this.#last && this.#last.buffer !== piece.buffer) giveBack(this.#last);
+    this.#last = piece;
+    return memory.subarray(0, piece.byteLength);
   }
 }

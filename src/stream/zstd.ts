@@ -15,7 +15,7 @@ const highestLevel = 11;
 export function zstdCompressed(
   source: AsyncIterable<Uint8Array>,
   level: number = defaultLevel,
-): AsyncGenerator<Buffer, void, void> {
+): AsyncGenerator<Uint8Array, void, void> {
   const settings = {
     ...pumpSettings,
     params: {

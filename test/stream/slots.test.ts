@@ -10,15 +10,15 @@ test("Slots lets in as many as it has, in order, and the next when one leaves or
   let inside = 0;
   const results = await Promise.allSettled(
     [0, 1, 2, 3, 4, 5].map((n) =>
-      slots.run(async () => {
+      (async () => {
+        using _ = await slots.take();
         started.push(n);
         inside += 1;
         most = Math.max(most, inside);
         await turn();
         inside -= 1;
         if (n === 1) throw new Error("one fails");
-        return n;
-      }),
+      })(),
     ),
   );
   assert.deepEqual(started, [0, 1, 2, 3, 4, 5]);
@@ -30,5 +30,22 @@ test("Slots lets in as many as it has, in order, and the next when one leaves or
 });
 
 test("Slots has one slot at least", async () => {
-  assert.equal(await new Slots(0).run(async () => "ran"), "ran");
+  (await new Slots(0).take())[Symbol.dispose]();
+});
+
+test("Slots frees a slot once, however often it is disposed of", async () => {
+  const slots = new Slots(1);
+  const first = await slots.take();
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  await slots.take();
+  let third = false;
+  slots.take().then(
+    () => {
+      third = true;
+    },
+    () => undefined,
+  );
+  await turn();
+  assert.equal(third, false);
 });
