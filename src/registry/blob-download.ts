@@ -20,34 +20,59 @@ export async function openBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<BlobStream> {
+  const free = await state.channel.wire.keepSlot("download", signal);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const first = await request(state, descriptor, 0, either);
-  const sized = descriptor.size >= 0 ? descriptor : { ...descriptor, size: lengthOf(first) ?? -1 };
-  if (sized.size < 0) {
-    await first[Symbol.asyncDispose]();
-    throw new RegistryError(
-      "registry.bad-response",
-      `fetching blob: the size of ${descriptor.digest} is not told`,
-    );
+  try {
+    const first = await request(state, descriptor, 0, either);
+    const sized = await withSize(descriptor, first);
+    return streamOf({ state, descriptor: sized, signal: either }, first, () => {
+      stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
+      free();
+    });
+  } catch (error) {
+    free();
+    throw error;
   }
+}
+
+async function withSize(descriptor: Descriptor, reply: Reply): Promise<Descriptor> {
+  const size = descriptor.size >= 0 ? descriptor.size : lengthOf(reply);
+  if (size !== undefined) return { ...descriptor, size };
+  await reply[Symbol.asyncDispose]();
+  throw new RegistryError(
+    "registry.bad-response",
+    `fetching blob: the size of ${descriptor.digest} is not told`,
+  );
+}
+
+/** A stream that begins with an answer that is there already. */
+function streamOf(target: Download, first: Reply, close: () => void): BlobStream {
   let opened: Reply | undefined = first;
   return new BlobStream(
-    sized,
+    target.descriptor,
     (from) => {
-      const reply = from === 0 ? opened : undefined;
-      const unused = reply ? undefined : opened;
+      const reply = opened;
       opened = undefined;
-      return download({ state, descriptor: sized, signal: either }, from, reply, unused);
+      return from === 0 ? download(target, 0, reply) : continued(target, from, reply);
     },
     {
       reopens: true,
       release: async () => {
-        stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
+        close();
         await opened?.[Symbol.asyncDispose]();
       },
     },
   );
+}
+
+async function* continued(
+  target: Download,
+  from: number,
+  unused: Reply | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  await unused?.[Symbol.asyncDispose]();
+  yield* download(target, from, undefined);
 }
 
 interface Download {
@@ -60,9 +85,7 @@ async function* download(
   target: Download,
   from: number,
   opened: Reply | undefined,
-  unused: Reply | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  await unused?.[Symbol.asyncDispose]();
   const { state, descriptor, signal } = target;
   const budget = new TransferBudget(descriptor.size);
   let offset = from;
@@ -123,6 +146,7 @@ async function request(
     target: `/blobs/${descriptor.digest}`,
     ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
     lane: "download",
+    hasSlot: true,
     signal,
   });
   if (reply.status === 200 || reply.status === 206) return reply;

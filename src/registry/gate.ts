@@ -38,24 +38,43 @@ export class HostGate {
     this.#slots = options.slots;
   }
 
-  /** Waits for a slot; the function given back frees it, and may be called twice. */
-  async enter(lane: Lane, signal: AbortSignal): Promise<() => void> {
+  /**
+   * Waits until a request may be sent, and for a slot of `lane`; the function given back frees it, and may be called
+   * twice. Without a lane the caller has a slot already.
+   */
+  async enter(lane: Lane | undefined, signal: AbortSignal): Promise<() => void> {
     for (;;) {
       signal.throwIfAborted();
       const wait = this.#pausedUntil - this.#options.clock.now();
       if (wait > 0) await this.#options.clock.sleep(wait, signal);
-      else if (this.#busy[lane] < this.#slots && !this.#probing) break;
+      else if (!this.#probing && this.#hasSlot(lane)) break;
       else await this.#changed(signal);
     }
-    if (this.#suspicious) this.#probing = true;
-    const probe = this.#probing;
-    this.#busy[lane]++;
-    let left = false;
+    const probe = this.#suspicious;
+    this.#probing = probe;
+    const free = this.#take(lane);
     return () => {
-      if (left) return;
-      left = true;
-      this.#busy[lane]--;
       if (probe) this.#probing = false;
+      free();
+    };
+  }
+
+  /** Waits for a slot to keep for several requests. */
+  async keepSlot(lane: Lane, signal: AbortSignal): Promise<() => void> {
+    while (!this.#hasSlot(lane)) await this.#changed(signal);
+    return this.#take(lane);
+  }
+
+  #hasSlot(lane: Lane | undefined): boolean {
+    return lane === undefined || this.#busy[lane] < this.#slots;
+  }
+
+  #take(lane: Lane | undefined): () => void {
+    if (lane) this.#busy[lane]++;
+    let taken = lane;
+    return () => {
+      if (taken) this.#busy[taken]--;
+      taken = undefined;
       this.#wakeAll();
     };
   }

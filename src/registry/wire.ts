@@ -20,6 +20,8 @@ export interface WireRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly lane: Lane;
+  /** The caller keeps a slot of the lane: {@link Wire.keepSlot}. */
+  readonly hasSlot?: boolean;
   readonly signal: AbortSignal;
   readonly headersTimeoutMs?: number;
 }
@@ -72,6 +74,11 @@ export class Wire {
     return typeof target === "string" ? new URL(target, this.#origin) : target;
   }
 
+  /** A slot for a transfer of several requests: given up in between, it could be gone when the transfer has to go on. */
+  keepSlot(lane: Lane, signal: AbortSignal): Promise<() => void> {
+    return this.#gate.keepSlot(lane, signal);
+  }
+
   /** Sends a request to a token service, whose origin may be any: the authorization is for its own and no other. */
   async sendForToken(
     request: WireRequest & { readonly target: URL },
@@ -82,7 +89,8 @@ export class Wire {
 
   /** @throws {RegistryError} `registry.unreachable`, `registry.bad-redirect` */
   async send(request: WireRequest, authorization: string | undefined): Promise<Reply> {
-    const leave = await this.#gate.enter(request.lane, request.signal);
+    const lane = request.hasSlot ? undefined : request.lane;
+    const leave = await this.#gate.enter(lane, request.signal);
     try {
       if (this.#answered || !this.insecure)
         return await this.#follow(request, authorization, leave);

@@ -47,17 +47,18 @@ export interface TestHost extends AsyncDisposable {
 export interface TestHostOptions extends Partial<Omit<RegistryHostOptions, "credentials">> {
   readonly credentials?: Credentials;
   readonly timeouts?: Partial<HttpTimeouts>;
+  readonly connections?: number;
 }
 
 /** A client of the registry at `host`, insecure unless told, that waits for nothing. */
 export function testHost(host: string, options: TestHostOptions = {}): TestHost {
-  const { credentials, timeouts, ...rest } = options;
+  const { credentials, timeouts, connections = 16, ...rest } = options;
   const clock = fastClock();
   const events: RegistryEvent[] = [];
   const http = createHttpClient({
     tlsFor: () => ({ ca: [], clientCertificates: [], verify: false }),
     proxyFor: () => undefined,
-    connections: 16,
+    connections,
     ...(timeouts && { timeouts }),
   });
   const made = createRegistryHost({
