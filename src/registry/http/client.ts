@@ -95,6 +95,10 @@ class PooledClient implements HttpClient {
   #origin(url: URL): Origin {
     const known = this.#origins.get(url.origin);
     if (known) return known;
+    if (url.protocol !== "https:" && url.protocol !== "http:") {
+      const text = `unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`;
+      throw new HttpError("registry.unreachable", text, { phase: "connect" });
+    }
     const route = new Route(url, this.#options, this.#context, this.#layer);
     const lane = () => new ConnectionPool(route, this.#options.connections, this.#context.watchdog);
     const origin = { route, lanes: { metadata: lane(), blob: lane() } };

@@ -36,14 +36,15 @@ export async function dial(
   signal: AbortSignal,
 ): Promise<Wire> {
   const limit = new AbortController();
-  const late = () =>
-    timedOut(`dial tcp ${hostPort(address.host, address.port)}: i/o timeout`, "connect");
+  let waitsFor = `: lookup ${address.host}`;
+  const late = () => timedOut(`dial tcp${waitsFor}: i/o timeout`, "connect");
   const timer = setTimeout(() => limit.abort(late()), timeouts.connectMs);
   const onAbort = () => limit.abort(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
     const hosts = await unlessAborted(resolve(address.host), limit.signal);
+    waitsFor = ` ${hostPort(hosts[0] ?? address.host, address.port)}`;
     return await new Race(hosts, open).run(limit.signal);
   } finally {
     clearTimeout(timer);

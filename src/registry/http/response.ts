@@ -1,6 +1,7 @@
 import { ContentError } from "../../core/errors.ts";
 import type { BodyFrames } from "./body-frames.ts";
 import type { HttpResponse } from "./contract.ts";
+import { HttpError } from "./errors.ts";
 import type { Framing } from "./framing.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { Wire } from "./wire.ts";
@@ -54,6 +55,8 @@ const done: Promise<IteratorReturnResult<undefined>> = Promise.resolve({
 export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #parts: ResponseParts;
   #over = false;
+  /** Thrown at who goes on reading: an end that is none must not look like one. */
+  #closed: HttpError | undefined;
   #taken = false;
   #last: Promise<unknown> | undefined;
 
@@ -82,23 +85,34 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
-    this.close();
+    this.#end(false);
     return done;
   }
 
   /** Gives up what was not read. */
   close(): void {
+    if (this.#over) return;
+    const options = { phase: "body", retryable: true } as const;
+    const text = "http: read on closed response body";
+    this.#closed = new HttpError("registry.connection-lost", text, options);
     this.#end(false);
   }
 
   #now(): Promise<IteratorResult<Uint8Array, undefined>> | undefined {
+    if (this.#closed) throw this.#closed;
     if (this.#over) return done;
-    const { wire, frames } = this.#parts;
+    const { wire } = this.#parts;
     wire.inbox.giveBackOldest();
-    const chunk = frames.take(wire);
-    if (frames.complete) this.#end(true);
+    const chunk = this.#takeChunk();
     if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
     return this.#over ? done : undefined;
+  }
+
+  #takeChunk(): Uint8Array | undefined {
+    const { wire, frames } = this.#parts;
+    const chunk = frames.take(wire);
+    if (frames.complete) this.#end(true);
+    return chunk;
   }
 
   #later(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -111,24 +125,29 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   }
 
   async #wait(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const { wire, frames, readIdleMs } = this.#parts;
     try {
-      for (;;) {
-        wire.expectWithin(readIdleMs);
-        const open = await wire.more();
-        wire.expectWithin();
-        if (this.#over) return { done: true, value: undefined };
-        if (!open) frames.atEnd();
-        const chunk = frames.take(wire);
-        if (frames.complete) this.#end(true);
+      while (!this.#over) {
+        await this.#more();
+        const chunk = this.#over ? undefined : this.#takeChunk();
         if (chunk !== undefined) return { done: false, value: chunk };
-        if (this.#over) return { done: true, value: undefined };
       }
     } catch (error) {
-      if (this.#over) return { done: true, value: undefined };
-      this.#end(false);
-      throw error;
+      if (!this.#over) {
+        this.#end(false);
+        throw error;
+      }
     }
+    if (this.#closed) throw this.#closed;
+    return { done: true, value: undefined };
+  }
+
+  async #more(): Promise<void> {
+    const { wire, frames, readIdleMs } = this.#parts;
+    wire.expectWithin(readIdleMs);
+    const open = await wire.more();
+    if (this.#over) return; // by now the connection may serve another request
+    wire.expectWithin();
+    if (!open) frames.atEnd();
   }
 
   #end(complete: boolean): void {

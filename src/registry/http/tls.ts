@@ -2,6 +2,7 @@ import { isIP, type OnReadOpts } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import type { TlsSettings } from "./contract.ts";
 import { type Address, dial, tcpOptions } from "./dial.ts";
+import { HttpError } from "./errors.ts";
 import { dialError, hostPort, lostError, timedOut } from "./socket-error.ts";
 import { namesIn, tlsError, wrongNameCode, wrongNameText } from "./tls-error.ts";
 import { type Explain, Wire, type WireContext } from "./wire.ts";
@@ -117,9 +118,19 @@ export class TlsLayer {
   #secureContext(tls: Tls, settings: TlsSettings): SecureContext {
     const known = this.#secureContexts.get(settings);
     if (known) return known;
-    const made = tls.createSecureContext(contextOptions(tls, settings));
+    const made = createContext(tls, settings);
     this.#secureContexts.set(settings, made);
     return made;
+  }
+}
+
+/** @throws {HttpError} `registry.tls` where a certificate, key or list of ciphers is of no use */
+function createContext(tls: Tls, settings: TlsSettings): SecureContext {
+  try {
+    return tls.createSecureContext(contextOptions(tls, settings));
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new HttpError("registry.tls", `tls: ${text}`, { phase: "connect", cause: error });
   }
 }
 

@@ -148,16 +148,16 @@ export class Wire implements Watched {
     if (this.#lost) return Promise.resolve(false);
     this.#writeDue = this.#context.watchdog.deadline(this.#context.timeouts.writeIdleMs);
     return new Promise((resolve) => {
-      const done = () => {
+      const done = (error?: Error | null) => {
         this.#writeDue = never;
         this.#wakeWriter = undefined;
-        resolve(this.#lost === undefined);
+        resolve(!error && this.#lost === undefined);
       };
       this.#wakeWriter = done;
       const last = pieces.length - 1;
       if (last > 0) this.socket.cork();
       pieces.forEach((piece, at) => {
-        this.socket.write(piece, at === last ? () => done() : undefined);
+        this.socket.write(piece, at === last ? done : undefined);
       });
       if (last > 0) this.socket.uncork();
     });

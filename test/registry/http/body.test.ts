@@ -288,3 +288,20 @@ test("body makes the server wait for a slow reader, with bounded memory", async 
   const grown = process.memoryUsage().arrayBuffers - before;
   assert.ok(grown < 16 * 1024 * 1024, `memory grew by ${grown} bytes`);
 });
+
+test("body of a response that was disposed of never seems to end", async () => {
+  await using server = await scriptedServer(async (peer) => {
+    await peer.head();
+    await peer.send(`${ok}Content-Length: 10\r\n\r\nhello`);
+    await peer.closed();
+  });
+  await using client = testClient();
+  for (const waits of [false, true]) {
+    const response = await ask(client, server.origin);
+    const body = response.body[Symbol.asyncIterator]();
+    assert.equal((await body.next()).value?.byteLength, 5);
+    const early = waits ? body.next() : undefined;
+    await response[Symbol.asyncDispose]();
+    await assert.rejects(early ?? body.next(), { code: "registry.connection-lost" });
+  }
+});
