@@ -15,6 +15,8 @@ export interface Endpoint {
   /** Any certificate is accepted, and plain http tried, unless the user said otherwise on the command line. */
   readonly insecure: boolean;
   readonly isMirror: boolean;
+  /** Set where its domain is not the one that was asked for: credentials given for that one must not go here. */
+  readonly elsewhere?: true;
   /** Set where the user has blocked this place: to be thrown when its turn comes, as any failure of a try. */
   readonly refusal?: ConfigError;
 }
@@ -45,9 +47,11 @@ export function endpointsFor(conf: RegistriesConf, reference: DockerReference): 
     ...mirrors.map((mirror) => ({ ...mirror, isMirror: true })),
     { location: entry.location, insecure: entry.insecure, isMirror: false },
   ];
-  const [first, ...others] = tries.map(({ location, insecure, isMirror }) =>
-    endpoint(conf, rewrite(reference, entry.prefix, location), insecure, isMirror),
-  );
+  const [first, ...others] = tries.map(({ location, insecure, isMirror }) => {
+    const physical = rewrite(reference, entry.prefix, location);
+    const elsewhere = physical.domain !== reference.domain;
+    return { ...endpoint(conf, physical, insecure, isMirror), ...(elsewhere && { elsewhere }) };
+  });
   return first === undefined
     ? { endpoints: [primaryEndpoint(conf, reference)], entry }
     : { endpoints: [first, ...others], entry };

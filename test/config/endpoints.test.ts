@@ -108,6 +108,23 @@ test("endpointsFor() marks mirrors and takes insecure from each endpoint", async
   assert.equal(entry?.prefix, "up.example/ns");
 });
 
+test("endpointsFor() marks what is on another host than was asked for, mirror or not", async () => {
+  const toml = `[[registry]]
+prefix = "up.example/a"
+location = "real.example/a"
+[[registry.mirror]]
+location = "up.example/mirror"
+[[registry.mirror]]
+location = "up.example:5000"`;
+  const { endpoints } = await endpointsIn(toml, "up.example/a/x:1");
+  assert.deepEqual(
+    endpoints.map(({ elsewhere }) => elsewhere),
+    [undefined, true, true],
+  );
+  const [plain] = (await endpointsIn("", "up.example/a/x:1")).endpoints;
+  assert.equal(plain.elsewhere, undefined);
+});
+
 test("endpointsFor() skips mirrors of a digest-only registry for a tag", async () => {
   const toml = `[[registry]]
 location = "dig.example"
