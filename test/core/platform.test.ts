@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Descriptor } from "../../src/core/descriptor.ts";
+import { digestOf } from "../../src/core/digest.ts";
+import { CopyError } from "../../src/core/errors.ts";
+import { mediaTypes } from "../../src/core/media-type.ts";
+import {
+  chooseInstance,
+  formatPlatform,
+  parsePlatform,
+  type WantedPlatform,
+} from "../../src/core/platform.ts";
+import { loadGolden } from "./golden.ts";
+
+function indexOf(type: "oci" | "docker", entries: readonly Partial<Descriptor>[]) {
+  const instances = entries.map(
+    (entry, index): Descriptor => ({
+      mediaType: mediaTypes.ociManifest,
+      digest: digestOf(Buffer.from(`${index}`)),
+      size: 1,
+      ...entry,
+    }),
+  );
+  return { mediaType: type === "oci" ? mediaTypes.ociIndex : mediaTypes.dockerList, instances };
+}
+
+interface Row {
+  readonly type: "oci" | "docker";
+  readonly entries: readonly Partial<Descriptor>[];
+  readonly wanted: WantedPlatform;
+  /** Position, or null where there is none. */
+  readonly chosen: number | null;
+}
+
+test("chooseInstance() chooses what skopeo chooses", () => {
+  for (const { type, entries, wanted, chosen } of loadGolden<readonly Row[]>("platforms.json")) {
+    const index = indexOf(type, entries);
+    const shown = JSON.stringify({ type, entries, wanted });
+    if (chosen === null) {
+      assert.throws(() => chooseInstance(index, wanted), { code: "copy.no-instance" }, shown);
+    } else {
+      assert.equal(chooseInstance(index, wanted), index.instances[chosen], shown);
+    }
+  }
+});
+
+const linux = (architecture: string, variant?: string) => ({
+  platform: { os: "linux", architecture, ...(variant !== undefined && { variant }) },
+});
+
+test("chooseInstance() says what it looked for and hints at what there is", () => {
+  const entries = [linux("arm", "v7"), linux("s390x"), linux("s390x"), {}];
+  for (const [type, kind] of [
+    ["oci", "image index"],
+    ["docker", "manifest list"],
+  ] as const) {
+    const wanted = { os: "linux", architecture: "amd64", variant: "v2" };
+    const index = indexOf(type, type === "oci" ? entries.slice(0, 3) : entries);
+    assert.throws(
+      () => chooseInstance(index, wanted),
+      (error) => {
+        assert.ok(error instanceof CopyError);
+        assert.equal(
+          error.message,
+          `no image found in ${kind} for architecture "amd64", variant "v2", OS "linux"`,
+        );
+        assert.match(error.hint ?? "", /linux\/arm\/v7, linux\/s390x\.$/);
+        return true;
+      },
+    );
+  }
+  assert.throws(() => chooseInstance(indexOf("oci", []), { os: "a", architecture: "b" }), {
+    code: "copy.no-instance",
+    hint: undefined,
+  });
+});
+
+test("parsePlatform() and formatPlatform() are each other's reverse", () => {
+  for (const text of ["linux/amd64", "linux/arm/v7", "windows/arm64/v8", "unknown/unknown"]) {
+    assert.equal(formatPlatform(parsePlatform(text)), text);
+  }
+});
+
+test("parsePlatform() refuses what is not os/architecture[/variant]", () => {
+  for (const text of ["", "linux", "linux/", "/amd64", "linux/arm/", "a/b/c/d", "a b/c", "a/b,c"]) {
+    assert.throws(() => parsePlatform(text), { code: "usage.bad-flag" }, text);
+  }
+});
