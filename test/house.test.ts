@@ -25,6 +25,7 @@ const floors: Readonly<Record<string, number>> = {
   jobs: 6,
   server: 7,
   cli: 8,
+  library: 9,
   main: 9,
 };
 

@@ -1,0 +1,60 @@
+import { availableParallelism } from "node:os";
+import type { Gate } from "../../policy/gate.ts";
+import { copy } from "../copy/copy.ts";
+import type { CopyEvent } from "../copy/events.ts";
+import type { CompressionWish, ImageSelection } from "../copy/options.ts";
+import { createTransfers } from "../copy/transfers.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Platform } from "../core/platform.ts";
+import { Compression } from "../stream/recompress.ts";
+import type { Place } from "./transports.ts";
+
+/** One copy. */
+export interface CopyImageOptions {
+  readonly from: Place;
+  readonly to: Place;
+  /** Who is trusted: see `amphora/policy`. Not optional. */
+  readonly gate: Gate;
+  /** The platform chosen from a list, and of a list only that; see `select`. */
+  readonly platform: Platform;
+  /** By default `{ type: "system" }`: the one image for `platform`. */
+  readonly select?: ImageSelection;
+  /** Media type to convert manifests to. */
+  readonly manifestType?: string;
+  readonly preserveDigests?: boolean;
+  readonly removeSignatures?: boolean;
+  readonly compression?: CompressionWish;
+  /** Blobs moved at once; 6 by default. */
+  readonly parallel?: number;
+  readonly report?: (event: CopyEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Copies an image or a list of images.
+ *
+ * @returns the digest of the manifest written
+ * @throws {PolicyError} `policy.refused`
+ * @throws {CopyError}
+ */
+export async function copyImage(options: CopyImageOptions): Promise<Digest> {
+  const { from, to, gate, platform, parallel = 6 } = options;
+  return await copy({
+    from,
+    to,
+    gate,
+    options: {
+      select: options.select ?? { type: "system" },
+      platform,
+      preserveDigests: options.preserveDigests ?? false,
+      removeSignatures: options.removeSignatures ?? false,
+      compression: options.compression ?? { force: false },
+      ...(options.manifestType !== undefined && { manifestType: options.manifestType }),
+    },
+    transfers: createTransfers(parallel),
+    compression: new Compression({ parallel: availableParallelism() }),
+    report: options.report ?? (() => {}),
+    signal: options.signal ?? new AbortController().signal,
+    tellLayers: false,
+  });
+}
