@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PolicyError } from "../../policy/errors.ts";
 import { parsePolicy } from "../../policy/parse.ts";
@@ -94,5 +95,12 @@ test("parsePolicy() refuses every text that is not one JSON object", () => {
       (error) => error instanceof PolicyError && error.code === "policy.invalid",
       text.slice(0, 60),
     );
+  }
+});
+
+test("the policies that come along are valid, and reject by default", () => {
+  for (const name of ["default.json", "registries.json"]) {
+    const file = new URL(`../../policy/${name}`, import.meta.url);
+    assert.deepEqual(parsePolicy(readFileSync(file), name).default, [{ type: "reject" }], name);
   }
 });
