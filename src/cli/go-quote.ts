@@ -28,6 +28,15 @@ export function goQuote(text: string): string {
   return `"${Array.from(text, (character) => quoteCharacter(character, '"')).join("")}"`;
 }
 
+/** `text` as Go's `%+q`: like {@link goQuote}, and ASCII only. */
+export function goQuoteAscii(text: string): string {
+  return goQuote(text).replace(/[^\x00-\x7f]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const [mark, digits] = code < 0x10000 ? ["u", 4] : ["U", 8];
+    return `\\${mark}${code.toString(16).padStart(digits, "0")}`;
+  });
+}
+
 /** One character as Go's `%q` writes a rune: in single quotes. */
 export function goQuoteRune(character: string): string {
   return `'${quoteCharacter(character, "'")}'`;

@@ -44,9 +44,9 @@ export async function formatInspected(
   return renderReport("skopeo inspect", format, value);
 }
 
-/** `json`, `{{json .}}` and `{{json}}`, with any spaces. */
+/** `json` and `{{json}}`, with any spaces, mean the JSON that there is without a format; `{{json .}}` is a template. */
 function isJsonFormat(format: string): boolean {
-  return /^\s*(?:json|\{\{\s*json\s*\.?\s*\}\})\s*$/.test(format);
+  return /^\s*(?:json|\{\{\s*json\.?\s*\}\})\s*$/.test(format);
 }
 
 function goValueOf(inspected: Inspected): GoValue {

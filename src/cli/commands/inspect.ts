@@ -17,6 +17,8 @@ import { goQuote } from "../go-quote.ts";
 import type { Parts, ResolvedImage } from "../parts.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
+import { TemplateError } from "../template/error.ts";
+import type { Terminal } from "../terminal.ts";
 import { formatInspected, type Inspected, inspectedName } from "./inspect-output.ts";
 import { listTagsForInspect } from "./inspect-tags.ts";
 
@@ -81,16 +83,24 @@ async function output(context: CommandContext, inspection: Inspection): Promise<
       inspectConfig(manifest, await readConfig(source, manifest, { signal })),
     );
     const json = () => goIndent(formatImageConfig(config), "    ");
-    return terminal.out(
-      await withPrefix("Error writing OCI-formatted configuration data to standard output", () =>
-        formatInspected({ type: "config", config }, format, json),
-      ),
+    return withPrefix("Error writing OCI-formatted configuration data to standard output", () =>
+      print(terminal, formatInspected({ type: "config", config }, format, json)),
     );
   }
   const view = inspectImage(manifest, await readConfig(source, manifest, { signal }));
   const repoTags = await tags.read();
   const shown: Inspected = { type: "image", name: inspectedName(image), digest, repoTags, view };
-  await terminal.out(await formatInspected(shown, format));
+  await print(terminal, formatInspected(shown, format));
+}
+
+/** A template that fails has printed what came before. */
+async function print(terminal: Terminal, text: Promise<string>): Promise<void> {
+  try {
+    await terminal.out(await text);
+  } catch (error) {
+    if (error instanceof TemplateError && error.printed !== "") await terminal.out(error.printed);
+    throw error;
+  }
 }
 
 /** The manifest itself; of an index, the instance for the platform wanted. */

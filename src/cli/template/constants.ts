@@ -39,13 +39,13 @@ function parseFloatText(text: string): number | undefined {
 }
 
 function parseComplex(text: string): Constant {
-  const [, real = "0", imaginary] =
-    /^(.*[^eE+-])?([+-]?[^+-]*(?:[eE][+-][0-9]+)?)i$/.exec(text) ?? [];
-  const a = parseFloatText(real);
-  const b = parseFloatText(imaginary ?? "");
-  if (a === undefined || b === undefined)
+  const body = text.slice(0, -1);
+  const split = /^(.+[^eE])([+-].*)$/s.exec(body);
+  const real = split ? parseFloatText(split[1] ?? "") : 0;
+  const imaginary = parseFloatText(split?.[2] ?? body);
+  if (real === undefined || imaginary === undefined)
     throw new LiteralError(`illegal number syntax: ${goQuote(text)}`);
-  return { complex: [a, b], ideal: "complex" };
+  return { complex: [real, imaginary], ideal: "complex" };
 }
 
 function parseCharacter(text: string): Constant {

@@ -38,11 +38,16 @@ const MAX_DEPTH = 1000;
 /**
  * Runs a template over `dot`.
  *
- * @throws {TemplateError} with Go's text; nothing is printed then
+ * @throws {TemplateError} with Go's text, and what was printed by then
  */
 export function executeTemplate(template: ParsedTemplate, dot: GoValue): string {
   const executor = new Executor(template, template.name, dot, 0);
-  executor.walkAll(dot, template.nodes);
+  try {
+    executor.walkAll(dot, template.nodes);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new TemplateError(error.message, executor.output());
+  }
   return executor.output();
 }
 
@@ -181,8 +186,11 @@ class Executor {
       throw this.#error(`exceeded maximum template depth (${MAX_DEPTH})`);
     const argument = node.pipe && this.#pipe(dot, node.pipe);
     const inner = new Executor(this.#template, node.name, argument, this.#depth + 1);
-    inner.walkAll(argument, nodes);
-    this.#out += inner.output();
+    try {
+      inner.walkAll(argument, nodes);
+    } finally {
+      this.#out += inner.output();
+    }
   }
 
   #scoped<T>(work: () => T): T {
@@ -209,7 +217,7 @@ class Executor {
     let value: Value;
     let final: Final = "missing";
     for (const command of pipe.commands) {
-      value = unboxed(this.#command(dot, command, final));
+      value = withoutAny(this.#command(dot, command, final));
       final = { value };
     }
     for (const { name } of pipe.variables)
@@ -455,7 +463,7 @@ class Executor {
     if (inner?.type.element?.name === parameter.name && inner.type.kind === "pointer")
       return { type: parameter, raw: inner.raw };
     throw this.#error(
-      `wrong type for value; expected ${parameter.name}; found ${(inner ?? value).type.name}`,
+      `wrong type for value; expected ${parameter.name}; got ${(inner ?? value).type.name}`,
     );
   }
 
@@ -469,6 +477,11 @@ class Executor {
       `template: ${this.#template.name}:${line}:${column}: executing ${JSON.stringify(this.#name)} at <${printNode(node)}>: ${message}`,
     );
   }
+}
+
+/** A pipeline gives what an `interface {}` holds; other interfaces, like `error`, stay. */
+function withoutAny(value: Value): Value {
+  return value?.type === goAny ? unboxed(value) : value;
 }
 
 /** What a function or method is given. */

@@ -148,7 +148,7 @@ function escapeQuery(value: string): string {
 }
 
 function length(value: GoValue | undefined): number {
-  if (!value) throw new FunctionError("len of nil pointer");
+  if (!value) throw new FunctionError("reflect: call of reflect.Value.Type on zero Value");
   switch (value.type.kind) {
     case "string":
       return Buffer.byteLength(String(value.raw));

@@ -126,6 +126,20 @@ function number(read: (clock: Clock) => number): GoMethod {
   return { parameters: [], call: (raw) => int(read(clockOf(raw))) };
 }
 
+function nanosecondsSince1970(raw: unknown): bigint {
+  return BigInt(unixSeconds(raw)) * 1_000_000_000n + BigInt(clockOf(raw).nanoseconds);
+}
+
+function comparing(holds: (a: bigint, b: bigint) => boolean): GoMethod {
+  return {
+    get parameters() {
+      return [goTime];
+    },
+    call: (raw, [other]) =>
+      bool(holds(nanosecondsSince1970(raw), nanosecondsSince1970(other?.raw))),
+  };
+}
+
 const goDuration: GoType = { name: "time.Duration", kind: "int" };
 
 function named(name: string, words: readonly string[], first: number): GoType {
@@ -162,7 +176,7 @@ export const goTime: GoType = {
       parameters: [],
       call: (raw) => ({
         type: goInt64,
-        raw: BigInt(unixSeconds(raw)) * 1_000_000_000n + BigInt(clockOf(raw).nanoseconds),
+        raw: nanosecondsSince1970(raw),
       }),
     },
     UTC: { parameters: [], call: (raw) => time(moved(raw, 0n)) },
@@ -175,6 +189,9 @@ export const goTime: GoType = {
       parameters: [],
       call: (raw) => bool(unixSeconds(raw) === -62_135_596_800 && clockOf(raw).nanoseconds === 0),
     },
+    Before: comparing((a, b) => a < b),
+    After: comparing((a, b) => a > b),
+    Equal: comparing((a, b) => a === b),
     Year: number(({ date }) => date.getUTCFullYear()),
     Day: number(({ date }) => date.getUTCDate()),
     Hour: number(({ date }) => date.getUTCHours()),

@@ -17,8 +17,13 @@ export function renderReport(name: string, format: string, value: GoValue): stri
   const isTable = format.startsWith(TABLE);
   const template = parse(name, isTable ? tableTemplates(format) : plainTemplates(format));
   const list: GoValue = { type: sliceOf(goAny), raw: [value] };
-  const text = executeTemplate(template, list);
-  return isTable ? alignTable(text) : text;
+  const finish = (text: string) => (isTable ? alignTable(text) : text);
+  try {
+    return finish(executeTemplate(template, list));
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new TemplateError(error.message, finish(error.printed));
+  }
 }
 
 /** The text with its escapes made real may not parse (a line end in quotes): then it is taken as it was given. */

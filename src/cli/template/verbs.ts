@@ -1,4 +1,4 @@
-import { goQuote, goQuoteRune } from "../go-quote.ts";
+import { goQuote, goQuoteAscii, goQuoteBack, goQuoteRune } from "../go-quote.ts";
 import { entriesOf, fieldValue, type GoValue, itemsOf } from "./go-type.ts";
 
 /** What stands between `%` and the verb. */
@@ -7,6 +7,8 @@ export interface Verb {
   readonly minus: boolean;
   readonly plus: boolean;
   readonly sharp: boolean;
+  /** `+` of `%+v`: structs name their fields. */
+  readonly names?: boolean;
   readonly space: boolean;
   readonly zero: boolean;
   readonly width?: number;
@@ -34,7 +36,8 @@ export function formatVerb(verb: Verb, value: GoValue | undefined): string {
     return `%!${verb.letter}(<nil>)`;
   }
   if (verb.letter === "T") return pad(value.type.name, verb);
-  return format(verb, value, 0);
+  const isNamed = verb.letter === "v" && verb.plus;
+  return format(isNamed ? { ...verb, names: true, plus: false } : verb, value, 0);
 }
 
 function format(verb: Verb, value: GoValue, depth: number): string {
@@ -99,7 +102,7 @@ function formatMap(verb: Verb, value: GoValue, depth: number): string {
 }
 
 function formatStruct(verb: Verb, { type, raw }: GoValue, depth: number): string {
-  const named = verb.plus || isSyntax(verb);
+  const named = verb.names || isSyntax(verb);
   const fields = (type.fields ?? []).map((field) => {
     const text = format(verb, fieldValue(field, raw), depth + 1);
     return named ? `${field.name}:${text}` : text;
@@ -116,13 +119,18 @@ function formatText(verb: Verb, text: string): string | undefined {
     case "s":
       return pad(cut, verb);
     case "q":
-      return pad(verb.sharp && !cut.includes("`") ? `\`${cut}\`` : goQuote(cut), verb);
+      return pad(quoteFor(verb, cut), verb);
     case "x":
     case "X":
       return pad(hexOf(verb, text), verb);
     default:
       return undefined;
   }
+}
+
+function quoteFor({ sharp, plus }: Verb, text: string): string {
+  if (sharp) return goQuoteBack(text);
+  return plus ? goQuoteAscii(text) : goQuote(text);
 }
 
 function hexOf({ letter, sharp, space, precision }: Verb, text: string): string {
@@ -202,12 +210,12 @@ function floatDigits({ letter, precision }: Verb, size: number): string | undefi
   }
 }
 
-/** %g: the shortest text that reads back the same, with an exponent below 1e-4 and from 1e21 (or the precision). */
+/** %g: the shortest text that reads back the same, with an exponent below 1e-4 and from 1e6 (or the precision). */
 function shortest(size: number, precision: number | undefined): string {
   if (size === 0) return "0";
   const exact = precision === undefined ? size : Number(size.toPrecision(Math.max(1, precision)));
   const exponent = Math.floor(Math.log10(exact));
-  const limit = precision === undefined ? 21 : Math.max(1, precision);
+  const limit = precision === undefined ? 6 : Math.max(1, precision);
   if (exponent < -4 || exponent >= limit) return exact.toExponential();
   return exact.toLocaleString("en-US", { useGrouping: false, maximumFractionDigits: 20 });
 }
