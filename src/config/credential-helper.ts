@@ -52,11 +52,11 @@ export async function getFromHelper(
     if (answer.stdout.trim() === NOT_FOUND) return undefined;
     throw failed("getting", answer);
   }
-  const { Username: username, Secret: secret } = parseObject(answer.stdout, "getting");
+  const { Username: username = "", Secret: secret = "" } = parseObject(answer.stdout, "getting");
   if (typeof username !== "string" || typeof secret !== "string")
     throw new ConfigError(
       "config.helper-failed",
-      `error getting credentials - credential helper ${helper} gave no username and secret`,
+      `error getting credentials - credential helper ${helper} gave a username or secret that is no text`,
     );
   if (username === "" && secret === "") return undefined;
   return username === "<token>" ? { identityToken: secret } : { username, password: secret };

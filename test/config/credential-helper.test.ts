@@ -80,6 +80,23 @@ test("getFromHelper() says that the program is not there", async (t) => {
   });
 });
 
+const odd: readonly [output: string, expected: object | undefined | "refused"][] = [
+  [`{}`, undefined],
+  [`{"Secret":"s"}`, { username: "", password: "s" }],
+  [`{"Username":"u","Secret":null}`, "refused"],
+  [`{"Username":1,"Secret":"s"}`, "refused"],
+  [`[]`, "refused"],
+  [`null`, "refused"],
+];
+
+for (const [stdout, expected] of odd) {
+  test(`getFromHelper() given ${stdout}`, async () => {
+    const asked = getFromHelper(() => Promise.resolve({ stdout }), "k", "h", { signal });
+    if (expected === "refused") await assert.rejects(asked, { code: "config.helper-failed" });
+    else assert.deepEqual(await asked, expected);
+  });
+}
+
 test("createHelperRunner() ends a helper that takes too long, or writes too much", async (t) => {
   const slow = runner(machineWith(t, "exec sleep 60"), { timeoutMs: 50 });
   assert.match((await slow("test", "get", "", { signal })).failure ?? "", /no answer/);
