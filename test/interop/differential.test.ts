@@ -1,30 +1,35 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, suite, test } from "node:test";
+import { buildProgram } from "../support/built.ts";
 import { requirePeer, skipWithout } from "../support/peers.ts";
 import { cases } from "./differential/cases.ts";
 import { deviations } from "./differential/deviations.ts";
-import { differences } from "./differential/differences.ts";
+import { differences, modernised } from "./differential/differences.ts";
 import { type Outcome, outcomeOf } from "./differential/outcome.ts";
 
 const fixture = new URL("../fixtures/skopeo/1.22.json", import.meta.url);
 /** What skopeo 1.22 answers where Debian's 1.9 answers otherwise; see the README beside it. */
 const newer: Readonly<Record<string, Outcome>> = JSON.parse(readFileSync(fixture, "utf8"));
 
+const built = await buildProgram();
+after(() => built[Symbol.asyncDispose]());
 const ours = {
   path: process.execPath,
-  args: [fileURLToPath(new URL("../../src/main.ts", import.meta.url))],
+  args: [built.main],
   // As bin/amphora hands on the name of the link that it was called by.
-  env: { AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
+  env: { ...built.env, AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
 };
 
-suite("called as skopeo, we answer as skopeo", { concurrency: 3 }, () => {
+// Which image of a list is chosen shows in the answers, and the fixture was made on this one.
+const skip = process.arch === "x64" ? false : "answers were recorded on x64";
+
+suite("called as skopeo, we answer as skopeo", { concurrency: 3, skip }, () => {
   for (const one of cases) {
     const known = newer[one.name];
     const deviation = deviations.find((row) => row.cases.test(one.name));
     test(one.name, { skip: known ? false : skipWithout("skopeo") }, async () => {
-      const expected = known ?? (await outcomeOf({ path: requirePeer("skopeo") }, one));
+      const expected = known ?? modernised(await outcomeOf({ path: requirePeer("skopeo") }, one));
       const actual = await outcomeOf(ours, one);
       if (deviation) deviation.check(actual, expected);
       else assert.deepEqual(actual, expected);
@@ -38,9 +43,15 @@ test("every difference between the versions has its reason", () => {
   );
   assert.deepEqual(unexplained, []);
   const names = cases.map((one) => one.name);
-  assert.deepEqual(Object.keys(newer).filter((name) => !names.includes(name)), []);
+  assert.deepEqual(
+    Object.keys(newer).filter((name) => !names.includes(name)),
+    [],
+  );
   const unused = [...differences, ...deviations].filter(
     (row) => !names.some((name) => row.cases.test(name)),
   );
-  assert.deepEqual(unused.map((row) => row.reason), []);
+  assert.deepEqual(
+    unused.map((row) => row.reason),
+    [],
+  );
 });
