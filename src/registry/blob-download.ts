@@ -143,7 +143,7 @@ async function request(
 ): Promise<Reply> {
   const reply = await sendTo(state, {
     method: "GET",
-    target: `/blobs/${descriptor.digest}`,
+    target: `blobs/${descriptor.digest}`,
     ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
     lane: "download",
     hasSlot: true,

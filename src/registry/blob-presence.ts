@@ -3,15 +3,13 @@ import type { Digest } from "../core/digest.ts";
 import { lengthOf } from "./manifests.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 
-/** Up to this size a blob is sent unasked once another of the image was found to be missing. */
-const cheapBytes = 16 * 1024 * 1024;
-
-/** Up to this size a blob is sent unasked where the tag is new: what it costs is about what the question costs. */
-const cheapForNewTag = 4 * 1024 * 1024;
+/** Up to this size a blob is sent unasked where there is reason to think that it is missing. */
+const cheapBytes = 4 * 1024 * 1024;
 
 /**
- * Whether a blob about to be written is held already, with few questions: none for what is small or may be mounted (the
- * mount answers that too), and after the first blob asked for is missing, none for what is quickly sent.
+ * Whether a blob about to be written is held already, with few questions: none for what is very small or may be mounted
+ * (the mount answers that too); and none for what is quickly sent, where the image's tag, or the first blob asked for, was
+ * missing.
  */
 export async function isHeld(
   state: RepositoryState,
@@ -20,18 +18,15 @@ export async function isHeld(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (state.contents.held.has(blob.digest)) return true;
-  const { limits } = state.channel;
-  const unasked = state.contents.tagAbsent ? cheapForNewTag : limits.unaskedBytes;
-  const small = blob.size >= 0 && blob.size <= Math.max(unasked, limits.unaskedBytes);
-  if (small || mountFrom.some((from) => mayMount(state, from))) return false;
-  if (!state.firstAsked) {
-    state.firstAsked = holdsBlob(state, blob, signal);
-    return state.firstAsked;
-  }
-  const firstHeld = await state.firstAsked.catch(() => true);
+  const upTo = (bytes: number) => blob.size >= 0 && blob.size <= bytes;
+  if (upTo(state.channel.limits.unaskedBytes)) return false;
+  if (mountFrom.some((from) => mayMount(state, from))) return false;
+  const { firstAsked, tagAbsent } = state.contents;
+  if (upTo(cheapBytes) && (firstAsked ? !(await firstAsked) : tagAbsent)) return false;
   signal.throwIfAborted();
-  const cheap = blob.size >= 0 && blob.size <= cheapBytes;
-  return (firstHeld || !cheap) && holdsBlob(state, blob, signal);
+  const asked = holdsBlob(state, blob, signal);
+  state.contents.firstAsked ??= asked.catch(() => true);
+  return asked;
 }
 
 /** Whether mounting from a repository to this one may work: it is another, and has not failed before. */
@@ -65,7 +60,7 @@ async function headBlob(
 ): Promise<number | undefined> {
   const reply = await sendTo(state, {
     method: "HEAD",
-    target: `/blobs/${digest}`,
+    target: `blobs/${digest}`,
     lane: "metadata",
     tries: 3,
     signal,

@@ -33,7 +33,7 @@ async function send(
 ): Promise<void> {
   const reply = await sendTo(state, {
     method: "DELETE",
-    target: `/manifests/${reference}`,
+    target: `manifests/${reference}`,
     scopes,
     lane: "metadata",
     signal,

@@ -6,8 +6,8 @@ import { type RepositoryState, sendTo } from "./repository-state.ts";
 
 /** A GET of something that fits into memory. */
 export interface DocumentRequest {
-  /** After the repository's path, or a whole URL. */
-  readonly target: string | URL;
+  /** As in {@link sendTo}. */
+  readonly target: string;
   readonly accept?: string;
   readonly maxBytes: number;
   readonly signal: AbortSignal;

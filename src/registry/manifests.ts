@@ -39,7 +39,7 @@ export async function readManifest(
   signal: AbortSignal,
 ): Promise<FetchedManifest> {
   const { reply, bytes } = await fetchDocument(state, {
-    target: `/manifests/${reference}`,
+    target: `manifests/${reference}`,
     accept,
     maxBytes: state.channel.limits.manifestBytes,
     signal,
@@ -69,7 +69,7 @@ export async function headManifest(
   if (state.capabilities.headBroken) return { type: "unknown" };
   const reply = await sendTo(state, {
     method: "HEAD",
-    target: `/manifests/${reference}`,
+    target: `manifests/${reference}`,
     headers: { accept },
     lane: "metadata",
     signal,
@@ -118,7 +118,7 @@ export async function writeManifest(
   for (let attempt = 1; ; attempt++) {
     const reply = await sendTo(state, {
       method: "PUT",
-      target: `/manifests/${reference}`,
+      target: `manifests/${reference}`,
       headers: { "content-type": manifest.mediaType },
       body: manifest.bytes,
       lane: "metadata",

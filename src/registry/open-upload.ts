@@ -101,7 +101,7 @@ function post(
 ): Promise<Reply> {
   return sendTo(state, {
     method: "POST",
-    target: `/blobs/uploads/${query === "" ? "" : "?"}${query}`,
+    target: `blobs/uploads/${query === "" ? "" : "?"}${query}`,
     body: nothing,
     scopes,
     lane: "metadata",

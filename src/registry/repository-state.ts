@@ -10,6 +10,8 @@ export interface RepositoryContents {
   readonly held: Set<Digest>;
   /** A tag asked for was not there: so may be the whole repository. */
   tagAbsent: boolean;
+  /** The outcome of the first question whether a blob is held; true where it had none. */
+  firstAsked?: Promise<boolean>;
 }
 
 /** One repository at one registry, as its operations see it. */
@@ -22,13 +24,11 @@ export interface RepositoryState {
   readonly name: string;
   readonly scopes: Scopes;
   readonly contents: RepositoryContents;
-  /** The outcome of the first question whether a blob is held. */
-  firstAsked?: Promise<boolean>;
   /** When something was last written, in milliseconds since the epoch; 0 never. */
   writtenAt: number;
 }
 
-/** Sends a request of this repository; `target` begins after its path, as `/manifests/latest`, or is a whole URL. */
+/** Sends a request of this repository; `target` is relative to it, as `manifests/latest`; or a path from `/` on; or a whole URL. */
 export function sendTo(
   state: RepositoryState,
   request: Omit<ChannelRequest, "scopes"> & { readonly scopes?: Scopes },
@@ -37,7 +37,8 @@ export function sendTo(
   return state.channel.send({
     scopes: state.scopes,
     ...request,
-    target: typeof target === "string" ? `/v2/${state.path}${target}` : target,
+    target:
+      typeof target !== "string" || target.startsWith("/") ? target : `/v2/${state.path}/${target}`,
   });
 }
 

@@ -39,7 +39,7 @@ async function readPage(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { reply, bytes } = await fetchDocument(state, {
-    target: new URL(page, state.channel.wire.origin),
+    target: page,
     maxBytes: maxPageBytes,
     signal,
   });
