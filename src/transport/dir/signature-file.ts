@@ -7,7 +7,7 @@ import { parseJsonText } from "../../core/json-text.ts";
 import { decodeUtf8, encodeUtf8 } from "../../core/utf8.ts";
 import { TransportError } from "../contract.ts";
 
-const sigstoreJson = goStruct("sigstoreJSONRepresentation", {
+const sigstoreJson = goStruct("signature.sigstoreJSONRepresentation", {
   mimeType: always(goText),
   payload: always(goBytes),
   annotations: always(goMapOf(goText)),

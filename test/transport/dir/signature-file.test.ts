@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { KnownError } from "../../../src/core/errors.ts";
+import {
+  formatSignatureFile,
+  parseSignatureFile,
+} from "../../../src/transport/dir/signature-file.ts";
+
+function parse(text: string) {
+  return parseSignatureFile(Buffer.from(text, "latin1"));
+}
+
+test("formatSignatureFile() writes what skopeo 1.22 wrote", () => {
+  const read = parse(
+    '\0sigstore-json\n{"annotations":{"k<":"v","a":"b"}, "mimeType":"a/b","payload":"aGk="}',
+  );
+  assert.equal(
+    Buffer.from(formatSignatureFile(read)).toString(),
+    '\0sigstore-json\n{"mimeType":"a/b","payload":"aGk=","annotations":{"a":"b","k\\u003c":"v"}}',
+  );
+  assert.deepEqual(formatSignatureFile(parse("\x89abc")), Buffer.from("\x89abc", "latin1"));
+  assert.deepEqual(formatSignatureFile(parse("\0simple-signing\nabc")), Buffer.from("abc"));
+});
+
+test("parseSignatureFile() refuses what is no signature, in skopeo's words", () => {
+  const table: readonly [text: string, message: string][] = [
+    ["", "empty signature blob"],
+    ["\0", "invalid signature format, missing newline"],
+    ["\0foo\nx", 'unrecognized signature format "foo"'],
+    ["\0a\x01\nx", "invalid signature format, non-ASCII byte 0x1"],
+    ["x", "unrecognized signature format, starting with binary 0x78"],
+    ["=abc", "unrecognized signature format, starting with binary 0x3d"], // skopeo takes it, by a slip
+    ["-----BEGIN PGP", "unrecognized signature format, starting with binary 0x2d"],
+    ["\0sigstore-json\n{", "unexpected end of JSON input"],
+    ['\0sigstore-json\n{"MIMETYPE":"z"} x', "invalid character 'x' after top-level value"],
+    [
+      '\0sigstore-json\n{"mimeType":5}',
+      "json: cannot unmarshal number into Go struct field sigstoreJSONRepresentation.mimeType of type string",
+    ],
+  ];
+  for (const [text, message] of table) {
+    assert.throws(
+      () => parse(text),
+      (error) => error instanceof KnownError && error.message === message,
+      JSON.stringify(text),
+    );
+  }
+  assert.throws(() => parse('\0sigstore-json\n{"payload":"!"}'), KnownError);
+});
