@@ -83,9 +83,13 @@ async function measure(
 ): Promise<{ readonly digest: Digest; readonly size: number } | undefined> {
   const { compression }: { readonly compression: Compression } = copy;
   await using stream = await open(blob, copy);
-  await using plain = compression.recompressed(stream, { decompress: true }, blob.mediaType);
+  await using plain = compression.recompressed(
+    stream,
+    { decompress: true, measure: true },
+    blob.mediaType,
+  );
   for await (const _ of plain) {
     // only the measure is wanted
   }
-  return plain.outcome()?.uncompressed;
+  return plain.uncompressed();
 }

@@ -16,6 +16,8 @@ export interface CompressionChange {
   readonly compress?: WritableFormat;
   /** Of the format's own scale; its default where absent. */
   readonly level?: number;
+  /** Whether {@link RecompressedBlob.uncompressed} is wanted: it costs a hash of all that is unpacked. */
+  readonly measure?: boolean;
 }
 
 /** Content by its sha256 digest and length. */
@@ -25,15 +27,11 @@ export interface Measured {
 }
 
 export interface RecompressedBlob extends NewBlob {
-  /** Undefined until the blob was read to its end. */
-  outcome(): RecompressionOutcome | undefined;
-}
-
-export interface RecompressionOutcome {
-  /** What went into the packing, or came out where nothing was packed: of a layer, its DiffID. */
-  readonly uncompressed: Measured;
-  /** The bytes of the new blob. */
-  readonly written: Measured;
+  /**
+   * What went into the packing, or came out where nothing was packed: of a layer, its DiffID. Undefined until the blob was
+   * read to its end, and where nobody asked.
+   */
+  uncompressed(): Measured | undefined;
 }
 
 export interface CompressionOptions extends DecompressOptions {
@@ -63,34 +61,40 @@ export class Compression {
     return new Recompressed(source, mediaType, (plain) => this.#packed(plain, change), {
       ...this.#options,
       decompress: change.decompress,
+      measure: change.measure ?? false,
     });
   }
 
   #packed(
     plain: AsyncIterable<Uint8Array>,
-    change: CompressionChange,
-  ): AsyncIterable<Uint8Array> | undefined {
-    if (change.compress === "zstd") return zstdCompressed(plain, change.level);
-    return change.compress && this.#gzip.packed(plain, change.level);
+    { compress, level }: CompressionChange,
+  ): AsyncIterable<Uint8Array> {
+    if (compress === "zstd") return zstdCompressed(plain, level);
+    return compress === "gzip" ? this.#gzip.packed(plain, level) : plain;
   }
 }
 
-type Pack = (plain: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> | undefined;
+type Pack = (plain: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+
+interface ReadingOptions extends DecompressOptions {
+  readonly decompress: boolean;
+  readonly measure: boolean;
+}
 
 class Recompressed implements RecompressedBlob {
   readonly mediaType: string;
   readonly #source: BlobStream | AsyncIterable<Uint8Array>;
   readonly #pack: Pack;
-  readonly #options: DecompressOptions & { readonly decompress: boolean };
+  readonly #options: ReadingOptions;
   #reading: AsyncGenerator<Uint8Array, void, void> | undefined;
+  #uncompressed: Measured | undefined;
   #closed = false;
-  #outcome: RecompressionOutcome | undefined;
 
   constructor(
     source: BlobStream | AsyncIterable<Uint8Array>,
     mediaType: string,
     pack: Pack,
-    options: DecompressOptions & { readonly decompress: boolean },
+    options: ReadingOptions,
   ) {
     this.#source = source;
     this.mediaType = mediaType;
@@ -98,8 +102,8 @@ class Recompressed implements RecompressedBlob {
     this.#options = options;
   }
 
-  outcome(): RecompressionOutcome | undefined {
-    return this.#outcome;
+  uncompressed(): Measured | undefined {
+    return this.#uncompressed;
   }
 
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
@@ -123,13 +127,13 @@ class Recompressed implements RecompressedBlob {
     const { head, bytes } = await peek(this.#source, magicBytes);
     const format = this.#options.decompress ? detectCompression(head) : undefined;
     const plain = format ? decompressed(bytes, format, this.#options) : bytes;
-    const uncompressed = new Meter(format ? undefined : digestKnown(this.#source));
-    const measured = uncompressed.measured(plain);
-    const packed = this.#pack(measured);
-    const written = new Meter();
-    yield* packed ? written.measured(packed) : measured;
-    const inside = uncompressed.result();
-    this.#outcome = { uncompressed: inside, written: packed ? written.result() : inside };
+    if (!this.#options.measure) {
+      yield* this.#pack(plain);
+      return;
+    }
+    const meter = new Meter(format ? undefined : digestKnown(this.#source));
+    yield* this.#pack(meter.measured(plain));
+    this.#uncompressed = meter.result();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -151,7 +155,7 @@ class Meter {
   readonly #hash: Hash | undefined;
   #size = 0;
 
-  constructor(known?: Digest) {
+  constructor(known: Digest | undefined) {
     this.#known = known;
     this.#hash = known ? undefined : createHash("sha256");
   }

@@ -28,16 +28,16 @@ function unpacked(bytes: Buffer, change: CompressionChange): Buffer {
 test("Compression makes any form of any other, and tells what it made", async () => {
   for (const from of ["plain", "gzip", "zstd"] as const) {
     for (const to of ["plain", "gzip", "zstd"] as const) {
-      const change = { decompress: true, ...(to !== "plain" && { compress: to }) };
+      const change = { decompress: true, measure: true, ...(to !== "plain" && { compress: to }) };
       for (const source of [blobOf(forms[from]), scribbled(forms[from], 65_536)]) {
         await using made = compression.recompressed(source, change, "a type");
         assert.equal(made.mediaType, "a type");
-        assert.equal(made.outcome(), undefined);
+        assert.equal(made.uncompressed(), undefined);
         const bytes = await collect(made);
         assert.ok(unpacked(bytes, change).equals(plain), `${from} to ${to}`);
-        assert.deepEqual(made.outcome(), {
-          uncompressed: { digest: digestOf(plain), size: plain.byteLength },
-          written: { digest: digestOf(bytes), size: bytes.byteLength },
+        assert.deepEqual(made.uncompressed(), {
+          digest: digestOf(plain),
+          size: plain.byteLength,
         });
       }
     }
@@ -47,28 +47,32 @@ test("Compression makes any form of any other, and tells what it made", async ()
 test("Compression packs what is packed already where it is not told to unpack", async () => {
   const made = compression.recompressed(
     blobOf(forms.zstd),
-    { decompress: false, compress: "gzip" },
+    { decompress: false, measure: true, compress: "gzip" },
     "x",
   );
   assert.ok(zlib.gunzipSync(await collect(made)).equals(forms.zstd));
-  assert.equal(made.outcome()?.uncompressed.digest, digestOf(forms.zstd));
+  assert.equal(made.uncompressed()?.digest, digestOf(forms.zstd));
 });
 
 test("Compression hashes what a blob of another algorithm holds", async () => {
   const descriptor = { mediaType: "x", digest: digestOf(plain, "sha512"), size: plain.byteLength };
   const blob = new BlobStream(descriptor, () => scribbled(plain, 65_536), { reopens: false });
-  const made = compression.recompressed(blob, { decompress: true, compress: "gzip" }, "x");
+  const made = compression.recompressed(
+    blob,
+    { decompress: true, measure: true, compress: "gzip" },
+    "x",
+  );
   await collect(made);
-  assert.equal(made.outcome()?.uncompressed.digest, digestOf(plain));
+  assert.equal(made.uncompressed()?.digest, digestOf(plain));
 });
 
 test("Compression handles the empty blob", async () => {
   const empty = Buffer.alloc(0);
   for (const compress of ["gzip", "zstd"] as const) {
-    const change = { decompress: true, compress };
+    const change = { decompress: true, measure: true, compress };
     const made = compression.recompressed(blobOf(empty), change, "x");
     assert.equal(unpacked(await collect(made), change).byteLength, 0);
-    assert.deepEqual(made.outcome()?.uncompressed, { digest: digestOf(empty), size: 0 });
+    assert.deepEqual(made.uncompressed(), { digest: digestOf(empty), size: 0 });
   }
 });
 
@@ -81,11 +85,11 @@ test("Compression never brings a wrong blob to its end, and has no outcome for i
       const blob = new BlobStream(descriptor, () => scribbled(bytes, 65_536), { reopens: false });
       const made = compression.recompressed(
         blob,
-        { decompress: true, ...(compress && { compress }) },
+        { decompress: true, measure: true, ...(compress && { compress }) },
         "x",
       );
       assert.equal(await failureOf(made), "content.digest-mismatch", `${form} ${compress}`);
-      assert.equal(made.outcome(), undefined);
+      assert.equal(made.uncompressed(), undefined);
       assert.equal(codeOf(blob.failure), "content.digest-mismatch");
     }
   }
@@ -112,13 +116,13 @@ test("Compression closes its source when it is disposed of: unread, half read, r
       const blob = blobOf(forms.gzip, () => {
         released += 1;
       });
-      const change = { decompress: true, ...(compress && { compress }) };
+      const change = { decompress: true, measure: true, ...(compress && { compress }) };
       const made = compression.recompressed(blob, change, "x");
       if (chunks > 0) await readSome(made, chunks);
       await made[Symbol.asyncDispose]();
       await made[Symbol.asyncDispose]();
       assert.equal(released, 1, `${compress} ${chunks}`);
-      assert.equal(made.outcome() !== undefined, chunks === Number.POSITIVE_INFINITY);
+      assert.equal(made.uncompressed() !== undefined, chunks === Number.POSITIVE_INFINITY);
     }
   }
 });
@@ -169,4 +173,10 @@ test("Compression packs many blobs side by side", async () => {
     }),
   );
   assert.ok(all.every(Boolean));
+});
+
+test("Compression does not measure what nobody asked for", async () => {
+  const made = compression.recompressed(blobOf(forms.gzip), { decompress: true }, "x");
+  await collect(made);
+  assert.equal(made.uncompressed(), undefined);
 });
