@@ -1,0 +1,80 @@
+import { flagsOf } from "./find-command.ts";
+import { skopeoFlags } from "./skopeo-flags.ts";
+import { commandsOf } from "./specs/all.ts";
+
+/** How one of skopeo's commands or flags is answered. */
+export interface CompatRow {
+  readonly command: string;
+  /** With its dashes; absent for the command itself. */
+  readonly flag?: string;
+  readonly answer: "same" | "different" | "missing";
+  readonly note?: string;
+}
+
+/** Commands that are known and refused. */
+const MISSING_COMMANDS = new Set([
+  "experimental-image-proxy",
+  "generate-sigstore-key",
+  "layers",
+  "standalone-sign",
+  "standalone-verify",
+  "sync",
+  "untrusted-signature-dump-without-verification",
+]);
+
+const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
+  "additional-tag": "only docker-archive: has a use for it, which is not supported yet",
+  "decryption-key": "encryption is not supported yet",
+  "encrypt-layer": "encryption is not supported yet",
+  "encryption-key": "encryption is not supported yet",
+  "sign-by": "signing is not supported yet",
+  "sign-by-sigstore": "signing is not supported yet",
+  "sign-by-sigstore-private-key": "signing is not supported yet",
+  "sign-by-sq-fingerprint": "signing is not supported yet",
+  "sign-identity": "signing is not supported yet",
+  "sign-passphrase-file": "signing is not supported yet",
+  "daemon-host": "docker-daemon: is not supported yet",
+  "src-daemon-host": "docker-daemon: is not supported yet",
+  "dest-daemon-host": "docker-daemon: is not supported yet",
+};
+
+/** What is done otherwise, on purpose, by `command --flag` or `--flag`. */
+const DIFFERENT: Readonly<Record<string, string>> = {
+  "--tmpdir": "accepted; nothing is staged in temporary files",
+  "--registries.d": "accepted; signatures come with their own support",
+  "copy --dest-precompute-digests": "accepted; digests are known before without a temporary file",
+  "copy --dest-compress-format": "zstd:chunked can be read, and not yet be written",
+  completion: "scripts of our own, with the same candidates",
+};
+
+/** Every command and flag of skopeo 1.22, measured against our own tables. */
+export function compatRows(): readonly CompatRow[] {
+  return Object.entries(skopeoFlags).flatMap(([command, flags]) => [
+    ...(command === "" ? [] : [commandRow(command)]),
+    ...flags.map((flag) => flagRow(command, flag)),
+  ]);
+}
+
+function commandRow(command: string): CompatRow {
+  const isThere = commandsOf("skopeo").some((spec) => spec.name === command);
+  if (!isThere) return { command, answer: "missing" };
+  if (MISSING_COMMANDS.has(command))
+    return { command, answer: "missing", note: "says that it is not supported yet" };
+  const note = DIFFERENT[command];
+  return note === undefined ? { command, answer: "same" } : { command, answer: "different", note };
+}
+
+function flagRow(command: string, text: string): CompatRow {
+  const [name = "", short] = text.split(",");
+  const row = { command, flag: short === undefined ? `--${name}` : `--${name}, -${short}` };
+  const path = commandsOf("skopeo").filter((spec) => spec.name === command);
+  const { own } = flagsOf("skopeo", path);
+  const isKnown = own.some((flag) => flag.name === name && flag.short === short);
+  const unsupported = UNSUPPORTED_FLAGS[name];
+  if (!isKnown || (path.length === 0 && command !== "")) return { ...row, answer: "missing" };
+  if (unsupported !== undefined) return { ...row, answer: "missing", note: unsupported };
+  if (MISSING_COMMANDS.has(command) && name !== "help")
+    return { ...row, answer: "missing", note: "parsed, as is the rest of the command" };
+  const note = DIFFERENT[command === "" ? `--${name}` : `${command} --${name}`];
+  return note === undefined ? { ...row, answer: "same" } : { ...row, answer: "different", note };
+}
