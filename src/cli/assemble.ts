@@ -2,6 +2,7 @@ import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { type Environment, variable } from "../config/environment.ts";
+import { rememberAnswers } from "../config/helper-memory.ts";
 import { chooseForReading } from "../config/load-auth-paths.ts";
 import { createHelperRunner } from "../config/load-credential-helper.ts";
 import { createCredentialFinder } from "../config/load-credentials.ts";
@@ -32,7 +33,8 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   const traffic = { requests: 0, retries: 0 };
   const opened: Registries[] = [];
   const conf = once(() => loadRegistriesConf(environment, confOptions(settings)));
-  const askHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
+  const runHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
+  const askHelper = rememberAnswers(runHelper, Date.now);
   const details =
     settings.tlsDetails === undefined ? undefined : loadTlsDetails(settings.tlsDetails);
 

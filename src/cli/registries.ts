@@ -88,10 +88,10 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     return host;
   }
 
-  /** What the command line says counts for the host that it names, and never for a mirror elsewhere. */
-  async #credentials({ reference, isMirror }: Endpoint): Promise<Credentials | undefined> {
+  /** What the command line says counts for the host that it names, and never for one elsewhere. */
+  async #credentials({ reference, elsewhere }: Endpoint): Promise<Credentials | undefined> {
     const { credentials, registryToken } = this.#options.settings;
-    if (!isMirror) {
+    if (!elsewhere) {
       if (registryToken !== undefined) return { registryToken };
       if (credentials === "nobody") return undefined;
       if (credentials) return credentials;

@@ -1,14 +1,14 @@
 import type { Digest } from "../core/digest.ts";
-import { CopyError } from "../core/errors.ts";
+import { ContentError, CopyError } from "../core/errors.ts";
 import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
 import { parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import type { Transport } from "../transport/contract.ts";
+import type { ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList } from "./copy-list.ts";
-import { telling } from "./failure.ts";
+import { failedWhile, telling } from "./failure.ts";
 import { lookForNoOp } from "./no-op.ts";
 
 /** One end of a copy. */
@@ -47,11 +47,7 @@ export async function copy(job: CopyJob): Promise<Digest> {
     job.from.transport.openSource(job.from.reference, { signal }),
   );
   const request: CopyRequest = { ...job, source, destination };
-  const top = await telling(
-    `determining manifest MIME type for ${from}`,
-    "copy.source-failed",
-    () => source.readManifest("top", { signal }),
-  );
+  const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
   if (same) return same;
   const copied = await copyTop(request, top, from);
@@ -59,6 +55,23 @@ export async function copy(job: CopyJob): Promise<Digest> {
     destination.commit({ signal }),
   );
   return copied.digest;
+}
+
+/** A manifest that cannot be fetched or is not the one asked for, and one that cannot be read, are told apart as in skopeo. */
+async function readTop(
+  source: ImageSource,
+  from: string,
+  signal: AbortSignal,
+): Promise<RawManifest> {
+  try {
+    return await source.readManifest("top", { signal });
+  } catch (error) {
+    const unreadable = error instanceof ContentError && error.code === "content.bad-manifest";
+    const during = unreadable
+      ? "initializing image from source"
+      : "determining manifest MIME type for";
+    throw failedWhile(`${during} ${from}`, "copy.source-failed", error);
+  }
 }
 
 async function copyTop(request: CopyRequest, top: RawManifest, from: string): Promise<RawManifest> {

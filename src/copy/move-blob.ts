@@ -1,5 +1,6 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
+import { KnownError } from "../core/errors.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import {
   type CompressionFormat,
@@ -67,9 +68,14 @@ async function write(
     await using made = compression.recompressed(stream, change, blob.mediaType);
     return await writer.writeBlob(made, place, { signal });
   } catch (error) {
-    throw stream.failure === undefined
-      ? failedWhile("writing blob", "copy.destination-failed", error)
-      : failedWhile(reading(blob), "copy.source-failed", error);
+    const { failure } = stream;
+    if (failure === undefined) throw failedWhile("writing blob", "copy.destination-failed", error);
+    const during = "writing blob: happened during read";
+    throw failedWhile(
+      during,
+      "copy.source-failed",
+      failure instanceof KnownError ? failure : error,
+    );
   }
 }
 

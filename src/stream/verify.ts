@@ -72,7 +72,7 @@ function checkEnd(expected: Descriptor, size: number, hash: Hash): void {
   if (actual !== expected.digest) {
     throw new ContentError(
       "content.digest-mismatch",
-      `Blob ${expected.digest} has the content of ${actual}`,
+      `Digest did not match, expected ${expected.digest}, got ${actual}`,
     );
   }
 }

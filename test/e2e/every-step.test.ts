@@ -125,13 +125,13 @@ async function copyToFolder(nth: number, place: string): Promise<"failed" | "thr
  * may: no half a blob, no index that names what is not there.
  */
 async function assertOnlyVerified(layout: string): Promise<void> {
-  const names = await readdir(layout).catch(() => []);
+  const names: string[] = await readdir(layout).catch((): string[] => []);
   assert.ok(!names.includes("index.json"), "an index was written");
   assert.deepEqual(
     names.filter((name) => name !== "blobs" && name !== "oci-layout"),
     [],
   );
-  for (const hex of await readdir(`${layout}/blobs/sha256`).catch(() => [])) {
+  for (const hex of await readdir(`${layout}/blobs/sha256`).catch((): string[] => [])) {
     const bytes = await readFile(`${layout}/blobs/sha256/${hex}`);
     assert.equal(createHash("sha256").update(bytes).digest("hex"), hex);
   }

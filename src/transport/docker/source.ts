@@ -14,30 +14,41 @@ export class DockerSource implements ImageSource {
   readonly blobOrder = [];
   readonly origin: ImageReference;
   readonly #repository: Repository;
-  readonly #manifests = new Map<string, Promise<RawManifest>>();
+  readonly #top: FetchedManifest;
+  readonly #manifests = new Map<Digest, Promise<RawManifest>>();
   readonly #readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>;
 
   constructor(
     reference: ImageReference,
     origin: ImageReference,
     repository: Repository,
-    top: RawManifest,
+    top: FetchedManifest,
     readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>,
   ) {
     this.reference = reference;
     this.origin = origin;
     this.#repository = repository;
     this.#readSignatures = readSignatures;
-    this.#manifests.set("top", Promise.resolve(top));
-    this.#manifests.set(top.digest, Promise.resolve(top));
+    this.#top = top;
   }
 
-  readManifest(instance: Digest | "top", options: CallOptions): Promise<RawManifest> {
+  async readManifest(instance: Digest | "top", options: CallOptions): Promise<RawManifest> {
+    if (instance === "top") return this.#readTop();
     const known = this.#manifests.get(instance);
-    if (known) return known;
-    const reading = fetchManifest(this.#repository, instance, instance as Digest, options);
+    if (known) return await known;
+    const reading = this.#readInstance(instance, options);
     this.#manifests.set(instance, reading);
-    return reading;
+    return await reading;
+  }
+
+  #readTop(): RawManifest {
+    const top = verify(this.#top);
+    this.#manifests.set(top.digest, Promise.resolve(top));
+    return top;
+  }
+
+  async #readInstance(digest: Digest, options: CallOptions): Promise<RawManifest> {
+    return verify({ ...(await fetchManifest(this.#repository, digest, options)), digest });
   }
 
   async heldLayers(): Promise<undefined> {}
@@ -53,16 +64,26 @@ export class DockerSource implements ImageSource {
   async [Symbol.asyncDispose](): Promise<void> {} // the connection outlives one image: it belongs to the run
 }
 
-/** Reads a manifest by tag or digest; where `digest` is known the bytes must have it. */
-export async function fetchManifest(
-  repository: Repository,
-  tagOrDigest: string,
-  digest: Digest | undefined,
-  { signal }: CallOptions,
-): Promise<RawManifest> {
-  const { bytes, contentType } = await repository.readManifest(tagOrDigest, { signal });
+/** A manifest as a registry gave it, and the digest that it was asked for by. */
+export interface FetchedManifest {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | undefined;
+  readonly digest?: Digest;
+}
+
+/** @throws {ContentError} `content.bad-manifest`, `content.digest-mismatch` */
+function verify({ bytes, contentType, digest }: FetchedManifest): RawManifest {
   return readRawManifest(bytes, {
     ...(contentType !== undefined && { contentType }),
     ...(digest && { digest }),
   });
+}
+
+/** Reads a manifest by tag or digest, unverified. */
+export async function fetchManifest(
+  repository: Repository,
+  tagOrDigest: string,
+  { signal }: CallOptions,
+): Promise<FetchedManifest> {
+  return await repository.readManifest(tagOrDigest, { signal });
 }

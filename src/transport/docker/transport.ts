@@ -4,7 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { DockerReference } from "../../core/docker-reference.ts";
 import { KnownError, UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { RawManifest } from "../../core/manifest.ts";
+import { manifestDigest } from "../../core/manifest.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
@@ -12,7 +12,7 @@ import { type CallOptions, type Transport, TransportError } from "../contract.ts
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
-import { DockerSource, fetchManifest } from "./source.ts";
+import { DockerSource, type FetchedManifest, fetchManifest } from "./source.ts";
 
 export interface DockerTransportOptions {
   readonly endpoints: DockerEndpoints;
@@ -102,7 +102,7 @@ async function onlyOne(
 interface Answer {
   readonly endpoint: Endpoint;
   readonly repository: Repository;
-  readonly top: RawManifest;
+  readonly top: FetchedManifest;
 }
 
 /** Tries each endpoint for the manifest; the winner serves the blobs too — `specs/registry.md` 3.4. */
@@ -116,7 +116,8 @@ async function firstThatAnswers(
     const { reference } = endpoint;
     try {
       const repository = await endpoints.repository(endpoint, "read");
-      const top = await fetchManifest(repository, nameIn(reference), reference.digest, call);
+      const fetched = await fetchManifest(repository, nameIn(reference), call);
+      const top = reference.digest ? { ...fetched, digest: reference.digest } : fetched;
       return { endpoint, repository, top };
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
@@ -140,8 +141,8 @@ async function deleteByDigest(
 ): Promise<void> {
   const docker = dockerOf(reference);
   try {
-    const manifest = await fetchManifest(repository, nameIn(docker), docker.digest, call);
-    await repository.deleteManifest(manifest.digest, call);
+    const { bytes } = await fetchManifest(repository, nameIn(docker), call);
+    await repository.deleteManifest(manifestDigest(bytes), call);
   } catch (error) {
     if (error instanceof RegistryError && error.code === "registry.not-found") {
       throw new TransportError(
