@@ -1,6 +1,6 @@
 import type { CompressionWish, CopyOptions, ImageSelection } from "../../copy/options.ts";
+import { parseCanonicalReference, parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
-import { parseDockerReference } from "../../core/docker-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { type Platform, parsePlatform } from "../../core/platform.ts";
 import { parseWritableFormat } from "../../stream/compression-format.ts";
@@ -91,8 +91,9 @@ function refuseUnsupported(flags: FlagValues): void {
     throw bad("--encryption-key and --decryption-key cannot be specified together");
   }
   if (flags.numbers("encrypt-layer").length > 0 && flags.strings("encryption-key").length === 0) {
-    throw bad("--encrypt-layer can be used only with --encryption-key");
+    throw bad("--encrypt-layer can only be used with --encryption-key");
   }
+  checkSignIdentity(flags.string("sign-identity"));
   const unsupported = [
     "sign-by",
     "sign-by-sigstore",
@@ -105,6 +106,15 @@ function refuseUnsupported(flags: FlagValues): void {
     "decryption-key",
   ].find((name) => flags.changed(name));
   if (unsupported !== undefined) throw notSupportedYet(`--${unsupported}`);
+}
+
+function checkSignIdentity(identity: string): void {
+  if (identity === "") return;
+  try {
+    parseCanonicalReference(identity);
+  } catch (error) {
+    throw bad(`Could not parse --sign-identity: ${(error as Error).message}`);
+  }
 }
 
 function compressionWish(flags: FlagValues): CompressionWish {

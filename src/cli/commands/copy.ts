@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { fileErrorText } from "../../config/load-file.ts";
 import { type CopyJob, copy } from "../../copy/copy.ts";
 import type { CopyOptions } from "../../copy/options.ts";
 import { createTransfers } from "../../copy/transfers.ts";
@@ -33,7 +34,7 @@ export async function run(context: CommandContext): Promise<void> {
   const options = copyOptions(flags, program, parts.platform);
   warnOfIdleFlags(context, destination);
   if (program === "amphora" && flags.bool("dry-run")) {
-    return await printPlan(context, source, destination, { gate, options });
+    return await printPlan(context, { from: source, to: destination, gate, options });
   }
   const settings = endSettings(flags, globals, "dest-");
   const digest = await withRetries(context, settings, () =>
@@ -96,7 +97,7 @@ async function writeDigest(file: string, digest: Digest): Promise<void> {
   } catch (error) {
     throw new CliError(
       "cli.unwritable",
-      `Failed to write digest to file ${JSON.stringify(file)}: ${(error as Error).message}`,
+      `Failed to write digest to file ${JSON.stringify(file)}: ${fileErrorText(error, "open", file)}`,
       { cause: error },
     );
   }
