@@ -1,3 +1,4 @@
+import { redactedUrl } from "../redact.ts";
 import { ConnectionPool, type Taken } from "./connection-pool.ts";
 import type {
   HttpClient,
@@ -9,7 +10,6 @@ import type {
 import { HttpError } from "./errors.ts";
 import { exchange } from "./exchange.ts";
 import { SpareBlocks } from "./inbox.ts";
-import { redactUrl } from "./redact.ts";
 import { Route } from "./route.ts";
 import { TlsLayer } from "./tls.ts";
 import { periodFor, Watchdog } from "./watchdog.ts";
@@ -55,7 +55,7 @@ class PooledClient implements HttpClient {
 
   async request(request: HttpRequest): Promise<HttpResponse> {
     const origin = this.#origin(request.url);
-    this.#options.onRequest?.({ method: request.method, url: redactUrl(request.url) });
+    this.#options.onRequest?.({ method: request.method, url: redactedUrl(request.url) });
     const pool = origin.lanes[request.lane];
     const first = await pool.take(request.signal, false);
     try {

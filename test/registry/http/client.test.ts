@@ -393,7 +393,7 @@ test("request() says what it asks for, without secrets", async () => {
     onRequest: ({ method, url }) => seen.push(`${method} ${url}`),
   });
   const { port } = server;
-  await get(client, `http://u:p@127.0.0.1:${port}/v2/x?n=5&X-Amz-Signature=abc#f`);
+  await get(client, `http://u:p@127.0.0.1:${port}/v2/x?n=5&X-Amz-Signature=abc`);
   assert.deepEqual(seen, [`GET http://127.0.0.1:${port}/v2/x?n=5&X-Amz-Signature=REDACTED`]);
 });
 

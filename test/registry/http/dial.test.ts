@@ -5,7 +5,6 @@ import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { addressOf } from "../../../src/registry/http/dial.ts";
-import { redactUrl } from "../../../src/registry/http/redact.ts";
 import {
   dialError,
   hostPort,
@@ -164,20 +163,4 @@ const texts: readonly (readonly [Error, string])[] = [
 
 for (const [error, message] of texts) {
   test(`message ${message}`, () => assert.equal(error.message, message));
-}
-
-const redacted: readonly (readonly [string, string])[] = [
-  [
-    "https://u:p@a.example/v2/x/tags/list?n=5&last=a#f",
-    "https://a.example/v2/x/tags/list?n=5&last=a",
-  ],
-  [
-    "https://a.example/x?X-Amz-Signature=abc&sig=d&digest=sha256:1",
-    "https://a.example/x?X-Amz-Signature=REDACTED&sig=REDACTED&digest=sha256:1",
-  ],
-  ["http://a.example:5000/", "http://a.example:5000/"],
-];
-
-for (const [url, expected] of redacted) {
-  test(`redactUrl() ${url}`, () => assert.equal(redactUrl(new URL(url)), expected));
 }
