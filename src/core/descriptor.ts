@@ -5,6 +5,7 @@ import type { Platform } from "./platform.ts";
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;
+  /** Bytes; −1 where it is not told, as in schema 1 manifests. */
   readonly size: number;
   /** Where a foreign (non-distributable) layer may be fetched. */
   readonly urls?: readonly string[];

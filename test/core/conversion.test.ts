@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
 import { convertImage, type ImageChange } from "../../src/core/conversion.ts";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
@@ -244,6 +245,13 @@ test("convertImage() writes a signature that reads back, and the destination's n
   );
   const header = JSON.parse(Buffer.from(document.signatures[0].protected, "base64url").toString());
   assert.equal(header.time, "2020-02-02T02:02:02Z");
+  const [{ header: signer, signature, protected: protectedHeader }] = document.signatures;
+  const payload = Buffer.from(withoutSignatures(text)).toString("base64url");
+  const key = createPublicKey({ key: signer.jwk, format: "jwk" });
+  const signed = Buffer.from(`${protectedHeader}.${payload}`);
+  const options = { key, dsaEncoding: "ieee-p1363" } as const;
+  assert.ok(verify("sha256", signed, options, Buffer.from(signature, "base64url")));
+  assert.match(signer.jwk.kid, /^(?:[A-Z2-7]{4}:){11}[A-Z2-7]{4}$/);
 });
 
 test("convertImage() renames schema 1 only where the name differs", () => {
