@@ -163,7 +163,7 @@ export async function startQuirk(
   const elsewhere = await startRegistry({
     store: registry.store,
     // Uploads that are told to go there end there; and it is no registry that asks who is asking.
-    features: { refusesAuthorization: true, location: "path" },
+    features: { ...profile.features, refusesAuthorization: true, location: "path" },
   });
   registry.features = {
     ...registry.features,

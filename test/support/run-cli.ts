@@ -5,7 +5,7 @@ import { type RunOptions, type RunResult, run } from "./run.ts";
 import { type TempFolder, tempFolder } from "./temp.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "src/main.ts");
+const sources = join(root, "src/main.ts");
 
 /** A user's home on a machine of its own: no configuration but what is written here, an empty TMPDIR. */
 export interface CliHome extends AsyncDisposable {
@@ -22,6 +22,8 @@ export interface CliHome extends AsyncDisposable {
 export interface CliOptions extends RunOptions {
   readonly as?: "amphora" | "skopeo";
   readonly nodeArgs?: readonly string[];
+  /** The main file; the sources' unless told. */
+  readonly main?: string;
 }
 
 /** A fresh home whose policy admits everything. */
@@ -55,7 +57,7 @@ export async function cliHome(): Promise<CliHome> {
 
 /** Runs the program from its sources; the name it was called by goes along as `bin/amphora` hands it on. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<RunResult> {
-  const { as = "amphora", nodeArgs = [], ...rest } = options;
+  const { as = "amphora", nodeArgs = [], main = sources, ...rest } = options;
   return run(process.execPath, [...nodeArgs, main, ...args], {
     ...rest,
     env: { ...rest.env, AMPHORA_CALLED_AS: as },
