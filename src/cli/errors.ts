@@ -9,6 +9,7 @@ export type CliErrorCode =
   | "cli.interrupted"
   | "cli.bad-template"
   | "cli.login-failed"
+  | "cli.not-deleted"
   | "cli.unreadable"
   | "cli.unwritable";
 

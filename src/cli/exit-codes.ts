@@ -4,6 +4,8 @@ import { KnownError } from "../core/errors.ts";
 const EXIT_CODES: Readonly<Record<string, number>> = {
   "transport.image-not-found": 2,
   "cli.interrupted": 130,
+  // Skopeo's deletion from a registry does not tell a missing image from any other failure.
+  "cli.not-deleted": 1,
 };
 
 /** The registry's own word for an image that is not there; a 404 that does not say it is only a failure. */

@@ -1,8 +1,8 @@
-import { UsageError } from "../../core/errors.ts";
+import { KnownError, UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { type CallOptions, type Transport, TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
-import { notSupportedYet, withPrefix } from "../errors.ts";
+import { CliError, notSupportedYet, withPrefix } from "../errors.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
 
@@ -33,5 +33,11 @@ export async function run(context: CommandContext): Promise<void> {
       "transport.unsupported",
       `Deleting images not implemented for ${transport.name}: images`,
     );
-  await withRetries(context, settings, () => remove(image.reference, { signal }));
+  try {
+    await withRetries(context, settings, () => remove(image.reference, { signal }));
+  } catch (error) {
+    if (transport.name !== "docker" || signal.aborted || !(error instanceof KnownError))
+      throw error;
+    throw new CliError("cli.not-deleted", error.message, { cause: error });
+  }
 }
