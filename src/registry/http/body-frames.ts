@@ -13,6 +13,7 @@ export interface BodyFrames {
   atEnd(): void;
 }
 
+/** The reader of a body that is framed so. */
 export function framesOf(framing: Framing): BodyFrames {
   if (framing.kind === "chunked") return new ChunkedFrames();
   if (framing.kind === "close") return new UntilClose();

@@ -3,6 +3,7 @@ export type RequestBody =
   | Uint8Array
   | { readonly length?: number; readonly bytes: AsyncIterable<Uint8Array> };
 
+/** One request, as it is to be sent. */
 export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
@@ -59,6 +60,7 @@ export interface TlsSettings {
   readonly groups?: string;
 }
 
+/** What a client is built with. */
 export interface HttpClientOptions {
   /** Asked once an origin. */
   readonly tlsFor: (origin: URL) => TlsSettings;

@@ -1,5 +1,6 @@
 import { KnownError, type KnownErrorOptions } from "../../core/errors.ts";
 
+/** What became of a request: not reached, broken off, too slow, not trusted, or answered with something else. */
 export type HttpErrorCode =
   | "registry.unreachable"
   | "registry.connection-lost"
@@ -10,6 +11,7 @@ export type HttpErrorCode =
 /** How far a request had come: before `send`, the server cannot have seen any of it. */
 export type HttpPhase = "connect" | "send" | "head" | "body";
 
+/** What an {@link HttpError} carries besides its code and message. */
 export interface HttpErrorOptions extends KnownErrorOptions {
   readonly phase: HttpPhase;
   /** The system's name of the failure, as `ECONNREFUSED`; absent where no system call failed. */

@@ -8,6 +8,7 @@ import { HeadLines, parseHead, type ResponseHead } from "./response-head.ts";
 import { Sender } from "./sender.ts";
 import type { Wire } from "./wire.ts";
 
+/** How an exchange is to be done, and who is told of its end. */
 export interface ExchangeOptions {
   readonly head: HeadOptions;
   readonly headersMs: number;

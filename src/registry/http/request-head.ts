@@ -3,6 +3,7 @@ import type { HttpRequest, RequestBody } from "./contract.ts";
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const ours = new Set(["host", "content-length", "transfer-encoding", "connection"]);
 
+/** What the way to the server adds to a request's head. */
 export interface HeadOptions {
   /** `absolute` for a plain request through an HTTP proxy. */
   readonly form: "origin" | "absolute";

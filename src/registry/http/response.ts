@@ -6,6 +6,7 @@ import type { Framing } from "./framing.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { Wire } from "./wire.ts";
 
+/** What a response is made of once its head was read. */
 export interface ResponseParts {
   readonly wire: Wire;
   readonly head: ResponseHead;

@@ -96,6 +96,7 @@ function protocolText(error: Error, code: string): string {
   return `tls: ${error.message}`;
 }
 
+/** Node's code for a certificate that stands for other names. */
 export const wrongNameCode = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 /** Why a certificate that is trusted does not stand for `host`, as crypto/x509 puts it. */

@@ -9,6 +9,7 @@ import { type Explain, Wire, type WireContext } from "./wire.ts";
 
 type Tls = typeof import("node:tls");
 
+/** Whom TLS is spoken with, and how. */
 export interface SecureOptions {
   /** What the certificate must stand for: a name, or an address without brackets. */
   readonly host: string;

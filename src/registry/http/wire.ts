@@ -2,6 +2,7 @@ import type { OnReadOpts, Socket } from "node:net";
 import type { HttpTimeouts } from "./contract.ts";
 import { endedEarly, type HttpPhase } from "./errors.ts";
 import { Inbox, type SpareBlocks } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
 import { type Ends, hostPort, lostError, timedOut } from "./socket-error.ts";
 import { never, type Watchdog, type Watched } from "./watchdog.ts";
 
@@ -31,15 +32,14 @@ export class Wire implements Watched {
   readonly #context: WireContext;
   readonly #destroySocket: (error?: Error) => Socket;
   readonly #explain: Explain;
+  readonly #outbox: Outbox;
   #ends: Ends = { local: "", remote: "" };
   #lost: { readonly error: unknown } | undefined;
   #ended = false;
   #paused = false;
   #closed = false;
   #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
   #readDue = never;
-  #writeDue = never;
 
   constructor(
     context: WireContext,
@@ -53,13 +53,15 @@ export class Wire implements Watched {
       buffer: () => this.inbox.room(),
       callback: (count) => this.#onBytes(count),
     });
+    const { watchdog, timeouts } = context;
+    this.#outbox = new Outbox(this.socket, () => watchdog.deadline(timeouts.writeIdleMs));
     this.#destroySocket = this.socket.destroy.bind(this.socket);
     // A stream destroys itself when a write fails, and what the peer said before it hung up would be lost with it.
     this.socket.destroy = (error) => (error ? this.#onError(error) : this.#destroySocket());
     this.socket.on("error", (error) => this.#onError(error)); // as a TLS alert is, without destroy
     this.socket.on("end", () => this.#onEnd());
     this.socket.on("close", () => this.#onEnd());
-    context.watchdog.watch(this);
+    watchdog.watch(this);
   }
 
   /** Why this connection is of no more use, if so. */
@@ -72,6 +74,7 @@ export class Wire implements Watched {
     return this.#lost === undefined && !this.#ended && this.inbox.unread === 0;
   }
 
+  /** Known once the connection was opened. */
   get ends(): Ends {
     return this.#ends;
   }
@@ -143,24 +146,10 @@ export class Wire implements Watched {
     this.#readDue = waitMs === undefined ? never : this.#context.watchdog.deadline(waitMs);
   }
 
-  /** Hands over some pieces as one. Resolves when the system has them; false where the connection was lost instead. */
-  write(pieces: readonly Uint8Array[]): Promise<boolean> {
-    if (this.#lost) return Promise.resolve(false);
-    this.#writeDue = this.#context.watchdog.deadline(this.#context.timeouts.writeIdleMs);
-    return new Promise((resolve) => {
-      const done = (error?: Error | null) => {
-        this.#writeDue = never;
-        this.#wakeWriter = undefined;
-        resolve(!error && this.#lost === undefined);
-      };
-      this.#wakeWriter = done;
-      const last = pieces.length - 1;
-      if (last > 0) this.socket.cork();
-      pieces.forEach((piece, at) => {
-        this.socket.write(piece, at === last ? done : undefined);
-      });
-      if (last > 0) this.socket.uncork();
-    });
+  /** Sends some pieces as one. True when the system has them; false where the connection was lost instead. */
+  async write(pieces: readonly Uint8Array[]): Promise<boolean> {
+    if (this.#lost) return false;
+    return (await this.#outbox.write(pieces)) && this.#lost === undefined;
   }
 
   /** Ends the connection at once. Who waits on it, or comes later, gets `error`. */
@@ -171,7 +160,7 @@ export class Wire implements Watched {
   }
 
   tick(now: number): void {
-    if (now >= this.#writeDue) this.kill(this.#late("write"));
+    if (this.#outbox.isLate(now)) this.kill(this.#late("write"));
     else if (now >= this.#readDue) this.kill(this.#late("read"));
   }
 
@@ -208,7 +197,7 @@ export class Wire implements Watched {
   /** Goes on reading for a moment. */
   #linger(): void {
     this.expectWithin(lingerMs);
-    this.#wakeWriter?.();
+    this.#outbox.giveUp(this.#lost);
     this.#stir();
   }
 
@@ -217,7 +206,7 @@ export class Wire implements Watched {
     this.#closed = true;
     this.#context.watchdog.unwatch(this);
     this.#destroySocket();
-    this.#wakeWriter?.();
+    this.#outbox.giveUp(this.#lost);
     this.#stir();
   }
 
