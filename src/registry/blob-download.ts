@@ -1,7 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { KnownError } from "../core/errors.ts";
 import { BlobStream } from "../stream/blob-stream.ts";
-import { RegistryError } from "./errors.ts";
+import { RegistryError, underCode } from "./errors.ts";
 import { brokenOff, refuseEncoding } from "./fetch-document.ts";
 import { lengthOf } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
@@ -153,24 +153,24 @@ async function request(
   const { redirected, status } = reply;
   const error = await reply.toError("fetching blob");
   if (!redirected || (status !== 401 && status !== 403 && status !== 400)) throw error;
-  throw new RegistryError(error.code, error.message, { retryable: true, status }); // an address signed for a while only
+  throw underCode(error, error.code, true); // an address signed for a while only
 }
 
 /** The body from `offset` on, whatever part of the blob the answer holds. */
-async function* bodyFrom(
-  reply: Reply,
-  offset: number,
-  descriptor: Descriptor,
-): AsyncGenerator<Uint8Array, void, void> {
+function bodyFrom(reply: Reply, offset: number, descriptor: Descriptor): AsyncIterable<Uint8Array> {
   refuseEncoding(reply);
-  let surplus = offset - startOf(reply, offset, descriptor);
-  for await (const chunk of reply.body) {
-    if (surplus >= chunk.byteLength) {
-      surplus -= chunk.byteLength;
-    } else {
-      yield surplus > 0 ? chunk.subarray(surplus) : chunk;
-      surplus = 0;
-    }
+  const surplus = offset - startOf(reply, offset, descriptor);
+  return surplus === 0 ? reply.body : withoutFirst(reply.body, surplus);
+}
+
+async function* withoutFirst(
+  bytes: AsyncIterable<Uint8Array>,
+  count: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  let surplus = count;
+  for await (const chunk of bytes) {
+    if (surplus < chunk.byteLength) yield chunk.subarray(surplus);
+    surplus = Math.max(0, surplus - chunk.byteLength);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import { holdsBlob } from "./blob-presence.ts";
-import { RegistryError } from "./errors.ts";
+import { RegistryError, underCode } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
@@ -207,21 +207,9 @@ export class BlobUpload {
 
   async #setback(reply: Reply, { sessionAlive }: { sessionAlive: boolean }): Promise<Setback> {
     const waits = isSlowDown(reply.status);
-    const { message, code, entries, status, url } = await reply.toError(
-      `uploading layer to ${this.#session?.shownLocation ?? ""}`,
-    );
-    const error = new RegistryError(
-      code === "registry.bad-response" || code === "registry.not-found"
-        ? "registry.upload-failed"
-        : code,
-      message,
-      {
-        entries,
-        retryable: true,
-        ...(status !== undefined && { status }),
-        ...(url !== undefined && { url }),
-      },
-    );
+    const told = await reply.toError(`uploading layer to ${this.#session?.shownLocation ?? ""}`);
+    const vague = told.code === "registry.bad-response" || told.code === "registry.not-found";
+    const error = underCode(told, vague ? "registry.upload-failed" : told.code, true);
     return { error, sessionAlive, waits };
   }
 

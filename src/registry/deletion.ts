@@ -1,6 +1,6 @@
-import { RegistryError } from "./errors.ts";
-import { type RepositoryState, sendTo } from "./repository-state.ts";
-import { repositoryScope, type Scopes } from "./scope.ts";
+import { type RegistryError, underCode } from "./errors.ts";
+import type { Reply } from "./reply.ts";
+import { isRefusal, type RepositoryState, sendTo, tryOtherScopes } from "./repository-state.ts";
 
 /**
  * Deletes a manifest by digest, and with it every tag of it; or a tag alone — OCI distribution-spec § Deleting tags.
@@ -12,37 +12,22 @@ export async function deleteManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await send(state, reference, state.scopes, signal);
-  } catch (error) {
-    if (!(error instanceof RegistryError) || !isRefusal(error)) throw error;
-    // Quay and others give no token for "*"
-    await send(state, reference, repositoryScope(state.path, ["pull", "push", "delete"]), signal);
+  for (;;) {
+    const reply = await sendTo(state, {
+      method: "DELETE",
+      target: `manifests/${reference}`,
+      lane: "metadata",
+      signal,
+    });
+    if (reply.ok) return reply.discard();
+    const error = await failure(reply, `deleting ${reference} in ${state.name}`);
+    if (!isRefusal(error) || !tryOtherScopes(state)) throw error;
   }
 }
 
-function isRefusal({ code }: RegistryError): boolean {
-  return code === "registry.unauthorized" || code === "registry.denied";
-}
-
-async function send(
-  state: RepositoryState,
-  reference: string,
-  scopes: Scopes,
-  signal: AbortSignal,
-): Promise<void> {
-  const reply = await sendTo(state, {
-    method: "DELETE",
-    target: `manifests/${reference}`,
-    scopes,
-    lane: "metadata",
-    signal,
-  });
-  if (reply.ok) return reply.discard();
+async function failure(reply: Reply, context: string): Promise<RegistryError> {
   const { status } = reply;
-  const error = await reply.toError(`deleting ${reference} in ${state.name}`);
-  const unsupported = status === 405 || error.specCode === "UNSUPPORTED";
-  throw unsupported
-    ? new RegistryError("registry.unsupported", error.message, { status, entries: error.entries })
-    : error;
+  const error = await reply.toError(context);
+  if (status !== 405 && error.specCode !== "UNSUPPORTED") return error;
+  return underCode(error, "registry.unsupported");
 }

@@ -59,3 +59,21 @@ export class RegistryError extends KnownError<RegistryErrorCode> {
     return this.entries[0]?.code;
   }
 }
+
+/** The same failure under another code. */
+export function underCode(
+  error: RegistryError,
+  code: RegistryErrorCode,
+  retryable = error.retryable,
+): RegistryError {
+  const { status, method, url, entries, hint, cause } = error;
+  return new RegistryError(code, error.message, {
+    retryable,
+    entries,
+    ...(status !== undefined && { status }),
+    ...(method !== undefined && { method }),
+    ...(url !== undefined && { url }),
+    ...(hint !== undefined && { hint }),
+    ...(cause !== undefined && { cause }),
+  });
+}

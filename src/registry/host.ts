@@ -9,10 +9,11 @@ import { repositoryScope } from "./scope.ts";
 /** What will be done in a repository: the token asked for allows so much and no more. */
 export type RepositoryAccess = "read" | "write" | "delete";
 
-const actions: Readonly<Record<RepositoryAccess, readonly string[]>> = {
-  read: ["pull"],
-  write: ["pull", "push"],
-  delete: ["*"],
+/** What to ask tokens for, the best first: Quay gives none for "*" or "delete". */
+const actions: Readonly<Record<RepositoryAccess, readonly (readonly string[])[]>> = {
+  read: [["pull"]],
+  write: [["pull", "push"]],
+  delete: [["*"], ["pull", "push", "delete"], ["pull", "push"]],
 };
 
 /** One registry, spoken to as one user. Its gate, tokens and what was learned of it are shared by all its repositories. */
@@ -41,12 +42,16 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   return {
     host: options.host,
     repository(path, access) {
+      const [scopes = new Map(), ...otherScopes] = actions[access].map((choice) =>
+        repositoryScope(path, choice),
+      );
       return new Repository({
         channel,
         capabilities,
         path,
         name: `${options.host}/${path}`,
-        scopes: repositoryScope(path, actions[access]),
+        scopes,
+        otherScopes,
         contents: contentsOf(path),
         writtenAt: 0,
       });

@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { acceptedManifestTypes } from "../core/media-type.ts";
-import { RegistryError } from "./errors.ts";
+import { RegistryError, underCode } from "./errors.ts";
 import { fetchDocument } from "./fetch-document.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
@@ -38,6 +38,7 @@ export async function readManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<FetchedManifest> {
+  await state.channel.wire.waitToPull(signal);
   const { reply, bytes } = await fetchDocument(state, {
     target: `manifests/${reference}`,
     accept,
@@ -53,11 +54,7 @@ async function readFailure(reply: Reply, context: string): Promise<RegistryError
   const error = await reply.toError(context);
   const [first] = error.entries;
   if (first?.code !== "UNKNOWN" || !/not found/i.test(first.message)) return error;
-  return new RegistryError("registry.not-found", error.message, {
-    entries: error.entries,
-    ...(error.status !== undefined && { status: error.status }),
-    ...(error.url !== undefined && { url: error.url }),
-  });
+  return underCode(error, "registry.not-found");
 }
 
 /** The digest of a tag by HEAD, which costs no pull. */
@@ -155,19 +152,14 @@ async function writeFailure(reply: Reply, context: string): Promise<RegistryErro
   const { status } = reply;
   const error = await reply.toError(context);
   const [first] = error.entries;
-  const options = {
-    status,
-    entries: error.entries,
-    ...(error.url !== undefined && { url: error.url }),
-  };
   const refused =
     status === 415 ||
     refusedTypes.has(first?.code ?? "") ||
     (first?.code === "UNSUPPORTED" && first.message.includes("Invalid JSON syntax")) ||
     (status === 500 && first?.code === "UNKNOWN"); // what distribution 2.8 says of an OCI manifest it cannot read
-  if (refused) return new RegistryError("registry.manifest-refused", error.message, options);
+  if (refused) return underCode(error, "registry.manifest-refused");
   if (status === 404 || missingContent.has(first?.code ?? "")) {
-    return new RegistryError("registry.content-missing", error.message, options);
+    return underCode(error, "registry.content-missing");
   }
   return error;
 }

@@ -3,7 +3,7 @@ import type { Descriptor } from "../core/descriptor.ts";
 import { type Digest, parseDigest } from "../core/digest.ts";
 import type { NewBlob } from "../stream/blob-stream.ts";
 import { holdsBlob } from "./blob-presence.ts";
-import { RegistryError } from "./errors.ts";
+import { RegistryError, underCode } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
@@ -62,14 +62,11 @@ async function send(
   const body = { bytes: tap, ...(size !== undefined && { length: size }) };
   const reply = await session.append(body, undefined, signal);
   if (reply.ok) return reply.discard();
-  if (reply.status === 413) state.capabilities.pieceBytes = state.channel.limits.chunkBytes;
+  const inPieces = reply.status === 413 || reply.status === 411; // too long, or of unknown length
+  if (inPieces) state.capabilities.pieceBytes = state.channel.limits.chunkBytes;
   const error = await reply.toError("uploading layer chunked");
   const final = error.code === "registry.denied" || error.code === "registry.unsupported";
-  throw new RegistryError(final ? error.code : "registry.upload-failed", error.message, {
-    entries: error.entries,
-    retryable: !final,
-    ...(error.status !== undefined && { status: error.status }),
-  });
+  throw underCode(error, final ? error.code : "registry.upload-failed", !final);
 }
 
 async function finish(

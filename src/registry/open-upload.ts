@@ -1,9 +1,8 @@
 import type { Digest } from "../core/digest.ts";
 import { mayMount, mountPair } from "./blob-presence.ts";
-import { RegistryError } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
-import { nothing, type RepositoryState, sendTo } from "./repository-state.ts";
+import { isRefusal, nothing, type RepositoryState, sendTo } from "./repository-state.ts";
 import { joinScopes, repositoryScope, type Scopes } from "./scope.ts";
 import { UploadSession } from "./upload-session.ts";
 
@@ -50,13 +49,9 @@ async function mountFrom(
     return await readOpened(state, await post(state, query, scopes, signal), digest);
   } catch (error) {
     // a token service that refuses to give a token for both
-    if (error instanceof RegistryError && isRefusal(error)) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
-}
-
-function isRefusal({ code }: RegistryError): boolean {
-  return code === "registry.unauthorized" || code === "registry.denied";
 }
 
 /** Undefined where the registry wants an upload opened without `mount`. */

@@ -1,4 +1,4 @@
-import { RegistryError } from "./errors.ts";
+import { RegistryError, underCode } from "./errors.ts";
 import type { Reply } from "./reply.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import { backoffMs, isRetryableStatus } from "./retry.ts";
@@ -83,11 +83,7 @@ export class PieceWriter {
       this.#limit = Math.max(leastPieceBytes, Math.floor(partBytes / 2));
       this.#state.capabilities.pieceBytes = this.#limit;
     } else if (status !== 416 && !isRetryableStatus(status)) {
-      throw new RegistryError("registry.upload-failed", error.message, {
-        entries: error.entries,
-        retryable: status === 404, // the session is lost: another may be begun
-        status,
-      });
+      throw underCode(error, "registry.upload-failed", status === 404); // lost, another may be begun
     }
     return error;
   }

@@ -45,3 +45,10 @@ function parseReset(
   const seconds = Number(text);
   return seconds > 1_000_000_000 ? seconds * 1000 : now + seconds * 1000;
 }
+
+/** How long to wait before a pull, so that `kept` are left after it; in a sliding window, until one comes back. */
+export function pullWaitMs(rateLimit: RateLimit | undefined, kept: number, now: number): number {
+  if (!rateLimit || kept === 0 || rateLimit.remaining > kept) return 0;
+  if (rateLimit.resetsAt !== undefined) return Math.max(0, rateLimit.resetsAt - now);
+  return ((rateLimit.windowSeconds ?? 60) * 1000) / Math.max(1, rateLimit.limit ?? 1);
+}

@@ -97,6 +97,7 @@ export class Reply implements AsyncDisposable {
         method: this.method,
         url: redactedUrl(this.url),
         entries: failure.entries,
+        ...hintFor(this.status, this.header("retry-after"), this.url),
       },
     );
   }
@@ -132,6 +133,18 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     // the status alone says enough
   }
   return Buffer.concat(chunks).subarray(0, maxErrorBody);
+}
+
+function hintFor(
+  status: number,
+  retryAfter: string | undefined,
+  { host }: URL,
+): { readonly hint?: string } {
+  if (status === 401) return { hint: `Log in to ${host}, or check the credentials given for it` };
+  if (status !== 429) return {};
+  const seconds = /^\d{1,9}$/.exec(retryAfter ?? "")?.[0];
+  const when = seconds === undefined ? "later" : `in ${seconds} seconds`;
+  return { hint: `Try again ${when}: ${host} lets no more requests through now` };
 }
 
 function codeOf(status: number, specCode: string | undefined): RegistryErrorCode {

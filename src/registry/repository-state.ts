@@ -1,6 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Channel, ChannelRequest } from "./channel.ts";
+import { RegistryError } from "./errors.ts";
 import type { Reply } from "./reply.ts";
 import type { Scopes } from "./scope.ts";
 
@@ -22,24 +23,48 @@ export interface RepositoryState {
   readonly path: string;
   /** `docker.io/library/alpine`, for messages. */
   readonly name: string;
-  readonly scopes: Scopes;
+  /** What tokens are asked for. */
+  scopes: Scopes;
+  /** What to ask for instead, in order, where that is refused. */
+  readonly otherScopes: Scopes[];
   readonly contents: RepositoryContents;
   /** When something was last written, in milliseconds since the epoch; 0 never. */
   writtenAt: number;
 }
 
-/** Sends a request of this repository; `target` is relative to it, as `manifests/latest`; or a path from `/` on; or a whole URL. */
-export function sendTo(
+/**
+ * Sends a request of this repository; `target` is relative to it, as `manifests/latest`; or a path from `/` on; or a whole
+ * URL.
+ */
+export async function sendTo(
   state: RepositoryState,
   request: Omit<ChannelRequest, "scopes"> & { readonly scopes?: Scopes },
 ): Promise<Reply> {
   const { target } = request;
-  return state.channel.send({
-    scopes: state.scopes,
-    ...request,
-    target:
-      typeof target !== "string" || target.startsWith("/") ? target : `/v2/${state.path}/${target}`,
-  });
+  const whole =
+    typeof target !== "string" || target.startsWith("/") ? target : `/v2/${state.path}/${target}`;
+  for (;;) {
+    try {
+      return await state.channel.send({ scopes: state.scopes, ...request, target: whole });
+    } catch (error) {
+      if (request.scopes || !isRefusal(error) || !tryOtherScopes(state)) throw error;
+    }
+  }
+}
+
+/** Takes the next scopes, where there are others. */
+export function tryOtherScopes(state: RepositoryState): boolean {
+  const next = state.otherScopes.shift();
+  if (next) state.scopes = next;
+  return next !== undefined;
+}
+
+/** Whether a registry or its token service said no to who we are, or to what we want. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof RegistryError &&
+    (error.code === "registry.unauthorized" || error.code === "registry.denied")
+  );
 }
 
 /** A body of no bytes, so that its length is sent. */

@@ -16,6 +16,7 @@ import {
 } from "./manifests.ts";
 import { writeNewBlob } from "./new-blob-upload.ts";
 import { openUpload } from "./open-upload.ts";
+import { addReferrer, readReferrers, removeReferrer } from "./referrers.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import { listTags } from "./tags.ts";
 import type { UploadSession } from "./upload-session.ts";
@@ -64,6 +65,24 @@ export class Repository implements AsyncDisposable {
 
   listTags({ signal }: CallOptions): Promise<readonly string[]> {
     return listTags(this.#state, signal);
+  }
+
+  /** By the referrers API or the fallback tag; empty where there are none. */
+  readReferrers(
+    subject: Digest,
+    options: CallOptions & { readonly artifactType?: string },
+  ): Promise<readonly Descriptor[]> {
+    return readReferrers(this.#state, subject, options);
+  }
+
+  /** For a manifest whose subject the registry took no note of ({@link WrittenManifest}). */
+  addReferrer(subject: Digest, entry: Descriptor, { signal }: CallOptions): Promise<void> {
+    return addReferrer(this.#state, subject, entry, signal);
+  }
+
+  /** The reverse of {@link addReferrer}. */
+  removeReferrer(subject: Digest, referrer: Digest, { signal }: CallOptions): Promise<void> {
+    return removeReferrer(this.#state, subject, referrer, signal);
   }
 
   /** Open from the first byte; see {@link openBlob}. */

@@ -66,18 +66,22 @@ function parseTags(bytes: Uint8Array, url: URL): readonly string[] {
       `fetching tags list: no list at ${url.pathname}`,
     );
   }
-  return tags.filter((tag) => tag !== null && tag !== "" && !isDigest(tag)).map(checkTag);
+  return tags.filter((tag) => tag !== null && tag !== "" && !isDigest(String(tag))).map(checkTag);
 }
 
 function checkTag(tag: unknown): string {
   if (typeof tag === "string" && tagForm.test(tag)) return tag;
+  throw new RegistryError(
+    "registry.bad-response",
+    `registry returned invalid tag ${quoted(String(tag))}: ${digestComplaint(String(tag))}`,
+  );
+}
+
+/** skopeo lets digests pass, so what is said of another name is why it is no digest. */
+function digestComplaint(text: string): string {
   try {
-    return parseDigest(String(tag));
-  } catch (cause) {
-    throw new RegistryError(
-      "registry.bad-response",
-      `registry returned invalid tag ${quoted(String(tag))}: ${cause instanceof Error ? cause.message : ""}`,
-      { cause },
-    );
+    return `${parseDigest(text)} is a digest`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

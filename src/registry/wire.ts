@@ -3,7 +3,7 @@ import { RegistryError } from "./errors.ts";
 import { HostGate, type Lane } from "./gate.ts";
 import type { HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
-import { readRateLimit } from "./rate-limit.ts";
+import { pullWaitMs, type RateLimit, readRateLimit } from "./rate-limit.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
@@ -40,6 +40,7 @@ export class Wire {
   readonly #limits: RegistryLimits;
   readonly #gate: HostGate;
   readonly #warned = new Set<string>();
+  #rateLimit: RateLimit | undefined;
   #origin: URL;
   #answered = false;
   #firstContact: Promise<unknown> | undefined;
@@ -72,6 +73,16 @@ export class Wire {
   /** The URL of a target at the registry. */
   resolve(target: string | URL): URL {
     return typeof target === "string" ? new URL(target, this.#origin) : target;
+  }
+
+  /** Waits until one more pull leaves as many as are to be kept. */
+  async waitToPull(signal: AbortSignal): Promise<void> {
+    const { clock, report, host } = this.#options;
+    const delayMs = pullWaitMs(this.#rateLimit, this.#limits.keptPulls, clock.now());
+    if (delayMs === 0) return;
+    report({ host, type: "paused", delayMs });
+    await clock.sleep(delayMs, signal);
+    this.#rateLimit = undefined; // the next answer tells anew
   }
 
   /** A slot for a transfer of several requests: given up in between, it could be gone when the transfer has to go on. */
@@ -218,7 +229,10 @@ export class Wire {
       this.#warned.add(text);
     }
     const rateLimit = readRateLimit((name) => response.header(name), clock.now());
-    if (rateLimit) report({ host, type: "rate-limit", rateLimit });
+    if (rateLimit) {
+      this.#rateLimit = rateLimit;
+      report({ host, type: "rate-limit", rateLimit });
+    }
     const asked = retryAfterMs(response.header("retry-after"), clock.now());
     if (!isSlowDown(response.status)) {
       if (response.status < 500) this.#gate.succeeded();
