@@ -22,6 +22,11 @@ export function exitCodeOf(error: unknown): number {
   return 1;
 }
 
+/** Whether the user called the run off; wrapped errors count as what they come from. */
+export function isInterruption(error: unknown): boolean {
+  return exitCodeOf(error) === EXIT_CODES["cli.interrupted"];
+}
+
 function specCode(error: KnownError): unknown {
   return "specCode" in error ? error.specCode : undefined;
 }

@@ -25,7 +25,14 @@ export class JsonProgress implements ProgressView {
   /** The last line of a copy that succeeded. */
   sumUp(totals: CopyTotals, traffic: Traffic, seconds: number): void {
     const { moved, mounted, held } = totals;
-    this.#line({ type: "summary", moved, mounted, held, ...traffic, seconds });
+    this.#line({
+      type: "summary",
+      moved,
+      mounted,
+      held,
+      ...traffic,
+      seconds: Number(seconds.toFixed(3)),
+    });
   }
 
   #isDue(blob: string): boolean {

@@ -1,5 +1,7 @@
 import { KnownError } from "../core/errors.ts";
+import { isInterruption } from "./exit-codes.ts";
 import { escapeControls } from "./go-quote.ts";
+import { hintFor } from "./hints.ts";
 import {
   createLog,
   type Formatter,
@@ -48,20 +50,13 @@ export function reportFailure(
 }
 
 function reportKnown(error: KnownError, program: ProgramName, terminal: Terminal, log: Log): void {
-  if (error.code === "cli.interrupted") return;
+  if (isInterruption(error)) return;
   log.fatal(error.message, log.isJson ? { code: error.code } : {});
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
     log.debug(`caused by: ${cause.stack ?? cause.message}`);
-  const hint = hintOf(error);
+  const hint = hintFor(error);
   if (program !== "skopeo" && terminal.stderrIsTty && !log.isJson && hint !== undefined)
     terminal.err(`\x1b[1mhint:\x1b[0m  ${escapeControls(hint)}\n`);
-}
-
-/** The outermost hint there is. */
-function hintOf(error: Error): string | undefined {
-  for (let at: unknown = error; at instanceof Error; at = at.cause)
-    if (at instanceof KnownError && at.hint !== undefined) return at.hint;
-  return undefined;
 }
 
 function reportBug(error: unknown, terminal: Terminal, log: Log): void {
