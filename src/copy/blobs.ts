@@ -1,5 +1,4 @@
 import type { Digest } from "../core/digest.ts";
-import { KnownError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { pool } from "../stream/pool.ts";
 import type { Compression } from "../stream/recompress.ts";
@@ -23,7 +22,6 @@ export interface BlobCopy {
 
 /** How many blobs are asked after at once; asking takes no transfer slot. */
 const lookups = 24;
-const attempts = 3;
 
 /**
  * Brings `blobs` over, the biggest first, each adopted where the destination can and moved where not, and does `beside`
@@ -73,20 +71,8 @@ async function bring(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
       return { descriptor: blob };
     }
   }
-  const written = await copy.transfers.inSlot(copy.signal, () => withRetries(planned, copy));
+  const written = await copy.transfers.inSlot(copy.signal, () => moveBlob(planned, copy));
   const size = written.descriptor.size;
   copy.report({ type: "blob-copied", blob: blob.digest, size: blob.size, written: size });
   return written;
-}
-
-/** Requests are retried and resumed below; what is tried again here is the whole transfer, reading anew. */
-async function withRetries(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await moveBlob(planned, copy);
-    } catch (error) {
-      const again = error instanceof KnownError && error.retryable && copy.source.traits.reopens;
-      if (!again || attempt === attempts || copy.signal.aborted) throw error;
-    }
-  }
 }

@@ -2,6 +2,7 @@ import type { Gate } from "../../policy/gate.ts";
 import { CopyError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import type { RawManifest } from "../core/manifest.ts";
+import { isIndexType } from "../core/media-type.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination, ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
@@ -52,6 +53,12 @@ export async function copyImage(
     part.instance === undefined
       ? request.report
       : (event) => request.report({ ...event, instance: part.instance as number });
+  if (isIndexType(manifest.mediaType)) {
+    throw new CopyError(
+      "copy.unsupported",
+      "Unexpectedly received a manifest list instead of a manifest for a single image",
+    );
+  }
   const carrySignatures = !options.removeSignatures;
   const admitted = await admit(source, request.gate, manifest, { carrySignatures, signal });
   report({ type: "admitted", manifest: manifest.digest });

@@ -7,7 +7,6 @@ import {
   detectCompression,
   magicBytes,
 } from "../stream/compression-format.ts";
-import type { Compression } from "../stream/recompress.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { type LayerChange, layerChange } from "./layer-change.ts";
@@ -23,20 +22,42 @@ export interface WrittenBlob {
   readonly uncompressed?: { readonly digest: Digest; readonly size: number };
 }
 
-/** Reads one blob and writes it, changed as its wish and its first bytes have it. */
+/** How often bytes that are changed on the way are read and made anew. */
+const attempts = 3;
+
+/**
+ * Reads one blob and writes it, changed as its wish and its first bytes have it.
+ *
+ * Requests are retried, and what stays as it is is resumed, below. What is changed on the way cannot go on where it broke:
+ * it is made anew from the start.
+ */
 export async function moveBlob(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
   const uncompressed = planned.needsDiffId ? await measure(planned.blob, copy) : undefined;
+  for (let attempt = 1; ; attempt++) {
+    const moved = await moveOnce(planned, copy, attempt < attempts);
+    if (moved) return { ...moved, ...(uncompressed && { uncompressed }) };
+  }
+}
+
+/** Undefined where it failed and, `again` allowing it, may be tried once more. */
+async function moveOnce(
+  planned: PlannedLayer,
+  copy: BlobCopy,
+  again: boolean,
+): Promise<WrittenBlob | undefined> {
   await using stream = await open(planned.blob, copy);
   const found = await telling(reading(planned.blob), "copy.source-failed", () =>
     stream.peek(magicBytes),
   );
   const change = planned.wish && layerChange(planned.wish, asCompression(found));
-  const written = await write(stream, planned, change, copy);
-  return {
-    descriptor: { ...planned.blob, digest: written.digest, size: written.size },
-    ...(change && { change }),
-    ...(uncompressed && { uncompressed }),
-  };
+  try {
+    const { digest, size } = await write(stream, planned, change, copy);
+    return { descriptor: { ...planned.blob, digest, size }, ...(change && { change }) };
+  } catch (error) {
+    const mayPass = error instanceof KnownError && error.retryable && !copy.signal.aborted;
+    if (change && again && mayPass && copy.source.traits.reopens) return undefined;
+    throw error;
+  }
 }
 
 function reading({ digest }: Descriptor): string {
@@ -87,7 +108,7 @@ async function measure(
   blob: Descriptor,
   copy: BlobCopy,
 ): Promise<{ readonly digest: Digest; readonly size: number } | undefined> {
-  const { compression }: { readonly compression: Compression } = copy;
+  const { compression } = copy;
   await using stream = await open(blob, copy);
   await using plain = compression.recompressed(
     stream,
