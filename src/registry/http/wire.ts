@@ -194,9 +194,17 @@ export class Wire implements Watched {
     return this.socket;
   }
 
-  /** Goes on reading for a moment. */
+  /** Goes on reading until the peer's end, for a moment at most. */
   #linger(): void {
-    this.expectWithin(lingerMs);
+    const limit = setTimeout(() => this.#close(), lingerMs).unref();
+    const push = this.socket.push.bind(this.socket);
+    // A stream with an error emits no "end" when it has come to it.
+    this.socket.push = (bytes: unknown) => {
+      if (bytes !== null) return push(bytes);
+      clearTimeout(limit);
+      this.#onEnd();
+      return false;
+    };
     this.#outbox.giveUp(this.#lost);
     this.#stir();
   }
