@@ -23,6 +23,8 @@ export interface BlobFolderOptions {
 export class BlobFolder implements AsyncDisposable {
   readonly #options: BlobFolderOptions;
   readonly #finishing = new Map<Digest, Promise<void>>();
+  /** Ends when the disk has the blobs so far. */
+  #syncing: Promise<unknown> = Promise.resolve();
 
   constructor(options: BlobFolderOptions) {
     this.#options = options;
@@ -93,9 +95,21 @@ export class BlobFolder implements AsyncDisposable {
     this.#finishing.set(digest, finishing);
   }
 
+  /**
+   * One after the other: each holds one of Node's few threads for files for as long as the disk takes, and with all of
+   * them held nothing could be read or written meanwhile.
+   */
+  async #sync(file: UnfinishedFile): Promise<void> {
+    const before = this.#syncing;
+    const turn = before.then(() => file.sync());
+    this.#syncing = turn.catch(() => {});
+    await turn;
+  }
+
   async #finishNow(file: UnfinishedFile, path: string): Promise<void> {
     await using unfinished = file;
     await writing(`mkdir ${dirname(path)}`, () => mkdir(dirname(path), { recursive: true }));
+    await this.#sync(unfinished);
     await unfinished.finish(path);
   }
 }

@@ -126,6 +126,7 @@ async function replaceFile(
   await using file = await UnfinishedFile.create(dirname(target), self);
   await file.write(bytes);
   if (old) await file.takeAfter(old);
+  await file.sync();
   await beforeRename();
   await file.finish(target);
 }

@@ -70,9 +70,13 @@ export class UnfinishedFile implements AsyncDisposable {
     await writing(`chmod ${this.path}`, () => this.#handle.chmod(mode));
   }
 
-  /** Brings it to the disk, then to `path`, in place of what was there. */
-  async finish(path: string): Promise<void> {
+  /** Brings what was written to the disk. */
+  async sync(): Promise<void> {
     await writing(`sync ${this.path}`, () => this.#handle.datasync());
+  }
+
+  /** Brings it to `path`, in place of what was there. */
+  async finish(path: string): Promise<void> {
     await this.#close();
     await writing(`rename ${this.path} ${path}`, () => rename(this.path, path));
     this.#state = "finished";
