@@ -7,6 +7,7 @@ import { LayoutError, reading } from "./errors.ts";
 
 const chunkBytes = 512 * 1024;
 
+/** What comes along when a file is opened to be read. */
 export interface OpenFileOptions {
   readonly signal: AbortSignal;
 }

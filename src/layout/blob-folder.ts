@@ -8,6 +8,7 @@ import { reading, unless, writing } from "./errors.ts";
 import type { OwnProcess } from "./owner.ts";
 import { fillWithBlob, UnfinishedFile } from "./unfinished-file.ts";
 
+/** Where the files of a {@link BlobFolder} are. */
 export interface BlobFolderOptions {
   /** Where unfinished files go: on the same file system as the finished. Made when first needed. */
   readonly unfinished: string;

@@ -11,6 +11,7 @@ export interface EntryChoice {
   readonly position?: number;
 }
 
+/** An entry, and its position from 0. */
 export interface ChosenEntry {
   readonly entry: LayoutEntry;
   readonly position: number;

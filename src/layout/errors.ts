@@ -1,5 +1,6 @@
 import { KnownError } from "../core/errors.ts";
 
+/** What can be wrong with a folder of images. */
 export type LayoutErrorCode =
   | "layout.missing"
   | "layout.unreadable"

@@ -21,6 +21,7 @@ export interface FolderLock extends AsyncDisposable {
   assertHeld(): Promise<void>;
 }
 
+/** Who takes a lock, and how long it waits for others. */
 export interface FolderLockOptions {
   readonly self: OwnProcess;
   readonly signal: AbortSignal;

@@ -23,10 +23,12 @@ export interface LayoutPaths {
   readonly sharedBlobs?: string | undefined;
 }
 
+/** Where index.json is. */
 export function indexPath(paths: LayoutPaths): string {
   return join(paths.folder, "index.json");
 }
 
+/** Where a blob is, or would be: in the shared folder where there is one. */
 export function blobPath(paths: LayoutPaths, digest: Digest): string {
   const blobs = paths.sharedBlobs ?? join(paths.folder, "blobs");
   return join(blobs, algorithmOf(digest), hexOf(digest));
@@ -65,6 +67,7 @@ export async function makeLayoutFolder(paths: LayoutPaths): Promise<void> {
   }
 }
 
+/** Who changes a layout, and until when. */
 export interface UpdateOptions {
   readonly self: OwnProcess;
   readonly signal: AbortSignal;

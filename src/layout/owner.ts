@@ -41,6 +41,7 @@ export function newOwner(self: OwnProcess): string {
   return `${self.boot}-${self.namespace}-${self.pid}-${self.start}-${nonce}`;
 }
 
+/** True for what {@link newOwner} gives, in any process. */
 export function isOwner(name: string): boolean {
   return ownerPattern.test(name);
 }

@@ -3,7 +3,9 @@ import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
 // A dir: folder: `version`, `manifest.json`, and beside them blobs, instances' manifests and signatures by their digest.
 // sha256 goes without saying; other algorithms are spelled out, and make it version 1.2, as in skopeo after 1.22.
 
+/** Says that the folder is one of these. */
 export const versionFile = "version";
+/** The image, or the index. */
 export const manifestFile = "manifest.json";
 
 const versions = {
@@ -19,15 +21,18 @@ export function versionText(digests: Iterable<Digest>): string {
   return versions.plain;
 }
 
+/** Whether `version` holds this in a folder that may be written over. */
 export function isKnownVersion(text: string): boolean {
   return text === versions.plain || text === versions.otherDigests;
 }
 
+/** A layer or config. */
 export function blobFile(digest: Digest): string {
   const algorithm = algorithmOf(digest);
   return algorithm === "sha256" ? hexOf(digest) : `${algorithm}-${hexOf(digest)}`;
 }
 
+/** The manifest of an instance of the index in manifest.json. */
 export function instanceFile(digest: Digest): string {
   return `${blobFile(digest)}.manifest.json`;
 }

@@ -7,6 +7,7 @@ import { isUnfinishedName, unfinishedPath } from "../../layout/unfinished.ts";
 import { isTopSignature, manifestFile, versionFile } from "./file-names.ts";
 import { lookAt, markEmpty, type Standing, unmarkEmpty } from "./place.ts";
 
+/** Who moves an image, and until when. */
 export interface TakePlaceOptions {
   readonly self: OwnProcess;
   readonly signal: AbortSignal;

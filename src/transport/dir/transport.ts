@@ -5,6 +5,7 @@ import { openDirDestination } from "./destination.ts";
 import { resolveDirLocation } from "./location.ts";
 import { DirSource } from "./source.ts";
 
+/** What `dir:` does to layers as a destination; not both. */
 export interface DirTransportOptions {
   /** Compress plain layers. */
   readonly compress?: boolean;

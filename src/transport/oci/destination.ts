@@ -28,6 +28,7 @@ import {
 } from "../contract.ts";
 import type { OciLocation } from "./location.ts";
 
+/** How a layout takes its layers. */
 export interface OciDestinationOptions {
   /** Take layers as they are, where skopeo would compress plain ones. */
   readonly acceptUncompressedLayers: boolean;

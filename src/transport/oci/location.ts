@@ -67,6 +67,7 @@ export async function resolveOciLocation(text: string): Promise<ImageReference> 
   };
 }
 
+/** A text that {@link parseOciLocation} reads as the same; always with a colon, as skopeo prints it. */
 export function formatOciLocation({ path, name, position }: OciLocation): string {
   return `${path}:${position === undefined ? (name ?? "") : `@${position}`}`;
 }

@@ -6,6 +6,7 @@ import { openOciDestination } from "./destination.ts";
 import { type OciLocation, parseOciLocation, resolveOciLocation } from "./location.ts";
 import { findEntry, openOciSource } from "./source.ts";
 
+/** `--src-shared-blob-dir` and its like. */
 export interface OciTransportOptions {
   /** Where the blobs of layouts are that are read: `<algorithm>/<hex>` in it. By default each layout's own. */
   readonly sourceSharedBlobDir?: string;
