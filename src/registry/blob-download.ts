@@ -4,10 +4,37 @@ import { BlobStream } from "../stream/blob-stream.ts";
 import { RegistryError, underCode } from "./errors.ts";
 import { brokenOff, refuseEncoding } from "./fetch-document.ts";
 import { lengthOf } from "./manifests.ts";
+import { foreignUrl } from "./redirects.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 import { backoffMs } from "./retry.ts";
 import { TransferBudget } from "./transfer-budget.ts";
+
+/**
+ * A layer that registries may not hand out, from one of the addresses in its descriptor; see {@link openBlob}.
+ *
+ * @throws {RegistryError} the last address's failure; `registry.not-found` where there is no address
+ */
+export async function openForeignBlob(
+  state: RepositoryState,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<BlobStream> {
+  const { origin } = state.channel.wire;
+  let failure: unknown = new RegistryError(
+    "registry.not-found",
+    `fetching blob: ${descriptor.digest} has no address to fetch it from`,
+  );
+  for (const location of descriptor.urls ?? []) {
+    try {
+      return await open({ state, descriptor, signal, url: foreignUrl(location, origin) });
+    } catch (error) {
+      signal.throwIfAborted();
+      failure = error;
+    }
+  }
+  throw failure;
+}
 
 /**
  * OCI distribution-spec § Pulling blobs. The first answer is there when this returns; what breaks off later is continued
@@ -20,13 +47,18 @@ export async function openBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<BlobStream> {
+  return open({ state, descriptor, signal });
+}
+
+async function open({ state, descriptor, signal, url }: Download): Promise<BlobStream> {
   const free = await state.channel.wire.keepSlot("download", signal);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   try {
-    const first = await request(state, descriptor, 0, either);
+    const begun = { state, descriptor, signal: either, ...(url && { url }) };
+    const first = await request(begun, 0);
     const sized = await withSize(descriptor, first);
-    return streamOf({ state, descriptor: sized, signal: either }, first, () => {
+    return streamOf({ ...begun, descriptor: sized }, first, () => {
       stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
       free();
     });
@@ -51,11 +83,12 @@ function streamOf(target: Download, first: Reply, close: () => void): BlobStream
   let opened: Reply | undefined = first;
   return new BlobStream(
     target.descriptor,
-    (from) => {
-      const reply = opened;
-      opened = undefined;
-      return from === 0 ? download(target, 0, reply) : continued(target, from, reply);
-    },
+    (from) =>
+      download(target, from, () => {
+        const reply = opened;
+        opened = undefined;
+        return reply;
+      }),
     {
       reopens: true,
       release: async () => {
@@ -66,34 +99,31 @@ function streamOf(target: Download, first: Reply, close: () => void): BlobStream
   );
 }
 
-async function* continued(
-  target: Download,
-  from: number,
-  unused: Reply | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  await unused?.[Symbol.asyncDispose]();
-  yield* download(target, from, undefined);
-}
-
 interface Download {
   readonly state: RepositoryState;
   readonly descriptor: Descriptor;
   readonly signal: AbortSignal;
+  /** Where the blob is fetched, if not from its repository. */
+  readonly url?: URL;
 }
 
 async function* download(
   target: Download,
   from: number,
-  opened: Reply | undefined,
+  takeOpened: () => Reply | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { state, descriptor, signal } = target;
+  const { descriptor } = target;
   const budget = new TransferBudget(descriptor.size);
   let offset = from;
-  let reply = opened;
+  let reply = takeOpened();
+  if (from > 0) {
+    await reply?.[Symbol.asyncDispose](); // it begins at 0
+    reply = undefined;
+  }
   for (;;) {
     try {
       if (offset === descriptor.size && offset > 0) return;
-      reply ??= await request(state, descriptor, offset, signal);
+      reply ??= await request(target, offset);
       for await (const chunk of bodyFrom(reply, offset, descriptor)) {
         offset += chunk.byteLength;
         yield chunk;
@@ -135,20 +165,17 @@ async function waitToResume(
 }
 
 /** Always asks the registry, never where it led before: that address may have expired. */
-async function request(
-  state: RepositoryState,
-  descriptor: Descriptor,
-  from: number,
-  signal: AbortSignal,
-): Promise<Reply> {
-  const reply = await sendTo(state, {
+async function request({ state, descriptor, signal, url }: Download, from: number): Promise<Reply> {
+  const common = {
     method: "GET",
-    target: `blobs/${descriptor.digest}`,
     ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
     lane: "download",
     hasSlot: true,
     signal,
-  });
+  } as const;
+  const reply = url
+    ? await state.channel.sendAbroad({ ...common, target: url })
+    : await sendTo(state, { ...common, target: `blobs/${descriptor.digest}` });
   if (reply.status === 200 || reply.status === 206) return reply;
   const { redirected, status } = reply;
   const error = await reply.toError("fetching blob");

@@ -110,6 +110,11 @@ export class Channel {
     await ping.discard();
   }
 
+  /** GETs what a manifest says is elsewhere. Nobody's credentials go there. */
+  sendAbroad(request: WireRequest & { readonly target: URL }): Promise<Reply> {
+    return this.#retrying(request, () => this.wire.sendElsewhere(request, undefined));
+  }
+
   #sendForToken(request: TokenRequest): Promise<Reply> {
     const wired = {
       ...request,
@@ -119,7 +124,7 @@ export class Channel {
     };
     const { authorization, ...headers } = request.headers;
     return this.#retrying(wired, () =>
-      this.wire.sendForToken({ ...wired, headers }, authorization),
+      this.wire.sendElsewhere({ ...wired, headers }, authorization),
     );
   }
 

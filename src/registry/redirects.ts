@@ -24,7 +24,7 @@ export interface Leap {
 export function resolveLocation({ from, location, registry, insecure }: Leap): URL {
   const to = URL.parse(location, from.href);
   if (!to || (to.protocol !== "https:" && to.protocol !== "http:")) {
-    throw refusal(`an invalid address`, from);
+    throw refusal("an invalid address", from);
   }
   if (to.username !== "" || to.password !== "") throw refusal("an address with a user", from);
   if (
@@ -44,6 +44,22 @@ export function resolveLocation({ from, location, registry, insecure }: Leap): U
     throw refusal(`${redactedUrl(to)}, an address inside this network`, from);
   }
   return to;
+}
+
+/**
+ * An address that a manifest names for a foreign layer.
+ *
+ * @throws {RegistryError} `registry.bad-redirect` as {@link resolveLocation}, but for TLS: such addresses never had it
+ */
+export function foreignUrl(location: string, registry: URL): URL {
+  const url = URL.parse(location);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
+    throw refusal("an invalid address", registry);
+  }
+  if (!mayLeadTo(registry, url)) {
+    throw refusal(`${redactedUrl(url)}, an address inside this network`, registry);
+  }
+  return url;
 }
 
 function refusal(where: string, from: URL): RegistryError {

@@ -2,7 +2,7 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
-import { openBlob } from "./blob-download.ts";
+import { openBlob, openForeignBlob } from "./blob-download.ts";
 import { isHeld } from "./blob-presence.ts";
 import { BlobUpload } from "./blob-upload.ts";
 import { deleteManifest } from "./deletion.ts";
@@ -88,6 +88,11 @@ export class Repository implements AsyncDisposable {
   /** Open from the first byte; see {@link openBlob}. */
   openBlob(blob: Descriptor, { signal }: CallOptions): Promise<BlobStream> {
     return openBlob(this.#state, blob, signal);
+  }
+
+  /** A foreign layer, from the addresses in its descriptor; without credentials. See {@link openForeignBlob}. */
+  openForeignBlob(blob: Descriptor, { signal }: CallOptions): Promise<BlobStream> {
+    return openForeignBlob(this.#state, blob, signal);
   }
 
   /** Tells this repository what it holds, so that it is not asked: the blobs of a manifest seen in it. */

@@ -90,8 +90,8 @@ export class Wire {
     return this.#gate.keepSlot(lane, signal);
   }
 
-  /** Sends a request to a token service, whose origin may be any: the authorization is for its own and no other. */
-  async sendForToken(
+  /** Sends a request to any origin, as a token service's: the authorization is for that one and no other. */
+  async sendElsewhere(
     request: WireRequest & { readonly target: URL },
     authorization: string | undefined,
   ): Promise<Reply> {
@@ -135,14 +135,29 @@ export class Wire {
     authorization: string | undefined,
     leave: () => void,
   ): Promise<Reply> {
+    let failure: unknown;
     try {
       return await this.#follow(request, authorization, leave);
     } catch (error) {
       if (this.#answered || !isUnreachable(error)) throw error;
+      failure = error;
     }
+    return this.#tryWithoutTls(request, authorization, leave, failure);
+  }
+
+  async #tryWithoutTls(
+    request: WireRequest,
+    authorization: string | undefined,
+    leave: () => void,
+    failure: unknown,
+  ): Promise<Reply> {
     this.#origin = new URL(`http://${this.#origin.host}/`);
     try {
-      return await this.#follow(request, authorization, leave);
+      const reply = await this.#follow(request, authorization, leave);
+      if (!wantsTls(reply)) return reply;
+      await reply.keep();
+      this.#answered = false;
+      throw failure; // TLS it is, then, and what failed may be tried again
     } finally {
       if (!this.#answered) this.#origin = new URL(`https://${this.#origin.host}/`);
     }
@@ -250,9 +265,10 @@ export class Wire {
     if (!(error instanceof KnownError)) return error;
     const { host } = this.#options;
     const shown = redactedUrl(url);
-    const line = this.#answered
-      ? `${goVerb(request.method)} "${shown}": ${error.message}`
-      : `pinging container registry ${host}: Get "${this.#origin.origin}/v2/": ${error.message}`;
+    const line =
+      this.#answered || url.origin !== this.#origin.origin
+        ? `${goVerb(request.method)} "${shown}": ${error.message}`
+        : `pinging container registry ${host}: Get "${this.#origin.origin}/v2/": ${error.message}`;
     return new RegistryError("registry.unreachable", line, {
       cause: error,
       retryable: error.retryable,
@@ -261,6 +277,11 @@ export class Wire {
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }
+}
+
+/** What a server with TLS says to a request without: 400, and nothing that only a registry says. */
+function wantsTls(reply: Reply): boolean {
+  return reply.status === 400 && reply.header("docker-distribution-api-version") === undefined;
 }
 
 function isUnreachable(error: unknown): boolean {
