@@ -4,6 +4,7 @@ import { ContentError } from "./errors.ts";
 /** `algorithm:hex`, checked: a known algorithm, lower-case hex of its exact length. Only {@link parseDigest} and hashing make one. */
 export type Digest = string & { readonly "~digest": true };
 
+/** A registered hash algorithm — OCI image-spec, descriptor.md § Digests. */
 export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
 
 /** The algorithms known here and the length of their hex — OCI image-spec, descriptor.md § Registered algorithms. */
@@ -45,10 +46,12 @@ export function isDigest(text: string): text is Digest {
   );
 }
 
+/** The part before the colon. */
 export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.slice(0, digest.indexOf(":")) as DigestAlgorithm;
 }
 
+/** The part behind the colon: safe as a file name. */
 export function hexOf(digest: Digest): string {
   return digest.slice(digest.indexOf(":") + 1);
 }

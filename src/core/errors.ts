@@ -29,6 +29,7 @@ export class KnownError<Code extends string = string> extends Error {
 /** What was typed cannot be meant. Thrown wherever text becomes a value. */
 export class UsageError extends KnownError<"usage.bad-reference" | "usage.bad-flag"> {}
 
+/** What can be wrong with bytes: their digest, their length, their form. */
 export type ContentErrorCode =
   | "content.digest-mismatch"
   | "content.size-mismatch"
@@ -44,6 +45,7 @@ export type ContentErrorCode =
 /** Bytes are not what their descriptor says, or not of the form they claim. */
 export class ContentError extends KnownError<ContentErrorCode> {}
 
+/** Why a copy was not made: it cannot be, it must not be, or one side failed. */
 export type CopyErrorCode =
   | "copy.unsupported"
   | "copy.digest-would-change"

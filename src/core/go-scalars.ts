@@ -22,6 +22,7 @@ export function namedText(name: string): GoType<string> {
   return { ...goText, name };
 }
 
+/** bool. */
 export const goBool: GoType<boolean> = {
   name: "bool",
   zero: false,

@@ -20,6 +20,7 @@ export function goList<T>(item: GoType<T>): GoType<readonly T[] | null> {
   };
 }
 
+/** A map with string keys, written sorted; null is nil. */
 export function goMapOf<T>(item: GoType<T>): GoType<ReadonlyMap<string, T> | null> {
   return {
     name: `map[string]${item.name}`,
@@ -44,6 +45,7 @@ export function goMapOf<T>(item: GoType<T>): GoType<ReadonlyMap<string, T> | nul
   };
 }
 
+/** A pointer; null is nil, which `omitempty` leaves out. */
 export function goPointer<T>(target: GoType<T>): GoType<T | null> {
   return {
     name: `*${target.name}`,
@@ -63,10 +65,12 @@ export interface GoField<T> {
   readonly embedded?: string;
 }
 
+/** A member that is written even where it says nothing. */
 export function always<T>(type: GoType<T>): GoField<T> {
   return { type, omitEmpty: false };
 }
 
+/** A member with `omitempty`. */
 export function omitEmpty<T>(type: GoType<T>): GoField<T> {
   return { type, omitEmpty: true };
 }
@@ -78,6 +82,7 @@ export function embedded<F extends Fields>(name: string, fields: F): F {
 }
 
 type Fields = Readonly<Record<string, GoField<unknown>>>;
+/** The value that a struct of these members holds. */
 export type StructOf<F extends Fields> = {
   readonly [K in keyof F]: F[K] extends GoField<infer T> ? T : never;
 };

@@ -1,5 +1,6 @@
 import type { DockerReference } from "./docker-reference.ts";
 
+/** What stands before the colon of an image name. */
 export type TransportName =
   | "docker"
   | "oci"

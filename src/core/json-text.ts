@@ -14,6 +14,7 @@ export class JsonNumber {
   }
 }
 
+/** An object with all its members as they came, duplicates too. */
 export class JsonObject {
   readonly members: readonly JsonMember[];
 
@@ -22,6 +23,7 @@ export class JsonObject {
   }
 }
 
+/** One member of an object. */
 export interface JsonMember {
   readonly name: string;
   readonly value: JsonNode;

@@ -5,7 +5,9 @@ import { editedMediaType, type LayerEdit } from "./layer-edits.ts";
 import { type dockerManifest, ociDescriptor, ociManifest } from "./manifest-structs.ts";
 import { mediaTypes } from "./media-type.ts";
 
+/** An OCI manifest as the Go tools hold it. */
 export type OciManifest = GoValue<typeof ociManifest>;
+/** A Docker schema 2 manifest as the Go tools hold it. */
 export type DockerManifest = GoValue<typeof dockerManifest>;
 
 /**

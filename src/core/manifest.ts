@@ -17,6 +17,7 @@ export interface RawManifest {
 /** The largest manifest that is read, as in skopeo; registries must take at least as much. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
+/** What is known of a manifest before it is looked at. */
 export interface ReadManifestOptions {
   /** What the manifest was called where it came from: a Content-Type, or the media type of its descriptor. */
   readonly contentType?: string;

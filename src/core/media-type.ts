@@ -32,14 +32,17 @@ export const acceptedManifestTypes: readonly string[] = [
   mediaTypes.ociIndex,
 ];
 
+/** True of OCI's index and Docker's list. */
 export function isIndexType(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerList;
 }
 
+/** True of OCI's manifest and Docker's schema 2: those with descriptors. */
 export function isImageManifestType(mediaType: string): boolean {
   return mediaType === mediaTypes.ociManifest || mediaType === mediaTypes.dockerManifest;
 }
 
+/** True of Docker's schema 1, signed or not. */
 export function isSchema1Type(mediaType: string): boolean {
   return mediaType === mediaTypes.schema1 || mediaType === mediaTypes.schema1Signed;
 }
