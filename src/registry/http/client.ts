@@ -1,3 +1,4 @@
+import { quoted } from "../printable.ts";
 import { redactedUrl } from "../redact.ts";
 import { ConnectionPool, type Taken } from "./connection-pool.ts";
 import type {
@@ -96,7 +97,7 @@ class PooledClient implements HttpClient {
     const known = this.#origins.get(url.origin);
     if (known) return known;
     if (url.protocol !== "https:" && url.protocol !== "http:") {
-      const text = `unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`;
+      const text = `unsupported protocol scheme ${quoted(url.protocol.slice(0, -1))}`;
       throw new HttpError("registry.unreachable", text, { phase: "connect" });
     }
     const route = new Route(url, this.#options, this.#context, this.#layer);

@@ -1,4 +1,5 @@
 import { KnownError, type KnownErrorOptions } from "../../core/errors.ts";
+import { quotedBytes } from "../printable.ts";
 
 /** What became of a request: not reached, broken off, too slow, not trusted, or answered with something else. */
 export type HttpErrorCode =
@@ -37,6 +38,11 @@ export class HttpError extends KnownError<HttpErrorCode> {
 export function badResponse(what: string, phase: HttpPhase = "head"): HttpError {
   const broken = phase === "head" ? "net/http: HTTP/1.x transport connection broken: " : "";
   return new HttpError("registry.bad-response", `${broken}${what}`, { phase });
+}
+
+/** Latin-1 text from a peer as Go's `%q` shows its bytes, cut where it is long. */
+export function shown(text: string): string {
+  return quotedBytes(Buffer.from(text.slice(0, 200), "latin1"));
 }
 
 /** The peer closed its side before it had said all. */

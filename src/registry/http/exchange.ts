@@ -1,6 +1,6 @@
 import { framesOf } from "./body-frames.ts";
 import type { HttpRequest } from "./contract.ts";
-import { badResponse, endedEarly } from "./errors.ts";
+import { badResponse } from "./errors.ts";
 import { framingOf, keepsAlive } from "./framing.ts";
 import { formatRequestHead, type HeadOptions } from "./request-head.ts";
 import { WireResponse } from "./response.ts";
@@ -99,7 +99,7 @@ export async function readFinalHead(wire: Wire, method: string): Promise<Respons
 async function readHead(wire: Wire): Promise<ResponseHead> {
   const lines = new HeadLines();
   for (;;) {
-    if (!(await wire.more())) throw endedEarly(wire.phase, !lines.empty);
+    if (!(await wire.more())) throw lines.atEnd(wire.phase);
     const { used, done } = lines.push(wire.inbox.peek());
     wire.skip(used);
     if (done) return parseHead(lines.lines);

@@ -1,4 +1,4 @@
-import { badResponse } from "./errors.ts";
+import { badResponse, shown } from "./errors.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** How the end of a body is told. Of "close" it is not: the connection's end may as well be a break. */
@@ -23,7 +23,7 @@ export function framingOf(head: ResponseHead, method: string): Framing {
   }
   const [coding = ""] = codings;
   if (codings.length > 1 || coding.toLowerCase() !== "chunked" || head.minor === 0) {
-    throw badResponse(`unsupported transfer encoding: ${JSON.stringify(codings.join(", "))}`);
+    throw badResponse(`unsupported transfer encoding: ${shown(codings.join(", "))}`);
   }
   if (length !== undefined) {
     throw badResponse("http: message has both Content-Length and Transfer-Encoding");
@@ -34,16 +34,14 @@ export function framingOf(head: ResponseHead, method: string): Framing {
 function contentLength(head: ResponseHead): number | undefined {
   const values = new Set(head.fields.all("content-length"));
   if (values.size > 1) {
-    const shown = [...values].map((value) => JSON.stringify(value)).join(" ");
-    throw badResponse(
-      `http: message cannot contain multiple Content-Length headers; got [${shown}]`,
-    );
+    const all = [...values].map(shown).join(" ");
+    throw badResponse(`http: message cannot contain multiple Content-Length headers; got [${all}]`);
   }
   const [value] = values;
   if (value === undefined) return undefined;
   const length = Number(value);
   if (!/^[0-9]+$/.test(value) || !Number.isSafeInteger(length)) {
-    throw badResponse(`bad Content-Length ${JSON.stringify(value)}`);
+    throw badResponse(`bad Content-Length ${shown(value)}`);
   }
   return length;
 }

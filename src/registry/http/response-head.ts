@@ -1,4 +1,4 @@
-import { badResponse, type HttpError } from "./errors.ts";
+import { badResponse, endedEarly, type HttpError, type HttpPhase, shown } from "./errors.ts";
 
 /** Status line and header block of a response. */
 export interface ResponseHead {
@@ -68,9 +68,11 @@ export class HeadLines {
     }
   }
 
-  /** Whether nothing was pushed yet. */
-  get empty(): boolean {
-    return this.#size === 0;
+  /** What is wrong where nothing more comes: a break, or a peer that never spoke HTTP. */
+  atEnd(phase: HttpPhase): HttpError {
+    const start = this.#part.toString("latin1");
+    const other = this.lines.length === 0 && !"HTTP/".startsWith(start.slice(0, 5));
+    return other ? malformed(start, 0) : endedEarly(phase, this.#size > 0);
   }
 
   #line(piece: Uint8Array): boolean {
@@ -79,7 +81,10 @@ export class HeadLines {
     if (line.at(-2) !== carriageReturn)
       throw malformed(line.toString("latin1", 0, line.byteLength - 1), this.lines.length);
     if (line.byteLength === 2) return true;
-    this.lines.push(line.toString("latin1", 0, line.byteLength - 2));
+    const text = line.toString("latin1", 0, line.byteLength - 2);
+    // Who greets with another protocol may wait for us to speak it: do not wait for the rest.
+    if (this.lines.length === 0 && !text.startsWith("HTTP/")) throw malformed(text, 0);
+    this.lines.push(text);
     if (this.lines.length > maxFields) throw tooLong();
     return false;
   }
@@ -104,17 +109,17 @@ export function parseFields(lines: readonly string[]): HeaderFields {
 function parseStatusLine(line: string): Omit<ResponseHead, "fields"> {
   const space = line.indexOf(" ");
   if (space === -1 || !line.startsWith("HTTP/")) {
-    throw badResponse(`malformed HTTP response ${JSON.stringify(line.slice(0, 200))}`);
+    throw badResponse(`malformed HTTP response ${shown(line)}`);
   }
   const version = line.slice(0, space);
   if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
-    throw badResponse(`malformed HTTP version ${JSON.stringify(version)}`);
+    throw badResponse(`malformed HTTP version ${shown(version)}`);
   }
   const [, code = "", reason = ""] = /^ ([^ ]*)(?: (.*))?$/s.exec(line.slice(space)) ?? [];
   if (!/^[1-9][0-9]{2}$/.test(code)) {
-    throw badResponse(`malformed HTTP status code ${JSON.stringify(code)}`);
+    throw badResponse(`malformed HTTP status code ${shown(code)}`);
   }
-  if (hasControl(reason)) throw badResponse(`malformed HTTP response ${JSON.stringify(line)}`);
+  if (hasControl(reason)) throw badResponse(`malformed HTTP response ${shown(line)}`);
   return { minor: version === "HTTP/1.1" ? 1 : 0, status: Number(code), reason };
 }
 
@@ -133,10 +138,9 @@ function hasControl(text: string): boolean {
 }
 
 function malformed(line: string, lineNumber: number): HttpError {
-  const shown = JSON.stringify(line.slice(0, 200));
-  if (lineNumber === 0) return badResponse(`malformed HTTP response ${shown}`);
+  if (lineNumber === 0) return badResponse(`malformed HTTP response ${shown(line)}`);
   const what = line.includes(":") ? "" : "missing colon: ";
-  return badResponse(`malformed MIME header: ${what}${shown}`);
+  return badResponse(`malformed MIME header: ${what}${shown(line)}`);
 }
 
 function tooLong(): HttpError {

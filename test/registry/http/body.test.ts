@@ -140,7 +140,8 @@ const noHead: readonly (readonly [name: string, response: string, code: string])
     `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello`,
     "registry.bad-response",
   ],
-  ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "registry.connection-lost"],
+  ["another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "registry.bad-response"],
+  ["another protocol in binary", "\x15\x03\x01\0\x02\x02\x46", "registry.bad-response"],
   ["an endless header block", `${ok}${"A: b\r\n".repeat(20000)}`, "registry.bad-response"],
 ];
 
