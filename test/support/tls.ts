@@ -15,14 +15,15 @@ export interface Certificate {
 export interface Pki extends AsyncDisposable {
   readonly folder: TempFolder;
   readonly ca: Certificate;
-  /** For 127.0.0.1, ::1 and localhost. */
+  /** For 127.0.0.1, 127.0.0.2, ::1, localhost, and the host of docker.io. */
   readonly server: Certificate;
   readonly client: Certificate;
   /** For the same names, from nobody that is trusted. */
   readonly stranger: Certificate;
 }
 
-const names = "subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:::1,DNS:localhost";
+const names =
+  "subjectAltName=IP:127.0.0.1,IP:127.0.0.2,IP:::1,DNS:localhost,DNS:registry-1.docker.io";
 
 /** Makes a CA, a server's and a client's certificate with the openssl command: test with `skipWithout("openssl")`. */
 export async function makePki(): Promise<Pki> {
