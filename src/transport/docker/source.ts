@@ -1,6 +1,7 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
+import { algorithmOf, type Digest } from "../../core/digest.ts";
+import { ContentError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import type { Repository } from "../../registry/repository.ts";
@@ -68,15 +69,31 @@ export class DockerSource implements ImageSource {
 export interface FetchedManifest {
   readonly bytes: Uint8Array;
   readonly contentType: string | undefined;
+  /** What the registry says its digest is. */
+  readonly digestHeader: Digest | undefined;
   readonly digest?: Digest;
 }
 
-/** @throws {ContentError} `content.bad-manifest`, `content.digest-mismatch` */
-function verify({ bytes, contentType, digest }: FetchedManifest): RawManifest {
-  return readRawManifest(bytes, {
+/**
+ * What was asked for by digest must have it; what a tag stands for must have the digest that the registry told, or bytes
+ * flipped on the way would be stored under another name. One told in another algorithm tells nothing — `specs/registry.md` 1.2.
+ *
+ * @throws {ContentError} `content.bad-manifest`, `content.digest-mismatch`
+ */
+function verify({ bytes, contentType, digestHeader, digest }: FetchedManifest): RawManifest {
+  const manifest = readRawManifest(bytes, {
     ...(contentType !== undefined && { contentType }),
     ...(digest && { digest }),
   });
+  const comparable = digestHeader && algorithmOf(digestHeader) === algorithmOf(manifest.digest);
+  if (comparable && digestHeader !== manifest.digest) {
+    throw new ContentError(
+      "content.digest-mismatch",
+      `Manifest does not match provided manifest digest ${digestHeader}`,
+      { retryable: true },
+    );
+  }
+  return manifest;
 }
 
 /** Reads a manifest by tag or digest, unverified. */
