@@ -135,7 +135,7 @@ export class Wire {
     authorization: string | undefined,
     leave: () => void,
   ): Promise<Reply> {
-    let failure: unknown;
+    let failure: RegistryError;
     try {
       return await this.#follow(request, authorization, leave);
     } catch (error) {
@@ -149,12 +149,12 @@ export class Wire {
     request: WireRequest,
     authorization: string | undefined,
     leave: () => void,
-    failure: unknown,
+    failure: RegistryError,
   ): Promise<Reply> {
     this.#origin = new URL(`http://${this.#origin.host}/`);
     try {
       const reply = await this.#follow(request, authorization, leave);
-      if (!wantsTls(reply)) return reply;
+      if (!failure.retryable || !wantsTls(reply)) return reply;
       await reply.keep();
       this.#answered = false;
       throw failure; // TLS it is, then, and what failed may be tried again
@@ -284,7 +284,7 @@ function wantsTls(reply: Reply): boolean {
   return reply.status === 400 && reply.header("docker-distribution-api-version") === undefined;
 }
 
-function isUnreachable(error: unknown): boolean {
+function isUnreachable(error: unknown): error is RegistryError {
   return error instanceof RegistryError && error.code === "registry.unreachable";
 }
 
