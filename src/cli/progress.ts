@@ -36,7 +36,7 @@ export function startProgress(context: CommandContext): Progress {
   let last: Promise<void> = Promise.resolve();
   const write = (text: string) => {
     last = terminal.out(text);
-    last.catch(() => {}); // a broken pipe ends the process by itself
+    last = last.catch(() => {}); // a copy does not fail for lack of spectators
   };
   const view = viewFor(style, context, write);
   const sumsUp =

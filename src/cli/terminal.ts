@@ -1,11 +1,17 @@
 import type { ReadStream, WriteStream } from "node:tty";
+import { fileErrorText } from "../config/load-file.ts";
+import { CliError } from "./errors.ts";
 
 /** The three standard streams, and what is known of them. */
 export interface Terminal {
   readonly stdin: NodeJS.ReadStream;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
-  /** Results. Resolves when the bytes were handed on, so that a slow reader slows us. */
+  /**
+   * Results. Resolves when the bytes were handed on, so that a slow reader slows us.
+   *
+   * @throws {CliError} `cli.unwritable`
+   */
   out(data: string | Uint8Array): Promise<void>;
   /** Messages. */
   err(text: string): void;
@@ -30,6 +36,10 @@ export function processTerminal(): Terminal {
 
 function writeAll(stream: WriteStream, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(data, (error) => (error ? reject(error) : resolve()));
+    stream.write(data, (error) => {
+      if (!error) return resolve();
+      const text = fileErrorText(error, "write", "/dev/stdout");
+      reject(new CliError("cli.unwritable", text, { cause: error }));
+    });
   });
 }

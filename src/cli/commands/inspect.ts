@@ -69,14 +69,16 @@ async function output(context: CommandContext, inspection: Inspection): Promise<
   const { flags, signal, terminal } = context;
   const { parts, image, source, top, digest, tags } = inspection;
   const raw = flags.bool("raw");
-  if (raw && !flags.bool("config")) return terminal.out(top.bytes);
+  if (raw && !flags.bool("config"))
+    return withPrefix("Error writing manifest to standard output", () => terminal.out(top.bytes));
   const manifest = await withPrefix(BAD_MANIFEST, () => chosen(source, top, parts, { signal }));
   const format = flags.string("format");
   if (flags.bool("config") && raw) {
     const bytes = await withPrefix("Error reading configuration blob", async () =>
       inspectRawConfig(manifest, await readConfig(source, manifest, { signal })),
     );
-    return terminal.out(bytes);
+    const failed = "Error writing configuration blob to standard output";
+    return withPrefix(failed, () => terminal.out(bytes));
   }
   if (flags.bool("config")) {
     const config = await withPrefix("Error reading OCI-formatted configuration data", async () =>
