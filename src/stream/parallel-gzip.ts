@@ -1,12 +1,11 @@
 import zlib, { type ZlibOptions } from "node:zlib";
 import { ContentError } from "../core/errors.ts";
-import { chunksInUse } from "./blob-stream.ts";
 import { type Block, BlockCutter, BlockMemory } from "./gzip-blocks.ts";
-import { giveBack } from "./memory.ts";
+import { giveBack, piecesInUse } from "./memory.ts";
 import { Slots } from "./slots.ts";
 
-/** Blocks a stream may have on their way, being deflated or waiting to be read. */
-const blocksAhead = 4;
+/** Blocks a stream may have on their way, being deflated or waiting to be read, where it is alone. */
+const mostAhead = 4;
 
 /** No name, no time, no system — RFC 1952 § 2.3. */
 const header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -17,17 +16,26 @@ const lastBlock = [0x03, 0x00];
 /** Deflates blocks side by side on libuv's threads. One for a run: its streams share the cores and the memory. */
 export class ParallelGzip {
   readonly #slots: Slots;
+  readonly #parallel: number;
   readonly #memory = new BlockMemory();
+  #streams = 0;
 
   /** @param parallel how many blocks are deflated at once */
   constructor(parallel: number) {
     this.#slots = new Slots(parallel);
+    this.#parallel = parallel;
+  }
+
+  /** With many streams, one block of each keeps the threads busy. */
+  get #blocksAhead(): number {
+    const share = Math.floor((4 * this.#parallel) / this.#streams);
+    return Math.max(1, Math.min(mostAhead, share));
   }
 
   /**
    * One gzip member: each block is deflated by itself with the 32 KiB before it as dictionary, and flushed to a byte
    * boundary, so that they join. The same content gives the same bytes, however it was cut and whatever ran beside it.
-   * For the life of what comes out see {@link chunksInUse}.
+   * For the life of what comes out see {@link piecesInUse}.
    *
    * @param level 0 to 9; -1 is the default, -2 Huffman coding alone, as Go counts them
    * @throws {ContentError} `content.bad-compression` for a level that there is not
@@ -45,6 +53,7 @@ export class ParallelGzip {
     };
     let crc = 0;
     let size = 0;
+    this.#streams += 1;
     try {
       yield Uint8Array.from(header);
       for await (const chunk of source) {
@@ -53,13 +62,14 @@ export class ParallelGzip {
         for (let at = 0; at < chunk.byteLength; ) {
           at += cutter.fill(chunk, at);
           if (cutter.full) await start();
-          if (out.length >= blocksAhead) yield await out.next();
+          while (out.length >= this.#blocksAhead) yield await out.next();
         }
       }
       if (cutter.begun) await start();
       while (out.length > 0) yield await out.next();
       yield trailer(crc, size);
     } finally {
+      this.#streams -= 1;
       cutter.end();
       await out.settled();
     }
@@ -156,11 +166,11 @@ class PackedQueue {
     this.#ahead.push(packed);
   }
 
-  /** The first of them; what was given `chunksInUse` ago is used again. */
+  /** The first of them; what no reader has any more is used again. */
   async next(): Promise<Uint8Array> {
     const { memory, length } = await (this.#ahead.shift() as Promise<Packed>);
     this.#lent.push(memory);
-    if (this.#lent.length > chunksInUse) this.#pool.give(this.#lent.shift() as Buffer);
+    if (this.#lent.length > piecesInUse) this.#pool.give(this.#lent.shift() as Buffer);
     return memory.subarray(0, length);
   }
 
