@@ -1,4 +1,3 @@
-import { lookupChain } from "../../../policy/scope.ts";
 import type { ConsideredFile } from "../../config/environment.ts";
 import { chooseForReading } from "../../config/load-auth-paths.ts";
 import { createHelperRunner } from "../../config/load-credential-helper.ts";
@@ -17,6 +16,7 @@ import { formatImageReference, type ImageReference } from "../../core/image-refe
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { escapeControls } from "../go-quote.ts";
+import { trustLines } from "../info-image.ts";
 import { endSettings } from "../settings.ts";
 
 /** `info [IMAGE]`: which configuration is in force, and what it makes of an image's name. Nothing is contacted. */
@@ -25,9 +25,11 @@ export async function run(context: CommandContext): Promise<void> {
   if (args.length > 1) throw new UsageError("usage.bad-flag", "At most one argument expected");
   const reference = await resolved(context);
   const report = await lookUp(context, reference?.docker);
+  const { environment } = await context.parts();
+  const trust = (image: ImageReference) => trustLines(environment, image, context.settings);
   const lines = [
     ...configurationLines(report),
-    ...(reference ? imageLines(reference, report) : []),
+    ...(reference ? imageLines(reference, report, trust(reference)) : []),
   ];
   await terminal.out(`${lines.map(escapeControls).join("\n")}\n`);
 }
@@ -99,11 +101,14 @@ function fileText({ path, outcome, reason }: ConsideredFile): string {
   return `${path}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
-function imageLines(image: ImageReference, { reference }: ConfigurationReport): readonly string[] {
-  const scopes = lookupChain(image);
+function imageLines(
+  image: ImageReference,
+  { reference }: ConfigurationReport,
+  trust: readonly string[],
+): readonly string[] {
   return [
     `Image ${formatImageReference(image)}:`,
-    `  policy scopes: ${scopes.map((scope) => scope || '""').join(", ")}`,
+    ...trust,
     ...(reference ? referenceLines(reference) : []),
   ];
 }
