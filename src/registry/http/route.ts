@@ -3,6 +3,7 @@ import { type Address, addressOf, dial, tcpOpener } from "./dial.ts";
 import { HttpError } from "./errors.ts";
 import { openTunnel, proxyAuthorization } from "./proxy.ts";
 import type { HeadOptions } from "./request-head.ts";
+import { hostPort } from "./socket-error.ts";
 import { openSocks } from "./socks5.ts";
 import type { TlsLayer } from "./tls.ts";
 import type { Wire, WireContext } from "./wire.ts";
@@ -71,7 +72,7 @@ export class Route {
       const settings = proxy.protocol === "https:" ? this.#proxyTls : undefined;
       return await this.#direct(addressOf(proxy), settings, `proxy ${proxy.host}`, signal);
     } catch (error) {
-      throw proxyError(error, isHttp(proxy) ? "proxyconnect tcp" : "socks connect tcp");
+      throw prefixed(error, "proxyconnect tcp");
     }
   }
 
@@ -86,7 +87,7 @@ export class Route {
       wire.expectWithin();
     } catch (error) {
       wire.kill(error);
-      throw error;
+      throw isHttp(proxy) ? error : prefixed(error, socksHop(proxy, this.#target));
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
@@ -103,8 +104,14 @@ function absoluteForm(proxy: URL | undefined): HeadOptions {
   return { form: "absolute", hop };
 }
 
-/** Says that it was the proxy which could not be reached. */
-function proxyError(error: unknown, prefix: string): unknown {
+function socksHop(proxy: URL, target: Address): string {
+  const by = addressOf(proxy);
+  const hop = `${hostPort(by.host, by.port)}->${hostPort(target.host, target.port)}`;
+  return `socks connect tcp ${hop}`;
+}
+
+/** Says at which hop it was. */
+function prefixed(error: unknown, prefix: string): unknown {
   if (!(error instanceof HttpError)) return error;
   const { phase, syscallCode, retryable } = error;
   const options = { phase, syscallCode, retryable, cause: error };

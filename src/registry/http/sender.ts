@@ -7,6 +7,7 @@ const maxWrite = 256 * 1024;
 const chunkEnd = Buffer.from("\r\n");
 const lastChunk = Buffer.from("0\r\n\r\n");
 
+type StreamedBody = Exclude<RequestBody, Uint8Array>;
 type Bytes = AsyncIterator<Uint8Array, unknown>;
 const stopped = Symbol("stopped");
 
@@ -28,7 +29,7 @@ export class Sender {
   async send(head: Uint8Array, body: RequestBody | undefined): Promise<boolean> {
     if (body === undefined) return this.#wire.write([head]);
     if (body instanceof Uint8Array) return this.#sendWhole(head, body);
-    return this.#sendStream(head, body.bytes[Symbol.asyncIterator](), body.length);
+    return this.#sendStream(head, body);
   }
 
   /** Sends no more: there is an answer, or no connection. */
@@ -46,15 +47,16 @@ export class Sender {
     return true;
   }
 
-  async #sendStream(head: Uint8Array, bytes: Bytes, length: number | undefined): Promise<boolean> {
-    const chunks = new Chunks(bytes, length);
+  async #sendStream(head: Uint8Array, { bytes, length }: StreamedBody): Promise<boolean> {
+    let chunks: Chunks | undefined;
     try {
+      chunks = new Chunks(bytes[Symbol.asyncIterator](), length);
       const through = await this.#pump(head, chunks, length === undefined);
       if (!through) chunks.giveUp();
       return through;
     } catch (error) {
       this.#wire.kill(error);
-      chunks.giveUp();
+      chunks?.giveUp();
       return false;
     }
   }

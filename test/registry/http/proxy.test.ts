@@ -251,18 +251,28 @@ test(
   },
 );
 
-const socksFailures: readonly (readonly [url: string, userInfo: string, method: number])[] = [
-  ["http://refused.example/", "", 0],
-  ["http://registry.example/", "user:wrong@", 2],
-  ["http://registry.example/", "", 2],
+/** The texts are those of skopeo 1.22. */
+const socksFailures: readonly (readonly [
+  url: string,
+  userInfo: string,
+  method: number,
+  message: string,
+])[] = [
+  ["http://refused.example/", "", 0, "refused.example:80: unknown error connection refused"],
+  ["http://a.example/", "user:wrong@", 2, "a.example:80: username/password authentication failed"],
+  ["http://a.example:5000/", "", 2, "a.example:5000: no acceptable authentication methods"],
 ];
 
-for (const [url, userInfo, method] of socksFailures) {
-  test(`request() fails where a SOCKS proxy will not: ${url} ${userInfo} ${method}`, async () => {
+for (const [url, userInfo, method, message] of socksFailures) {
+  test(`request() fails where a SOCKS proxy says: ${message}`, async () => {
     await using proxy = await scriptedServer(socks(0, [], method));
     const by = new URL(`socks5://${userInfo}127.0.0.1:${proxy.port}`);
     await using client = testClient({ proxyFor: () => by });
-    await assert.rejects(get(client, url), { code: "registry.unreachable", phase: "connect" });
+    await assert.rejects(get(client, url), {
+      code: "registry.unreachable",
+      phase: "connect",
+      message: `socks connect tcp 127.0.0.1:${proxy.port}->${message}`,
+    });
   });
 }
 

@@ -212,6 +212,19 @@ test("request() throws what its body throws at once, though the server was never
   await assert.rejects(sending, (error) => error === failure);
 });
 
+test("request() throws what opening its body throws", async () => {
+  const failure = new Error("taken twice");
+  await using server = await scriptedServer(async (peer) => peer.closed());
+  await using client = testClient();
+  const bytes: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => {
+      throw failure;
+    },
+  };
+  const sending = ask(client, server.origin, { method: "PUT", body: { length: 1, bytes } });
+  await assert.rejects(sending, (error) => error === failure);
+});
+
 test("request() asks its body for one chunk ahead, and writes over nothing that is on its way", async () => {
   const hash = createHash("sha256");
   await using server = await scriptedServer(async (peer) => {
