@@ -24,7 +24,7 @@ import { dockerManifest, ociManifest } from "./manifest-structs.ts";
 import { isSchema1Type, mediaTypes } from "./media-type.ts";
 import { parseSchema1, type Schema1Image, schema1Manifest } from "./schema1.ts";
 import { configOfSchema1, emptyLayer, schema1OfConfig } from "./schema1-conversion.ts";
-import { signSchema1 } from "./schema1-jws.ts";
+import { signSchema1 } from "./schema1-signature.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 /** An image as it was read. */

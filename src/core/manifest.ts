@@ -3,7 +3,7 @@ import { ContentError } from "./errors.ts";
 import { parseJsonText } from "./json-text.ts";
 import { decideManifestType, isSignedSchema1 } from "./manifest-type.ts";
 import { mediaTypes } from "./media-type.ts";
-import { schema1Payload } from "./schema1-jws.ts";
+import { schema1Payload } from "./schema1-payload.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** A manifest as its bytes: exactly what was signed and will be written. */
