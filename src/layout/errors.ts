@@ -90,3 +90,12 @@ export async function unless<T>(
     throw error;
   }
 }
+
+/** Runs what only tidies up: a system call that fails in it is not worth failing for, and would hide why we tidy. */
+export async function tidying(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (errnoOf(error) === undefined && !(error instanceof LayoutError)) throw error;
+  }
+}

@@ -11,7 +11,7 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LayoutError, unless, writing } from "./errors.ts";
+import { LayoutError, tidying, unless, writing } from "./errors.ts";
 import { lifeOf, newOwner, type OwnProcess } from "./owner.ts";
 import { lockName, unfinishedPath } from "./unfinished.ts";
 
@@ -51,9 +51,9 @@ export async function lockFolder(folder: string, options: FolderLockOptions): Pr
   await writing(`mkdir ${aside}`, () => mkdir(aside));
   try {
     await writing(`open ${join(aside, owner)}`, () => writeFile(join(aside, owner), ""));
-    await takePlace(aside, lock, options);
+    await writing(`lock ${folder}`, () => takePlace(aside, lock, options));
   } catch (error) {
-    await rm(aside, { recursive: true, force: true });
+    await tidying(() => rm(aside, { recursive: true, force: true }));
     throw error;
   }
   return held(lock, join(lock, owner), options.self);
@@ -159,7 +159,7 @@ async function giveBack(lock: string, mark: string, self: OwnProcess): Promise<v
   } catch {
     // We go on living, so nobody would ever take it for a dead one's: out of the way with it.
     const gone = unfinishedPath(dirname(lock), newOwner(self));
-    await writing(`unlock ${lock}`, () => unless(["ENOENT"], () => rename(lock, gone)));
-    await unless(["ENOENT"], () => rm(gone, { recursive: true }));
+    await tidying(() => rename(lock, gone));
+    await tidying(() => rm(gone, { recursive: true }));
   }
 }

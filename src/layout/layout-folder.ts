@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { readSmallFile } from "./blob-file.ts";
-import { LayoutError, unless, writing } from "./errors.ts";
+import { LayoutError, reading, unless, writing } from "./errors.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { emptyIndex, formatLayoutIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
 import type { OwnProcess } from "./owner.ts";
@@ -124,8 +124,10 @@ async function replaceFile(
   self: OwnProcess,
   beforeRename: () => Promise<void> = async () => {},
 ): Promise<void> {
-  const target = (await unless(["ENOENT"], () => realpath(path))) ?? path;
-  const old = await unless(["ENOENT"], () => stat(target));
+  const { target, old } = await reading(`open ${path}`, async () => {
+    const target = (await unless(["ENOENT"], () => realpath(path))) ?? path;
+    return { target, old: await unless(["ENOENT"], () => stat(target)) };
+  });
   await using file = await UnfinishedFile.create(dirname(target), self);
   await file.write(bytes);
   if (old) await file.takeAfter(old);

@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.ts";
 import { parseDigest } from "../core/digest.ts";
 import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
-import { unless, writing } from "./errors.ts";
+import { tidying, unless, writing } from "./errors.ts";
 import { newOwner, type OwnProcess } from "./owner.ts";
 import { unfinishedPath } from "./unfinished.ts";
 
@@ -90,11 +90,8 @@ export class UnfinishedFile implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#state === "finished") return;
-    try {
-      await this.#close();
-    } finally {
-      await unless(["ENOENT"], () => unlink(this.path));
-    }
+    await tidying(() => this.#close());
+    await tidying(() => unlink(this.path));
   }
 }
 

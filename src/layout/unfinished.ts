@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { unless } from "./errors.ts";
+import { tidying, unless } from "./errors.ts";
 import { isOwner, lifeOf, newOwner, type OwnProcess } from "./owner.ts";
 
 const prefix = ".amphora-";
@@ -35,32 +35,34 @@ export async function sweepUnfinished(folder: string, self: OwnProcess): Promise
   for (const name of names ?? []) {
     const owner = ownerIn(name);
     if (owner === undefined) continue;
-    const path = join(folder, name);
-    const life = await lifeOf(owner, self);
-    if (life === "dead" || (life === "unknown" && (await isAbandoned(path, folder, self)))) {
-      await removeOwn(path);
-    }
+    await tidying(() => sweepOne(folder, name, owner, self));
   }
+}
+
+async function sweepOne(
+  folder: string,
+  name: string,
+  owner: string,
+  self: OwnProcess,
+): Promise<void> {
+  const path = join(folder, name);
+  const life = await lifeOf(owner, self);
+  if (life === "alive" || (life === "unknown" && !(await isAbandoned(path, folder, self)))) return;
+  await removeOwn(path);
 }
 
 /** Only what belongs to us: in a folder like /tmp anybody may have made a thing of such a name. */
 async function removeOwn(path: string): Promise<void> {
-  const found = await unless(["ENOENT"], () => lstat(path));
-  if (found === undefined || found.uid !== process.geteuid?.()) return;
-  await unless(["ENOENT", "EACCES", "EPERM", "EBUSY", "ENOTEMPTY", "EROFS"], () =>
-    rm(path, { recursive: true, force: true }),
-  );
+  const found = await lstat(path);
+  if (found.uid === process.geteuid?.()) await rm(path, { recursive: true, force: true });
 }
 
 /** Ages by the clock of the file system that `folder` is on, which may be another machine's. */
 async function isAbandoned(path: string, folder: string, self: OwnProcess): Promise<boolean> {
-  const found = await unless(["ENOENT"], () => lstat(path));
+  const found = await lstat(path);
   const probe = unfinishedPath(folder, newOwner(self));
-  const made = await unless(["EACCES", "EROFS", "EPERM", "ENOSPC"], async () => {
-    await mkdir(probe);
-    const { mtimeMs } = await lstat(probe);
-    await rmdir(probe);
-    return mtimeMs;
-  });
-  return found !== undefined && made !== undefined && made - found.mtimeMs > abandonedMs;
+  await mkdir(probe);
+  const made = await lstat(probe);
+  await rmdir(probe);
+  return made.mtimeMs - found.mtimeMs > abandonedMs;
 }

@@ -43,7 +43,7 @@ export async function openDirDestination(
 ): Promise<ImageDestination> {
   const standing = await lookAt(folder);
   const self = await identifyProcess();
-  const aside = await makeAside(folder, standing, self);
+  const aside = await writing(`open ${folder}`, () => makeAside(folder, standing, self));
   return new DirDestination({ reference, folder, standing, aside, self }, layers);
 }
 

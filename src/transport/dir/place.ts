@@ -1,6 +1,16 @@
-import { mkdir, readdir, readFile, rm, stat, unlink, writeFile } from "node:fs/promises";
+import {
+  access,
+  constants,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { reading, unless, writing } from "../../layout/errors.ts";
+import { reading, tidying, unless, writing } from "../../layout/errors.ts";
 import { newOwner, type OwnProcess } from "../../layout/owner.ts";
 import { isUnfinishedName, sweepUnfinished, unfinishedPath } from "../../layout/unfinished.ts";
 import { TransportError } from "../contract.ts";
@@ -38,9 +48,11 @@ export async function markEmpty(folder: string): Promise<void> {
 
 /** Takes {@link markEmpty} back, unless there is more in the folder by now. */
 export async function unmarkEmpty(folder: string): Promise<void> {
-  const names = await readdir(folder);
-  if (names.some((name) => name !== versionFile && !isUnfinishedName(name))) return;
-  await unless(["ENOENT"], () => unlink(join(folder, versionFile)));
+  await tidying(async () => {
+    const names = await readdir(folder);
+    if (names.some((name) => name !== versionFile && !isUnfinishedName(name))) return;
+    await unlink(join(folder, versionFile));
+  });
 }
 
 /** Where an image is put together, out of everybody's sight, until it takes its place. */
@@ -65,6 +77,10 @@ export async function makeAside(
     const operation = `unable to create directory "${folder}": mkdir ${folder}`;
     return await writing(operation, () => madeIn(above, self));
   }
+  const version = join(folder, versionFile);
+  await writing(`creating version file "${version}": open ${version}`, () =>
+    access(folder, constants.W_OK | constants.X_OK),
+  );
   await sweepUnfinished(folder, self);
   if (folder !== above && (await onSameDevice(folder, above))) {
     const beside = await unless(["EACCES", "EPERM", "EROFS"], () => madeIn(above, self));
@@ -80,7 +96,7 @@ async function madeIn(parent: string, self: OwnProcess): Promise<Aside> {
   return {
     path,
     async [Symbol.asyncDispose]() {
-      await rm(path, { recursive: true, force: true });
+      await tidying(() => rm(path, { recursive: true, force: true }));
     },
   };
 }

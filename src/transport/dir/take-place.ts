@@ -31,7 +31,9 @@ export async function takePlace(
   if (now === "empty") await markEmpty(folder); // before the lock is in it
   try {
     await using lock = await lockFolder(folder, options);
-    await bringAll(aside, folder, options.self, () => lock.assertHeld());
+    await writing(`open ${folder}`, () =>
+      bringAll(aside, folder, options.self, () => lock.assertHeld()),
+    );
   } catch (error) {
     if (now === "empty") await unmarkEmpty(folder);
     throw error;

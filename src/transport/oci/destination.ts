@@ -6,6 +6,7 @@ import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { BlobFolder } from "../../layout/blob-folder.ts";
 import { putEntry } from "../../layout/entries.ts";
+import { reading } from "../../layout/errors.ts";
 import { newEntry } from "../../layout/index-file.ts";
 import {
   blobPath,
@@ -57,7 +58,7 @@ export async function openOciDestination(
   await makeLayoutFolder(paths);
   const self = await identifyProcess();
   for (const folder of new Set([paths.folder, unfinishedFolder(paths)])) {
-    await sweepUnfinished(folder, self);
+    await reading(`open ${folder}`, () => sweepUnfinished(folder, self));
   }
   return new OciDestination(reference, location, paths, self, options);
 }

@@ -180,6 +180,22 @@ test("dir: where the folder above is not ours to write in, the image is put toge
   }
 });
 
+test("dir: a folder that may not be written to is refused at once", async () => {
+  await using folder = await tempFolder();
+  await chmod(folder.path, 0o755);
+  await mkdir(folder.in("above", "image"), { recursive: true });
+  for (const name of ["above/image", "above/new"]) {
+    await chmod(folder.in("above", "image"), 0o555);
+    await chmod(folder.in("above"), 0o555);
+    await withoutRights(async () => {
+      const reference = await dir.resolve(folder.in(name), "destination", { signal });
+      const opening = dir.openDestination(reference, { signal });
+      await assert.rejects(opening, { code: "layout.unwritable" }, name);
+    });
+  }
+  await chmod(folder.in("above"), 0o755);
+});
+
 /** Root may write anywhere; so it is somebody else for a while. */
 async function withoutRights(work: () => Promise<void>): Promise<void> {
   const isRoot = process.geteuid?.() === 0;
