@@ -105,39 +105,40 @@ function fromSchema1({ manifest }: ImageForm, change: ImageChange, target: strin
   const image = parseSchema1(manifest);
   if (isSchema1Type(target)) return { manifest: updateSchema1(manifest, image, change) };
   const edits = change.layers ?? [];
-  changesDigests(image.layers, edits);
+  const changed = changesDigests(image.layers, edits);
   const kept = image.steps.flatMap((step, index) => {
     const edit = edits[index];
-    return step.throwaway || edit === undefined ? [] : [{ layer: step.layer, edit }];
+    return step.throwaway || edit === undefined ? [] : [{ digest: step.layer.digest, edit }];
   });
-  const config = configOfSchema1(
-    image,
-    kept.map(({ edit }) => edit.diffId ?? ""),
+  const diffIds = kept.map(({ edit }) => edit.diffId ?? "");
+  const config = configOfSchema1(image, diffIds);
+  const docker = dockerManifestOf(
+    config,
+    kept.map(({ digest, edit }) => ({ digest, size: edit.size })),
   );
-  const docker: DockerManifest = {
-    schemaVersion: 2n,
-    mediaType: mediaTypes.dockerManifest,
-    config: {
-      mediaType: mediaTypes.dockerConfig,
-      size: BigInt(config.length),
-      digest: digestOf(config),
-      urls: null,
-    },
-    layers: nullIfEmpty(
-      kept.map(({ layer, edit }) => ({
-        mediaType: mediaTypes.dockerLayerGzip,
-        size: BigInt(edit.size),
-        digest: layer.digest,
-        urls: null,
-      })),
-    ),
-  };
-  const changed = changesDigests(image.layers, edits);
   const keptEdits = changed ? kept.map(({ edit }) => edit) : undefined;
   if (target === mediaTypes.ociManifest) return dockerToOci(docker, config, keptEdits);
   return {
     manifest: writeDocker(editDocker(docker, keptEdits)),
     config: madeBlob(mediaTypes.dockerConfig, config),
+  };
+}
+
+/** The manifest of a config and layers of which schema 1 says no more than their digests. */
+function dockerManifestOf(
+  config: Uint8Array,
+  layers: readonly { readonly digest: string; readonly size: number }[],
+): DockerManifest {
+  const descriptor = (mediaType: string, digest: string, size: number) => {
+    return { mediaType, size: BigInt(size), digest, urls: null };
+  };
+  return {
+    schemaVersion: 2n,
+    mediaType: mediaTypes.dockerManifest,
+    config: descriptor(mediaTypes.dockerConfig, digestOf(config), config.length),
+    layers: nullIfEmpty(
+      layers.map(({ digest, size }) => descriptor(mediaTypes.dockerLayerGzip, digest, size)),
+    ),
   };
 }
 
