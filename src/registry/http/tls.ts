@@ -72,7 +72,7 @@ export class TlsLayer {
       ALPNProtocols: ["http/1.1"],
       rejectUnauthorized: settings.verify,
       checkServerIdentity: (_, certificate) => checkName(tls, host, certificate),
-      ...(isIP(host) === 0 && { servername: host }),
+      ...(isIP(host) === 0 && { servername: host.replace(/\.$/, "") }), // RFC 6066 § 3: no trailing dot
       ...(session && { session }),
     };
   }
