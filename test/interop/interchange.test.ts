@@ -137,7 +137,15 @@ test(
     await using pki = await makePki();
     await using plain = await startRegistry();
     await using registry = await startDockerRegistry({
-      auth: { token: { users: { ann: "secret" }, anonymous: false }, key: pki.server },
+      auth: {
+        token: {
+          users: { ann: "secret" },
+          anonymous: false,
+          // No password goes from an https registry to a token service without TLS.
+          tls: { key: pki.server.key, cert: pki.server.cert },
+        },
+        key: pki.server,
+      },
       tls: { pki, clients: true },
     });
     await using home = await cliHome();
