@@ -23,6 +23,8 @@ export interface BlobFolderOptions {
  */
 export class BlobFolder implements AsyncDisposable {
   readonly #options: BlobFolderOptions;
+  /** All files that were written, and which of them has a digest's bytes. */
+  readonly #files: Promise<void>[] = [];
   readonly #finishing = new Map<Digest, Promise<void>>();
   /** Ends when the disk has the blobs so far. */
   #syncing: Promise<unknown> = Promise.resolve();
@@ -77,11 +79,11 @@ export class BlobFolder implements AsyncDisposable {
 
   /** Waits until all that was written is on the disk under its name. */
   async settle(): Promise<void> {
-    await Promise.all(this.#finishing.values());
+    await Promise.all(this.#files);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#finishing.values());
+    await Promise.allSettled(this.#files);
   }
 
   async #newFile(): Promise<UnfinishedFile> {
@@ -93,6 +95,7 @@ export class BlobFolder implements AsyncDisposable {
   #finish(file: UnfinishedFile, digest: Digest): void {
     const finishing = this.#finishNow(file, this.pathOf(digest));
     finishing.catch(() => {}); // thrown by settle
+    this.#files.push(finishing);
     this.#finishing.set(digest, finishing);
   }
 

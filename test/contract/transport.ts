@@ -37,6 +37,8 @@ export interface TransportUnderTest {
   readonly images: "docker" | "oci";
   /** False where the place takes no digests but sha256. */
   readonly otherAlgorithms?: boolean;
+  /** True where an image is there with its manifest, and nothing is left for the commit to do. */
+  readonly showsAtOnce?: boolean;
   readonly skip?: string | false;
 }
 
@@ -202,14 +204,15 @@ export function testTransport(under: TransportUnderTest): void {
     await assertHolds(place, image(2));
   });
 
-  run("what is not committed is not there", async (place) => {
-    await writeImage(place, image(1));
-    {
-      await using destination = await openDestination(place);
-      await writeParts(destination, image(2), (each) => blobOf(image(2), each));
-    }
-    await assertHolds(place, image(1));
-  });
+  if (under.showsAtOnce !== true)
+    run("what is not committed is not there", async (place) => {
+      await writeImage(place, image(1));
+      {
+        await using destination = await openDestination(place);
+        await writeParts(destination, image(2), (each) => blobOf(image(2), each));
+      }
+      await assertHolds(place, image(1));
+    });
 
   run("openBlob() opens again, and from an offset", async (place) => {
     await writeImage(place, image());

@@ -30,7 +30,7 @@ export interface WatchedFiles extends Disposable {
  * counts from 0.
  */
 export async function watchFiles(
-  before: (nth: number, name: string) => void,
+  before: (nth: number, name: string, args: readonly unknown[]) => void,
 ): Promise<WatchedFiles> {
   const calls: string[] = [];
   const handles = await handlePrototype();
@@ -52,12 +52,12 @@ function wrap(
   owner: object,
   name: string,
   calls: string[],
-  before: (nth: number, name: string) => void,
+  before: (nth: number, name: string, args: readonly unknown[]) => void,
 ): () => void {
   const real: AnyCall = Reflect.get(owner, name);
   const watched: AnyCall = async function (this: unknown, ...args) {
     calls.push(name);
-    before(calls.length - 1, name);
+    before(calls.length - 1, name, args);
     return await Reflect.apply(real, this, args);
   };
   Reflect.set(owner, name, watched);

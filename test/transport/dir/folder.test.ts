@@ -9,10 +9,12 @@ import {
   symlink,
   writeFile,
 } from "node:fs/promises";
+import { dirname } from "node:path";
 import { test } from "node:test";
 import { digestOf, hexOf } from "../../../src/core/digest.ts";
 import { createDirTransport } from "../../../src/transport/dir/transport.ts";
 import { createOciTransport } from "../../../src/transport/oci/transport.ts";
+import { systemError, watchFiles } from "../../layout/faulty-files.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { readFrom, writeTo } from "../small-copy.ts";
@@ -178,6 +180,24 @@ test("dir: where the folder above is not ours to write in, the image is put toge
   } finally {
     await chmod(folder.in("above"), 0o755);
   }
+});
+
+test("dir: where the folder is a mount of its own, files are copied over its edge", async () => {
+  await using folder = await tempFolder();
+  await mkdir(folder.in("image"));
+  for (const seed of [1, 2]) {
+    using watched = await watchFiles((_nth, name, [from, to]) => {
+      const leaves = dirname(String(from)) !== dirname(String(to));
+      const crosses = [from, to].filter((path) => String(path).startsWith(folder.in("image")));
+      if (name === "rename" && leaves && crosses.length === 1) throw systemError("EXDEV", name);
+    });
+    await writeTo(dir, folder.in("image"), image(seed));
+    assert.ok(watched.calls.includes("copyFile"));
+    assert.deepEqual(await namesIn(folder.in("image")), filesOf(seed));
+    assert.equal(await readFrom(dir, folder.in("image")), image(seed).digest);
+    assert.equal((await stat(folder.in("image", "manifest.json"))).mode & 0o777, 0o644);
+  }
+  assert.deepEqual(await readdir(folder.path), ["image"]);
 });
 
 test("dir: a folder that may not be written to is refused at once", async () => {
