@@ -24,14 +24,18 @@ const defaultPorts: Readonly<Record<string, number>> = {
   "socks5h:": 1080,
 };
 
+/** Begins a connection to an address. */
+export type Opener = (host: string) => Wire;
+
 /**
- * Connects to whichever address of the host answers first, families in turn. `open` is given an address.
+ * Connects to whichever address of the host answers first, families in turn. The opener is made ready while the name is
+ * being looked up.
  *
  * @throws {HttpError} what the first address tried failed by
  */
 export async function dial(
   address: Address,
-  open: (host: string) => Wire,
+  opener: () => Opener | Promise<Opener>,
   timeouts: HttpTimeouts,
   signal: AbortSignal,
 ): Promise<Wire> {
@@ -43,7 +47,8 @@ export async function dial(
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
-    const hosts = await unlessAborted(resolve(address.host), limit.signal);
+    const ready = Promise.all([resolve(address.host), opener()]);
+    const [hosts, open] = await unlessAborted(ready, limit.signal);
     waitsFor = ` ${hostPort(hosts[0] ?? address.host, address.port)}`;
     return await new Race(hosts, open).run(limit.signal);
   } finally {
@@ -82,14 +87,14 @@ async function resolve(host: string): Promise<readonly string[]> {
 /** Connection attempts side by side, one more whenever one fails or takes long; the first to succeed wins. */
 class Race {
   readonly #hosts: readonly string[];
-  readonly #open: (host: string) => Wire;
+  readonly #open: Opener;
   readonly #running = new Set<Wire>();
   #next = 0;
   #firstError: unknown;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(hosts: readonly string[], open: (host: string) => Wire) {
+  constructor(hosts: readonly string[], open: Opener) {
     this.#hosts = hosts;
     this.#open = open;
   }
@@ -142,7 +147,7 @@ class Race {
 export const tcpOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
 
 /** Opens plain connections to a port. */
-export function tcpOpener(port: number, context: WireContext): (host: string) => Wire {
+export function tcpOpener(port: number, context: WireContext): Opener {
   return (host) =>
     new Wire(
       context,

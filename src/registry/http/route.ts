@@ -59,8 +59,8 @@ export class Route {
     if (settings) {
       return this.#layer.dial(address, { host: address.host, settings, sessionKey }, signal);
     }
-    const open = tcpOpener(address.port, this.#context);
-    return dial(address, open, this.#context.timeouts, signal);
+    const opener = () => tcpOpener(address.port, this.#context);
+    return dial(address, opener, this.#context.timeouts, signal);
   }
 
   #asksProxy(): boolean {

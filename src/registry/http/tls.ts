@@ -1,7 +1,7 @@
 import { isIP, type OnReadOpts } from "node:net";
 import type { ConnectionOptions, PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import type { TlsSettings } from "./contract.ts";
-import { type Address, dial, tcpOptions } from "./dial.ts";
+import { type Address, dial, type Opener, tcpOptions } from "./dial.ts";
 import { HttpError } from "./errors.ts";
 import { dialError, hostPort, lostError, timedOut } from "./socket-error.ts";
 import { namesIn, tlsError, wrongNameCode, wrongNameText } from "./tls-error.ts";
@@ -34,17 +34,9 @@ export class TlsLayer {
    * @throws {HttpError} `registry.tls`, `registry.unreachable`, or as the connection was lost
    */
   async dial(address: Address, options: SecureOptions, signal: AbortSignal): Promise<Wire> {
-    const tls = await import("node:tls");
-    const settings = this.#connectOptions(tls, options);
-    const open = (host: string) => {
-      const target = { host, port: address.port, ...tcpOptions };
-      return this.#wire(
-        options,
-        (onread) => tls.connect({ ...target, ...settings, ...{ onread } }), // not in Node's types, but there
-        (error) => dialError(error, hostPort(host, address.port)),
-      );
-    };
-    return await this.#handshake(await dial(address, open, this.#context.timeouts, signal), signal);
+    const opener = () => this.#opener(address.port, options);
+    const wire = await dial(address, opener, this.#context.timeouts, signal);
+    return await this.#handshake(wire, signal);
   }
 
   /**
@@ -63,6 +55,19 @@ export class TlsLayer {
     wire.readByEvents();
     wire.socket.on("close", () => raw.kill(wire.lost?.error));
     return await this.#handshake(wire, signal);
+  }
+
+  async #opener(port: number, options: SecureOptions): Promise<Opener> {
+    const tls = await import("node:tls");
+    const settings = this.#connectOptions(tls, options);
+    return (host) => {
+      const target = { host, port, ...tcpOptions };
+      return this.#wire(
+        options,
+        (onread) => tls.connect({ ...target, ...settings, ...{ onread } }), // not in Node's types, but there
+        (error) => dialError(error, hostPort(host, port)),
+      );
+    };
   }
 
   #connectOptions(tls: Tls, { host, settings, sessionKey }: SecureOptions): ConnectionOptions {
