@@ -15,6 +15,9 @@ import type { UploadSession } from "./upload-session.ts";
 /** Below this an upload that broke is begun anew rather than asked how far it came. */
 const worthAsking = 1024 * 1024;
 
+/** A source that has an upload wait for so long may be why it breaks: registries and proxies cut idle uploads. */
+const starvingMs = 15_000;
+
 /** How one try at sending went wrong, where another may go right. */
 interface Setback {
   readonly error: RegistryError;
@@ -40,6 +43,8 @@ export class BlobUpload {
   /** Whether this pass gave all bytes to be sent, so that they may have arrived whatever the answer. */
   #sentAll = false;
   #wholePut: boolean;
+  /** Whether an upload broke that the source kept waiting: then pieces are gathered before they are sent. */
+  #starved = false;
   #corrupted = 0;
   #refused = 0;
 
@@ -96,7 +101,7 @@ export class BlobUpload {
   async #send(session: UploadSession): Promise<Setback | undefined> {
     const { digest, size } = this.#descriptor;
     this.#sentAll = this.#offset === size && size > 0;
-    const { pieceBytes } = this.#state.capabilities;
+    const pieceBytes = this.#pieceBytes;
     if (pieceBytes === undefined && this.#offset === 0 && this.#wholePut) {
       return this.#streamed((body) => session.finish(digest, size, body, this.#signal), true);
     }
@@ -116,6 +121,11 @@ export class BlobUpload {
     }
   }
 
+  get #pieceBytes(): number | undefined {
+    const { capabilities, channel } = this.#state;
+    return capabilities.pieceBytes ?? (this.#starved ? channel.limits.chunkBytes : undefined);
+  }
+
   #append(session: UploadSession): Promise<Setback | undefined> {
     const range = this.#offset > 0 ? `${this.#offset}-${this.#descriptor.size - 1}` : undefined;
     return this.#streamed((body) => session.append(body, range, this.#signal), false);
@@ -127,31 +137,42 @@ export class BlobUpload {
   ): Promise<Setback | undefined> {
     const from = this.#offset;
     const length = this.#descriptor.size - from;
-    const tap = new SourceTap(this.#bytes(from));
+    const tap = this.#tap(from);
     try {
       const reply = await send({ length, bytes: tap });
       this.#sentAll = tap.sent === length;
       tap.throwSourceFailure();
+      if (!reply.ok) this.#starved = tap.waitedMs > starvingMs;
       return await this.#judge(reply, final);
     } catch (error) {
       this.#sentAll = tap.sent === length;
       tap.throwSourceFailure();
+      this.#starved = tap.waitedMs > starvingMs;
       return this.#asSetback(error);
     }
   }
 
   async #sendInPieces(session: UploadSession, pieceBytes: number): Promise<Setback | undefined> {
-    const tap = new SourceTap(this.#bytes(this.#offset));
+    const tap = this.#tap(this.#offset);
     const pieces = new PieceWriter(this.#state, session, this.#offset, this.#signal);
     try {
       await pieces.write(tap, Math.max(pieceBytes, session.minPieceBytes));
       return undefined;
     } catch (error) {
       tap.throwSourceFailure();
-      return this.#asSetback(error);
+      const { capabilities } = this.#state;
+      if (capabilities.pieceBytes !== undefined || !(error instanceof RegistryError)) {
+        return this.#asSetback(error);
+      }
+      this.#starved = false; // if it takes no pieces, the whole is tried again
+      return { error, sessionAlive: false, waits: false };
     } finally {
       this.#offset = pieces.offset;
     }
+  }
+
+  #tap(from: number): SourceTap {
+    return new SourceTap(this.#bytes(from), this.#state.channel.options.clock);
   }
 
   /** The blob's bytes from `offset` on: the first time it is read, and each time after. */

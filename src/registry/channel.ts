@@ -6,6 +6,7 @@ import type { Reply } from "./reply.ts";
 import { backoffMs, isRetryableStatus, isSlowDown, retryAfterMs } from "./retry.ts";
 import type { Scopes } from "./scope.ts";
 import type { TokenRequest } from "./token.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { isReplayable, Wire, type WireRequest } from "./wire.ts";
 
 /** A request to a registry, and what one must be allowed to do for it. */
@@ -200,18 +201,5 @@ export class Channel {
     }
     this.#proven = true;
     await reply.discard();
-  }
-}
-
-/** What `promise` gives, for one of several who wait for it. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
   }
 }

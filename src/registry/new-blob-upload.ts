@@ -26,7 +26,7 @@ export async function writeNewBlob(
   const session = await openUpload(state, { mountFrom: [], signal });
   if (session === "mounted") throw new RegistryError("registry.bad-response", "nothing to mount");
   const hash = createHash("sha256");
-  const tap = new SourceTap(blob, (chunk) => hash.update(chunk));
+  const tap = new SourceTap(blob, state.channel.options.clock, (chunk) => hash.update(chunk));
   try {
     await send(state, session, { tap, size: blob.size, signal });
     const digest = parseDigest(`sha256:${hash.digest("hex")}`);

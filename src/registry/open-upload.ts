@@ -30,10 +30,11 @@ export async function openUpload(
     if (answer) return answer;
     state.capabilities.deniedMounts.add(mountPair(from, state.path));
   }
-  return (
-    (await mountAnonymously(state, request.digest, request.signal)) ??
-    (await openPlain(state, request.signal))
-  );
+  const mounted = await mountAnonymously(state, request.digest, request.signal);
+  if (mounted) return mounted;
+  const session = await openPlain(state, request.signal);
+  state.capabilities.anonymousMount = false; // what it refused with may have looked like a refusal of us
+  return session;
 }
 
 /** Undefined where this repository cannot be mounted from, for whatever reason. */
@@ -62,12 +63,7 @@ async function mountAnonymously(
 ): Promise<"mounted" | UploadSession | undefined> {
   if (!state.capabilities.anonymousMount) return undefined;
   const reply = await post(state, `mount=${encodeURIComponent(digest)}`, state.scopes, signal);
-  const { status } = reply;
-  const opened = await readOpened(state, reply, digest);
-  if (!opened && status !== 401 && status !== 403 && status !== 429) {
-    state.capabilities.anonymousMount = false;
-  }
-  return opened;
+  return readOpened(state, reply, digest);
 }
 
 async function openPlain(state: RepositoryState, signal: AbortSignal): Promise<UploadSession> {

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 const named: Readonly<Record<string, string>> = {
   "\x07": "\\a",
   "\b": "\\b",
@@ -52,8 +54,4 @@ function utf8Length(bytes: Uint8Array, at: number): number {
   const sequence = bytes.subarray(at, at + length);
   const valid = first >= 0xc2 && sequence.length === length && isUtf8(sequence);
   return valid ? length : 0;
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  return Buffer.from(Buffer.from(bytes).toString()).equals(bytes);
 }

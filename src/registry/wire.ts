@@ -8,6 +8,7 @@ import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
 import { isSlowDown, retryAfterMs } from "./retry.ts";
+import { untilAborted } from "./until-aborted.ts";
 import { readWarnings } from "./warning.ts";
 
 const maxRedirects = 5;
@@ -118,7 +119,9 @@ export class Wire {
     authorization: string | undefined,
     leave: () => void,
   ): Promise<Reply> {
-    while (this.#firstContact && !this.#answered) await this.#firstContact;
+    while (this.#firstContact && !this.#answered) {
+      await untilAborted(this.#firstContact, request.signal);
+    }
     if (this.#answered) return this.#follow(request, authorization, leave);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#firstContact = promise;

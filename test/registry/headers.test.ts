@@ -65,7 +65,10 @@ test("readWarnings() reads the texts of code 299, made printable", () => {
   assert.deepEqual(readWarnings(['299 - "old \\"image\\""', '199 - "no"', "nonsense"]), [
     'old "image"',
   ]);
-  assert.deepEqual(readWarnings(['299 - "a\u001b[2Jb\u202ec"']), [String.raw`a\x1b[2Jb\u202ec`]);
+  assert.deepEqual(
+    readWarnings([`299 - "a\u001b[2Jb${Buffer.from("\u202e").toString("latin1")}c"`]),
+    [String.raw`a\x1b[2Jb\u202ec`],
+  );
   assert.deepEqual(readWarnings([`299 - "${"x".repeat(5000)}"`, '299 - "y"']), []);
 });
 

@@ -252,3 +252,30 @@ test("writeBlob() writes an empty blob", async () => {
     .openBlob(empty.descriptor, { signal });
   for await (const chunk of stream) assert.fail(`${chunk.byteLength} bytes`);
 });
+
+for (const takesPieces of [true, false]) {
+  test(`writeBlob() gathers pieces where uploads break that wait for the source, if ${takesPieces ? "" : "not "}refused`, async () => {
+    await using registry = await startRegistry({
+      features: { resumable: false, ...(!takesPieces && { chunkBytes: { max: 0 } }) },
+    });
+    const rule = registry.behave({ on: "PUT upload", fault: dropRequest(mebibyte) });
+    await using client = testHost(registry.host, { limits: { chunkBytes: mebibyte } });
+    const slow = new BlobStream(
+      descriptor,
+      async function* (from) {
+        for (let at = from; at < bytes.byteLength; at += mebibyte / 2) {
+          if (rule.hits === 0 || at === 0) await client.clock.sleep(10_000, signal);
+          yield Buffer.from(bytes.subarray(at, at + mebibyte / 2));
+        }
+      },
+      { reopens: true },
+    );
+    await client.host.repository("app", "write").writeBlob(slow, { signal });
+    assert.ok(registry.store.repositories.get("app")?.blobs.has(descriptor.digest));
+    assert.equal(registry.log.of("PATCH upload").length > 0, true);
+    assert.equal(
+      registry.log.of("PATCH upload").some(({ status }) => status === 202),
+      takesPieces,
+    );
+  });
+}
