@@ -1,4 +1,4 @@
-import { mkdir, realpath, stat } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
@@ -117,21 +117,21 @@ async function holds(path: string, bytes: Buffer): Promise<boolean> {
   }
 }
 
-/** Like writing over the file (its mode, its owner, the link that leads to it stay), but for readers in one step. */
+/**
+ * Like writing over the file (its mode and owner stay), but for readers in one step. A link is replaced, and not written
+ * through: it may have come with the folder, and lead anywhere.
+ */
 async function replaceFile(
   path: string,
   bytes: Uint8Array,
   self: OwnProcess,
   beforeRename: () => Promise<void> = async () => {},
 ): Promise<void> {
-  const { target, old } = await reading(`open ${path}`, async () => {
-    const target = (await unless(["ENOENT"], () => realpath(path))) ?? path;
-    return { target, old: await unless(["ENOENT"], () => stat(target)) };
-  });
-  await using file = await UnfinishedFile.create(dirname(target), self);
+  const old = await reading(`open ${path}`, () => unless(["ENOENT"], () => lstat(path)));
+  await using file = await UnfinishedFile.create(dirname(path), self);
   await file.write(bytes);
-  if (old) await file.takeAfter(old);
+  if (old?.isFile()) await file.takeAfter(old);
   await file.sync();
   await beforeRename();
-  await file.finish(target);
+  await file.finish(path);
 }
