@@ -36,8 +36,18 @@ export function chooseEntry(index: LayoutIndex, choice: EntryChoice): ChosenEntr
   const [entry] = entries;
   if (entry && entries.length === 1) return { entry, position: 0 };
   throw new LayoutError("layout.unsupported", "more than one image in oci, choose an image", {
-    hint: "Add :NAME or :@POSITION to the path",
+    hint: hintAtEntries(index),
   });
+}
+
+/** What can be put behind the path: the names there are, and positions for what has none. */
+export function hintAtEntries(index: LayoutIndex): string {
+  const entries = index.manifests ?? [];
+  if (entries.length === 0) return "Copy an image there first: it holds none";
+  const forms = entries
+    .slice(0, 10)
+    .map((entry, position) => `:${nameOf(entry) || `@${position}`}`);
+  return `Add one of ${forms.join(", ")}${entries.length > 10 ? ", …" : ""} to the path`;
 }
 
 function atPosition(entries: readonly LayoutEntry[], position: number): ChosenEntry {

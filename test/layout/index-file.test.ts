@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseEntry, nameOf, putEntry, removeEntry } from "../../src/layout/entries.ts";
+import {
+  chooseEntry,
+  hintAtEntries,
+  nameOf,
+  putEntry,
+  removeEntry,
+} from "../../src/layout/entries.ts";
 import {
   emptyIndex,
   formatLayoutIndex,
@@ -134,6 +140,13 @@ test("chooseEntry() finds by name, by position, or the only one", () => {
   assert.equal(chooseEntry(index, { position: 2 })?.position, 2);
   assert.equal(chooseEntry(indexOf("b"), {})?.position, 0);
   assert.equal(chooseEntry(index, { name: "nope" }), undefined);
+});
+
+test("hintAtEntries() names what there is to choose from", () => {
+  assert.equal(hintAtEntries(indexOf("a:x b a:y/z")), "Add one of :x, :@1, :y/z to the path");
+  const many = hintAtEntries(indexOf("a ".repeat(12)));
+  assert.ok(many.includes(":@9, …") && !many.includes(":@10"));
+  assert.match(hintAtEntries(indexOf("")), /holds none/);
 });
 
 test("chooseEntry() says why a choice is none, in skopeo's words", () => {

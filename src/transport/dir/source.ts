@@ -38,6 +38,7 @@ export class DirSource implements ImageSource {
     signal.throwIfAborted();
     const read = this.#manifests.get(instance) ?? this.#readManifest(instance);
     this.#manifests.set(instance, read);
+    read.catch(() => this.#manifests.delete(instance));
     return await read;
   }
 

@@ -4,7 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { maxManifestBytes, type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import { openBlobFile, readSmallFile } from "../../layout/blob-file.ts";
-import { chooseEntry } from "../../layout/entries.ts";
+import { chooseEntry, hintAtEntries } from "../../layout/entries.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import type { LayoutEntry, LayoutIndex } from "../../layout/index-file.ts";
 import {
@@ -44,7 +44,7 @@ export function findEntry(index: LayoutIndex, location: OciLocation, reference: 
   throw new TransportError(
     "transport.image-not-found",
     `no descriptor found for reference ${JSON.stringify(location.name)}`,
-    { reference },
+    { reference, hint: hintAtEntries(index) },
   );
 }
 
@@ -70,6 +70,7 @@ class OciSource implements ImageSource {
     const digest = instance === "top" ? entryDigest(this.#top.digest) : instance;
     const read = this.#manifests.get(digest) ?? this.#readManifest(digest, instance);
     this.#manifests.set(digest, read);
+    read.catch(() => this.#manifests.delete(digest));
     return await read;
   }
 
