@@ -1,10 +1,18 @@
-import { type ConvertedImage, convertImage, type MadeBlob } from "../core/conversion.ts";
+import {
+  type ConvertedImage,
+  convertImage,
+  type ImageChange,
+  type ImageForm,
+  type MadeBlob,
+} from "../core/conversion.ts";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
-import type { LayerEdit } from "../core/layer-edits.ts";
+import { CopyError } from "../core/errors.ts";
+import { isRecompressible, type LayerEdit } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import type { HeldConfig } from "./config.ts";
+import { failedWhile } from "./failure.ts";
 import type { WrittenBlob } from "./move-blob.ts";
 import { isForeign, layersOf } from "./plan.ts";
 import type { ReadyImage } from "./write-manifest.ts";
@@ -40,11 +48,20 @@ export async function formOf(
     return { manifest: image.raw, zstd, ...(config && { config }) };
   }
   const bytes = needsConfig(image.raw.mediaType, type) ? await config?.bytes() : undefined;
-  const converted = convertImage(
+  const converted = convert(
     { manifest: image.raw, ...(bytes && { config: bytes }) },
     { mediaType: type, layers: edits, ...(reference && { reference }) },
   );
   return { zstd, ...withBlobs(converted, type, config) };
+}
+
+function convert(image: ImageForm, change: ImageChange): ConvertedImage {
+  try {
+    return convertImage(image, change);
+  } catch (error) {
+    const code = error instanceof CopyError ? error.code : "copy.source-failed";
+    throw failedWhile("creating an updated image manifest", code, error);
+  }
 }
 
 function needsConfig(from: string, to: string): boolean {
@@ -70,11 +87,11 @@ function held({ descriptor, bytes }: MadeBlob): HeldConfig {
 
 function editOf(layer: Descriptor, written: WrittenBlob | undefined): LayerEdit {
   const { digest, size } = written?.descriptor ?? layer;
-  const { change, uncompressed } = written ?? {};
+  const { compression, uncompressed } = written ?? {};
   return {
     digest,
     size,
-    ...(change && { compression: change.compress ?? "none" }),
+    ...(compression && isRecompressible(layer.mediaType) && { compression }),
     ...(uncompressed && { diffId: uncompressed.digest }),
     ...(isForeign(layer) && !written && { foreign: true }),
   };

@@ -11,6 +11,8 @@ export interface TypeWish {
   readonly forced?: string;
   /** A compression that the manifest must be able to express. */
   readonly compression?: "gzip" | "zstd";
+  /** Layers are encrypted, which only OCI manifests express. */
+  readonly encrypted?: boolean;
   /** Why the manifest must stay as it is, or undefined where it may change. */
   readonly keepBecause?: string;
 }
@@ -32,10 +34,8 @@ const every = [
 export function manifestTypesToTry(wish: TypeWish): readonly [string, ...string[]] {
   const own = ownTypeOf(wish.source);
   const taken = wish.forced ? [wish.forced] : wish.destination.filter((type) => !isIndexType(type));
-  if (taken.length === 0 && expresses(own, wish.compression)) return [own];
-  const candidates = (taken.length === 0 ? every : taken).filter((type) =>
-    expresses(type, wish.compression),
-  );
+  if (taken.length === 0 && expresses(own, wish)) return [own];
+  const candidates = (taken.length === 0 ? every : taken).filter((type) => expresses(type, wish));
   if (candidates.length === 0) throw inexpressible(wish);
   if (wish.keepBecause !== undefined) return [own];
   const [first, ...rest] = new Set([
@@ -51,11 +51,17 @@ function ownTypeOf(type: string): string {
   return isImageManifestType(type) || isSchema1Type(type) ? type : mediaTypes.ociManifest;
 }
 
-function expresses(type: string, compression: TypeWish["compression"]): boolean {
-  return compression !== "zstd" || type === mediaTypes.ociManifest;
+function expresses(type: string, { compression, encrypted }: TypeWish): boolean {
+  return (compression !== "zstd" && !encrypted) || type === mediaTypes.ociManifest;
 }
 
 function inexpressible(wish: TypeWish): CopyError {
+  if (wish.encrypted) {
+    return new CopyError(
+      "copy.unsupported",
+      `encryption required together with format ${wish.forced ?? wish.destination.join(", ")}, which does not support encryption`,
+    );
+  }
   return new CopyError(
     "copy.unsupported",
     wish.forced

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
+import type { LayerCompression } from "../core/layer-edits.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import {
   type CompressionFormat,
@@ -16,8 +17,8 @@ import type { PlannedLayer } from "./plan.ts";
 export interface WrittenBlob {
   /** What stands there now; its media type is still the source's. */
   readonly descriptor: Descriptor;
-  /** Present where the bytes were changed. */
-  readonly change?: LayerChange;
+  /** How the bytes there are compressed; absent where they were not looked at. */
+  readonly compression?: LayerCompression;
   /** Known where the plan asked for it. */
   readonly uncompressed?: { readonly digest: Digest; readonly size: number };
 }
@@ -49,10 +50,12 @@ async function moveOnce(
   const found = await telling(reading(planned.blob), "copy.source-failed", () =>
     stream.peek(magicBytes),
   );
-  const change = planned.wish && layerChange(planned.wish, asCompression(found));
+  const packed = detectCompression(found);
+  const change = planned.wish && layerChange(planned.wish, packed ?? "none");
   try {
     const { digest, size } = await write(stream, planned, change, copy);
-    return { descriptor: { ...planned.blob, digest, size }, ...(change && { change }) };
+    const compression = change ? (change.compress ?? "none") : asLayerCompression(packed);
+    return { descriptor: { ...planned.blob, digest, size }, compression };
   } catch (error) {
     const mayPass = error instanceof KnownError && error.retryable && !copy.signal.aborted;
     if (change && again && mayPass && copy.source.traits.reopens) return undefined;
@@ -64,8 +67,8 @@ function reading({ digest }: Descriptor): string {
   return `reading blob ${digest}`;
 }
 
-function asCompression(head: Uint8Array): CompressionFormat | "none" {
-  return detectCompression(head) ?? "none";
+function asLayerCompression(format: CompressionFormat | undefined): LayerCompression {
+  return format === "xz" ? "Xz" : (format ?? "none");
 }
 
 async function open(blob: Descriptor, { source, signal, report }: BlobCopy): Promise<BlobStream> {

@@ -56,6 +56,7 @@ export function planImage(
     destination: traits.manifestTypes,
     ...(options.manifestType !== undefined && { forced: options.manifestType }),
     ...(mayChange && options.compression.format && { compression: options.compression.format }),
+    encrypted: layersOf(image).some(({ mediaType }) => mediaType.endsWith("+encrypted")),
     ...(keepBecause !== undefined && { keepBecause }),
   });
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
