@@ -65,7 +65,11 @@ const cases: readonly FaultCase[] = [
     source: [big(cutResponse(half, "close"))],
     readAgain: 1_600_000,
   },
-  { name: "the source drops three times", source: [big(cutResponse(half), { times: 3 })] },
+  {
+    name: "the source drops three times",
+    source: [big(cutResponse(half), { times: 3 })],
+    readAgain: 4_600_000,
+  },
   { name: "the source drops before the first byte", source: [big(reset())] },
   { name: "the source drops the manifest", source: [on("GET manifest", cutResponse(50))] },
   { name: "the source stalls", source: [big(stallResponse(half))], readAgain: 1_600_000 },
