@@ -10,6 +10,7 @@ import { loadEnvironment } from "../config/load-environment.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
 import { loadPolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
+import { loadSystemRoots } from "../config/load-system-roots.ts";
 import { createTlsLookup } from "../config/load-tls.ts";
 import { loadTlsDetails } from "../config/load-tls-details.ts";
 import { createProxySelector } from "../config/proxy.ts";
@@ -57,6 +58,11 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         ...(details && { details }),
       }),
       proxyFor: createProxySelector(environment),
+      proxyTls: () => ({
+        ca: loadSystemRoots(environment).pem,
+        clientCertificates: [],
+        verify: true,
+      }),
       userAgent: userAgent(input),
       report: (event) => note(event, traffic, log),
     });

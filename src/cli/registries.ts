@@ -2,7 +2,7 @@ import type { Endpoint } from "../config/endpoints.ts";
 import { endpointsFor, primaryEndpoint } from "../config/endpoints.ts";
 import type { FindCredentials } from "../config/load-credentials.ts";
 import type { RegistriesConf } from "../config/registries-conf.ts";
-import type { TlsFor } from "../config/tls-settings.ts";
+import type { TlsFor, TlsSettings } from "../config/tls-settings.ts";
 import type { Credentials } from "../registry/credentials.ts";
 import type { ReportRegistry } from "../registry/events.ts";
 import { createRegistryHost, type RegistryHost } from "../registry/host.ts";
@@ -20,6 +20,8 @@ export interface RegistriesOptions {
   readonly findCredentials: () => Promise<FindCredentials>;
   readonly tlsFor: TlsFor;
   readonly proxyFor: (url: URL) => URL | undefined;
+  /** For the hop to an https proxy: the system's roots, and no certificates of registries. */
+  readonly proxyTls: () => TlsSettings;
   readonly userAgent: string;
   readonly report: ReportRegistry;
 }
@@ -37,6 +39,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     this.#http = createHttpClient({
       connections: 8,
       proxyFor: options.proxyFor,
+      proxyTls: options.proxyTls,
       tlsFor: (origin) => {
         const { domain, insecure } = this.#origins.get(origin.host) ?? {
           domain: origin.host,

@@ -18,7 +18,7 @@ export class Route {
   readonly #target: Address;
   readonly #proxy: URL | undefined;
   readonly #tls: TlsSettings | undefined;
-  readonly #proxyTls: TlsSettings;
+  readonly #proxyTls: () => TlsSettings;
   readonly #context: WireContext;
   readonly #layer: TlsLayer;
 
@@ -27,7 +27,7 @@ export class Route {
     this.#target = addressOf(url);
     this.#proxy = options.proxyFor(url);
     this.#tls = url.protocol === "https:" ? options.tlsFor(new URL(url.origin)) : undefined;
-    this.#proxyTls = options.proxyTls ?? nodeRoots;
+    this.#proxyTls = options.proxyTls ?? (() => nodeRoots);
     this.#context = context;
     this.#layer = layer;
     this.head = this.#asksProxy() ? absoluteForm(this.#proxy) : { form: "origin", hop: {} };
@@ -69,7 +69,7 @@ export class Route {
 
   async #reachProxy(proxy: URL, signal: AbortSignal): Promise<Wire> {
     try {
-      const settings = proxy.protocol === "https:" ? this.#proxyTls : undefined;
+      const settings = proxy.protocol === "https:" ? this.#proxyTls() : undefined;
       return await this.#direct(addressOf(proxy), settings, `proxy ${proxy.host}`, signal);
     } catch (error) {
       throw prefixed(error, "proxyconnect tcp");

@@ -102,7 +102,7 @@ test(
     const tls = { key: pki.server.key, cert: pki.server.cert };
     await using server = await scriptedServer(answering(hi), { tls });
     await using proxy = await scriptedServer(tunnelling(heads), { tls });
-    const proxyTls = { ca: [pki.ca.cert], clientCertificates: [], verify: true };
+    const proxyTls = () => ({ ca: [pki.ca.cert], clientCertificates: [], verify: true });
     await using client = clientBy(`https://127.0.0.1:${proxy.port}`, { proxyTls });
     assert.equal(await get(client, server.origin), "hi");
     await using wary = clientBy(`https://127.0.0.1:${proxy.port}`); // the servers' CA is not the proxy's
