@@ -4,6 +4,7 @@ import { digestOf } from "../../src/core/digest.ts";
 import { KnownError } from "../../src/core/errors.ts";
 import { Engine } from "../support/engine.ts";
 import { makeImage } from "../support/images.ts";
+import { skipWithout } from "../support/peers.ts";
 import {
   cutResponse,
   dropRequest,
@@ -25,6 +26,7 @@ import {
 } from "../support/registry/faults.ts";
 import type { Rule } from "../support/registry/rules.ts";
 import { type Registry, type RegistryOptions, startRegistry } from "../support/registry.ts";
+import { makePki, type Pki } from "../support/tls.ts";
 
 const image = makeImage({ seed: 50, layers: 2, layerBytes: 3_000_000 });
 const half = 1_500_000;
@@ -229,13 +231,38 @@ suite("copy() goes on, or ends with a known error, where", { concurrency: 4 }, (
   for (const one of cases) test(one.name, { timeout: 60_000 }, () => suffer(one));
 });
 
-async function suffer(one: FaultCase): Promise<void> {
-  await using source = await startRegistry();
-  await using destination = await startRegistry(one.features ? { features: one.features } : {});
+const overTls = [
+  "the source drops a layer once",
+  "the source closes early",
+  "the source stalls",
+  "429 on the upload, early",
+  "503 on the upload, late",
+  "reset in mid-upload",
+  "the upload closed in the middle",
+  "the upload stalls",
+  "the upload done, but unanswered",
+];
+
+suite("copy() goes on over TLS where", { skip: skipWithout("openssl") }, () => {
+  for (const one of cases.filter(({ name }) => overTls.includes(name))) {
+    test(one.name, { timeout: 60_000 }, async () => {
+      await using pki = await makePki();
+      await suffer(one, pki);
+    });
+  }
+});
+
+async function suffer(one: FaultCase, pki?: Pki): Promise<void> {
+  const tls = pki && { tls: { key: pki.server.key, cert: pki.server.cert } };
+  await using source = await startRegistry({ ...tls });
+  await using destination = await startRegistry({
+    ...tls,
+    ...(one.features && { features: one.features }),
+  });
   source.seed("from", "v1", image);
   for (const rule of one.source ?? []) source.behave(rule);
   for (const rule of one.destination ?? []) destination.behave(rule);
-  await using engine = new Engine();
+  await using engine = new Engine(pki ? { ca: pki.ca.cert } : {});
   const copied = engine.copy(
     `docker://${source.host}/from:v1`,
     `docker://${destination.host}/to:v1`,
