@@ -5,6 +5,9 @@ delete process.env["AMPHORA_CALLED_AS"]; // not for the programs that we start
 const program = /(?:^|[\\/])skopeo(?:\.exe)?$/.test(calledAs) ? "skopeo" : "amphora";
 const argv = process.argv.slice(2);
 
+// Files of many layers are written at once, and flushing one must not keep the others waiting.
+process.env["UV_THREADPOOL_SIZE"] ??= "16";
+
 // Asked for by every script that looks for the tool: nothing is loaded for it.
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   process.stdout.write(`${program} version ${program === "skopeo" ? "1.22.0" : version}\n`);
