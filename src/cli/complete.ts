@@ -1,5 +1,6 @@
 import { flagsOf } from "./find-command.ts";
 import { type Flag, standsAlone } from "./flags.ts";
+import { describeFlag } from "./help.ts";
 import { commandsOf } from "./specs/all.ts";
 import { globalFlags } from "./specs/globals.ts";
 import type { CommandSpec, ProgramName } from "./specs/spec.ts";
@@ -118,10 +119,14 @@ function flagCandidates(
   return allFlags(program, path)
     .filter((flag) => !flag.hidden)
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
-    .flatMap(({ name, short, usage }) => [
-      { word: `--${name}`, about: usage },
-      ...(short === undefined ? [] : [{ word: `-${short}`, about: usage }]),
-    ])
+    .flatMap((flag) => {
+      const { name, short } = flag;
+      const about = program === "skopeo" ? flag.usage : describeFlag(flag).usage;
+      return [
+        { word: `--${name}`, about },
+        ...(short === undefined ? [] : [{ word: `-${short}`, about }]),
+      ];
+    })
     .filter(({ word }) => word.startsWith(begun));
 }
 

@@ -131,13 +131,13 @@ class Executor {
   #range(dot: Value, node: Branch): Jump {
     return this.#scoped(() => {
       const value = this.#pipe(dot, node.pipe);
-      const items = this.#itemsFor(value, node.pipe.variables.length);
-      if (items.length === 0 && node.otherwise) return this.walkAll(dot, node.otherwise);
-      for (const [key, item] of items) {
+      let isEmpty = true;
+      for (const [key, item] of this.#itemsFor(value, node.pipe.variables.length)) {
+        isEmpty = false;
         const jump = this.#scoped(() => this.#iterate(node, key, item));
         if (jump === "break") break;
       }
-      return undefined;
+      return isEmpty && node.otherwise ? this.walkAll(dot, node.otherwise) : undefined;
     });
   }
 
@@ -155,7 +155,7 @@ class Executor {
     this.#variables.push({ name, value });
   }
 
-  #itemsFor(value: Value, variables: number): readonly (readonly [Value, Value])[] {
+  #itemsFor(value: Value, variables: number): Iterable<readonly [Value, Value]> {
     if (!value) return [];
     const { value: target } = indirect(value);
     switch (target.type.kind) {
@@ -168,10 +168,7 @@ class Executor {
           throw this.#error(
             `can't use ${printValue(target)} to iterate over more than one variable`,
           );
-        return Array.from({ length: Math.max(0, Number(target.raw)) }, (_, index) => {
-          const item = { type: target.type, raw: BigInt(index) };
-          return [item, item] as const;
-        });
+        return countTo(target);
       default:
         throw this.#error(`range can't iterate over ${printValue(target)}`);
     }
@@ -482,6 +479,15 @@ class Executor {
 /** A pipeline gives what an `interface {}` holds; other interfaces, like `error`, stay. */
 function withoutAny(value: Value): Value {
   return value?.type === goAny ? unboxed(value) : value;
+}
+
+/** The numbers below an int, one by one: they may be many. */
+function* countTo({ type, raw }: GoValue): Iterable<readonly [Value, Value]> {
+  for (let at = 0n; at < (raw as bigint); at += 1n)
+    yield [
+      { type, raw: at },
+      { type, raw: at },
+    ];
 }
 
 /** What a function or method is given. */

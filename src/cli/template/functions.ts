@@ -71,9 +71,14 @@ export const functions: Readonly<Record<string, GoFunction>> = {
       ),
   },
   json: { parameters: [goAny], call: ([value]) => text(writeJson(unboxed(value))) },
-  lower: ofTexts((value) => value.toLowerCase()),
-  upper: ofTexts((value) => value.toUpperCase()),
-  title: ofTexts((value) => value.replace(/(?<![\p{L}\p{N}_'])\p{L}/gu, (c) => c.toUpperCase())),
+  lower: ofTexts((value) => mapCharacters(value, (c) => c.toLowerCase())),
+  upper: ofTexts((value) => mapCharacters(value, (c) => c.toUpperCase())),
+  title: ofTexts((value) =>
+    value.replace(
+      FIRST_LETTER,
+      oneToOne((c) => c.toUpperCase()),
+    ),
+  ),
   split: {
     parameters: [goString, goString],
     call: ([value, separator]) => ({
@@ -91,6 +96,22 @@ export const functions: Readonly<Record<string, GoFunction>> = {
     call: ([value, length]) => text(truncate(String(value?.raw), Number(length?.raw))),
   },
 };
+
+/** What starts the text, or follows ASCII that is neither letter, digit nor underscore, or any white space. */
+const FIRST_LETTER = /(?<=^|[\x00-/:-@[-^`{-\x7f]|\s)\p{L}/gu;
+
+/** Go maps character by character: those that would become several stay, but for the dotted capital I. */
+function oneToOne(map: (character: string) => string): (character: string) => string {
+  return (character) => {
+    if (character === "\u0130" && map("A") === "a") return "i";
+    const mapped = map(character);
+    return Array.from(mapped).length === 1 ? mapped : character;
+  };
+}
+
+function mapCharacters(value: string, map: (character: string) => string): string {
+  return Array.from(value, oneToOne(map)).join("");
+}
 
 function splitText(value: string, separator: string): readonly string[] {
   return separator === "" ? Array.from(value) : value.split(separator);
@@ -133,7 +154,7 @@ function escapeHtml(value: string): string {
 }
 
 function escapeJs(value: string): string {
-  return value.replace(/[\\'"<>&=\x00-\x1f]|[^\x20-\x7e]/gu, (character) => {
+  return value.replace(/[\\'"<>&=\x00-\x1f]|[^\x20-\x7f]/gu, (character) => {
     if ("\\'\"".includes(character)) return `\\${character}`;
     const code = character.codePointAt(0) ?? 0;
     if (code >= 0x80 && /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(character)) return character;

@@ -189,6 +189,15 @@ export const goTime: GoType = {
       parameters: [],
       call: (raw) => bool(unixSeconds(raw) === -62_135_596_800 && clockOf(raw).nanoseconds === 0),
     },
+    Compare: {
+      get parameters() {
+        return [goTime];
+      },
+      call: (raw, [other]) => {
+        const [a, b] = [nanosecondsSince1970(raw), nanosecondsSince1970(other?.raw)];
+        return int(a < b ? -1 : Number(a > b));
+      },
+    },
     Before: comparing((a, b) => a < b),
     After: comparing((a, b) => a > b),
     Equal: comparing((a, b) => a === b),

@@ -8,9 +8,8 @@ export function writeJson(value: GoValue | undefined): string {
   switch (type.kind) {
     case "bool":
     case "int":
-      return String(raw);
     case "float":
-      return writeFloat(Number(raw));
+      return String(raw);
     case "string":
       return goString(String(raw), false);
     case "slice":
@@ -58,11 +57,4 @@ function isEmpty(value: GoValue): boolean {
     default:
       return !value.raw;
   }
-}
-
-/** Like JavaScript, but exponents have at least two digits. */
-function writeFloat(value: number): string {
-  return String(value)
-    .replace(/e([+-])(\d)$/, "e$10$2")
-    .replace(/e-0(\d)$/, "e-0$1");
 }

@@ -21,6 +21,9 @@ export interface ParsedTemplate {
   readonly defined: ReadonlyMap<string, readonly Node[]>;
 }
 
+/** Parentheses within parentheses; Go's limit is ten times that. */
+const MAX_DEPTH = 1000;
+
 /** What ends a list of nodes. */
 type ListEnd = { readonly type: "end" | "else"; readonly next: Token };
 
@@ -64,6 +67,7 @@ class Parser {
   #line = 1;
   #actionLine = 0;
   #rangeDepth = 0;
+  #depth = 0;
   #variables: string[] = ["$"];
 
   constructor(
@@ -338,10 +342,18 @@ class Parser {
       case "bool":
         return { type, value: value === "true", position };
       case "open":
-        return this.#pipe("parenthesized pipeline", "close");
+        return this.#parenthesized();
       default:
         return this.#literal(token);
     }
+  }
+
+  #parenthesized(): Pipe {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) throw this.#error("max expression depth exceeded");
+    const pipe = this.#pipe("parenthesized pipeline", "close");
+    this.#depth -= 1;
+    return pipe;
   }
 
   #literal({ type, value, position }: Token): Operand | undefined {

@@ -5,6 +5,9 @@ import { formatVerb, printValue, type Verb } from "./verbs.ts";
 const DIRECTIVE =
   /%([-+# 0]*)(?:\[(-?\d+)\])?(\*|\d+)?(\.(?:\[(-?\d+)\])?(\*|\d*))?(?:\[(-?\d+)\])?(.?)/gsu;
 
+/** Widths and precisions beyond this are refused. */
+const MOST = 1_000_000;
+
 /** Go's fmt.Sprintf, with its notes on arguments that are missing, too many or of the wrong type. */
 export function goPrintf(format: string, args: readonly (GoValue | undefined)[]): string {
   const state: State = { args: args.map(unboxed), next: 0, reordered: false };
@@ -24,6 +27,7 @@ interface State {
 function directive(state: State, match: readonly string[]): string {
   const [, flags = "", first, width, dot, second, precision = "", third, letter = ""] = match;
   const problems: string[] = [];
+  if (Number(width) > MOST || Number(precision) > MOST) return "%!(NOVERB)";
   point(state, first);
   const wide = width === "*" ? starArgument(state, "WIDTH", problems) : number(width);
   point(state, second);
@@ -74,7 +78,7 @@ function number(text: string | undefined): number | undefined {
 function starArgument(state: State, what: string, problems: string[]): number | undefined {
   const arg = state.args[state.next];
   state.next += 1;
-  if (arg?.type.kind === "int") return Number(arg.raw);
+  if (arg?.type.kind === "int" && Math.abs(Number(arg.raw)) <= MOST) return Number(arg.raw);
   problems.push(`%!(BAD${what})`);
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { goTime } from "./go-time.ts";
 import {
+  bool,
   type GoField,
   type GoType,
   goBool,
@@ -8,6 +9,7 @@ import {
   goString,
   goStringMap,
   goStrings,
+  int,
   mapOf,
   pointerTo,
   sliceOf,
@@ -15,6 +17,19 @@ import {
 } from "./go-type.ts";
 
 // The Go types behind `inspect --format`: field by field as skopeo 1.22 has them, since templates name the fields.
+
+const hashBytes: Readonly<Record<string, number>> = { sha256: 32, sha384: 48, sha512: 64 };
+
+const goAlgorithm: GoType = {
+  name: "digest.Algorithm",
+  kind: "string",
+  toText: String,
+  methods: {
+    String: { parameters: [], call: (raw) => text(String(raw)) },
+    Size: { parameters: [], call: (raw) => int(hashBytes[String(raw)] ?? 0) },
+    Available: { parameters: [], call: (raw) => bool(Object.hasOwn(hashBytes, String(raw))) },
+  },
+};
 
 const goDigest: GoType = {
   name: "digest.Digest",
@@ -24,10 +39,7 @@ const goDigest: GoType = {
     String: { parameters: [], call: (raw) => text(String(raw)) },
     Algorithm: {
       parameters: [],
-      call: (raw) => ({
-        type: { name: "digest.Algorithm", kind: "string", toText: String },
-        raw: String(raw).split(":")[0] ?? "",
-      }),
+      call: (raw) => ({ type: goAlgorithm, raw: String(raw).split(":")[0] ?? "" }),
     },
     Encoded: { parameters: [], call: (raw) => text(afterColon(raw)) },
     Hex: { parameters: [], call: (raw) => text(afterColon(raw)) },
