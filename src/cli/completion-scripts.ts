@@ -1,5 +1,6 @@
 import type { ProgramName } from "./specs/spec.ts";
 
+/** The shells that a script can be made for. */
 export type Shell = "bash" | "fish" | "powershell" | "zsh";
 
 /** A shell's completion script: it asks the program itself, by `__complete`, what may follow. */

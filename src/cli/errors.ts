@@ -1,5 +1,6 @@
 import { KnownError, UsageError } from "../core/errors.ts";
 
+/** What can go wrong at the edge. */
 export type CliErrorCode =
   /** A command or flag that exists in skopeo and not here yet. */
   | "cli.unsupported"

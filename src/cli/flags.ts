@@ -32,6 +32,7 @@ export interface Flag {
   readonly ours?: true;
 }
 
+/** A value read: what kind it is follows from the flag's type. */
 export type FlagValue = boolean | string | number | readonly string[] | readonly number[];
 
 /** Whether the flag may stand alone, and so never takes the next word as its value. */

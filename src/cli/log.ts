@@ -1,8 +1,10 @@
 import { escapeControls, goQuote } from "./go-quote.ts";
 import { formatLocalTime } from "./go-time.ts";
 
+/** How bad it is; "fatal" ends the run. */
 export type Level = "debug" | "info" | "warning" | "error" | "fatal";
 
+/** What belongs to a message, printed in the order of the names. */
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
 /** One message with what belongs to it. */
@@ -24,6 +26,7 @@ export interface Log {
   fatal(message: string, fields?: LogFields): void;
 }
 
+/** Makes a line of an entry, without its line end. */
 export type Formatter = (entry: LogEntry) => string;
 
 /** Builds a log that writes whole lines. */

@@ -1,6 +1,7 @@
 import type { CopyEvent } from "../copy/events.ts";
 import type { Traffic } from "./parts.ts";
 
+/** How many blobs, and their bytes at the source. */
 export interface BlobCount {
   blobs: number;
   bytes: number;

@@ -1,5 +1,6 @@
 import type { CommandSpec, ProgramName } from "./spec.ts";
 
+/** `skopeo help`. */
 export const helpSpec: CommandSpec = {
   name: "help",
   short: "Help about any command",
@@ -10,6 +11,7 @@ Simply type ${program} help [path to command] for full details.`,
   layout: "indented",
 };
 
+/** `amphora compat`. */
 export const compatSpec: CommandSpec = {
   name: "compat",
   short: "Show how each of skopeo's commands and flags is answered",
@@ -118,6 +120,7 @@ function shellSpec(
   };
 }
 
+/** `skopeo completion` and the shells below it. */
 export const completionSpec: CommandSpec = {
   name: "completion",
   short: "Generate the autocompletion script for the specified shell",

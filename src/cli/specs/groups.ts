@@ -66,6 +66,7 @@ export function imageFlags(side: Side, credsAlias?: string): readonly Flag[] {
   ];
 }
 
+/** Starting all over after a failure. */
 export const retryFlags: readonly Flag[] = [
   { name: "retry-times", type: "int", usage: "the number of times to possibly retry" },
   {
@@ -83,6 +84,7 @@ export const deprecatedTlsFlag: Flag = {
   hidden: true,
 };
 
+/** What becomes of signatures, and who makes new ones. */
 export const signingFlags: readonly Flag[] = [
   { name: "remove-signatures", type: "bool", usage: "Do not copy signatures from source" },
   {
@@ -112,6 +114,7 @@ export const signingFlags: readonly Flag[] = [
   },
 ];
 
+/** The manifest type of a copy. */
 export const formatFlag: Flag = {
   name: "format",
   short: "f",

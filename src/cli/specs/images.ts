@@ -5,6 +5,7 @@ import { deleteTransports, inspectTransports, listTagsTransports } from "./trans
 
 const oneImage: readonly Flag[] = [sharedAuthFlag, ...imageFlags("")];
 
+/** `skopeo inspect`. */
 export const inspectSpec: CommandSpec = {
   name: "inspect",
   short: "Inspect image IMAGE-NAME",
@@ -42,6 +43,7 @@ export const inspectSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo list-tags`. */
 export const listTagsSpec: CommandSpec = {
   name: "list-tags",
   short: "List tags in the transport/repository specified by the SOURCE-IMAGE",
@@ -52,6 +54,7 @@ export const listTagsSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo delete`. */
 export const deleteSpec: CommandSpec = {
   name: "delete",
   short: "Delete image IMAGE-NAME",
@@ -71,6 +74,7 @@ export const deleteSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo layers`, hidden. */
 export const layersSpec: CommandSpec = {
   name: "layers",
   short: "Get layers of IMAGE-NAME",
@@ -80,6 +84,7 @@ export const layersSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo experimental-image-proxy`, hidden. */
 export const imageProxySpec: CommandSpec = {
   name: "experimental-image-proxy",
   short: "Interactive proxy for fetching container images (EXPERIMENTAL)",
@@ -94,6 +99,7 @@ export const imageProxySpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `amphora info`. */
 export const infoSpec: CommandSpec = {
   name: "info",
   short: "Show which configuration is in force, and for IMAGE-NAME what it leads to",

@@ -20,6 +20,7 @@ const authFlags: readonly Flag[] = [
   },
 ];
 
+/** `skopeo login`. */
 export const loginSpec: CommandSpec = {
   name: "login",
   short: "Login to a container registry",
@@ -51,6 +52,7 @@ export const loginSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo logout`. */
 export const logoutSpec: CommandSpec = {
   name: "logout",
   short: "Logout of a container registry",

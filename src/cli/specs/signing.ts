@@ -1,5 +1,6 @@
 import type { CommandSpec } from "./spec.ts";
 
+/** `skopeo manifest-digest`. */
 export const manifestDigestSpec: CommandSpec = {
   name: "manifest-digest",
   short: "Compute a manifest digest of a file",
@@ -9,6 +10,7 @@ export const manifestDigestSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo standalone-sign`. */
 export const standaloneSignSpec: CommandSpec = {
   name: "standalone-sign",
   short: "Create a signature using local files",
@@ -29,6 +31,7 @@ export const standaloneSignSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo standalone-verify`. */
 export const standaloneVerifySpec: CommandSpec = {
   name: "standalone-verify",
   short: "Verify a signature using local files",
@@ -46,6 +49,7 @@ KEY-FINGERPRINTS can be a comma separated list of fingerprints, or "any" if you 
   layout: "plain",
 };
 
+/** `skopeo untrusted-signature-dump-without-verification`, hidden. */
 export const signatureDumpSpec: CommandSpec = {
   name: "untrusted-signature-dump-without-verification",
   short: "Dump contents of a signature WITHOUT VERIFYING IT",
@@ -55,6 +59,7 @@ export const signatureDumpSpec: CommandSpec = {
   layout: "plain",
 };
 
+/** `skopeo generate-sigstore-key`. */
 export const generateKeySpec: CommandSpec = {
   name: "generate-sigstore-key",
   short: "Generate a sigstore public/private key pair",

@@ -8,6 +8,7 @@ import {
 } from "./groups.ts";
 import type { CommandSpec } from "./spec.ts";
 
+/** `skopeo sync`. */
 export const syncSpec: CommandSpec = {
   name: "sync",
   short: "Synchronize one or more images from one location to another",

@@ -3,6 +3,7 @@ import type { GoType, GoValue } from "./go-type.ts";
 /** What a function takes: a type, or anything at all, even nothing. */
 export type Parameter = GoType | "value";
 
+/** A function that templates may call. */
 export interface GoFunction {
   readonly parameters: readonly Parameter[];
   /** What any further arguments are. */

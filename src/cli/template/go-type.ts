@@ -25,6 +25,7 @@ export interface GoType {
   readonly toText?: (raw: unknown) => string;
 }
 
+/** A member of a struct. */
 export interface GoField {
   readonly name: string;
   readonly type: GoType;
@@ -35,48 +36,66 @@ export interface GoField {
   readonly embedded?: true;
 }
 
+/** A method; `raw` is the receiver's value. */
 export interface GoMethod {
   readonly parameters: readonly GoType[];
   readonly call: (raw: unknown, args: readonly GoValue[]) => GoValue;
 }
 
+/** A value and its type. */
 export interface GoValue {
   readonly type: GoType;
   readonly raw: unknown;
 }
 
+/** `bool`. */
 export const goBool: GoType = { name: "bool", kind: "bool" };
+/** `int`. */
 export const goInt: GoType = { name: "int", kind: "int" };
+/** `int64`. */
 export const goInt64: GoType = { name: "int64", kind: "int" };
+/** `float64`. */
 export const goFloat: GoType = { name: "float64", kind: "float" };
+/** `complex128`, as real and imaginary part. */
 export const goComplex: GoType = { name: "complex128", kind: "complex" };
+/** `string`. */
 export const goString: GoType = { name: "string", kind: "string" };
+/** `interface {}`: anything, or nil. */
 export const goAny: GoType = { name: "interface {}", kind: "interface" };
+/** `error`, of which only nil occurs. */
 export const goError: GoType = { name: "error", kind: "interface" };
 
+/** The type `[]T`. */
 export function sliceOf(element: GoType): GoType {
   return { name: `[]${element.name}`, kind: "slice", element };
 }
 
+/** The type `map[string]T`. */
 export function mapOf(element: GoType): GoType {
   return { name: `map[string]${element.name}`, kind: "map", element };
 }
 
+/** The type `*T`. */
 export function pointerTo(element: GoType): GoType {
   return { name: `*${element.name}`, kind: "pointer", element };
 }
 
+/** `[]string`. */
 export const goStrings = sliceOf(goString);
+/** `map[string]string`. */
 export const goStringMap = mapOf(goString);
 
+/** A Go string. */
 export function text(raw: string): GoValue {
   return { type: goString, raw };
 }
 
+/** A Go int. */
 export function int(raw: number | bigint): GoValue {
   return { type: goInt, raw: BigInt(raw) };
 }
 
+/** A Go bool. */
 export function bool(raw: boolean): GoValue {
   return { type: goBool, raw };
 }
@@ -110,6 +129,7 @@ export function fieldOf(type: GoType, raw: unknown, name: string): GoValue | und
   return undefined;
 }
 
+/** The value of a field in a struct's record. */
 export function fieldValue(field: GoField, raw: unknown): GoValue {
   const value = field.embedded ? raw : (raw as Record<string, unknown>)[field.key];
   return { type: field.type, raw: value };

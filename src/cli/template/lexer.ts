@@ -1,5 +1,6 @@
 import { escapeControls, goQuote } from "../go-quote.ts";
 
+/** What a piece of a template is. "mark" is punctuation without a meaning of its own. */
 export type TokenType =
   | "text"
   | "left"
@@ -26,6 +27,7 @@ export type TokenType =
   | "error"
   | "end-of-text";
 
+/** A piece of a template; of an "error", `value` is the message. */
 export interface Token {
   readonly type: TokenType;
   readonly value: string;

@@ -5,6 +5,7 @@ interface At {
   readonly position: number;
 }
 
+/** A word of a command. Names are without their dots. */
 export type Operand =
   | (At & { readonly type: "bool"; readonly value: boolean })
   | (At & { readonly type: "dot" })
@@ -26,15 +27,18 @@ export interface Constant {
   readonly ideal: "int" | "float" | "complex";
 }
 
+/** A function, method or value with its arguments. */
 export interface Command extends At {
   readonly type: "command";
   readonly words: readonly Operand[];
 }
 
+/** A variable that is declared or assigned, with its `$`. */
 export interface Variable extends At {
   readonly name: string;
 }
 
+/** Commands joined by `|`, and the variables that take the result. */
 export interface Pipe extends At {
   readonly type: "pipe";
   readonly variables: readonly Variable[];
@@ -42,6 +46,7 @@ export interface Pipe extends At {
   readonly commands: readonly Command[];
 }
 
+/** A list of nodes under a condition or over a range, and what stands after its `{{else}}`. */
 export interface Branch extends At {
   readonly type: "if" | "with" | "range";
   readonly pipe: Pipe;
@@ -49,6 +54,7 @@ export interface Branch extends At {
   readonly otherwise: readonly Node[] | undefined;
 }
 
+/** What a template is made of. */
 export type Node =
   | (At & { readonly type: "text"; readonly text: string })
   | (At & { readonly type: "action"; readonly pipe: Pipe })
