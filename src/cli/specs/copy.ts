@@ -132,6 +132,7 @@ const runFlags: readonly Flag[] = [
   },
 ];
 
+/** `skopeo copy`. */
 export const copySpec: CommandSpec = {
   name: "copy",
   short: "Copy an IMAGE-NAME from one location to another",
