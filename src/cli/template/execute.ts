@@ -5,14 +5,12 @@ import {
   entriesOf,
   fieldOf,
   type GoMethod,
-  type GoType,
   type GoValue,
   goAny,
   goBool,
   goComplex,
   goFloat,
   goInt,
-  goString,
   indirect,
   int,
   isTrue,
@@ -20,6 +18,7 @@ import {
   text,
   unboxed,
 } from "./go-type.ts";
+import { canBeNil, countTo, hasArguments, memberOf, methodOf, withoutAny } from "./members.ts";
 import {
   type Branch,
   type Command,
@@ -476,20 +475,6 @@ class Executor {
   }
 }
 
-/** A pipeline gives what an `interface {}` holds; other interfaces, like `error`, stay. */
-function withoutAny(value: Value): Value {
-  return value?.type === goAny ? unboxed(value) : value;
-}
-
-/** The numbers below an int, one by one: they may be many. */
-function* countTo({ type, raw }: GoValue): Iterable<readonly [Value, Value]> {
-  for (let at = 0n; at < (raw as bigint); at += 1n)
-    yield [
-      { type, raw: at },
-      { type, raw: at },
-    ];
-}
-
 /** What a function or method is given. */
 interface Call {
   readonly args: readonly Operand[];
@@ -497,28 +482,3 @@ interface Call {
 }
 
 const NO_CALL: Call = { args: [], final: "missing" };
-
-function canBeNil(type: GoType): boolean {
-  return ["slice", "map", "pointer", "interface"].includes(type.kind);
-}
-
-function methodOf(type: GoType, name: string): GoMethod | undefined {
-  const methods = type.methods ?? (type.kind === "pointer" ? type.element?.methods : undefined);
-  return methods && Object.hasOwn(methods, name) ? methods[name] : undefined;
-}
-
-/** A struct's field or a map's entry; a map that lacks the key has an entry without value. */
-function memberOf(value: GoValue, name: string): { readonly value: Value } | undefined {
-  if (value.type.kind === "map") {
-    const raw = (value.raw as ReadonlyMap<string, unknown> | null)?.get(name);
-    return { value: raw === undefined ? undefined : { type: value.type.element ?? goString, raw } };
-  }
-  const field = value.type.kind === "struct" ? fieldOf(value.type, value.raw, name) : undefined;
-  return field && { value: field };
-}
-
-function hasArguments({ type }: GoValue, name: string): string {
-  return type.kind === "map"
-    ? `${name} is not a method but has arguments`
-    : `${name} has arguments but cannot be invoked as function`;
-}

@@ -1,6 +1,5 @@
 import { goQuote } from "../go-quote.ts";
 import { LiteralError, parseConstant, unquote } from "./constants.ts";
-import { TemplateError } from "./error.ts";
 import { lexTemplate, type Token, type TokenType } from "./lexer.ts";
 import {
   type Branch,
@@ -12,6 +11,7 @@ import {
   printNode,
   type Variable,
 } from "./nodes.ts";
+import { TokenStream } from "./token-stream.ts";
 
 /** A parsed template, and the ones that it defines. */
 export interface ParsedTemplate {
@@ -54,29 +54,23 @@ export function parseTemplate(
   knows: (name: string) => boolean,
 ): ParsedTemplate {
   const defined = new Map<string, readonly Node[]>();
-  const nodes = new Parser(name, lexTemplate(text), knows, defined).template();
+  const nodes = new Parser(new TokenStream(name, lexTemplate(text)), knows, defined).template();
   return { name, text, nodes, defined };
 }
 
 class Parser {
-  readonly #name: string;
-  readonly #tokens: readonly Token[];
+  readonly #tokens: TokenStream;
   readonly #knows: (name: string) => boolean;
   readonly #defined: Map<string, readonly Node[]>;
-  #at = 0;
-  #line = 1;
-  #actionLine = 0;
   #rangeDepth = 0;
   #depth = 0;
   #variables: string[] = ["$"];
 
   constructor(
-    name: string,
-    tokens: readonly Token[],
+    tokens: TokenStream,
     knows: (name: string) => boolean,
     defined: Map<string, readonly Node[]>,
   ) {
-    this.#name = name;
     this.#tokens = tokens;
     this.#knows = knows;
     this.#defined = defined;
@@ -84,32 +78,33 @@ class Parser {
 
   template(): readonly Node[] {
     const nodes: Node[] = [];
-    while (this.#peek().type !== "end-of-text") {
+    while (this.#tokens.peek().type !== "end-of-text") {
       if (this.#atDefine()) {
         this.#define();
         continue;
       }
       const node = this.#textOrAction();
-      if (isListEnd(node)) throw this.#error(`unexpected {{${node.type}}}`);
+      if (isListEnd(node)) throw this.#tokens.error(`unexpected {{${node.type}}}`);
       nodes.push(node);
     }
     return nodes;
   }
 
   #atDefine(): boolean {
-    if (this.#peek().type !== "left") return false;
-    const back = this.#at;
-    this.#next();
-    const { type, value } = this.#nextNonSpace();
+    if (this.#tokens.peek().type !== "left") return false;
+    const back = this.#tokens.mark();
+    this.#tokens.next();
+    const { type, value } = this.#tokens.nextNonSpace();
     if (type === "keyword" && value === "define") return true;
-    this.#at = back;
+    this.#tokens.reset(back);
     return false;
   }
 
   #define(): void {
     const context = "define clause";
-    const name = this.#nextNonSpace();
-    if (name.type !== "string" && name.type !== "raw-string") throw this.#unexpected(name, context);
+    const name = this.#tokens.nextNonSpace();
+    if (name.type !== "string" && name.type !== "raw-string")
+      throw this.#tokens.unexpected(name, context);
     const key = this.#unquote(name.value);
     this.#expectRight(context);
     this.#defined.set(key, this.#separately(context));
@@ -121,7 +116,7 @@ class Parser {
     this.#variables = ["$"];
     this.#rangeDepth = 0;
     const { nodes, end } = this.#list();
-    if (end.type !== "end") throw this.#error(`unexpected {{else}} in ${context}`);
+    if (end.type !== "end") throw this.#tokens.error(`unexpected {{else}} in ${context}`);
     this.#variables = variables;
     this.#rangeDepth = depth;
     return nodes;
@@ -129,27 +124,27 @@ class Parser {
 
   #list(): { nodes: readonly Node[]; end: ListEnd } {
     const nodes: Node[] = [];
-    while (this.#peekNonSpace().type !== "end-of-text") {
+    while (this.#tokens.peekNonSpace().type !== "end-of-text") {
       const node = this.#textOrAction();
       if (isListEnd(node)) return { nodes, end: node };
       nodes.push(node);
     }
-    throw this.#error("unexpected EOF");
+    throw this.#tokens.error("unexpected EOF");
   }
 
   #textOrAction(): Node | ListEnd {
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     if (token.type === "text") return { type: "text", text: token.value, position: token.position };
-    if (token.type !== "left") throw this.#unexpected(token, "input");
-    this.#actionLine = token.line;
+    if (token.type !== "left") throw this.#tokens.unexpected(token, "input");
+    this.#tokens.actionLine = token.line;
     const node = this.#action();
-    this.#actionLine = 0;
+    this.#tokens.actionLine = 0;
     return node;
   }
 
   #action(): Node | ListEnd {
-    const token = this.#peekNonSpace();
-    if (token.type === "keyword") return this.#keyword(this.#nextNonSpace());
+    const token = this.#tokens.peekNonSpace();
+    if (token.type === "keyword") return this.#keyword(this.#tokens.nextNonSpace());
     return { type: "action", pipe: this.#pipe("command", "right"), position: token.position };
   }
 
@@ -171,12 +166,12 @@ class Parser {
       case "block":
         return this.#block(token.position);
       default:
-        throw this.#unexpected(token, "command");
+        throw this.#tokens.unexpected(token, "command");
     }
   }
 
   #else(): ListEnd {
-    const next = this.#peekNonSpace();
+    const next = this.#tokens.peekNonSpace();
     if (isElseBranch(next)) return { type: "else", next };
     return { type: "else", next: this.#expectRight("else") };
   }
@@ -194,34 +189,34 @@ class Parser {
 
   #otherwise(type: Branch["type"], { next }: ListEnd): readonly Node[] {
     if (isElseBranch(next) && next.value === type) {
-      this.#nextNonSpace();
+      this.#tokens.nextNonSpace();
       return [this.#branch(type, next.position)];
     }
     const { nodes, end } = this.#list();
-    if (end.type !== "end") throw this.#error("expected end; found {{else}}");
+    if (end.type !== "end") throw this.#tokens.error("expected end; found {{else}}");
     return nodes;
   }
 
   #jump(type: "break" | "continue", position: number): Node {
-    const token = this.#nextNonSpace();
-    if (token.type !== "right") throw this.#unexpected(token, `{{${type}}}`);
-    if (this.#rangeDepth === 0) throw this.#error(`{{${type}}} outside {{range}}`);
+    const token = this.#tokens.nextNonSpace();
+    if (token.type !== "right") throw this.#tokens.unexpected(token, `{{${type}}}`);
+    if (this.#rangeDepth === 0) throw this.#tokens.error(`{{${type}}} outside {{range}}`);
     return { type, position };
   }
 
   #call(position: number): Node {
     const context = "template clause";
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     const name = this.#templateName(token, context);
-    const hasPipe = this.#peekNonSpace().type !== "right";
+    const hasPipe = this.#tokens.peekNonSpace().type !== "right";
     const pipe = hasPipe ? this.#pipe(context, "right") : undefined;
-    if (!hasPipe) this.#nextNonSpace();
+    if (!hasPipe) this.#tokens.nextNonSpace();
     return { type: "template", name, pipe, position: hasPipe ? position : token.position };
   }
 
   #block(position: number): Node {
     const context = "block clause";
-    const name = this.#templateName(this.#nextNonSpace(), context);
+    const name = this.#templateName(this.#tokens.nextNonSpace(), context);
     const pipe = this.#pipe(context, "right");
     this.#defined.set(name, this.#separately(context));
     return { type: "template", name, pipe, position };
@@ -229,19 +224,19 @@ class Parser {
 
   #templateName(token: Token, context: string): string {
     if (token.type !== "string" && token.type !== "raw-string")
-      throw this.#unexpected(token, context);
+      throw this.#tokens.unexpected(token, context);
     return this.#unquote(token.value);
   }
 
   #pipe(context: string, end: "right" | "close"): Pipe {
-    const { position } = this.#peekNonSpace();
+    const { position } = this.#tokens.peekNonSpace();
     const { variables, assigns } = this.#declarations(context);
     const commands: Command[] = [];
     for (;;) {
-      const token = this.#nextNonSpace();
+      const token = this.#tokens.nextNonSpace();
       if (token.type === end) break;
-      if (!OPERANDS.has(token.type)) throw this.#unexpected(token, context);
-      this.#at -= 1;
+      if (!OPERANDS.has(token.type)) throw this.#tokens.unexpected(token, context);
+      this.#tokens.back();
       commands.push(this.#command());
     }
     this.#checkPipe(commands, context);
@@ -249,27 +244,27 @@ class Parser {
   }
 
   #checkPipe(commands: readonly Command[], context: string): void {
-    if (commands.length === 0) throw this.#error(`missing value for ${context}`);
+    if (commands.length === 0) throw this.#tokens.error(`missing value for ${context}`);
     const inert = new Set(["bool", "dot", "nil", "number", "string"]);
     const at = commands.findIndex(({ words }, i) => i > 0 && inert.has(words[0]?.type ?? ""));
-    if (at > 0) throw this.#error(`non executable command in pipeline stage ${at + 1}`);
+    if (at > 0) throw this.#tokens.error(`non executable command in pipeline stage ${at + 1}`);
   }
 
   /** `$x :=`, `$x =`, or in a range `$i, $x :=`. */
   #declarations(context: string): { variables: readonly Variable[]; assigns: boolean } {
     const variables: Variable[] = [];
     for (;;) {
-      const back = this.#at;
-      const { type, value: name, position } = this.#peekNonSpace();
+      const back = this.#tokens.mark();
+      const { type, value: name, position } = this.#tokens.peekNonSpace();
       if (type !== "variable") return { variables, assigns: false };
-      this.#nextNonSpace();
-      const next = this.#peekNonSpace();
+      this.#tokens.nextNonSpace();
+      const next = this.#tokens.peekNonSpace();
       const isComma = next.type === "mark" && next.value === ",";
       if (!isComma && next.type !== "assign" && next.type !== "declare") {
-        this.#at = back;
+        this.#tokens.reset(back);
         return { variables, assigns: false };
       }
-      this.#nextNonSpace();
+      this.#tokens.nextNonSpace();
       variables.push({ name, position });
       this.#variables.push(name);
       if (!isComma) return { variables, assigns: next.type === "assign" };
@@ -278,34 +273,35 @@ class Parser {
   }
 
   #checkComma(context: string, count: number): void {
-    if (context !== "range" || count > 1) throw this.#error(`too many declarations in ${context}`);
-    const { type } = this.#peekNonSpace();
+    if (context !== "range" || count > 1)
+      throw this.#tokens.error(`too many declarations in ${context}`);
+    const { type } = this.#tokens.peekNonSpace();
     if (type !== "variable" && type !== "right" && type !== "close")
-      throw this.#error("range can only initialize variables");
+      throw this.#tokens.error("range can only initialize variables");
   }
 
   #command(): Command {
-    const { position } = this.#peekNonSpace();
+    const { position } = this.#tokens.peekNonSpace();
     const words: Operand[] = [];
     for (;;) {
-      this.#peekNonSpace();
+      this.#tokens.peekNonSpace();
       const operand = this.#operand();
       if (operand) words.push(operand);
-      const token = this.#next();
+      const token = this.#tokens.next();
       if (token.type === "space") continue;
-      if (token.type === "right" || token.type === "close") this.#at -= 1;
-      else if (token.type !== "pipe") throw this.#unexpected(token, "operand");
-      if (words.length === 0) throw this.#error("empty command");
+      if (token.type === "right" || token.type === "close") this.#tokens.back();
+      else if (token.type !== "pipe") throw this.#tokens.unexpected(token, "operand");
+      if (words.length === 0) throw this.#tokens.error("empty command");
       return { type: "command", words, position };
     }
   }
 
   #operand(): Operand | undefined {
     const node = this.#term();
-    const first = this.#peek();
+    const first = this.#tokens.peek();
     if (!node || first.type !== "field") return node;
     const names: string[] = [];
-    while (this.#peek().type === "field") names.push(this.#next().value.slice(1));
+    while (this.#tokens.peek().type === "field") names.push(this.#tokens.next().value.slice(1));
     const { position } = first;
     switch (node.type) {
       case "field":
@@ -317,25 +313,25 @@ class Parser {
       case "number":
       case "nil":
       case "dot":
-        throw this.#error(`unexpected . after term ${goQuote(printNode(node))}`);
+        throw this.#tokens.error(`unexpected . after term ${goQuote(printNode(node))}`);
       default:
         return { type: "chain", node, names, position };
     }
   }
 
   #term(): Operand | undefined {
-    const token = this.#nextNonSpace();
+    const token = this.#tokens.nextNonSpace();
     const { type, value, position } = token;
     switch (type) {
       case "identifier":
-        if (!this.#knows(value)) throw this.#error(`function ${goQuote(value)} not defined`);
+        if (!this.#knows(value)) throw this.#tokens.error(`function ${goQuote(value)} not defined`);
         return { type, name: value, position };
       case "dot":
       case "nil":
         return { type, position };
       case "variable":
         if (!this.#variables.includes(value))
-          throw this.#error(`undefined variable ${goQuote(value)}`);
+          throw this.#tokens.error(`undefined variable ${goQuote(value)}`);
         return { type, name: value, names: [], position };
       case "field":
         return { type, names: [value.slice(1)], position };
@@ -350,7 +346,7 @@ class Parser {
 
   #parenthesized(): Pipe {
     this.#depth += 1;
-    if (this.#depth > MAX_DEPTH) throw this.#error("max expression depth exceeded");
+    if (this.#depth > MAX_DEPTH) throw this.#tokens.error("max expression depth exceeded");
     const pipe = this.#pipe("parenthesized pipeline", "close");
     this.#depth -= 1;
     return pipe;
@@ -366,7 +362,7 @@ class Parser {
       case "raw-string":
         return { type: "string", quoted: value, value: this.#unquote(value), position };
       default:
-        this.#at -= 1;
+        this.#tokens.back();
         return undefined;
     }
   }
@@ -383,49 +379,14 @@ class Parser {
     try {
       return read();
     } catch (error) {
-      throw error instanceof LiteralError ? this.#error(error.message) : error;
+      throw error instanceof LiteralError ? this.#tokens.error(error.message) : error;
     }
   }
 
   #expectRight(context: string): Token {
-    const token = this.#nextNonSpace();
-    if (token.type !== "right") throw this.#unexpected(token, context);
+    const token = this.#tokens.nextNonSpace();
+    if (token.type !== "right") throw this.#tokens.unexpected(token, context);
     return token;
-  }
-
-  #peek(): Token {
-    const token = this.#tokens[this.#at] ?? this.#tokens.at(-1);
-    if (!token) throw new Error("A template has at least the token that ends it");
-    this.#line = token.line;
-    return token;
-  }
-
-  #next(): Token {
-    const token = this.#peek();
-    this.#at += 1;
-    return token;
-  }
-
-  #peekNonSpace(): Token {
-    while (this.#peek().type === "space") this.#at += 1;
-    return this.#peek();
-  }
-
-  #nextNonSpace(): Token {
-    this.#peekNonSpace();
-    return this.#next();
-  }
-
-  #unexpected(token: Token, context: string): TemplateError {
-    if (token.type !== "error") return this.#error(`unexpected ${printToken(token)} in ${context}`);
-    if (this.#actionLine === 0 || this.#actionLine === token.line) return this.#error(token.value);
-    const started = ` in action started at ${this.#name}:${this.#actionLine}`;
-    const extra = token.value.endsWith(" action") ? started.slice(" in action".length) : started;
-    return this.#error(token.value + extra);
-  }
-
-  #error(message: string): TemplateError {
-    return new TemplateError(`template: ${this.#name}:${this.#line}: ${message}`);
   }
 }
 
@@ -435,12 +396,4 @@ function isListEnd(node: Node | ListEnd): node is ListEnd {
 
 function isElseBranch({ type, value }: Token): boolean {
   return type === "keyword" && (value === "if" || value === "with");
-}
-
-function printToken({ type, value }: Token): string {
-  if (type === "end-of-text") return "EOF";
-  if (type === "keyword" || type === "dot" || type === "nil") return `<${value}>`;
-  const characters = Array.from(value);
-  if (Buffer.byteLength(value) <= 10) return goQuote(value);
-  return `${goQuote(characters.slice(0, 10).join(""))}...`;
 }
