@@ -23,7 +23,8 @@ export function flagsOf(
 ): { readonly own: readonly Flag[]; readonly inherited: readonly Flag[] } {
   const command = path.at(-1);
   const help = helpFlag(command?.name ?? program);
-  if (!command) return { own: known(program, [...globalFlags, versionFlag, help]), inherited: [] };
+  if (!command)
+    return { own: known(program, [...globalFlags, versionFlag(program), help]), inherited: [] };
   const own = known(program, [...command.flags, help]);
   const names = new Set(own.map((flag) => flag.name));
   const inherited = globalFlags.filter((flag) => !names.has(flag.name));
@@ -42,7 +43,7 @@ function known(program: ProgramName, flags: readonly Flag[]): readonly Flag[] {
  * @throws {UsageError} `usage.bad-flag`
  */
 export function readCommandLine(program: ProgramName, args: readonly string[]): Invocation {
-  const rootFlags = known(program, [...globalFlags, versionFlag]);
+  const rootFlags = known(program, [...globalFlags, versionFlag(program)]);
   const globals = new FlagValues(rootFlags);
   const path: CommandSpec[] = [];
   let rest = args;

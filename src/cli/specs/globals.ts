@@ -1,4 +1,5 @@
 import type { Flag } from "../flags.ts";
+import type { ProgramName } from "./spec.ts";
 
 /** Flags that every command takes, before or after its name. */
 export const globalFlags: readonly Flag[] = [
@@ -61,12 +62,10 @@ export const globalFlags: readonly Flag[] = [
 ];
 
 /** Of the program itself, so only before a command's name. */
-export const versionFlag: Flag = {
-  name: "version",
-  short: "v",
-  type: "bool",
-  usage: "Version for Skopeo",
-};
+export function versionFlag(program: ProgramName): Flag {
+  const usage = program === "skopeo" ? "Version for Skopeo" : "show the version";
+  return { name: "version", short: "v", type: "bool", usage };
+}
 
 /** The flag that every command gets. */
 export function helpFlag(command: string): Flag {
