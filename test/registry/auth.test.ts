@@ -341,3 +341,15 @@ test("Repository takes a realm that is none for no Bearer challenge", async () =
   const reading = reader.host.repository("app", "read").readManifest("v1", { signal });
   await assert.rejects(reading, rejectsWith("registry.unauthorized"));
 });
+
+for (const token of ["a\\r\\nx: y", "a b", "ünï"]) {
+  test(`Repository does not send the token ${token}`, async () => {
+    await using there = await guarded();
+    const body = Buffer.from(`{"token":"${token}"}`);
+    there.tokens.server.behave({ fault: { reply: () => ({ status: 200, headers: {}, body }) } });
+    await using reader = testHost(there.registry.host, { credentials: ann });
+    const reading = reader.host.repository("app", "read").readManifest("v1", { signal });
+    await assert.rejects(reading, rejectsWith("registry.bad-response"));
+    assert.equal(there.registry.log.entries.length, 1);
+  });
+}

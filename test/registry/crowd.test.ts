@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { pool } from "../../src/stream/pool.ts";
 import { cutResponse, dropRequest, refuse } from "../support/registry/faults.ts";
@@ -62,6 +64,22 @@ test("Repository fails all requests, and hangs none, where a host always fails",
     );
     assert.ok(all.filter((one) => one.status === "rejected").length >= 2 * blobs.length);
   }
+});
+
+test("Repository fails all requests, and hangs none, where no registry is", {
+  timeout: 30_000,
+}, async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(503).end("x".repeat(100_000));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await using both = testHost(host, { limits: { slots: 2 }, connections: 2 });
+  const reading = both.host.repository("app", "read");
+  const all = await Promise.allSettled(blobs.map(() => reading.readManifest("v1", { signal })));
+  assert.ok(all.every((one) => one.status === "rejected" && /^pinging/.test(one.reason.message)));
+  server.closeAllConnections();
+  server.close();
 });
 
 test("Repository lets go of all waiting requests when called off", {

@@ -72,6 +72,12 @@ const rows: readonly Row[] = [
     fails: "registry.unreachable",
   },
   {
+    name: "source gives a few bytes each time",
+    at: "source",
+    rules: [blob(cutResponse(10), { times: 1000 })],
+    fails: "registry.source-failed",
+  },
+  {
     name: "source ignores the range",
     at: "source",
     rules: [blob(cutResponse(300_000)), blob(ignoreRange(), { nth: 3 })],
