@@ -1,5 +1,6 @@
 import type { Case } from "./case.ts";
 import { copyCases } from "./cases-copy.ts";
+import { fileCases } from "./cases-files.ts";
 import { hostileCases } from "./cases-hostile.ts";
 import { inspectCases } from "./cases-inspect.ts";
 import { loginCases, otherCases } from "./cases-others.ts";
@@ -11,4 +12,5 @@ export const cases: readonly Case[] = [
   ...loginCases,
   ...copyCases,
   ...hostileCases,
+  ...fileCases,
 ];

@@ -37,6 +37,43 @@ export const deviations: readonly Deviation[] = [
     check: sameBut({ stderr: /is not supported yet/ }),
   },
   {
+    reason: "these commands come later",
+    cases: /^(sync|standalone-sign)( |$)/,
+    check: sameBut({ stderr: /is not supported yet/ }),
+  },
+  {
+    reason: "a damaged file is seen before its bytes are read, and half a folder is not left",
+    cases: /# (a blob|a layer) is damaged$/,
+    check: sameBut({ stderr: /reading blob sha256:.* bytes, and not/, files: [] }),
+  },
+  {
+    reason: "a layout's manifest is checked against its digest before it is parsed",
+    cases: /# the manifest is no JSON$/,
+    check: sameBut({ stderr: /does not match provided manifest digest/ }),
+  },
+  {
+    reason: "another TOML reader",
+    cases: /# registries\.conf is no TOML$/,
+    check: sameBut({ stderr: /loading registries configuration .*toml: line 1/ }),
+  },
+  {
+    reason: "a folder is not emptied before it is copied onto itself",
+    cases: /^copy -q dir:dir dir:dir$/,
+    check: sameBut({ stderr: /one holds the other/ }),
+  },
+  {
+    reason: "time that is out is told of without what was being done",
+    cases: /^--command-timeout 1ns /,
+    check: sameBut({ stderr: /context deadline exceeded"\n$/ }),
+  },
+  {
+    reason: "images with sha512 digests can be copied",
+    cases: /^copy .*made\/sha512/,
+    check(actual) {
+      assert.equal(actual.exitCode, 0, actual.stderr);
+    },
+  },
+  {
     reason: "we know sha512 where skopeo 1.22 takes the config for wrong",
     cases: /^inspect --tls-verify=false docker:.*made\/sha512/,
     check: sameBut({ exitCode: 0, stderr: /^$/, stdout: /"Layers": \[\n\s+"sha512:/ }),
@@ -73,7 +110,7 @@ export const deviations: readonly Deviation[] = [
   },
   {
     reason: "a copy that failed leaves no half a folder",
-    cases: /^copy (?!.*--digestfile).* dir:out( # rejected by policy)?$/,
+    cases: /^copy (?!.*--digestfile).* dir:out( # (rejected .*|a layer is missing))?$/,
     check(actual, expected) {
       const files = expected.exitCode === 0 ? expected.files : [];
       assert.deepEqual(actual, { ...expected, files });

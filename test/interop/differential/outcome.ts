@@ -80,8 +80,9 @@ async function fileLine(world: World, name: string): Promise<string> {
   const info = await stat(world.in(name));
   const mode = (info.mode & 0o777).toString(8);
   if (info.isDirectory()) return `${name}/ ${mode}`;
-  const text = (await readFile(world.in(name))).toString("latin1");
-  // What a program writes about registries has their ports in it.
-  const bytes = Buffer.from(normalised(text, world), "latin1");
+  const content = await readFile(world.in(name));
+  // What a program writes about registries has their ports in it; blobs are left as they are.
+  const isText = content[0] === 0x7b && !/(^|\/)[0-9a-f]{64}$/.test(name);
+  const bytes = isText ? Buffer.from(normalised(content.toString(), world)) : content;
   return `${name} ${mode} ${createHash("sha256").update(bytes).digest("hex")}`;
 }

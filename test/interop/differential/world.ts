@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeArtifact, makeImage, makeIndex, makeMultiArch } from "../../support/images.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
@@ -17,7 +17,9 @@ export interface World extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** A path inside the working folder, where the program is started. */
   in(...names: readonly string[]): string;
+  /** Below the world's folder, not the working one. */
   write(path: string, text: string | Uint8Array): Promise<void>;
+  remove(path: string): Promise<void>;
 }
 
 /** The images that every world holds, by `repository:tag`. */
@@ -56,6 +58,7 @@ export async function makeWorld(): Promise<World> {
       await mkdir(dirname(folder.in(path)), { recursive: true });
       await writeFile(folder.in(path), text);
     },
+    remove: (path) => rm(folder.in(path)),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
       await guarded[Symbol.asyncDispose]();
