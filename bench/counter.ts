@@ -35,6 +35,7 @@ function bytesOf(socket: Socket): number {
 const server = http.createServer((request, response) => {
   if (request.url === "/count") {
     sockets.delete(request.socket);
+    response.setHeader("connection", "close"); // what comes after on it would not be counted
     response.end(JSON.stringify(takeCount()));
     return;
   }
