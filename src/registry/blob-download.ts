@@ -1,13 +1,14 @@
 import type { Descriptor } from "../core/descriptor.ts";
-import { KnownError } from "../core/errors.ts";
+import { ContentError, KnownError } from "../core/errors.ts";
 import { BlobStream } from "../stream/blob-stream.ts";
 import { RegistryError, underCode } from "./errors.ts";
 import { brokenOff, refuseEncoding } from "./fetch-document.ts";
 import { lengthOf } from "./manifests.ts";
+import { Pace } from "./pace.ts";
 import { foreignUrl } from "./redirects.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
-import { backoffMs } from "./retry.ts";
+import { backoffMs, isRetryableStatus } from "./retry.ts";
 import { TransferBudget } from "./transfer-budget.ts";
 
 /**
@@ -112,7 +113,8 @@ async function* download(
   from: number,
   takeOpened: () => Reply | undefined,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { descriptor } = target;
+  const { state, descriptor } = target;
+  const { clock } = state.channel.options;
   const budget = new TransferBudget(descriptor.size);
   let offset = from;
   let reply = takeOpened();
@@ -124,9 +126,13 @@ async function* download(
     try {
       if (offset === descriptor.size && offset > 0) return;
       reply ??= await request(target, offset);
+      const pace = new Pace();
+      let askedAt = clock.now();
       for await (const chunk of bodyFrom(reply, offset, descriptor)) {
+        if (!pace.keeps(clock.now() - askedAt, chunk.byteLength)) throw tooSlow(descriptor);
         offset += chunk.byteLength;
         yield chunk;
+        askedAt = clock.now();
       }
       if (offset >= descriptor.size) return;
       throw endedEarly(descriptor, offset);
@@ -150,8 +156,10 @@ async function waitToResume(
 ): Promise<void> {
   signal.throwIfAborted();
   if (!(error instanceof KnownError)) throw error;
-  const told = error instanceof RegistryError || !reply ? error : brokenOff(error, reply);
-  if (!error.retryable || !budget.spend(offset)) throw told;
+  const ours = error instanceof RegistryError || error instanceof ContentError;
+  const told = ours || !reply ? error : brokenOff(error, reply);
+  const askedOften = error instanceof RegistryError && isRetryableStatus(error.status ?? 0);
+  if (!error.retryable || askedOften || !budget.spend(offset)) throw told;
   const { clock, random, report, host } = state.channel.options;
   report({
     host,
@@ -219,10 +227,17 @@ function startOf(reply: Reply, asked: number, descriptor: Descriptor): number {
   return start;
 }
 
-function endedEarly(descriptor: Descriptor, offset: number): RegistryError {
-  return new RegistryError(
-    "registry.unreachable",
-    `blob ${descriptor.digest} ended after ${offset} of ${descriptor.size} bytes`,
+function tooSlow({ digest }: Descriptor): RegistryError {
+  return new RegistryError("registry.unreachable", `blob ${digest} comes too slowly`, {
+    retryable: true,
+  });
+}
+
+/** Bytes that are missing though the answer was whole. */
+function endedEarly({ digest, size }: Descriptor, offset: number): ContentError {
+  return new ContentError(
+    "content.size-mismatch",
+    `Blob ${digest} ended after ${offset} of ${size} bytes`,
     { retryable: true },
   );
 }

@@ -164,6 +164,7 @@ export class Channel {
 
   #isWorthAnother(error: unknown, attempt: number, tries: number): boolean {
     if (!(error instanceof RegistryError) || !error.retryable) return false;
+    if (error.status !== undefined) return false; // of a token service, which was asked often enough
     return attempt < (this.wire.answered ? tries : Math.min(tries, 3));
   }
 

@@ -4,6 +4,7 @@ import { readFailure } from "./error-body.ts";
 import { RegistryError, type RegistryErrorCode } from "./errors.ts";
 import type { HttpResponse } from "./http/contract.ts";
 import { redactedUrl } from "./redact.ts";
+import { isRetryableStatus } from "./retry.ts";
 
 const maxErrorBody = 64 * 1024;
 
@@ -93,6 +94,7 @@ export class Reply implements AsyncDisposable {
       code ?? codeOf(this.status, failure.entries[0]?.code),
       context === "" ? failure.text : `${context}: ${failure.text}`,
       {
+        retryable: isRetryableStatus(this.status),
         status: this.status,
         method: this.method,
         url: redactedUrl(this.url),

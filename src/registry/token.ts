@@ -74,6 +74,7 @@ export async function readToken(reply: Reply): Promise<Token | undefined> {
   if (reply.status === 429) {
     await reply.discard();
     throw new RegistryError("registry.rate-limited", "too many requests to registry", {
+      retryable: true,
       status: 429,
       url: redactedUrl(reply.url),
     });
@@ -89,7 +90,12 @@ async function unexpected(reply: Reply): Promise<RegistryError> {
   return new RegistryError(
     told.code,
     `Requesting bearer token: received unexpected HTTP status: ${line}`,
-    { status: reply.status, url: redactedUrl(reply.url), entries: told.entries },
+    {
+      retryable: told.retryable,
+      status: reply.status,
+      url: redactedUrl(reply.url),
+      entries: told.entries,
+    },
   );
 }
 

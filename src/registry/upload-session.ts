@@ -43,6 +43,7 @@ export class UploadSession {
       target: url,
       headers: { "content-type": "application/octet-stream" },
       body,
+      tries: 2,
       lane: "upload",
       signal,
       headersTimeoutMs: this.#state.channel.limits.finishMs * (size > longFinishBytes ? 2 : 1),

@@ -128,3 +128,28 @@ test("Repository finds out once that a registry has no TLS, however many ask", a
   await Promise.all(Array.from({ length: 4 }, () => repository.headManifest("v1", { signal })));
   assert.equal(registry.log.entries.length, 4);
 });
+
+test("openBlob() gives up a connection that dribbles, and goes on with another", async () => {
+  await using registry = await holding();
+  // each look at the clock takes ten minutes as long as the first answer lasts
+  let now = Date.now();
+  registry.behave({
+    on: "GET blob",
+    fault: { reply: (reply) => ({ ...reply, body: dribbling(bytes) }) },
+  });
+  const clock = {
+    now: () => (now += registry.log.of("GET blob").length === 1 ? 600_000 : 0),
+    sleep: async () => {},
+  };
+  await using client = testHost(registry.host, { clock });
+  await using stream = await client.host.repository("app", "read").openBlob(descriptor, { signal });
+  assert.deepEqual(await collected(stream), bytes);
+  assert.ok(registry.log.of("GET blob").length >= 2);
+});
+
+async function* dribbling(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < content.byteLength; at += 1000) {
+    yield content.subarray(at, at + 1000);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
