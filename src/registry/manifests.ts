@@ -38,7 +38,7 @@ export async function readManifest(
   reference: string,
   signal: AbortSignal,
 ): Promise<FetchedManifest> {
-  await state.channel.wire.waitToPull(signal);
+  await state.channel.wire.signals.waitToPull(signal);
   const { reply, bytes } = await fetchDocument(state, {
     target: `manifests/${reference}`,
     accept,

@@ -1,15 +1,14 @@
 import { KnownError } from "../core/errors.ts";
 import { RegistryError } from "./errors.ts";
 import { HostGate, type Lane } from "./gate.ts";
+import { HostSignals } from "./host-signals.ts";
 import type { HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
-import { pullWaitMs, type RateLimit, readRateLimit } from "./rate-limit.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
 import { isSlowDown, retryAfterMs } from "./retry.ts";
 import { untilAborted } from "./until-aborted.ts";
-import { readWarnings } from "./warning.ts";
 
 const maxRedirects = 5;
 
@@ -37,11 +36,10 @@ export function isReplayable(request: { readonly body?: RequestBody }): boolean 
  * for its gate, follows redirects, and keeps credentials on the registry's own origin.
  */
 export class Wire {
+  readonly signals: HostSignals;
   readonly #options: RegistryHostOptions;
   readonly #limits: RegistryLimits;
   readonly #gate: HostGate;
-  readonly #warned = new Set<string>();
-  #rateLimit: RateLimit | undefined;
   #origin: URL;
   #answered = false;
   #firstContact: Promise<unknown> | undefined;
@@ -49,6 +47,7 @@ export class Wire {
   constructor(options: RegistryHostOptions, limits: RegistryLimits) {
     this.#options = options;
     this.#limits = limits;
+    this.signals = new HostSignals(options, limits.keptPulls);
     this.#gate = new HostGate({
       clock: options.clock,
       random: options.random,
@@ -74,16 +73,6 @@ export class Wire {
   /** The URL of a target at the registry. */
   resolve(target: string | URL): URL {
     return typeof target === "string" ? new URL(target, this.#origin) : target;
-  }
-
-  /** Waits until one more pull leaves as many as are to be kept. */
-  async waitToPull(signal: AbortSignal): Promise<void> {
-    const { clock, report, host } = this.#options;
-    const delayMs = pullWaitMs(this.#rateLimit, this.#limits.keptPulls, clock.now());
-    if (delayMs === 0) return;
-    report({ host, type: "paused", delayMs });
-    await clock.sleep(delayMs, signal);
-    this.#rateLimit = undefined; // the next answer tells anew
   }
 
   /** A slot for a transfer of several requests: given up in between, it could be gone when the transfer has to go on. */
@@ -242,15 +231,7 @@ export class Wire {
   #hear(response: HttpResponse, url: string, sentAt: number): void {
     const { clock, report, host } = this.#options;
     this.#answered = true;
-    for (const text of readWarnings(response.headers("warning"))) {
-      if (!this.#warned.has(text)) report({ host, type: "warning", text, url });
-      this.#warned.add(text);
-    }
-    const rateLimit = readRateLimit((name) => response.header(name), clock.now());
-    if (rateLimit) {
-      this.#rateLimit = rateLimit;
-      report({ host, type: "rate-limit", rateLimit });
-    }
+    this.signals.hear(response, url);
     const asked = retryAfterMs(response.header("retry-after"), clock.now());
     if (!isSlowDown(response.status)) {
       if (response.status < 500) this.#gate.succeeded();
