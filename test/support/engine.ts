@@ -33,9 +33,9 @@ export interface EngineOptions {
 const shortTimeouts: HttpTimeouts = {
   connectMs: 1000,
   tlsMs: 1000,
-  headersMs: 700,
-  readIdleMs: 700,
-  writeIdleMs: 700,
+  headersMs: 1500,
+  readIdleMs: 1500,
+  writeIdleMs: 1500,
 };
 
 const plainOptions: CopyOptions = {
@@ -142,7 +142,7 @@ export class Engine implements AsyncDisposable {
       clock: { now: () => fastNow(), sleep: (ms, signal) => this.#sleep(ms, signal) },
       random: () => 0.5,
       report: (event) => this.traffic.push(event),
-      limits: { finishMs: 700, ...this.#options.limits },
+      limits: { finishMs: 1500, ...this.#options.limits },
     });
     this.#hosts.set(domain, host);
     return host;
