@@ -8,7 +8,7 @@ export type ZlibStream = Transform & { readonly bytesWritten: number };
  * How zlib's streams are made here. Large pieces, because each is one trip to the thread pool; and a readable side that is
  * full with one piece in it, so that the thread works on the next piece while this one is looked at, and on no more.
  */
-export const pumpSettings = { chunkSize: 256 * 1024, readableHighWaterMark: 1 } as const;
+export const pumpSettings = { chunkSize: 128 * 1024, readableHighWaterMark: 1 } as const;
 
 /** The engine has come to the end of what it reads, and left bytes untaken: what follows is none of its format. */
 export class TrailingBytes extends Error {}
