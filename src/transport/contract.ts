@@ -39,6 +39,8 @@ export interface Transport {
     options: CallOptions,
   ) => Promise<readonly string[]>;
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+  /** Deletes a tag, and leaves the image and its other tags. */
+  readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
 }
 
 /** What a HEAD tells of a tag: enough to see that there is nothing to do, not enough to trust it. */

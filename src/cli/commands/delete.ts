@@ -1,15 +1,9 @@
 import { KnownError, UsageError } from "../../core/errors.ts";
-import type { ImageReference } from "../../core/image-reference.ts";
-import { type CallOptions, type Transport, TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, notSupportedYet, withPrefix } from "../errors.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
-
-/** A transport whose tags can go without their image. */
-type TagKeeper = Transport & {
-  readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
-};
 
 /** `delete IMAGE`: of a registry the manifest and with it all of its tags; with `--tag-only` just the one. */
 export async function run(context: CommandContext): Promise<void> {
@@ -23,7 +17,7 @@ export async function run(context: CommandContext): Promise<void> {
   const image = await withPrefix(`Invalid source name ${name}`, () =>
     end.resolve(name, "source", { signal }),
   );
-  const transport: TagKeeper = image.transport;
+  const { transport } = image;
   const tagOnly = program === "amphora" && flags.bool("tag-only");
   const remove = tagOnly ? transport.deleteTag : transport.deleteImage;
   if (tagOnly && !remove)

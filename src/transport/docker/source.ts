@@ -55,7 +55,10 @@ export class DockerSource implements ImageSource {
   async heldLayers(): Promise<undefined> {}
 
   async openBlob(blob: Descriptor, { signal }: CallOptions): Promise<BlobStream> {
-    return await this.#repository.openBlob(blob, { signal });
+    const foreign = (blob.urls?.length ?? 0) > 0;
+    return foreign
+      ? await this.#repository.openForeignBlob(blob, { signal })
+      : await this.#repository.openBlob(blob, { signal });
   }
 
   readSignatures(manifest: Digest): Promise<readonly UntrustedSignature[]> {

@@ -66,6 +66,13 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
     async deleteImage(reference, call) {
       await deleteByDigest(await own(endpoints, reference, "delete"), reference, call);
     },
+    async deleteTag(reference, call) {
+      const { tag, digest } = dockerOf(reference);
+      if (tag === undefined || digest !== undefined) {
+        throw new UsageError("usage.bad-reference", `${reference.text} names no tag`);
+      }
+      await (await own(endpoints, reference, "delete")).deleteManifest(tag, call);
+    },
   };
 }
 
