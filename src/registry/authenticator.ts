@@ -110,9 +110,13 @@ export class Authenticator {
     return basic && { scheme: { type: "basic" }, challenge: basic };
   }
 
+  /**
+   * A token that is refused before its time makes all that are held doubtful: another of them must not be what the request
+   * is sent again with. One that is no longer held was refused to somebody else, and what is held now is fresh.
+   */
   #forget(authorization: string): void {
-    const at = this.#tokens.findIndex(({ value }) => authorization === `Bearer ${value}`);
-    if (at >= 0) this.#tokens.splice(at, 1);
+    const held = this.#tokens.some(({ value }) => authorization === `Bearer ${value}`);
+    if (held) this.#tokens.length = 0;
   }
 
   async #token(realm: Realm, scopes: Scopes, fresh: boolean): Promise<HeldToken | undefined> {

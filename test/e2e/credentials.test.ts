@@ -180,7 +180,9 @@ const expiries: Readonly<Record<string, { on: string; fault: (expire: () => void
     fault: (expire) => ({
       reply(reply) {
         expire();
-        return { ...reply, body: Buffer.from("half"), ending: "close" };
+        const { body } = reply;
+        assert.ok(body instanceof Uint8Array);
+        return { ...reply, body: body.subarray(0, body.byteLength / 2), ending: "close" };
       },
     }),
   },
