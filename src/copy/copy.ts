@@ -17,6 +17,7 @@ export interface CopyEnd {
   readonly reference: ImageReference;
 }
 
+/** One copy to make, with both ends by name. */
 export interface CopyJob extends Omit<CopyRequest, "source" | "destination"> {
   readonly from: CopyEnd;
   readonly to: CopyEnd;

@@ -52,4 +52,5 @@ export type CopyEvent = { readonly instance?: number } & (
   | { readonly type: "already-there"; readonly manifest: Digest }
 );
 
+/** Takes note of what happens; it must neither throw nor wait. */
 export type Report = (event: CopyEvent) => void;

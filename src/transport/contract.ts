@@ -51,6 +51,7 @@ export interface HeldManifest {
   readonly signed: boolean;
 }
 
+/** How the bytes of a source can be read. */
 export interface SourceTraits {
   /** How many blobs may be open at once. */
   readonly openBlobs: number;
@@ -155,6 +156,7 @@ export interface ImageDestination extends AsyncDisposable {
   commit(options: CallOptions): Promise<void>;
 }
 
+/** What can be wrong with a place. */
 export type TransportErrorCode =
   | "transport.image-not-found"
   | "transport.blob-not-found"

@@ -12,6 +12,7 @@ import type { ImageReference } from "../../core/image-reference.ts";
 
 const unknownDigest = "@@unknown-digest@@";
 
+/** Which references are taken. */
 export interface LocationOptions {
   /** Accept `name:tag@digest`: fetched by digest, named by tag. skopeo refuses it. */
   readonly tagAndDigest: boolean;
