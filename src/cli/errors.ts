@@ -41,12 +41,16 @@ export function prefixed(prefix: string, error: unknown): unknown {
   });
 }
 
-/** Runs `work`; what it throws gets {@link prefixed}. */
-export async function withPrefix<T>(prefix: string, work: () => Promise<T>): Promise<T> {
+/** Runs `work`; what it throws gets {@link prefixed}, by a prefix that may depend on it. */
+export async function withPrefix<T>(
+  prefix: string | ((error: KnownError) => string),
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw prefixed(prefix, error);
+    if (typeof prefix === "string") throw prefixed(prefix, error);
+    throw error instanceof KnownError ? prefixed(prefix(error), error) : error;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Digest } from "./digest.ts";
+
 /** What a {@link KnownError} carries besides its code and message. */
 export interface KnownErrorOptions {
   /** One sentence in the imperative: what the user can do about it. */
@@ -42,8 +44,21 @@ export type ContentErrorCode =
   | "content.bad-config"
   | "content.bad-manifest";
 
+/** What a {@link ContentError} carries besides its code and message. */
+export interface ContentErrorOptions extends KnownErrorOptions {
+  readonly actual?: Digest;
+}
+
 /** Bytes are not what their descriptor says, or not of the form they claim. */
-export class ContentError extends KnownError<ContentErrorCode> {}
+export class ContentError extends KnownError<ContentErrorCode> {
+  /** With `content.digest-mismatch`, the digest that the bytes have instead. */
+  readonly actual: Digest | undefined;
+
+  constructor(code: ContentErrorCode, message: string, options: ContentErrorOptions = {}) {
+    super(code, message, options);
+    this.actual = options.actual;
+  }
+}
 
 /** Why a copy was not made: it cannot be, it must not be, or one side failed. */
 export type CopyErrorCode =

@@ -9,7 +9,7 @@ import { toStrict } from "./strict-json.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** What tells one kind of manifest from another. */
-const outline = goStruct("manifest.Schema1", {
+const outlineMembers = {
   mediaType: always(goText),
   schemaVersion: always(goInt),
   signatures: always(goAny),
@@ -18,7 +18,15 @@ const outline = goStruct("manifest.Schema1", {
   history: always(goAny),
   layers: always(goAny),
   manifests: always(goAny),
-});
+} as const;
+const outline = goStruct("manifest.Schema1", outlineMembers);
+/** By type, since Go's errors name what it reads a document as. */
+const outlines: ReadonlyMap<string, typeof outline> = new Map([
+  [mediaTypes.ociManifest, goStruct("manifest.OCI1", outlineMembers)],
+  [mediaTypes.dockerManifest, goStruct("manifest.Schema2", outlineMembers)],
+  [mediaTypes.ociIndex, goStruct("manifest.OCI1IndexPublic", outlineMembers)],
+  [mediaTypes.dockerList, goStruct("manifest.Schema2ListPublic", outlineMembers)],
+]);
 type Outline = GoValue<typeof outline>;
 
 const configOutline = goStruct("Descriptor", { mediaType: always(goText) });
@@ -57,8 +65,8 @@ const reservedInDescriptors = foldable(Object.keys(ociDescriptor.zero));
 export function decideManifestType(document: JsonNode, contentType: string | undefined): string {
   refuseCaseVariants(document);
   toStrict(document);
-  const members = readAs(outline, document, "content.bad-manifest");
   const called = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const members = readAs(outlines.get(called) ?? outline, document, "content.bad-manifest");
   const type = membersOf.has(called) ? declaredType(called, members) : typeByContent(members);
   refuseMixture(type, members);
   return type;

@@ -49,7 +49,7 @@ export function readRawManifest(bytes: Uint8Array, options: ReadManifestOptions 
     mediaType === mediaTypes.schema1Signed
       ? asBadManifest(() => digestOf(schema1Payload(bytes), algorithm))
       : plain;
-  if (expected !== undefined && digest !== expected) throw mismatch(expected);
+  if (expected !== undefined && digest !== expected) throw mismatch(expected, digest);
   return { mediaType, digest, bytes };
 }
 
@@ -74,15 +74,16 @@ function typeUnlessMismatched(
     const document = parseJsonText(decodeUtf8(bytes), { maxDepth: 32 });
     return decideManifestType(document, contentType);
   } catch (error) {
-    if (digest !== undefined && plain !== digest) throw mismatch(digest);
+    if (digest !== undefined && plain !== digest) throw mismatch(digest, plain);
     throw error;
   }
 }
 
-function mismatch(expected: Digest): ContentError {
+function mismatch(expected: Digest, actual: Digest): ContentError {
   return new ContentError(
     "content.digest-mismatch",
     `Manifest does not match provided manifest digest ${expected}`,
+    { actual },
   );
 }
 

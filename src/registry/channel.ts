@@ -1,6 +1,11 @@
 import { Authenticator } from "./authenticator.ts";
 import { RegistryError } from "./errors.ts";
-import { defaultLimits, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
+import {
+  apiHost,
+  defaultLimits,
+  type RegistryHostOptions,
+  type RegistryLimits,
+} from "./options.ts";
 import { redactedUrl } from "./redact.ts";
 import type { Reply } from "./reply.ts";
 import { backoffMs, isRetryableStatus, isSlowDown, retryAfterMs } from "./retry.ts";
@@ -198,7 +203,7 @@ export class Channel {
       undefined,
     );
     if (reply.status !== 200 && reply.status !== 401) {
-      throw await reply.toError(`pinging container registry ${this.options.host}`);
+      throw await reply.toError(`pinging container registry ${apiHost(this.options.host)}`);
     }
     this.#proven = true;
     await reply.discard();

@@ -1,4 +1,5 @@
 import { type RegistryError, underCode } from "./errors.ts";
+import type { ManifestCallOptions } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
 import { isRefusal, type RepositoryState, sendTo, tryOtherScopes } from "./repository-state.ts";
 
@@ -10,7 +11,7 @@ import { isRefusal, type RepositoryState, sendTo, tryOtherScopes } from "./repos
 export async function deleteManifest(
   state: RepositoryState,
   reference: string,
-  signal: AbortSignal,
+  { signal, context = `deleting ${reference} in ${state.name}` }: ManifestCallOptions,
 ): Promise<void> {
   for (;;) {
     const reply = await sendTo(state, {
@@ -20,7 +21,7 @@ export async function deleteManifest(
       signal,
     });
     if (reply.ok) return reply.discard();
-    const error = await failure(reply, `deleting ${reference} in ${state.name}`);
+    const error = await failure(reply, context);
     if (!isRefusal(error) || !tryOtherScopes(state)) throw error;
   }
 }

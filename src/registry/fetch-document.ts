@@ -39,7 +39,7 @@ export async function fetchDocument(
     if (!reply.ok) return { reply };
     refuseEncoding(reply);
     try {
-      return { reply, bytes: await reply.bytes(request.maxBytes, redactedUrl(reply.url)) };
+      return { reply, bytes: await reply.bytes(request.maxBytes) };
     } catch (error) {
       request.signal.throwIfAborted();
       if (!(error instanceof KnownError) || !error.retryable) throw error;

@@ -26,6 +26,13 @@ export type ManifestHead =
   | { readonly type: "absent" }
   | { readonly type: "unknown" };
 
+/** A call about one manifest. */
+export interface ManifestCallOptions {
+  readonly signal: AbortSignal;
+  /** What errors say was being done, where it is part of something else. */
+  readonly context?: string;
+}
+
 const accept = acceptedManifestTypes.join(", ");
 
 /**
@@ -36,7 +43,7 @@ const accept = acceptedManifestTypes.join(", ");
 export async function readManifest(
   state: RepositoryState,
   reference: string,
-  signal: AbortSignal,
+  { signal, context = `reading manifest ${reference} in ${state.name}` }: ManifestCallOptions,
 ): Promise<FetchedManifest> {
   await state.channel.wire.signals.waitToPull(signal);
   const { reply, bytes } = await fetchDocument(state, {
@@ -45,7 +52,7 @@ export async function readManifest(
     maxBytes: state.channel.limits.manifestBytes,
     signal,
   });
-  if (!bytes) throw await readFailure(reply, `reading manifest ${reference} in ${state.name}`);
+  if (!bytes) throw await readFailure(reply, context);
   return { bytes, contentType: reply.header("content-type"), digestHeader: digestHeader(reply) };
 }
 

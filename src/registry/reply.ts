@@ -1,3 +1,4 @@
+import { ContentError } from "../core/errors.ts";
 import { readBounded } from "../stream/bounded.ts";
 import { parseChallenges } from "./challenge.ts";
 import { readFailure } from "./error-body.ts";
@@ -69,10 +70,14 @@ export class Reply implements AsyncDisposable {
     return this.#kept;
   }
 
-  /** @throws {ContentError} `content.too-large` */
-  async bytes(maxBytes: number, what: string): Promise<Uint8Array> {
+  /** @throws {ContentError} `content.too-large`, in skopeo's words: what was too large is in its cause */
+  async bytes(maxBytes: number): Promise<Uint8Array> {
     try {
-      return await readBounded(this.body, maxBytes, what);
+      return await readBounded(this.body, maxBytes, redactedUrl(this.url));
+    } catch (cause) {
+      if (!(cause instanceof ContentError) || cause.code !== "content.too-large") throw cause;
+      const message = `exceeded maximum allowed size of ${maxBytes} bytes`;
+      throw new ContentError(cause.code, message, { cause });
     } finally {
       await this[Symbol.asyncDispose]();
     }

@@ -9,6 +9,7 @@ import { deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
   headManifest,
+  type ManifestCallOptions,
   type ManifestHead,
   readManifest,
   type WrittenManifest,
@@ -42,8 +43,8 @@ export class Repository implements AsyncDisposable {
   }
 
   /** By tag or digest; not verified. See {@link readManifest}. */
-  readManifest(reference: string, { signal }: CallOptions): Promise<FetchedManifest> {
-    return readManifest(this.#state, reference, signal);
+  readManifest(reference: string, options: ManifestCallOptions): Promise<FetchedManifest> {
+    return readManifest(this.#state, reference, options);
   }
 
   headManifest(reference: string, { signal }: CallOptions): Promise<ManifestHead> {
@@ -59,8 +60,8 @@ export class Repository implements AsyncDisposable {
   }
 
   /** See {@link deleteManifest}. */
-  deleteManifest(reference: string, { signal }: CallOptions): Promise<void> {
-    return deleteManifest(this.#state, reference, signal);
+  deleteManifest(reference: string, options: ManifestCallOptions): Promise<void> {
+    return deleteManifest(this.#state, reference, options);
   }
 
   listTags({ signal }: CallOptions): Promise<readonly string[]> {

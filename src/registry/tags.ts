@@ -1,4 +1,6 @@
-import { isDigest, parseDigest } from "../core/digest.ts";
+import { isDigest } from "../core/digest.ts";
+import { ContentError } from "../core/errors.ts";
+import { parseJsonText } from "../core/json-text.ts";
 import { RegistryError } from "./errors.ts";
 import { fetchDocument } from "./fetch-document.ts";
 import { nextPage } from "./pagination.ts";
@@ -50,15 +52,12 @@ async function readPage(
 
 /** Nexus has sent nulls, Artifactory digests: neither is a tag. */
 function parseTags(bytes: Uint8Array, url: URL): readonly string[] {
+  const text = Buffer.from(bytes).toString();
   let tags: unknown;
   try {
-    tags = JSON.parse(Buffer.from(bytes).toString())?.tags ?? [];
+    tags = JSON.parse(text)?.tags ?? [];
   } catch (cause) {
-    throw new RegistryError(
-      "registry.bad-response",
-      `fetching tags list: no JSON at ${url.pathname}`,
-      { cause },
-    );
+    throw new RegistryError("registry.bad-response", whyNoJson(text), { cause });
   }
   if (!Array.isArray(tags)) {
     throw new RegistryError(
@@ -73,15 +72,16 @@ function checkTag(tag: unknown): string {
   if (typeof tag === "string" && tagForm.test(tag)) return tag;
   throw new RegistryError(
     "registry.bad-response",
-    `registry returned invalid tag ${quoted(String(tag))}: ${digestComplaint(String(tag))}`,
+    `registry returned invalid tag ${quoted(String(tag))}: invalid tag format`,
   );
 }
 
-/** skopeo lets digests pass, so what is said of another name is why it is no digest. */
-function digestComplaint(text: string): string {
+/** The error in skopeo's words; in JavaScript's own it would show a piece of the body. */
+function whyNoJson(text: string): string {
   try {
-    return `${parseDigest(text)} is a digest`;
+    parseJsonText(text, { maxDepth: 1000 });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    if (error instanceof ContentError) return error.message;
   }
+  return "the tags list is no JSON";
 }

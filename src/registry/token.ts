@@ -81,7 +81,7 @@ export async function readToken(reply: Reply): Promise<Token | undefined> {
   }
   if (!reply.ok) throw await unexpected(reply);
   const { url } = reply;
-  return parseToken(await reply.bytes(maxTokenBody, "bearer token"), url);
+  return parseToken(await reply.bytes(maxTokenBody), url);
 }
 
 async function unexpected(reply: Reply): Promise<RegistryError> {

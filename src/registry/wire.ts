@@ -252,7 +252,7 @@ export class Wire {
     const line =
       this.#answered || url.origin !== this.#origin.origin
         ? `${goVerb(request.method)} "${shown}": ${error.message}`
-        : `pinging container registry ${host}: Get "${this.#origin.origin}/v2/": ${error.message}`;
+        : `pinging container registry ${apiHost(host)}: Get "${this.#origin.origin}/v2/": ${error.message}`;
     return new RegistryError("registry.unreachable", line, {
       cause: error,
       retryable: error.retryable,

@@ -9,6 +9,7 @@ export interface HashState {
   readonly hash: Hash;
 }
 
+/** Where a check begins, and who hears of how far it is. */
 export interface VerifyOptions {
   /** Where `bytes` begin: the hash of all that came before. By default the blob's first byte. */
   readonly from?: HashState;
@@ -73,6 +74,7 @@ function checkEnd(expected: Descriptor, size: number, hash: Hash): void {
     throw new ContentError(
       "content.digest-mismatch",
       `Digest did not match, expected ${expected.digest}, got ${actual}`,
+      { actual },
     );
   }
 }

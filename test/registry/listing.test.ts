@@ -37,7 +37,7 @@ test("listTags() drops nulls, empty names and digests, and refuses other names",
   registry.features = { ...registry.features, strangeTags: ["not a tag"] };
   await assert.rejects(repository.listTags({ signal }), {
     code: "registry.bad-response",
-    message: 'registry returned invalid tag "not a tag": invalid checksum digest format',
+    message: 'registry returned invalid tag "not a tag": invalid tag format',
   });
 });
 

@@ -13,7 +13,8 @@ export type Inspected =
       readonly type: "image";
       readonly name: string;
       readonly digest: string;
-      readonly repoTags: readonly string[];
+      /** Null where the registry does not let them be listed. */
+      readonly repoTags: readonly string[] | null;
       readonly view: InspectView;
     }
   | { readonly type: "config"; readonly config: OciImageConfig };

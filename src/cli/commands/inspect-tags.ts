@@ -7,8 +7,8 @@ import { endSettings } from "../settings.ts";
 
 /** Tags on their way; disposed of unread, the listing is called off. */
 export interface TagListing extends AsyncDisposable {
-  /** @throws what listing threw; a registry that does not let its tags be listed is only warned of */
-  read(): Promise<readonly string[]>;
+  /** @throws what listing threw; of a registry that does not let its tags be listed is warned, and null the answer */
+  read(): Promise<readonly string[] | null>;
 }
 
 type Outcome = { readonly tags: readonly string[] } | { readonly error: unknown };
@@ -37,7 +37,7 @@ export function listTagsForInspect(context: CommandContext, image: ResolvedImage
       if (!isRefusal(result.error))
         throw prefixed("Error determining repository tags", result.error);
       log.warning("Registry disallows tag list retrieval; skipping");
-      return [];
+      return null;
     },
     async [Symbol.asyncDispose]() {
       controller.abort();

@@ -1,6 +1,6 @@
 import type { Descriptor } from "../../core/descriptor.ts";
 import { type DigestAlgorithm, hexLengths } from "../../core/digest.ts";
-import { UsageError } from "../../core/errors.ts";
+import { ContentError, UsageError } from "../../core/errors.ts";
 import { goIndent } from "../../core/go-json.ts";
 import { formatImageConfig } from "../../core/image-config.ts";
 import { parseImageManifest } from "../../core/image-manifest.ts";
@@ -9,6 +9,7 @@ import { inspectConfig, inspectImage, inspectRawConfig } from "../../core/inspec
 import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
 import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import { chooseInstance } from "../../core/platform.ts";
+import { parseSchema1 } from "../../core/schema1.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import type { CallOptions, ImageSource } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
@@ -20,7 +21,7 @@ import { endSettings } from "../settings.ts";
 import { TemplateError } from "../template/error.ts";
 import type { Terminal } from "../terminal.ts";
 import { formatInspected, type Inspected, inspectedName } from "./inspect-output.ts";
-import { listTagsForInspect } from "./inspect-tags.ts";
+import { listTagsForInspect, type TagListing } from "./inspect-tags.ts";
 
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 const NO_MANIFEST = "Error retrieving manifest for image";
@@ -48,9 +49,10 @@ export async function run(context: CommandContext): Promise<void> {
     withRetries(context, settings, () => image.transport.openSource(image.reference, { signal })),
   );
   // Skopeo's source of a registry reads the manifest when it is opened.
-  const isDocker = image.transport.name === "docker";
-  const top = await withPrefix(isDocker ? noName : NO_MANIFEST, () =>
-    withRetries(context, settings, () => source.readManifest("top", { signal })),
+  const unread = image.transport.name === "docker" ? noName : NO_MANIFEST;
+  const top = await withPrefix(
+    (error) => (error.code === "content.bad-manifest" ? BAD_MANIFEST : unread),
+    () => withRetries(context, settings, () => source.readManifest("top", { signal })),
   );
   const digest = algorithm === undefined ? top.digest : manifestDigest(top.bytes, algorithm);
   await output(context, { parts, image, source, top, digest, tags });
@@ -62,7 +64,7 @@ interface Inspection {
   readonly source: ImageSource;
   readonly top: RawManifest;
   readonly digest: string;
-  readonly tags: { read(): Promise<readonly string[]> };
+  readonly tags: TagListing;
 }
 
 async function output(context: CommandContext, inspection: Inspection): Promise<void> {
@@ -71,7 +73,11 @@ async function output(context: CommandContext, inspection: Inspection): Promise<
   const raw = flags.bool("raw");
   if (raw && !flags.bool("config"))
     return withPrefix("Error writing manifest to standard output", () => terminal.out(top.bytes));
-  const manifest = await withPrefix(BAD_MANIFEST, () => chosen(source, top, parts, { signal }));
+  const manifest = await withPrefix(BAD_MANIFEST, async () => {
+    const found = await chosen(source, top, parts, { signal });
+    checkForm(found);
+    return found;
+  });
   const format = flags.string("format");
   if (flags.bool("config") && raw) {
     const bytes = await withPrefix("Error reading configuration blob", async () =>
@@ -122,6 +128,12 @@ async function chosen(
   );
 }
 
+/** @throws {ContentError} `content.bad-manifest` for what is not even of its type's form */
+function checkForm(manifest: RawManifest): void {
+  if (isSchema1Type(manifest.mediaType)) parseSchema1(manifest);
+  else parseImageManifest(manifest);
+}
+
 /** The config's bytes; schema 1 has none, and an artifact's is not read. */
 async function readConfig(
   source: ImageSource,
@@ -130,8 +142,17 @@ async function readConfig(
 ): Promise<Uint8Array | undefined> {
   if (isSchema1Type(manifest.mediaType)) return undefined;
   const config: Descriptor = parseImageManifest(manifest).config;
-  await using blob = await source.openBlob(config, options);
-  return await readBounded(blob, MAX_CONFIG_BYTES, config.digest);
+  try {
+    await using blob = await source.openBlob(config, options);
+    return await readBounded(blob, MAX_CONFIG_BYTES, config.digest);
+  } catch (cause) {
+    if (!(cause instanceof ContentError) || cause.actual === undefined) throw cause;
+    throw new ContentError(
+      cause.code,
+      `Download config.json digest ${cause.actual} does not match expected ${config.digest}`,
+      { cause, actual: cause.actual },
+    );
+  }
 }
 
 function digestAlgorithm({ flags, program }: CommandContext): DigestAlgorithm | undefined {

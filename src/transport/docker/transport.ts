@@ -14,6 +14,7 @@ import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
 import { DockerSource, type FetchedManifest, fetchManifest } from "./source.ts";
 
+/** What the transport is made with. */
 export interface DockerTransportOptions {
   readonly endpoints: DockerEndpoints;
   /** Accept `name:tag@digest`. */
@@ -71,7 +72,11 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       if (tag === undefined || digest !== undefined) {
         throw new UsageError("usage.bad-reference", `${reference.text} names no tag`);
       }
-      await (await own(endpoints, reference, "delete")).deleteManifest(tag, call);
+      const repository = await own(endpoints, reference, "delete");
+      await repository.deleteManifest(tag, {
+        ...call,
+        context: `deleting ${reference.text.slice(2)}`,
+      });
     },
   };
 }
@@ -148,8 +153,9 @@ async function deleteByDigest(
 ): Promise<void> {
   const docker = dockerOf(reference);
   try {
-    const { bytes } = await fetchManifest(repository, nameIn(docker), call);
-    await repository.deleteManifest(manifestDigest(bytes), call);
+    const options = { ...call, context: `deleting ${reference.text.slice(2)}` };
+    const { bytes } = await repository.readManifest(nameIn(docker), options);
+    await repository.deleteManifest(manifestDigest(bytes), options);
   } catch (error) {
     if (error instanceof RegistryError && error.code === "registry.not-found") {
       throw new TransportError(
