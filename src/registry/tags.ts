@@ -5,6 +5,7 @@ import { RegistryError } from "./errors.ts";
 import { fetchDocument } from "./fetch-document.ts";
 import { nextPage } from "./pagination.ts";
 import { quoted } from "./printable.ts";
+import { redactedUrl } from "./redact.ts";
 import type { RepositoryState } from "./repository-state.ts";
 
 const maxPageBytes = 32 * 1024 * 1024;
@@ -46,23 +47,24 @@ async function readPage(
     signal,
   });
   if (!bytes) throw await reply.toError("fetching tags list");
-  for (const tag of parseTags(bytes, reply.url)) tags.add(tag);
+  for (const tag of parseTags(bytes, redactedUrl(reply.url))) tags.add(tag);
   return nextPage(reply.headers("link"), reply.url);
 }
 
 /** Nexus has sent nulls, Artifactory digests: neither is a tag. */
-function parseTags(bytes: Uint8Array, url: URL): readonly string[] {
+function parseTags(bytes: Uint8Array, url: string): readonly string[] {
   const text = Buffer.from(bytes).toString();
   let tags: unknown;
   try {
     tags = JSON.parse(text)?.tags ?? [];
   } catch (cause) {
-    throw new RegistryError("registry.bad-response", whyNoJson(text), { cause });
+    throw new RegistryError("registry.bad-response", whyNoJson(text), { cause, url });
   }
   if (!Array.isArray(tags)) {
     throw new RegistryError(
       "registry.bad-response",
-      `fetching tags list: no list at ${url.pathname}`,
+      `json: cannot unmarshal ${typeof tags === "boolean" ? "bool" : typeof tags} into Go struct field .Tags of type []string`,
+      { url },
     );
   }
   return tags.filter((tag) => tag !== null && tag !== "" && !isDigest(String(tag))).map(checkTag);
@@ -81,7 +83,9 @@ function whyNoJson(text: string): string {
   try {
     parseJsonText(text, { maxDepth: 1000 });
   } catch (error) {
-    if (error instanceof ContentError) return error.message;
+    if (!(error instanceof ContentError)) throw error;
+    if (error.message !== "unexpected end of JSON input") return error.message;
+    return text.trim() === "" ? "EOF" : "unexpected EOF"; // Go reads this body as a stream
   }
   return "the tags list is no JSON";
 }

@@ -175,6 +175,7 @@ test("readRawManifest() compares with the digest asked for, in its algorithm", (
     for (const other of [Buffer.concat([bytes, Buffer.from("\n")]), bytesOf("garbage")]) {
       assert.throws(() => readRawManifest(other, { digest: expected }), {
         code: "content.digest-mismatch",
+        actual: digestOf(other, algorithm),
       });
     }
   }

@@ -45,15 +45,15 @@ async function pull(registry: DockerRegistry, credentials?: Credentials): Promis
 
 const rows: readonly {
   name: string;
-  options: () => Promise<DockerRegistryOptions>;
+  options: (made: AsyncDisposableStack) => Promise<DockerRegistryOptions>;
   credentials?: Credentials;
 }[] = [
   { name: "open to all", options: async () => ({}) },
   { name: "with htpasswd", options: async () => ({ auth: "htpasswd" }), credentials: ann },
   {
     name: "with tokens",
-    options: async () => {
-      const pki = await makePki();
+    options: async (made) => {
+      const pki = made.use(await makePki());
       return {
         auth: { token: { users: { [htpasswdUser.name]: htpasswdUser.password } }, key: pki.server },
       };
@@ -67,7 +67,8 @@ for (const { name, options, credentials } of rows) {
     skip,
     timeout: 60_000,
   }, async () => {
-    await using registry = await startDockerRegistry(await options());
+    await using made = new AsyncDisposableStack();
+    await using registry = await startDockerRegistry(await options(made));
     await push(registry, credentials);
     await pull(registry, credentials);
   });

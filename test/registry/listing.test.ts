@@ -5,7 +5,7 @@ import { mediaTypes } from "../../src/core/media-type.ts";
 import { referrersTag } from "../../src/registry/referrers.ts";
 import { makeImage } from "../support/images.ts";
 import { startQuirk } from "../support/quirks.ts";
-import { emptyReply, jsonReply } from "../support/registry/reply.ts";
+import { emptyReply, jsonReply, textReply } from "../support/registry/reply.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
 import { testHost } from "./support.ts";
 
@@ -39,6 +39,22 @@ test("listTags() drops nulls, empty names and digests, and refuses other names",
     code: "registry.bad-response",
     message: 'registry returned invalid tag "not a tag": invalid tag format',
   });
+});
+
+test("listTags() says why an answer is no list of tags, in Go's words", async () => {
+  await using registry = await startRegistry();
+  await using reader = testHost(registry.host);
+  for (const [body, message] of [
+    ["<html>", "invalid character '<' looking for beginning of value"],
+    ['{"tags":["v1"', "unexpected EOF"],
+    ["", "EOF"],
+    ['{"tags":{}}', "json: cannot unmarshal object into Go struct field .Tags of type []string"],
+  ] as const) {
+    const reply = textReply(200, body);
+    registry.behave({ on: "GET tags", fault: { arrive: () => reply } });
+    const listing = reader.host.repository("app", "read").listTags({ signal });
+    await assert.rejects(listing, { code: "registry.bad-response", message });
+  }
 });
 
 test("listTags() stops where pages lead in a circle or bring nothing new", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Descriptor } from "../../src/core/descriptor.ts";
 import { type DigestAlgorithm, digestOf } from "../../src/core/digest.ts";
+import type { ContentError } from "../../src/core/errors.ts";
 import { type HashState, verified } from "../../src/stream/verify.ts";
 import { randomBytesOf } from "../support/random.ts";
 import { codeOf, collect, cut, scribbled } from "./bytes.ts";
@@ -45,7 +46,12 @@ test("verified() holds back the last bytes of whatever is not the blob", async (
           seen += chunk.byteLength;
         }
       };
-      await assert.rejects(read(), (error) => codeOf(error) === code);
+      await assert.rejects(read(), (error) => {
+        assert.equal(codeOf(error), code);
+        const actual = code === "content.digest-mismatch" ? digestOf(bytes) : undefined;
+        assert.equal((error as ContentError).actual, actual);
+        return true;
+      });
       assert.ok(seen < content.byteLength, `${code} ${size}: ${seen} bytes were let through`);
     }
   }
