@@ -10,8 +10,11 @@ import { collected, streamOf, testBlob, testHost } from "./support.ts";
 const { signal } = new AbortController();
 const blobs = Array.from({ length: 20 }, (_, index) => testBlob(200_000, index + 1));
 
+/** Where every request is tried again and again. */
+const few = blobs.slice(0, 8);
+
 test("Repository moves many blobs at once though all downloads break", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   await using registry = await startRegistry();
   const there = {
@@ -32,7 +35,7 @@ test("Repository moves many blobs at once though all downloads break", {
 });
 
 test("Repository waits once where many requests are told to slow down", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   await using registry = await startRegistry();
   registry.behave({ on: "POST uploads", nth: 3, times: 6, fault: refuse(429, { retryAfter: 20 }) });
@@ -48,7 +51,7 @@ test("Repository waits once where many requests are told to slow down", {
 });
 
 test("Repository fails all requests, and hangs none, where a host always fails", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   for (const status of [429, 503, 500, 403]) {
     await using registry = await startRegistry();
@@ -56,18 +59,18 @@ test("Repository fails all requests, and hangs none, where a host always fails",
     await using both = testHost(registry.host, { limits: { slots: 2 }, connections: 2 });
     const reading = both.host.repository("app", "read");
     const all = await Promise.allSettled(
-      blobs.flatMap(({ descriptor }) => [
+      few.flatMap(({ descriptor }) => [
         reading.readManifest("v1", { signal }),
         reading.openBlob(descriptor, { signal }).then(collected),
         reading.headManifest("v1", { signal }),
       ]),
     );
-    assert.ok(all.filter((one) => one.status === "rejected").length >= 2 * blobs.length);
+    assert.ok(all.filter((one) => one.status === "rejected").length >= 2 * few.length);
   }
 });
 
 test("Repository fails all requests, and hangs none, where no registry is", {
-  timeout: 30_000,
+  timeout: 120_000,
 }, async () => {
   const server = createServer((_request, response) => {
     response.writeHead(503).end("x".repeat(100_000));
