@@ -13,6 +13,7 @@ export const chunksInUse = 3;
 /** Opens the raw bytes of a blob from an offset on. */
 export type OpenBytes = (from: number) => AsyncIterable<Uint8Array>;
 
+/** How a blob's bytes can be had. */
 export interface BlobStreamOptions {
   /** Whether the bytes can be opened again, and from an offset. */
   readonly reopens: boolean;

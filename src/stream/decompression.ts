@@ -3,6 +3,7 @@ import { ContentError, CopyError, KnownError } from "../core/errors.ts";
 import type { CompressionFormat } from "./compression-format.ts";
 import { pumped, pumpSettings, TrailingBytes, type ZlibStream } from "./zlib-pump.ts";
 
+/** What unpacking may make of a blob. */
 export interface DecompressOptions {
   /** How many bytes one byte may become, on the whole, once {@link freeBytes} have come out. */
   readonly maxRatio?: number;
@@ -12,6 +13,7 @@ export interface DecompressOptions {
 /** Above what deflate can do at all (1032), so that only other formats' bombs are stopped. */
 export const defaultMaxRatio = 1100;
 
+/** Bytes that may come out before the ratio of a packing counts. */
 export const defaultFreeBytes = 64 * 1024 * 1024;
 
 const engines: Partial<Record<CompressionFormat, () => ZlibStream>> = {

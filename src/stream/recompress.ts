@@ -26,6 +26,7 @@ export interface Measured {
   readonly size: number;
 }
 
+/** A blob in another packing, and what was measured of its inside. */
 export interface RecompressedBlob extends NewBlob {
   /**
    * What went into the packing, or came out where nothing was packed: of a layer, its DiffID. Undefined until the blob was
@@ -34,6 +35,7 @@ export interface RecompressedBlob extends NewBlob {
   uncompressed(): Measured | undefined;
 }
 
+/** What all packing of a run shares. */
 export interface CompressionOptions extends DecompressOptions {
   /** How many gzip blocks are compressed at once, whatever the number of blobs: the cores there are. */
   readonly parallel: number;
