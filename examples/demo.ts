@@ -14,9 +14,29 @@ try {
   makeLayout("image");
   writeFileSync(join(folder, "reject.json"), JSON.stringify({ default: [{ type: "reject" }] }));
   run("--insecure-policy", "copy", "oci:image:latest", "dir:unpacked");
-  run("--insecure-policy", "inspect", "--format", "{{.Digest}} {{.Os}}/{{.Architecture}} {{len .Layers}} layers", "dir:unpacked");
-  run("--insecure-policy", "copy", "--all", "--preserve-digests", "dir:unpacked", "oci:back:latest");
-  run("--insecure-policy", "copy", "--dest-compress-format", "zstd", "dir:unpacked", "oci:smaller:latest");
+  run(
+    "--insecure-policy",
+    "inspect",
+    "--format",
+    "{{.Digest}} {{.Os}}/{{.Architecture}} {{len .Layers}} layers",
+    "dir:unpacked",
+  );
+  run(
+    "--insecure-policy",
+    "copy",
+    "--all",
+    "--preserve-digests",
+    "dir:unpacked",
+    "oci:back:latest",
+  );
+  run(
+    "--insecure-policy",
+    "copy",
+    "--dest-compress-format",
+    "zstd",
+    "dir:unpacked",
+    "oci:smaller:latest",
+  );
   run("--policy", "reject.json", "copy", "oci:image:latest", "dir:refused");
   const before = digestIn("image");
   const after = digestIn("back");
@@ -27,7 +47,9 @@ try {
 }
 
 function run(...words: readonly string[]): void {
-  console.log(`\n$ amphora ${words.map((word) => (/[ {]/.test(word) ? `'${word}'` : word)).join(" ")}`);
+  console.log(
+    `\n$ amphora ${words.map((word) => (/[ {]/.test(word) ? `'${word}'` : word)).join(" ")}`,
+  );
   const { status } = spawnSync(amphora, words, { cwd: folder, stdio: "inherit" });
   if (status !== 0) console.log(`(exit code ${status})`);
 }
@@ -49,7 +71,9 @@ function makeLayout(name: string): void {
     tarOf("etc/motd", "Carried in an amphora.\n".repeat(2_000)),
     tarOf("data/numbers", Array.from({ length: 50_000 }, (_, i) => i * i).join("\n")),
   ];
-  const layers = tars.map((tar) => blob(gzipSync(tar), "application/vnd.oci.image.layer.v1.tar+gzip"));
+  const layers = tars.map((tar) =>
+    blob(gzipSync(tar), "application/vnd.oci.image.layer.v1.tar+gzip"),
+  );
   const diffIds = tars.map((tar) => `sha256:${createHash("sha256").update(tar).digest("hex")}`);
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   const config = blob(
@@ -62,7 +86,10 @@ function makeLayout(name: string): void {
     "application/vnd.oci.image.config.v1+json",
   );
   const manifestType = "application/vnd.oci.image.manifest.v1+json";
-  const manifest = blob(json({ schemaVersion: 2, mediaType: manifestType, config, layers }), manifestType);
+  const manifest = blob(
+    json({ schemaVersion: 2, mediaType: manifestType, config, layers }),
+    manifestType,
+  );
   const annotations = { "org.opencontainers.image.ref.name": "latest" };
   writeFileSync(join(root, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
   writeFileSync(
