@@ -1,23 +1,13 @@
 import zlib from "node:zlib";
 import { pumped, pumpSettings } from "./zlib-pump.ts";
 
-const {
-  ZSTD_c_compressionLevel,
-  ZSTD_c_windowLog,
-  ZSTD_c_hashLog,
-  ZSTD_c_chainLog,
-  ZSTD_c_checksumFlag,
-} = zlib.constants;
+const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
 
 /**
- * Level 3 with tables a quarter of its own: they fit a core's cache, which makes it a third faster and 1.4 % larger on layers.
+ * Measured on the layers of a 1.3 GB image, two cores, against the Go tools' default (331 MB): level 1 takes 5.4 s and gives
+ * 371 MB, level 2 7.3 s and 338 MB, level 3 9.6 s and 320 MB.
  */
-const standard = {
-  [ZSTD_c_compressionLevel]: 3,
-  [ZSTD_c_windowLog]: 21,
-  [ZSTD_c_hashLog]: 16,
-  [ZSTD_c_chainLog]: 15,
-};
+const standardLevel = 2;
 
 /** Level 11 is about what the Go tools' best comes to; beyond it memory goes to many times a stream's fair share. */
 const highestLevel = 11;
@@ -33,7 +23,7 @@ export function zstdCompressed(
   const settings = {
     ...pumpSettings,
     params: {
-      ...(level === undefined ? standard : ofLevel(level)),
+      ...ofLevel(level ?? standardLevel),
       [ZSTD_c_checksumFlag]: 1,
     },
   };
