@@ -1,7 +1,7 @@
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
-import { type Environment, variable } from "../config/environment.ts";
+import type { Environment } from "../config/environment.ts";
 import { rememberAnswers } from "../config/helper-memory.ts";
 import { chooseForReading } from "../config/load-auth-paths.ts";
 import { createHelperRunner } from "../config/load-credential-helper.ts";
@@ -13,6 +13,7 @@ import { loadRegistriesConf } from "../config/load-registries-conf.ts";
 import { loadSystemRoots } from "../config/load-system-roots.ts";
 import { createTlsLookup } from "../config/load-tls.ts";
 import { loadTlsDetails } from "../config/load-tls-details.ts";
+import { defaultLookasideFolder } from "../config/lookaside-folder.ts";
 import { createProxySelector } from "../config/proxy.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
@@ -137,7 +138,7 @@ function transportsOf(
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
-  const lookaside = defaultLookaside(environment);
+  const lookaside = defaultLookasideFolder(environment);
   const transports = [
     createDockerTransport({
       endpoints: registries,
@@ -157,13 +158,6 @@ function transportsOf(
     }),
   ];
   return new Map(transports.map((transport) => [transport.name, transport]));
-}
-
-/** Where signatures are kept if registries.d says nothing — `specs/signing.md` 3.1. */
-function defaultLookaside(environment: Environment): string {
-  if (environment.uid === 0) return "/var/lib/containers/sigstore";
-  const data = variable(environment, "XDG_DATA_HOME") ?? `${environment.home}/.local/share`;
-  return `${data}/containers/sigstore`;
 }
 
 function note(

@@ -1,7 +1,8 @@
 import { parsePolicy } from "../../policy/parse.ts";
 import { chooseRequirements, lookupChain } from "../../policy/scope.ts";
-import { type Environment, variable } from "../config/environment.ts";
+import type { Environment } from "../config/environment.ts";
 import { loadPolicyFile } from "../config/load-policy-file.ts";
+import { defaultLookasideFolder } from "../config/lookaside-folder.ts";
 import { KnownError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { GlobalSettings } from "./settings.ts";
@@ -21,7 +22,7 @@ export function trustLines(
     `  policy: ${policyText(environment, image, settings)}`,
     ...(image.docker
       ? [
-          `  look-aside: ${lookaside(environment)}/${image.docker.path}@ALGORITHM=DIGEST/signature-N`,
+          `  look-aside: file://${defaultLookasideFolder(environment)}/${image.docker.path}@ALGORITHM=DIGEST/signature-N`,
         ]
       : []),
   ];
@@ -41,11 +42,4 @@ function policyText(
     if (error instanceof KnownError) return error.message;
     throw error;
   }
-}
-
-/** Where signatures are kept if registries.d says nothing — `specs/signing.md` 3.1. */
-function lookaside(environment: Environment): string {
-  if (environment.uid === 0) return "file:///var/lib/containers/sigstore";
-  const data = variable(environment, "XDG_DATA_HOME") ?? `${environment.home}/.local/share`;
-  return `file://${data}/containers/sigstore`;
 }

@@ -82,11 +82,6 @@ export function withLatest(reference: DockerReference): DockerReference {
   return named ? reference : { ...reference, tag: "latest" };
 }
 
-/** True where `text` may stand as a tag. */
-export function isTag(text: string): boolean {
-  return tagPattern.test(text);
-}
-
 function familiarName(reference: DockerReference): string {
   if (reference.domain !== "docker.io") return repositoryName(reference);
   const official = /^library\/([^/]+)$/.exec(reference.path);

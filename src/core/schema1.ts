@@ -1,7 +1,6 @@
 import { v1Compatibility } from "./config-structs.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { parseDigest } from "./digest.ts";
-import type { DockerReference } from "./docker-reference.ts";
 import { ContentError } from "./errors.ts";
 import { goInt, goText, namedText } from "./go-scalars.ts";
 import { always, type GoValue, goList, goStruct } from "./go-struct.ts";
@@ -63,11 +62,6 @@ export function parseSchema1(raw: RawManifest): Schema1Image {
   if (topFirst.length === 0) throw bad("no FSLayers in manifest");
   const steps = withoutRepeats(topFirst).reverse();
   return { name, tag, architecture, steps, layers: steps.map(({ layer }) => layer) };
-}
-
-/** Whether the name inside the manifest is another than that of `reference`, so that it must be written anew. */
-export function schema1NameDiffers(image: Schema1Image, reference: DockerReference): boolean {
-  return image.name !== reference.path || image.tag !== (reference.tag ?? "");
 }
 
 function parseStep(json: string, blobSum: string, index: number): Schema1Step {

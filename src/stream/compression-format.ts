@@ -30,23 +30,6 @@ function startsWithSkippableFrame(head: Uint8Array): boolean {
   return (first & 0xf0) === 0x50 && second === 0x2a && third === 0x4d && fourth === 0x18;
 }
 
-/** The annotation that tells a zstd:chunked layer from any other zstd one. */
-export const zstdChunkedAnnotation = "io.github.containers.zstd-chunked.manifest-checksum";
-
-/**
- * The format under the name that users and manifests know: `zstd:chunked` where the layer's annotations say so. A wish for
- * zstd is met by zstd:chunked, not the other way round.
- */
-export function formatName(
-  format: CompressionFormat,
-  annotations: Readonly<Record<string, string>> = {},
-): string {
-  if (format === "xz") return "Xz";
-  return format === "zstd" && Object.hasOwn(annotations, zstdChunkedAnnotation)
-    ? "zstd:chunked"
-    : format;
-}
-
 /**
  * What `--dest-compress-format` names. The names and texts are skopeo's, odd capital included.
  *

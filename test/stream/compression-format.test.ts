@@ -3,10 +3,8 @@ import { test } from "node:test";
 import zlib from "node:zlib";
 import {
   detectCompression,
-  formatName,
   magicBytes,
   parseWritableFormat,
-  zstdChunkedAnnotation,
 } from "../../src/stream/compression-format.ts";
 import { codeOf } from "./bytes.ts";
 
@@ -32,14 +30,6 @@ test("detectCompression() goes by the first bytes", () => {
   for (const [head, format] of rows) {
     assert.equal(detectCompression(head.subarray(0, magicBytes)), format);
   }
-});
-
-test("formatName() knows zstd:chunked by its annotation alone", () => {
-  const annotations = { [zstdChunkedAnnotation]: "sha256:00" };
-  assert.equal(formatName("zstd", annotations), "zstd:chunked");
-  assert.equal(formatName("zstd"), "zstd");
-  assert.equal(formatName("gzip", annotations), "gzip");
-  assert.equal(formatName("xz"), "Xz");
 });
 
 test("parseWritableFormat() takes what can be written, and refuses the rest in skopeo's words", () => {
