@@ -16,3 +16,10 @@ export interface Claim {
   /** Unparsed, as signed; bundles carry none. */
   readonly dockerReference?: string;
 }
+
+/** What signatures are filed under. */
+export interface SignedSubject {
+  /** `registry/path`, without tag or digest. */
+  readonly repository: string;
+  readonly manifestDigest: Digest;
+}

@@ -1,0 +1,12 @@
+import type { Claim, UntrustedSignature } from "./signature.ts";
+
+/** Holds one private key for the length of a run. */
+export interface Signer extends AsyncDisposable {
+  /** For logs: a fingerprint or key id, never key material. */
+  readonly keyId: string;
+  readonly format: UntrustedSignature["format"];
+  /** @throws {SignatureError} `signature.cannot-sign` */
+  sign(claim: Claim, options: { readonly signal: AbortSignal }): Promise<UntrustedSignature>;
+  /** Whether `signature` is already this key's for exactly `claim`, so that signing again would add nothing. */
+  hasMade(signature: UntrustedSignature, claim: Claim): Promise<boolean>;
+}
