@@ -1,14 +1,13 @@
-import { parseDigest } from "../../core/digest.ts";
 import {
   type DockerReference,
   familiarReference,
-  formatDockerReference,
   parseDockerReference,
   repositoryName,
   withLatest,
 } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
+import { dockerNamespaces, dockerScopes } from "../../core/policy-scopes.ts";
 
 const unknownDigest = "@@unknown-digest@@";
 
@@ -51,46 +50,26 @@ function unknownDigestReference(text: string): ImageReference {
       `docker: image reference ${text} has unknown digest set but it contains either a tag or digest`,
     );
   }
-  const name = repositoryName(named);
   return {
     transport: "docker",
     text: `//${familiarReference(named)}${unknownDigest}`,
     docker: named,
     policyIdentity: "",
-    policyNamespaces: namespacesOf(name, named.domain),
+    policyNamespaces: dockerNamespaces(repositoryName(named), named.domain),
   };
 }
 
 /** The image reference of a tagged or digested docker reference; of one with both, the policy knows the digest. */
 export function dockerImageReference(docker: DockerReference): ImageReference {
-  const name = repositoryName(docker);
-  const identity =
-    docker.digest === undefined
-      ? formatDockerReference(docker)
-      : `${name}@${parseDigest(docker.digest)}`;
   return {
     transport: "docker",
     text: `//${familiarReference(docker)}`,
     docker,
-    policyIdentity: identity,
-    policyNamespaces: namespacesOf(name, docker.domain),
+    ...dockerScopes(docker),
   };
 }
 
 /** Whether a push goes by the digest that results, and to no tag. */
 export function isUnknownDigest(reference: ImageReference): boolean {
   return reference.text.endsWith(unknownDigest);
-}
-
-/** `name`, each parent down to the host, then `*.` wildcards of the host's parents — `specs/signing.md` 1.3. */
-export function namespacesOf(name: string, domain: string): readonly string[] {
-  const namespaces: string[] = [];
-  for (let at = name.length; at > 0; at = name.lastIndexOf("/", at - 1)) {
-    namespaces.push(name.slice(0, at));
-  }
-  const host = domain.split(":", 1)[0] ?? domain;
-  for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
-    namespaces.push(`*${host.slice(dot)}`);
-  }
-  return namespaces;
 }
