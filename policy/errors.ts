@@ -1,5 +1,5 @@
 import { KnownError, type KnownErrorOptions } from "../src/core/errors.ts";
-import type { Verdict } from "./evaluate.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** An image is refused, or the policy itself cannot be used. */
 export class PolicyError extends KnownError<"policy.refused" | "policy.invalid"> {

@@ -1,76 +1,135 @@
 import { formatImageReference } from "../src/core/image-reference.ts";
+import type { PolicyContext } from "./context.ts";
+import { type Decision, decideSignedBy, decideSigstoreSigned } from "./decide-signed.ts";
+import { type EvaluationState, startEvaluation } from "./evaluation-state.ts";
 import type { Policy, PolicyRequirement } from "./policy.ts";
+import { keyNames } from "./requirement-keys.ts";
 import { chooseRequirements } from "./scope.ts";
 import type { PolicySubject } from "./subject.ts";
-
-/** One thing looked at on the way to a verdict, kept so that it can be explained afterwards. */
-export interface Step {
-  readonly kind: "scope" | "requirement";
-  readonly ok: boolean;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** What the policy says of one image, and why. `scope` is the policy key that decided, "" for a default. */
-export interface Verdict {
-  readonly allowed: boolean;
-  readonly scope: string;
-  readonly steps: readonly Step[];
-}
+import type { Step, Verdict } from "./verdict.ts";
 
 type RequirementType = PolicyRequirement["type"];
 
-/** Decides one kind of requirement. */
-type Decide = (subject: PolicySubject) => Step;
-
-const unsupported =
-  (type: RequirementType): Decide =>
-  () => ({
-    kind: "requirement",
-    ok: false,
-    code: "requirement.unsupported",
-    message: `policy requirement "${type}" is not supported yet`,
-  });
+type Decide<T extends RequirementType> = (
+  requirement: Extract<PolicyRequirement, { readonly type: T }>,
+  state: EvaluationState,
+) => Promise<Decision>;
 
 /** A decision for every kind: a new requirement does not compile until it is decided. */
-const decisions: { readonly [T in RequirementType]: Decide } = {
-  insecureAcceptAnything: () => ({
-    kind: "requirement",
+const decisions: { readonly [T in RequirementType]: Decide<T> } = {
+  insecureAcceptAnything: async () => ({
     ok: true,
     code: "requirement.accept-anything",
     message: "insecureAcceptAnything accepts every image",
+    steps: [],
   }),
-  reject: ({ reference }) => ({
-    kind: "requirement",
+  reject: async (_, { subject }) => ({
     ok: false,
     code: "requirement.reject",
-    message: `Running image ${formatImageReference(reference)} is rejected by policy.`,
+    message: `Running image ${formatImageReference(subject.reference)} is rejected by policy.`,
+    steps: [],
   }),
-  signedBy: unsupported("signedBy"),
-  sigstoreSigned: unsupported("sigstoreSigned"),
-  signedBaseLayer: unsupported("signedBaseLayer"),
+  signedBaseLayer: async () => ({
+    ok: false,
+    code: "requirement.not-implemented",
+    message: "signedBaseLayer not implemented yet!",
+    steps: [],
+  }),
+  signedBy: decideSignedBy,
+  sigstoreSigned: decideSigstoreSigned,
 };
 
-/** Evaluates the requirements of the first scope that matches, in order; the first that fails ends it — `specs/signing.md` 1.4. */
-export function evaluate(policy: Policy, subject: PolicySubject, requireSigned: boolean): Verdict {
-  const { scope, requirements, from } = chooseRequirements(policy, subject.reference);
-  const steps: Step[] = [
-    { kind: "scope", ok: true, code: "scope.chosen", message: `${from} decides` },
-  ];
-  for (const requirement of requirements) {
-    const step = decisions[requirement.type](subject);
-    steps.push(step);
-    if (!step.ok) return { allowed: false, scope, steps };
+/** What came of an evaluation: the verdict, and the failure underneath where something could not be read. */
+export interface Evaluation {
+  readonly verdict: Verdict;
+  readonly cause?: unknown;
+}
+
+/**
+ * Evaluates the requirements of the first scope that matches, in order; the first that fails ends it
+ * (`specs/signing.md` 1.4). Signatures are read, and key files opened, only where a requirement asks.
+ *
+ * @throws what is no foreseen failure of reading or verifying: then nothing was decided, and nothing is allowed
+ */
+export async function evaluate(
+  policy: Policy,
+  subject: PolicySubject,
+  context: PolicyContext,
+): Promise<Evaluation> {
+  const chosen = chooseRequirements(policy, subject.reference);
+  const state = startEvaluation(subject, context);
+  const steps: Step[] = [chosen.step];
+  const about = {
+    ...(context.policyFile && { policy: context.policyFile }),
+    image: `${subject.reference.transport}:${subject.reference.policyIdentity}`,
+    manifestDigest: subject.manifestDigest,
+    scope: chosen.scope,
+    steps,
+  };
+  const refuse = ({ message, code, cause }: Decision): Evaluation => ({
+    verdict: { allowed: false, error: message, code, ...about },
+    ...(cause !== undefined && { cause }),
+  });
+  const ends: Date[] = [];
+  for (const [index, requirement] of chosen.requirements.entries()) {
+    const decision = await decide(requirement, state);
+    steps.push(requirementStep(index, requirement, decision), ...decision.steps);
+    if (!decision.ok) return refuse(decision);
+    if (decision.validUntil) ends.push(decision.validUntil);
   }
-  if (requireSigned) {
-    const { transport, policyIdentity } = subject.reference;
-    steps.push({
-      kind: "requirement",
-      ok: false,
-      code: "requirement.unsigned",
-      message: `No signature verification policy found for image ${transport}:${policyIdentity}`,
-    });
-    return { allowed: false, scope, steps };
+  const last = chosen.requirements.length - 1;
+  if (context.requireSigned && !chosen.requirements.some(needsSignature)) {
+    const unsigned = refuseUnsigned(about.image);
+    steps.push(requirementStep(last, chosen.requirements[0], unsigned));
+    return refuse(unsigned);
   }
-  return { allowed: true, scope, steps };
+  const end = earliest(ends);
+  return { verdict: { allowed: true, ...about, ...(end && { validUntil: end }) } };
+}
+
+/** Whether a requirement lets no image pass that nobody has signed — containers-policy.json(5). */
+export function needsSignature({ type }: PolicyRequirement): boolean {
+  return type === "signedBy" || type === "sigstoreSigned";
+}
+
+function decide<T extends RequirementType>(
+  requirement: Extract<PolicyRequirement, { readonly type: T }>,
+  state: EvaluationState,
+): Promise<Decision> {
+  const byType: Decide<T> = decisions[requirement.type as T];
+  return byType(requirement, state);
+}
+
+function refuseUnsigned(image: string): Decision {
+  return {
+    ok: false,
+    code: "requirement.unsigned",
+    message: `No signature verification policy found for image ${image}`,
+    steps: [],
+  };
+}
+
+function requirementStep(
+  index: number,
+  requirement: PolicyRequirement,
+  { ok, code, message }: Decision,
+): Step<"requirement"> {
+  const { type } = requirement;
+  return {
+    kind: "requirement",
+    ok,
+    code,
+    message,
+    data: {
+      index,
+      type,
+      ...("signedIdentity" in requirement && { signedIdentity: requirement.signedIdentity }),
+      ...("signedIdentity" in requirement && { keys: keyNames(requirement) }),
+    },
+  };
+}
+
+function earliest(dates: readonly Date[]): Date | undefined {
+  const [first, ...rest] = dates;
+  return rest.reduce((least, date) => (least && least <= date ? least : date), first);
 }

@@ -1,33 +1,38 @@
+import { KnownError } from "../src/core/errors.ts";
+import { adviceFor } from "./advice.ts";
+import type { PolicyContext } from "./context.ts";
 import { PolicyError } from "./errors.ts";
-import { evaluate, type Verdict } from "./evaluate.ts";
+import { evaluate } from "./evaluate.ts";
 import type { Policy } from "./policy.ts";
 import type { PolicySubject } from "./subject.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** The one door to trust. Whoever moves an image is handed a gate, and asks it before planning anything. */
 export interface Gate {
+  /** Judges without refusing; a failure to read signatures or keys is a verdict too. */
   verdict(subject: PolicySubject): Promise<Verdict>;
-  /** @throws {PolicyError} `policy.refused`, with the step that failed, unless the verdict allows the image */
+  /**
+   * @throws {PolicyError} `policy.refused`, with the verdict and what to do, unless it allows the image; retryable where
+   *   signatures could not be read and that may succeed another time
+   */
   admit(subject: PolicySubject): Promise<void>;
 }
 
-/** A gate that holds to `policy`. With `requireSigned` no image passes on the word of a policy that checks no signature. */
-export function createGate(policy: Policy, options: { readonly requireSigned: boolean }): Gate {
-  const verdict = async (subject: PolicySubject) =>
-    evaluate(policy, subject, options.requireSigned);
+/** A gate that holds to `policy`. */
+export function createGate(policy: Policy, context: PolicyContext): Gate {
   return {
-    verdict,
+    async verdict(subject) {
+      return (await evaluate(policy, subject, context)).verdict;
+    },
     async admit(subject) {
-      const given = await verdict(subject);
-      if (given.allowed) return;
-      const failed = given.steps.find((step) => !step.ok);
-      throw new PolicyError(
-        "policy.refused",
-        `Source image rejected: ${failed?.message ?? "the trust policy refuses it"}`,
-        {
-          verdict: given,
-          hint: `Change ${given.steps[0]?.message.replace(/ decides$/, "")} in policy.json, or sign the image`,
-        },
-      );
+      const { verdict, cause } = await evaluate(policy, subject, context);
+      if (verdict.allowed) return;
+      throw new PolicyError("policy.refused", `Source image rejected: ${verdict.error}`, {
+        verdict,
+        cause,
+        retryable: cause instanceof KnownError && cause.retryable,
+        hint: adviceFor(verdict),
+      });
     },
   };
 }

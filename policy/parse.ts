@@ -1,99 +1,85 @@
-import { type JsonValue, parseStrictJson } from "../src/core/strict-json.ts";
+import { goQuote } from "../src/core/go-quote.ts";
+import { type JsonNode, parseJsonText } from "../src/core/json-text.ts";
+import { cannotUnmarshal, visitMembers } from "../src/core/strict-members.ts";
+import { decodeUtf8 } from "../src/core/utf8.ts";
 import { PolicyError } from "./errors.ts";
-import type { Policy, PolicyRequirement, PolicyRequirements } from "./policy.ts";
+import { invalidPolicy } from "./invalid.ts";
+import { readRequirement } from "./parse-requirement.ts";
+import type { Policy, PolicyRequirements } from "./policy.ts";
 import { isValidScope } from "./scope.ts";
-
-type JsonObject = Map<string, JsonValue>;
 
 const maxDepth = 1_000;
 
 /**
- * The policy in `bytes`: containers-policy.json(5), strictly; grammar and texts of `specs/signing.md` 1.2. What a
- * requirement that needs signatures says besides its type is not read yet: it refuses whatever it says.
+ * The largest policy that is read. The reference knows no limit; ten megabytes are far more than anybody writes.
+ */
+export const maxPolicyBytes = 10 * 1024 * 1024;
+
+/**
+ * The policy in `bytes`: containers-policy.json(5), strictly; grammar and texts of `specs/signing.md` 1.2. Of several
+ * faults the first in the text is told. Key files are not looked at.
  *
  * @throws {PolicyError} `policy.invalid`, with `file` in its message
  */
 export function parsePolicy(bytes: Uint8Array, file: string): Policy {
   try {
-    return policyOf(parseStrictJson(bytes, { maxDepth }));
+    if (bytes.length > maxPolicyBytes) {
+      throw invalidPolicy(`the policy is larger than ${maxPolicyBytes} bytes`);
+    }
+    return readPolicy(parseJsonText(decodeUtf8(bytes), { maxDepth }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new PolicyError("policy.invalid", `invalid policy in "${file}": ${reason}`, {
+    throw new PolicyError("policy.invalid", `invalid policy in ${goQuote(file)}: ${reason}`, {
       cause: error,
     });
   }
 }
 
-function policyOf(value: JsonValue): Policy {
-  const members = strictMembers(value, ["default", "transports"]);
-  const transports = new Map<string, ReadonlyMap<string, PolicyRequirements>>();
-  if (members.has("transports")) {
-    for (const [name, scopes] of objectOf(members.get("transports"))) {
-      transports.set(name, scopesOf(name, scopes));
-    }
-  }
-  const requirements = members.get("default");
-  if (requirements === undefined) throw invalid("Default policy is missing");
-  return { default: requirementsOf(requirements), transports };
+/**
+ * The policy in a JSON document.
+ *
+ * @throws {PolicyError} `policy.invalid`, or {@link ContentError} `content.bad-json`
+ */
+export function readPolicy(document: JsonNode): Policy {
+  // Go leaves a struct as it is where null stands for it.
+  if (document === null) throw invalidPolicy("Default policy is missing");
+  let transports: Policy["transports"] = new Map();
+  let requirements: PolicyRequirements | undefined;
+  visitMembers(document, (name, value) => {
+    if (name === "default") requirements = readRequirements(value);
+    else if (name === "transports") transports = readTransports(value);
+    else return false;
+    return true;
+  });
+  if (!requirements) throw invalidPolicy("Default policy is missing");
+  return { default: requirements, transports };
 }
 
-function scopesOf(transport: string, value: JsonValue): ReadonlyMap<string, PolicyRequirements> {
+function readTransports(value: JsonNode): Policy["transports"] {
+  const transports = new Map<string, ReadonlyMap<string, PolicyRequirements>>();
+  visitMembers(value, (name, scopes) => {
+    transports.set(name, readScopes(name, scopes));
+    return true;
+  });
+  return transports;
+}
+
+function readScopes(transport: string, value: JsonNode): ReadonlyMap<string, PolicyRequirements> {
   const scopes = new Map<string, PolicyRequirements>();
-  for (const [scope, requirements] of objectOf(value)) {
-    if (!isValidScope(transport, scope)) throw invalid(`Unknown key "${scope}"`);
-    scopes.set(scope, requirementsOf(requirements));
-  }
+  visitMembers(value, (scope, requirements) => {
+    if (!isValidScope(transport, scope)) return false;
+    scopes.set(scope, readRequirements(requirements));
+    return true;
+  });
   return scopes;
 }
 
-function requirementsOf(value: JsonValue): PolicyRequirements {
+function readRequirements(value: JsonNode): PolicyRequirements {
   if (value !== null && !Array.isArray(value)) {
-    throw invalid(
-      `json: cannot unmarshal ${jsonKind(value)} into Go value of type []json.RawMessage`,
-    );
+    throw cannotUnmarshal(value, "[]json.RawMessage");
   }
-  const [first, ...rest] = (value ?? []).map(requirementOf);
-  if (!first) throw invalid("List of verification policy requirements must not be empty");
+  const items: readonly JsonNode[] = value ?? [];
+  const [first, ...rest] = items.map(readRequirement);
+  if (!first) throw invalidPolicy("List of verification policy requirements must not be empty");
   return [first, ...rest];
-}
-
-function requirementOf(value: JsonValue): PolicyRequirement {
-  const type = objectOf(value).get("type");
-  if (type !== undefined && type !== null && typeof type !== "string") {
-    throw invalid(`json: cannot unmarshal ${jsonKind(type)} into Go value of type string`);
-  }
-  switch (type) {
-    case "insecureAcceptAnything":
-    case "reject":
-      strictMembers(value, ["type"]);
-      return { type };
-    case "signedBy":
-    case "sigstoreSigned":
-    case "signedBaseLayer":
-      return { type };
-    default:
-      throw invalid(`Unknown policy requirement type "${type ?? ""}"`);
-  }
-}
-
-function objectOf(value: JsonValue | undefined): JsonObject {
-  if (value instanceof Map) return value;
-  throw invalid(`JSON object expected, got ${JSON.stringify(value)}`);
-}
-
-function strictMembers(value: JsonValue, known: readonly string[]): JsonObject {
-  const members = objectOf(value);
-  for (const name of members.keys()) {
-    if (!known.includes(name)) throw invalid(`Unknown key "${name}"`);
-  }
-  return members;
-}
-
-function jsonKind(value: JsonValue): string {
-  if (value instanceof Map) return "object";
-  return Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
-}
-
-function invalid(message: string): PolicyError {
-  return new PolicyError("policy.invalid", message);
 }

@@ -1,12 +1,14 @@
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
+import { noVerifiers } from "../../sigstore/no-verifiers.ts";
 import type { Environment } from "../config/environment.ts";
 import { rememberAnswers } from "../config/helper-memory.ts";
 import { chooseForReading } from "../config/load-auth-paths.ts";
 import { createHelperRunner } from "../config/load-credential-helper.ts";
 import { createCredentialFinder } from "../config/load-credentials.ts";
 import { loadEnvironment } from "../config/load-environment.ts";
+import { readFile } from "../config/load-file.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
 import { loadPolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
@@ -15,6 +17,7 @@ import { createTlsLookup } from "../config/load-tls.ts";
 import { loadTlsDetails } from "../config/load-tls-details.ts";
 import { defaultLookasideFolder } from "../config/lookaside-folder.ts";
 import { createProxySelector } from "../config/proxy.ts";
+import { digestOf, hexOf } from "../core/digest.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { Transport } from "../transport/contract.ts";
@@ -79,9 +82,11 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     },
     async gate() {
       const { requireSigned, insecurePolicy, policyPath } = settings;
-      if (insecurePolicy) return createGate(acceptAnything, { requireSigned });
+      const tools = { requireSigned, verifiers: noVerifiers, readKeyFile };
+      if (insecurePolicy) return createGate(acceptAnything, tools);
       const { path, bytes } = loadPolicyFile(environment, policyPath);
-      return createGate(parsePolicy(bytes, path), { requireSigned });
+      const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
+      return createGate(parsePolicy(bytes, path), { ...tools, policyFile });
     },
     async checkLogin(registry, credentials, end, { signal }) {
       const { settingsOf } = await import("../config/endpoints.ts");
@@ -94,6 +99,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       for (const registries of opened) await registries[Symbol.asyncDispose]();
     },
   };
+}
+
+async function readKeyFile(path: string): Promise<Uint8Array> {
+  return readFile(path);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

@@ -1,6 +1,7 @@
 import type { Gate } from "../../policy/gate.ts";
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
-import type { RawManifest } from "../core/manifest.ts";
+import { algorithmOf, type Digest } from "../core/digest.ts";
+import { manifestDigest, type RawManifest } from "../core/manifest.ts";
 import type { ImageSource } from "../transport/contract.ts";
 
 /** A manifest that the gate has let in. The plan takes nothing else. */
@@ -23,6 +24,20 @@ export async function admit(
     read ??= source.readSignatures(manifest.digest, { signal });
     return read;
   };
-  await gate.admit({ reference: source.reference, manifestDigest: manifest.digest, signatures });
+  try {
+    await gate.admit({
+      reference: source.reference,
+      manifestDigest: signedDigest(manifest),
+      signatures,
+    });
+  } catch (error) {
+    signal.throwIfAborted(); // what is then told is why, not what it broke
+    throw error;
+  }
   return { manifest, signatures: options.carrySignatures ? await signatures() : [] };
+}
+
+/** Signatures are made over the sha256, also of a manifest that was asked for by another. */
+function signedDigest({ digest, bytes }: RawManifest): Digest {
+  return algorithmOf(digest) === "sha256" ? digest : manifestDigest(bytes);
 }

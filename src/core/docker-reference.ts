@@ -61,6 +61,13 @@ export function parseCanonicalReference(text: string): DockerReference {
   return reference;
 }
 
+/** Whether `text` is a domain, or a domain and a path behind it; neither tag nor digest, nothing to be expanded. */
+export function isNameOrDomain(text: string): boolean {
+  const slash = text.indexOf("/");
+  if (slash < 0) return domainPattern.test(text);
+  return domainPattern.test(text.slice(0, slash)) && pathPattern.test(text.slice(slash + 1));
+}
+
 /** `domain/path[:tag][@digest]`; parsing it again gives an equal reference. */
 export function formatDockerReference(reference: DockerReference): string {
   return repositoryName(reference) + formatSuffix(reference);

@@ -8,6 +8,7 @@ import { lookupChain } from "../../policy/scope.ts";
 import { digestOf } from "../../src/core/digest.ts";
 import type { ImageReference } from "../../src/core/image-reference.ts";
 import { parseDockerLocation } from "../../src/transport/docker/location.ts";
+import { noTrust } from "../support/no-trust.ts";
 
 const docker = (text: string) => parseDockerLocation(text, { tagAndDigest: true });
 const policyOf = (value: unknown) =>
@@ -15,10 +16,11 @@ const policyOf = (value: unknown) =>
 const subject = (reference: ImageReference) => ({
   reference,
   manifestDigest: digestOf(new Uint8Array()),
-  signatures: async () => assert.fail("no signature may be fetched"),
+  signatures: async () => [],
 });
 const accept = [{ type: "insecureAcceptAnything" }];
 const reject = [{ type: "reject" }];
+const signedBy = [{ type: "signedBy", keyType: "GPGKeys", keyPath: "/k" }];
 
 test("lookupChain() goes from the image to its transport's default", () => {
   assert.deepEqual(lookupChain(docker("//yet.another.example.com:8443/ns/repo:t")), [
@@ -80,15 +82,19 @@ const rows: readonly (readonly [policy: unknown, image: string, allowed: boolean
     `//h.example/x:t@sha256:${"0".repeat(64)}`,
     true,
   ],
-  [{ default: [{ type: "signedBy" }] }, "//busybox", false],
-  [{ default: [{ type: "sigstoreSigned" }] }, "//busybox", false],
-  [{ default: [{ type: "signedBaseLayer" }] }, "//busybox", false],
-  [{ default: [...accept, { type: "signedBy" }] }, "//busybox", false],
+  [{ default: signedBy }, "//busybox", false],
+  [{ default: [{ type: "sigstoreSigned", keyPath: "/k" }] }, "//busybox", false],
+  [
+    { default: [{ type: "signedBaseLayer", baseLayerIdentity: { type: "matchExact" } }] },
+    "//busybox",
+    false,
+  ],
+  [{ default: [...accept, ...signedBy] }, "//busybox", false],
 ];
 
 test("createGate() admits what the deciding scope accepts and nothing else", async () => {
   for (const [policy, image, allowed] of rows) {
-    const gate = createGate(policyOf(policy), { requireSigned: false });
+    const gate = createGate(policyOf(policy), noTrust);
     const what = `${JSON.stringify(policy)} ${image}`;
     assert.equal((await gate.verdict(subject(docker(image)))).allowed, allowed, what);
     const admitted = gate.admit(subject(docker(image)));
@@ -104,14 +110,14 @@ test("createGate() admits what the deciding scope accepts and nothing else", asy
 });
 
 test("createGate() says which image a reject refuses, in containers/image's words", async () => {
-  const gate = createGate(policyOf({ default: reject }), { requireSigned: false });
+  const gate = createGate(policyOf({ default: reject }), noTrust);
   await assert.rejects(gate.admit(subject(docker("//docker.io/library/busybox"))), {
     message: "Source image rejected: Running image docker://busybox:latest is rejected by policy.",
   });
 });
 
 test("createGate() with requireSigned refuses what a policy accepts unsigned", async () => {
-  const gate = createGate(acceptAnything, { requireSigned: true });
+  const gate = createGate(acceptAnything, { ...noTrust, requireSigned: true });
   await assert.rejects(gate.admit(subject(docker("//busybox"))), {
     code: "policy.refused",
     message:

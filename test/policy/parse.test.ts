@@ -17,7 +17,14 @@ test("parsePolicy() reads defaults, transports and scopes", () => {
   assert.deepEqual(policy.transports.get("docker")?.get("host.example/ns"), [
     { type: "insecureAcceptAnything" },
   ]);
-  assert.deepEqual(policy.transports.get("docker")?.get(""), [{ type: "signedBy" }]);
+  assert.deepEqual(policy.transports.get("docker")?.get(""), [
+    {
+      type: "signedBy",
+      keyType: "GPGKeys",
+      keys: { paths: ["/k"] },
+      signedIdentity: { type: "matchRepoDigestOrExact" },
+    },
+  ]);
   assert.equal(policy.transports.get("dir")?.get("/a/b")?.length, 2);
 });
 

@@ -19,6 +19,7 @@ import type { DockerEndpoints } from "../../src/transport/docker/endpoints.ts";
 import { createDockerTransport } from "../../src/transport/docker/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { resolveImage } from "../../src/transport/transports.ts";
+import { noTrust } from "./no-trust.ts";
 
 export interface EngineOptions {
   /** By host:port. */
@@ -96,7 +97,7 @@ export class Engine implements AsyncDisposable {
     return await copy({
       from: await this.end(from, "source"),
       to: await this.end(to, "destination"),
-      gate: createGate(acceptAnything, { requireSigned: false }),
+      gate: createGate(acceptAnything, noTrust),
       options: { ...plainOptions, ...rest },
       transfers: createTransfers(6),
       compression: new Compression({ parallel: 2 }),
