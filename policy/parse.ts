@@ -41,8 +41,6 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
  * @throws {PolicyError} `policy.invalid`, or {@link ContentError} `content.bad-json`
  */
 export function readPolicy(document: JsonNode): Policy {
-  // Go leaves a struct as it is where null stands for it.
-  if (document === null) throw invalidPolicy("Default policy is missing");
   let transports: Policy["transports"] = new Map();
   let requirements: PolicyRequirements | undefined;
   visitMembers(document, (name, value) => {

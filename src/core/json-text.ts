@@ -57,6 +57,9 @@ const escapes: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
+/** Where Go, which looks behind the end as if a space stood there, takes offence at that space. */
+const needsMore = /^(?:in (?:literal|numeric|exponent|string escape|\\u)|after decimal)/;
+
 class Parser {
   readonly #text: string;
   readonly #maxDepth: number;
@@ -216,7 +219,10 @@ class Parser {
 
   #unexpected(where: string): ContentError {
     const character = this.#text.codePointAt(this.#at);
-    if (character === undefined) return bad("unexpected end of JSON input");
+    if (character === undefined && !needsMore.test(where)) {
+      return bad("unexpected end of JSON input");
+    }
+    if (character === undefined) return bad(`invalid character ' ' ${where}`);
     return bad(`invalid character ${quoteByte(character)} ${where}`);
   }
 }

@@ -19,6 +19,9 @@ export function visitMembers(
   node: JsonNode,
   read: (name: string, value: JsonNode) => boolean,
 ): void {
+  if (node instanceof JsonNumber && !Number.isFinite(Number(node.text))) {
+    throw cannotUnmarshal(node, "float64", node.text);
+  }
   if (!(node instanceof JsonObject)) {
     throw badMember(`JSON object expected, got ${goSyntax(node)}`);
   }
@@ -67,9 +70,10 @@ export function badMember(message: string): ContentError {
   return new ContentError("content.bad-json", message);
 }
 
-/** What Go says where a JSON value of another kind stands than the type `goType` takes. */
-export function cannotUnmarshal(value: JsonNode, goType: string): ContentError {
-  return badMember(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${goType}`);
+/** What Go says where a JSON value of another kind stands than the type `goType` takes, or a number it cannot hold. */
+export function cannotUnmarshal(value: JsonNode, goType: string, number = ""): ContentError {
+  const what = kindOf(value) + (number && ` ${number}`);
+  return badMember(`json: cannot unmarshal ${what} into Go value of type ${goType}`);
 }
 
 /** Go's word for the kind of a JSON value. */
@@ -86,19 +90,16 @@ function goSyntax(value: JsonNode): string {
   if (value === null) return "<nil>";
   if (typeof value === "string") return goQuote(value);
   if (typeof value === "boolean") return String(value);
-  return value instanceof JsonNumber ? goFloat(Number(value.text)) : "91";
+  return value instanceof JsonNumber ? goFloat(value) : "91";
 }
 
 /** A double as Go's `%v`: with an exponent from a million on, and below a ten-thousandth. */
-function goFloat(value: number): string {
+function goFloat({ text }: JsonNumber): string {
+  const value = Number(text);
   const [digits = "", power = "0"] = value.toExponential().split("e");
   const exponent = Number(power);
   if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  if (exponent >= -4 && exponent < 21) return plain(value);
+  if (exponent >= -4 && exponent < 6) return String(value);
   const sign = exponent < 0 ? "-" : "+";
   return `${digits}e${sign}${String(Math.abs(exponent)).padStart(2, "0")}`;
-}
-
-function plain(value: number): string {
-  return String(value);
 }

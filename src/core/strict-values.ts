@@ -39,5 +39,5 @@ function readByte(value: JsonNode): number {
   if (!(value instanceof JsonNumber)) throw cannotUnmarshal(value, "uint8");
   const isByte = /^\d{1,3}$/.test(value.text) && Number(value.text) <= 255;
   if (isByte) return Number(value.text);
-  throw cannotUnmarshal(value, "uint8");
+  throw cannotUnmarshal(value, "uint8", value.text);
 }
