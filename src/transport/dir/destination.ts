@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatEnvelope } from "../../../sigstore/envelope.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
@@ -26,7 +27,6 @@ import {
 } from "./file-names.ts";
 import { wouldOverwrite } from "./location.ts";
 import { type Aside, lookAt, makeAside, type Standing } from "./place.ts";
-import { formatSignatureFile } from "./signature-file.ts";
 import { takePlace } from "./take-place.ts";
 
 /**
@@ -136,7 +136,7 @@ class DirDestination implements ImageDestination {
   ): Promise<void> {
     const instance = manifest === this.#top ? undefined : manifest;
     for (const [index, signature] of signatures.entries()) {
-      await this.#writeFile(signatureFile(index + 1, instance), formatSignatureFile(signature));
+      await this.#writeFile(signatureFile(index + 1, instance), formatEnvelope(signature));
     }
   }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { parseEnvelope } from "../../../sigstore/envelope.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
@@ -16,7 +17,6 @@ import {
   TransportError,
 } from "../contract.ts";
 import { blobFile, instanceFile, manifestFile, signatureFile } from "./file-names.ts";
-import { parseSignatureFile } from "./signature-file.ts";
 
 const maxSignatureBytes = 4 * 1024 * 1024;
 
@@ -109,7 +109,7 @@ export class DirSource implements ImageSource {
       throw error;
     }
     try {
-      return parseSignatureFile(bytes);
+      return parseEnvelope(bytes);
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       throw new TransportError(

@@ -1,11 +1,11 @@
-import type { UntrustedSignature } from "../../../sigstore/signature.ts";
-import { goString } from "../../core/go-json.ts";
-import { goBytes, goText } from "../../core/go-scalars.ts";
-import { always, goMapOf, goStruct } from "../../core/go-struct.ts";
-import { Reading } from "../../core/go-type.ts";
-import { parseJsonText } from "../../core/json-text.ts";
-import { decodeUtf8, encodeUtf8 } from "../../core/utf8.ts";
-import { TransportError } from "../contract.ts";
+import { goString } from "../src/core/go-json.ts";
+import { goBytes, goText } from "../src/core/go-scalars.ts";
+import { always, goMapOf, goStruct } from "../src/core/go-struct.ts";
+import { Reading } from "../src/core/go-type.ts";
+import { parseJsonText } from "../src/core/json-text.ts";
+import { decodeUtf8, encodeUtf8 } from "../src/core/utf8.ts";
+import { SignatureError } from "./errors.ts";
+import type { UntrustedSignature } from "./signature.ts";
 
 const sigstoreJson = goStruct("signature.sigstoreJSONRepresentation", {
   mimeType: always(goText),
@@ -19,10 +19,10 @@ const openPgpStarts: readonly number[] = [
 ];
 
 /**
- * A signature as it is stored in a file: an OpenPGP message as it is, anything else behind a zero byte, the name of its
+ * A signature as it is stored outside of registries, in files above all: an OpenPGP message as it is, anything else behind a zero byte, the name of its
  * format and a newline.
  */
-export function formatSignatureFile(signature: UntrustedSignature): Uint8Array {
+export function formatEnvelope(signature: UntrustedSignature): Uint8Array {
   if (signature.format === "simple-signing") return signature.bytes;
   const json = sigstoreJson.write({
     mimeType: signature.mediaType,
@@ -32,8 +32,8 @@ export function formatSignatureFile(signature: UntrustedSignature): Uint8Array {
   return Buffer.concat([Buffer.from("\0sigstore-json\n"), encodeUtf8(json)]);
 }
 
-/** @throws {TransportError} `transport.unreadable`; {ContentError} `content.bad-json`: in skopeo's words */
-export function parseSignatureFile(bytes: Uint8Array): UntrustedSignature {
+/** @throws {SignatureError} `signature.malformed`; {ContentError} `content.bad-json`: in skopeo's words */
+export function parseEnvelope(bytes: Uint8Array): UntrustedSignature {
   const [first] = bytes;
   if (first === undefined) throw bad("empty signature blob");
   if (openPgpStarts.includes(first)) return { format: "simple-signing", bytes };
@@ -74,6 +74,6 @@ function parseSigstore(data: Uint8Array): UntrustedSignature {
   };
 }
 
-function bad(message: string): TransportError {
-  return new TransportError("transport.unreadable", message);
+function bad(message: string): SignatureError {
+  return new SignatureError("signature.malformed", message);
 }

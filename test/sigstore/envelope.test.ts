@@ -1,28 +1,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KnownError } from "../../../src/core/errors.ts";
-import {
-  formatSignatureFile,
-  parseSignatureFile,
-} from "../../../src/transport/dir/signature-file.ts";
+import { formatEnvelope, parseEnvelope } from "../../sigstore/envelope.ts";
+import { KnownError } from "../../src/core/errors.ts";
 
 function parse(text: string) {
-  return parseSignatureFile(Buffer.from(text, "latin1"));
+  return parseEnvelope(Buffer.from(text, "latin1"));
 }
 
-test("formatSignatureFile() writes what skopeo 1.22 wrote", () => {
+test("formatEnvelope() writes what skopeo 1.22 wrote", () => {
   const read = parse(
     '\0sigstore-json\n{"annotations":{"k<":"v","a":"b"}, "mimeType":"a/b","payload":"aGk="}',
   );
   assert.equal(
-    Buffer.from(formatSignatureFile(read)).toString(),
+    Buffer.from(formatEnvelope(read)).toString(),
     '\0sigstore-json\n{"mimeType":"a/b","payload":"aGk=","annotations":{"a":"b","k\\u003c":"v"}}',
   );
-  assert.deepEqual(formatSignatureFile(parse("\x89abc")), Buffer.from("\x89abc", "latin1"));
-  assert.deepEqual(formatSignatureFile(parse("\0simple-signing\nabc")), Buffer.from("abc"));
+  assert.deepEqual(formatEnvelope(parse("\x89abc")), Buffer.from("\x89abc", "latin1"));
+  assert.deepEqual(formatEnvelope(parse("\0simple-signing\nabc")), Buffer.from("abc"));
 });
 
-test("parseSignatureFile() refuses what is no signature, in skopeo's words", () => {
+test("parseEnvelope() refuses what is no signature, in skopeo's words", () => {
   const table: readonly [text: string, message: string][] = [
     ["", "empty signature blob"],
     ["\0", "invalid signature format, missing newline"],

@@ -1,0 +1,91 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { formatEnvelope, parseEnvelope } from "../envelope.ts";
+import { SignatureError } from "../errors.ts";
+import type { SignedSubject, UntrustedSignature } from "../signature.ts";
+import type { SignatureStore } from "../store.ts";
+import { mostSignatures, noRoom, signatureName, subjectPath, tooMany } from "./layout.ts";
+import { describeFailure, readSignatureFile, SignatureFolder } from "./signature-folder.ts";
+
+/**
+ * Signatures in the files of a folder, which a web server can give out as they are.
+ *
+ * Any number of processes may add and remove at once: each signature gets the next free number by a link that nobody can
+ * overwrite, so none is lost, and a removal fills its gap with the last one — `docs/decisions/0030`.
+ */
+export class FolderStore implements SignatureStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async read(
+    subject: SignedSubject,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<readonly UntrustedSignature[]> {
+    const folder = this.#folderOf(subject);
+    const signatures: UntrustedSignature[] = [];
+    for (let number = 1; ; number++) {
+      signal.throwIfAborted();
+      if (number > mostSignatures + 1) throw tooMany();
+      const path = join(folder, signatureName(number));
+      const bytes = await readSignatureFile(path);
+      if (!bytes) return signatures;
+      signatures.push(parsed(bytes, path));
+    }
+  }
+
+  async append(
+    subject: SignedSubject,
+    signatures: readonly UntrustedSignature[],
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    if (signatures.length === 0) return;
+    const path = this.#folderOf(subject);
+    await failing(`mkdir ${path}`, () => mkdir(path, { recursive: true, mode: 0o755 }));
+    const folder = new SignatureFolder(path);
+    for (const signature of signatures) {
+      signal.throwIfAborted();
+      if ((await folder.add(formatEnvelope(signature))) === "full") throw noRoom(path);
+    }
+  }
+
+  async remove(
+    subject: SignedSubject,
+    index: number,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<void> {
+    signal.throwIfAborted();
+    await new SignatureFolder(this.#folderOf(subject)).remove(index + 1);
+  }
+
+  /** Removes all of an image's signatures, from the last. */
+  async removeAll(subject: SignedSubject): Promise<void> {
+    await new SignatureFolder(this.#folderOf(subject)).clear();
+  }
+
+  #folderOf(subject: SignedSubject): string {
+    return join(this.#root, subjectPath(subject));
+  }
+}
+
+function parsed(bytes: Uint8Array, path: string): UntrustedSignature {
+  try {
+    return parseEnvelope(bytes);
+  } catch (cause) {
+    throw new SignatureError(
+      "signature.store-failed",
+      `parsing signature ${JSON.stringify(path)}: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+}
+
+async function failing<T>(call: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw describeFailure(error, call);
+  }
+}

@@ -1,0 +1,227 @@
+import { randomBytes } from "node:crypto";
+import { link, open, rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { SignatureError } from "../errors.ts";
+import { maxSignatureBytes, mostSignatures, signatureName } from "./layout.ts";
+
+/** Where the system cannot link files: FAT, some network and FUSE file systems. */
+const cannotLink: readonly string[] = [
+  "EPERM",
+  "ENOTSUP",
+  "EOPNOTSUPP",
+  "ENOSYS",
+  "EMLINK",
+  "EXDEV",
+];
+
+/** A number that is neither there nor to be had: a link that leads nowhere. Others who come and go end sooner. */
+const mostRefusals = 1000;
+
+/** The signatures of one image as files: `signature-1` and on. Numbers go from 1. */
+export class SignatureFolder {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Puts `bytes` under the next free number, unless they are there. Overwrites nothing. */
+  async add(bytes: Uint8Array): Promise<"added" | "held" | "full"> {
+    const unfinished = await this.#writeUnfinished(bytes);
+    try {
+      for (let number = 1, refused = 0; number <= mostSignatures; ) {
+        const held = await readSignatureFile(this.#at(number));
+        if (held && Buffer.compare(held, bytes) === 0) return "held";
+        if (!held && (await this.#take(unfinished, number, bytes))) {
+          await this.#closeGapBefore(number);
+          return "added";
+        }
+        if (held) number++;
+        else if (++refused > mostRefusals) throw unusable(this.#at(number));
+      }
+      return "full";
+    } finally {
+      await unlinkIfThere(unfinished);
+    }
+  }
+
+  /** Removes a signature; the last one takes its number. One that is not there any more is no failure. */
+  async remove(number: number): Promise<void> {
+    const victim = await readSignatureFile(this.#at(number));
+    if (!victim) return;
+    for (let at = number; at > 0; at = await this.#find(victim)) {
+      const last = await this.#last();
+      if (last === 0) return;
+      if (last === at) await unlinkIfThere(this.#at(last));
+      else if (!(await this.#moveInto(last, at))) continue;
+      await this.#closeGapBefore(last + 1);
+      return;
+    }
+  }
+
+  /** Removes all, the last first, so that no reader sees a gap. */
+  async clear(): Promise<void> {
+    for (let last = await this.#last(); last > 0; last--) await unlinkIfThere(this.#at(last));
+  }
+
+  #at(number: number): string {
+    return join(this.#path, signatureName(number));
+  }
+
+  async #find(bytes: Uint8Array): Promise<number> {
+    for (let number = 1; number <= mostSignatures + 1; number++) {
+      const held = await readSignatureFile(this.#at(number));
+      if (!held) return 0;
+      if (Buffer.compare(held, bytes) === 0) return number;
+    }
+    return 0;
+  }
+
+  async #last(): Promise<number> {
+    let last = 0;
+    while (await isThere(this.#at(last + 1))) last++;
+    return last;
+  }
+
+  /** False where somebody else has moved or removed `from` meanwhile. */
+  async #moveInto(from: number, to: number): Promise<boolean> {
+    return (
+      (await unless(["ENOENT"], async () => {
+        await rename(this.#at(from), this.#at(to));
+        return true;
+      })) ?? false
+    );
+  }
+
+  /**
+   * One process may remove the last signature just when another adds one behind it: whoever comes second moves it down.
+   * The link cannot overwrite, so two that do it at once do no harm.
+   */
+  async #closeGapBefore(number: number): Promise<void> {
+    for (let at = number; at > 1 && (await isThere(this.#at(at))); at--) {
+      if (await isThere(this.#at(at - 1))) return;
+      const moved = await unless(["ENOENT", "EEXIST", ...cannotLink], async () => {
+        await link(this.#at(at), this.#at(at - 1));
+        return true;
+      });
+      if (!moved) return;
+      await unlinkIfThere(this.#at(at));
+    }
+  }
+
+  async #writeUnfinished(bytes: Uint8Array): Promise<string> {
+    const path = join(this.#path, `.unfinished-${randomBytes(8).toString("hex")}`);
+    try {
+      await writeNew(path, bytes);
+    } catch (error) {
+      await unlinkIfThere(path);
+      throw describeFailure(error, `open ${path}`);
+    }
+    return path;
+  }
+
+  /** False where the number was taken by another in this moment. */
+  async #take(unfinished: string, number: number, bytes: Uint8Array): Promise<boolean> {
+    const path = this.#at(number);
+    try {
+      await link(unfinished, path);
+      return true;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === "EEXIST") return false;
+      if (!cannotLink.includes(code)) throw describeFailure(error, `open ${path}`);
+    }
+    try {
+      await writeNew(path, bytes);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === "EEXIST") return false;
+      throw describeFailure(error, `open ${path}`);
+    }
+  }
+}
+
+/**
+ * The bytes of a signature; undefined where there is none.
+ *
+ * @throws {SignatureError} `signature.store-failed`; `signature.store-limit` for one that is too large
+ */
+export async function readSignatureFile(path: string): Promise<Uint8Array | undefined> {
+  try {
+    await using file = await open(path, "r");
+    const { size } = await file.stat();
+    if (size > maxSignatureBytes) throw tooLarge(path);
+    const bytes = await file.readFile();
+    if (bytes.byteLength > maxSignatureBytes) throw tooLarge(path);
+    return bytes;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    if (error instanceof SignatureError) throw error;
+    throw describeFailure(error, `open ${path}`);
+  }
+}
+
+function unusable(path: string): SignatureError {
+  return new SignatureError("signature.store-failed", `open ${path}: leads nowhere`, {
+    hint: `Remove ${path}`,
+  });
+}
+
+function tooLarge(path: string): SignatureError {
+  return new SignatureError(
+    "signature.store-limit",
+    `parsing signature ${JSON.stringify(path)}: exceeded maximum allowed size of ${maxSignatureBytes} bytes`,
+  );
+}
+
+/** Written out to the disk before it gets its number: a number never stands for half a signature. */
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, "wx", 0o644);
+  await file.writeFile(bytes);
+  await file.datasync();
+}
+
+async function isThere(path: string): Promise<boolean> {
+  const found = await unless(["ENOENT"], () => stat(path));
+  return found !== undefined;
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unless(["ENOENT"], () => unlink(path));
+}
+
+/** Undefined where the call failed in one of these ways. */
+async function unless<T>(codes: readonly string[], call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (codes.includes(codeOf(error))) return undefined;
+    throw describeFailure(error, "write");
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+const texts: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EISDIR: "is a directory",
+  ENOTDIR: "not a directory",
+  ELOOP: "too many levels of symbolic links",
+  EROFS: "read-only file system",
+  ENOSPC: "no space left on device",
+  ENAMETOOLONG: "file name too long",
+};
+
+/** A failed file call in the reference's words: `open /x: permission denied`. */
+export function describeFailure(error: unknown, call: string): SignatureError {
+  const code = codeOf(error);
+  const said = code === "EISDIR" ? call.replace(/^open/, "read") : call;
+  return new SignatureError(
+    "signature.store-failed",
+    `${said}: ${texts[code] ?? (error as Error).message}`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,54 @@
+import type { HttpLookasideOptions } from "../../../sigstore/lookaside/lookaside-client.ts";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import { digestOf } from "../../../src/core/digest.ts";
+import { createHttpClient } from "../../../src/registry/http/client.ts";
+import type { HttpClient } from "../../../src/registry/http/contract.ts";
+
+export const signal = new AbortController().signal;
+
+export const subject = {
+  repository: "h.example.com/ns/one",
+  manifestDigest: digestOf(Buffer.from("a manifest")),
+};
+
+/** Where {@link subject}'s signatures stand below the base. */
+export const subjectFolder = `ns/one@${subject.manifestDigest.replace(":", "=")}`;
+
+/** Something that passes for an OpenPGP signature. */
+export function fakeSignature(text: string): UntrustedSignature {
+  return { format: "simple-signing", bytes: fakeBytes(text) };
+}
+
+export function fakeBytes(text: string): Uint8Array {
+  return Buffer.from(`\x89${text}`, "latin1");
+}
+
+/** What fake signatures say, sorted. */
+export function textsOf(signatures: readonly UntrustedSignature[]): string[] {
+  return signatures.map((signature) =>
+    signature.format === "simple-signing"
+      ? Buffer.from(signature.bytes).toString("latin1").slice(1)
+      : `sigstore ${Buffer.from(signature.payload).toString()}`,
+  );
+}
+
+export interface TestClient extends HttpLookasideOptions, AsyncDisposable {
+  readonly warnings: string[];
+}
+
+/** What look-asides over http are opened with. */
+export function testClient(): TestClient {
+  const http: HttpClient = createHttpClient({
+    connections: 8,
+    proxyFor: () => undefined,
+    tlsFor: () => ({ ca: [], clientCertificates: [], verify: true }),
+  });
+  const warnings: string[] = [];
+  return {
+    http,
+    warnings,
+    userAgent: "test/1",
+    onWarning: (text) => warnings.push(text),
+    [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
