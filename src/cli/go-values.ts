@@ -1,4 +1,4 @@
-import { goQuote } from "./go-quote.ts";
+import { goQuote } from "../core/go-quote.ts";
 
 /** Text that is no value of its flag's type; the message is Go's. */
 export class ValueError extends Error {}

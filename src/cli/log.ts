@@ -1,4 +1,4 @@
-import { escapeControls, goQuote } from "./go-quote.ts";
+import { escapeControls, goQuote } from "../core/go-quote.ts";
 import { formatLocalTime } from "./go-time.ts";
 
 /** How bad it is; "fatal" ends the run. */

@@ -1,6 +1,6 @@
 import { UsageError } from "../core/errors.ts";
+import { goQuote, goQuoteRune } from "../core/go-quote.ts";
 import { type Flag, type FlagValues, standsAlone } from "./flags.ts";
-import { goQuote, goQuoteRune } from "./go-quote.ts";
 import { ValueError } from "./go-values.ts";
 
 /** Flags by both of their names. */

@@ -1,6 +1,6 @@
 import { KnownError } from "../core/errors.ts";
+import { escapeControls } from "../core/go-quote.ts";
 import { isInterruption } from "./exit-codes.ts";
-import { escapeControls } from "./go-quote.ts";
 import { hintFor } from "./hints.ts";
 import {
   createLog,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { escapeControls, goQuote, goQuoteBack } from "../../src/cli/go-quote.ts";
+import { escapeControls, goQuote, goQuoteBack } from "../../src/core/go-quote.ts";
 import { formatLocalTime } from "../../src/cli/go-time.ts";
 import {
   createLog,

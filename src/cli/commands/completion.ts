@@ -1,7 +1,7 @@
 import { UsageError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import { completionScript, type Shell } from "../completion-scripts.ts";
 import type { CommandContext } from "../context.ts";
-import { goQuote } from "../go-quote.ts";
 
 /** `completion SHELL`: the script that makes the shell complete this program's commands. */
 export async function run({ args, flags, path, program, terminal }: CommandContext): Promise<void> {

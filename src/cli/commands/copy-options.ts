@@ -1,12 +1,12 @@
 import type { CompressionWish, CopyOptions, ImageSelection } from "../../copy/options.ts";
 import { parseCanonicalReference, parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { type Platform, parsePlatform } from "../../core/platform.ts";
 import { parseWritableFormat } from "../../stream/compression-format.ts";
 import { notSupportedYet } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
-import { goQuote } from "../go-quote.ts";
 import type { ProgramName } from "../specs/spec.ts";
 
 const formats: Readonly<Record<string, string>> = {

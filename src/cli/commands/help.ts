@@ -1,5 +1,5 @@
+import { goQuoteBack } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
-import { goQuoteBack } from "../go-quote.ts";
 import { helpText, usageText } from "../help.ts";
 import { commandsOf } from "../specs/all.ts";
 import type { CommandSpec } from "../specs/spec.ts";

@@ -12,10 +12,10 @@ import {
 import { createProxySelector } from "../../config/proxy.ts";
 import type { DockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
+import { escapeControls } from "../../core/go-quote.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
-import { escapeControls } from "../go-quote.ts";
 import { trustLines } from "../info-image.ts";
 import { endSettings } from "../settings.ts";
 

@@ -1,9 +1,9 @@
 import { parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import { goIndent, goString } from "../../core/go-json.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { notSupportedYet, UsageWithHelp, withPrefix } from "../errors.ts";
-import { goQuote } from "../go-quote.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
 

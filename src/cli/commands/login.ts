@@ -4,9 +4,9 @@ import {
   parseLoginArgument,
 } from "../../config/credentials.ts";
 import { KnownError, UsageError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, prefixed, withPrefix } from "../errors.ts";
-import { goQuote } from "../go-quote.ts";
 import { type LoginStore, loginEndSettings, oneRegistry, openLoginStore } from "../login-store.ts";
 import { Prompt, readAllInput } from "../prompt.ts";
 

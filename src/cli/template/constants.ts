@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import { parseGoInt, parseGoUint, ValueError } from "../go-values.ts";
 import type { Constant } from "./nodes.ts";
 

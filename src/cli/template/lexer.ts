@@ -1,4 +1,4 @@
-import { escapeControls, goQuote } from "../go-quote.ts";
+import { escapeControls, goQuote } from "../../core/go-quote.ts";
 
 /** What a piece of a template is. "mark" is punctuation without a meaning of its own. */
 export type TokenType =

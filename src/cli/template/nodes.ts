@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.ts";
+import { goQuote } from "../../core/go-quote.ts";
 
 /** Where a node stands in its template, in characters from 0. */
 interface At {

@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import { LiteralError, parseConstant, unquote } from "./constants.ts";
 import { lexTemplate, type Token, type TokenType } from "./lexer.ts";
 import {

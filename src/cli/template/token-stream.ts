@@ -1,4 +1,4 @@
-import { goQuote } from "../go-quote.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import { TemplateError } from "./error.ts";
 import type { Token } from "./lexer.ts";
 

@@ -1,4 +1,4 @@
-import { goQuote, goQuoteAscii, goQuoteBack, goQuoteRune } from "../go-quote.ts";
+import { goQuote, goQuoteAscii, goQuoteBack, goQuoteRune } from "../../core/go-quote.ts";
 import { entriesOf, fieldValue, type GoValue, itemsOf } from "./go-type.ts";
 
 /** What stands between `%` and the verb. */
