@@ -41,6 +41,7 @@ export type ContentErrorCode =
   | "content.bad-digest"
   | "content.bad-compression"
   | "content.bad-json"
+  | "content.bad-base64"
   | "content.bad-config"
   | "content.bad-manifest";
 
