@@ -1,10 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { builtinModules, createRequire } from "node:module";
 import { join } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
-const require = createRequire(import.meta.url);
 
 /** Packages that most runs have no use for: files of their own, loaded when they are asked for. */
 const seldom = ["tldts"];
@@ -48,7 +46,7 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       ...script,
       entryPoints: { program: "src/cli/program.ts" },
       outdir: folder,
-      plugins: [apart(), builtinsWhenUsed()],
+      plugins: [apart()],
     }),
     build({
       ...script,
@@ -93,30 +91,4 @@ function apart(): Plugin {
       }));
     },
   };
-}
-
-/** Loads a module of Node's when something of it is first used: crypto takes 8 ms, zlib 4, and a command needs few. */
-function builtinsWhenUsed(): Plugin {
-  return {
-    name: "builtins-when-used",
-    setup(builder) {
-      builder.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
-        namespace === "builtin" || !builtinModules.includes(path.slice("node:".length))
-          ? { path, external: true }
-          : { path, namespace: "builtin" },
-      );
-      builder.onLoad({ filter: /^/, namespace: "builtin" }, ({ path }) => ({
-        contents: lazyModule(path),
-        loader: "js",
-      }));
-    },
-  };
-}
-
-function lazyModule(name: string): string {
-  const members = Object.keys(require(name)).map(
-    (member) =>
-      `get ${JSON.stringify(member)}() { return (loaded ??= require("${name}"))["${member}"]; }`,
-  );
-  return `let loaded;\nmodule.exports = {\n${members.join(",\n")}\n};`;
 }

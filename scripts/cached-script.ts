@@ -21,11 +21,34 @@ export function runCachedScript(file: string, require: NodeJS.Require): CachedSc
   const text = `(function(exports,require,module){${readFileSync(file, "latin1")}\n})`;
   const script = new Script(text, { filename: file, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, require, module);
+  script.runInThisContext()(module.exports, lazily(require), module);
   return {
     exports: module.exports,
     rejected: script.cachedDataRejected === true,
     codeCache: () => script.createCachedData(),
+  };
+}
+
+/**
+ * Loads a module of Node's when something of it is first used: crypto takes 8 ms, zlib 4, and a command needs few. A
+ * default import would use it at once.
+ */
+function lazily(require: NodeJS.Require): (name: string) => unknown {
+  return (name) => {
+    if (!name.startsWith("node:")) return require(name);
+    let loaded: object | undefined;
+    const load = (): object => (loaded ??= require(name) as object);
+    return new Proxy(
+      {},
+      {
+        get: (_, member) => Reflect.get(load(), member),
+        ownKeys: () => Reflect.ownKeys(load()),
+        getOwnPropertyDescriptor: (_, member) => ({
+          ...Reflect.getOwnPropertyDescriptor(load(), member),
+          configurable: true, // what is not in the proxy's own object has to be
+        }),
+      },
+    );
   };
 }
 
