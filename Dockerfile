@@ -4,6 +4,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
+# The code cache is for the Node that will run: the image's own, now that the pinned one is gone.
+RUN node scripts/warm-up.ts dist
 
 FROM node:26-slim
 COPY --from=build /amphora /opt/amphora

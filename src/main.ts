@@ -12,6 +12,10 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
   process.stdout.write(`${program} version ${program === "skopeo" ? "1.22.0" : version}\n`);
 } else {
+  void start();
+}
+
+async function start(): Promise<void> {
   const { runProgram } = await import("./cli/program.ts");
   process.exitCode = await runProgram({ program, version, argv });
 }

@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 import type { Parts } from "./parts.ts";
 import { reportFailure, startLog } from "./reporting.ts";
 import { type GlobalSettings, globalSettings } from "./settings.ts";
-import { endOnBrokenPipe, interruptible } from "./signals.ts";
+import { interruptible } from "./signals.ts";
 import type { ProgramName } from "./specs/spec.ts";
 import { processTerminal, type Terminal } from "./terminal.ts";
 
@@ -38,7 +38,6 @@ export interface Start {
 /** Does what the command line says; gives the exit code. Failures are told on standard error and never thrown. */
 export async function runProgram(start: Start): Promise<number> {
   const terminal = processTerminal();
-  endOnBrokenPipe();
   let log = startLog(start.program, terminal);
   try {
     const [first = "", ...words] = start.argv;

@@ -6,6 +6,7 @@ import { ProgressBars } from "./progress-bars.ts";
 import { JsonProgress } from "./progress-json.ts";
 import { CopyLines } from "./progress-lines.ts";
 import { CopyTotals, formatSummary } from "./summary.ts";
+import type { Terminal } from "./terminal.ts";
 
 /** What a user sees of a copy under way. */
 export interface Progress {
@@ -30,9 +31,9 @@ export interface ProgressView {
 export function startProgress(context: CommandContext): Progress {
   const { terminal, program, flags } = context;
   const wish = program === "skopeo" ? "auto" : flags.string("progress") || "auto";
-  const style = chooseStyle(wish, flags.bool("quiet"), terminal.stdoutIsTty);
+  const style = chooseStyle(wish, flags.bool("quiet"), terminal);
   const totals = new CopyTotals();
-  const started = performance.now();
+  const started = process.uptime();
   let last: Promise<void> = Promise.resolve();
   const write = (text: string) => {
     last = terminal.out(text);
@@ -49,7 +50,7 @@ export function startProgress(context: CommandContext): Progress {
     },
     async end(traffic) {
       view?.close();
-      const seconds = (performance.now() - started) / 1000;
+      const seconds = process.uptime() - started;
       if (traffic && sumsUp) write(`${formatSummary(totals, traffic, seconds)}\n`);
       if (traffic && view instanceof JsonProgress) view.sumUp(totals, traffic, seconds);
       await last;
@@ -57,11 +58,11 @@ export function startProgress(context: CommandContext): Progress {
   };
 }
 
-function chooseStyle(wish: string, quiet: boolean, isTty: boolean): Style {
+function chooseStyle(wish: string, quiet: boolean, terminal: Terminal): Style {
   switch (wish) {
     case "auto":
       if (quiet) return "none";
-      return isTty ? "bars" : "lines";
+      return terminal.stdoutIsTty ? "bars" : "lines";
     case "plain":
       return quiet ? "none" : "lines";
     case "json":

@@ -30,14 +30,15 @@ export function startLog(
   });
 }
 
+/** Whether there is a terminal is asked with the first line: most runs write none. */
 function formatter(
   program: ProgramName,
   terminal: Terminal,
   logFormat: GlobalSettings["logFormat"],
 ): Formatter {
   if (logFormat === "json") return formatJson;
-  if (!terminal.stderrIsTty) return formatKeyValue;
-  return program === "skopeo" ? terminalFormatter(new Date()) : formatPlain;
+  const onTerminal = program === "skopeo" ? terminalFormatter(new Date()) : formatPlain;
+  return (entry) => (terminal.stderrIsTty ? onTerminal : formatKeyValue)(entry);
 }
 
 /** Tells of the failure that ends the run. A hint follows only on a terminal, and never as skopeo. */

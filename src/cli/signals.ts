@@ -29,17 +29,3 @@ export function interruptible(timeoutMs: number): Interruption {
     },
   };
 }
-
-/**
- * Ends as programs end whose reader went away: silently, by SIGPIPE, when standard output breaks. Other failures to write
- * reach whoever wrote; what cannot be said on standard error is lost.
- */
-export function endOnBrokenPipe(): void {
-  const nothing = () => {};
-  process.stderr.on("error", nothing);
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") return;
-    process.on("SIGPIPE", nothing).off("SIGPIPE", nothing); // gives the signal its default effect back
-    process.kill(process.pid, "SIGPIPE");
-  });
-}

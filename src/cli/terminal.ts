@@ -19,20 +19,49 @@ export interface Terminal {
   columns(): number;
 }
 
-/** The terminal of this process. */
+/** The terminal of this process. Its streams take milliseconds to open, and are opened when they are used. */
 export function processTerminal(): Terminal {
-  const { stdout, stderr } = process;
+  const out = once(openOutput);
+  const err = once(openErrors);
   return {
     get stdin() {
       return process.stdin as ReadStream;
     },
-    stdoutIsTty: stdout.isTTY === true,
-    stderrIsTty: stderr.isTTY === true,
-    out: (data) => writeAll(stdout, data),
-    err: (text) => void stderr.write(text),
-    columns: () => stdout.columns || 80,
+    get stdoutIsTty() {
+      return out().isTTY === true;
+    },
+    get stderrIsTty() {
+      return err().isTTY === true;
+    },
+    out: (data) => writeAll(out(), data),
+    err: (text) => void err().write(text),
+    columns: () => out().columns || 80,
   };
 }
+
+function once<T>(open: () => T): () => T {
+  let opened: T | undefined;
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}
+
+/** What cannot be said on standard error is lost. */
+function openErrors(): WriteStream {
+  return process.stderr.on("error", nothing);
+}
+
+/** Where its reader went away, the program ends as others do: silently, by SIGPIPE. Other failures reach whoever wrote. */
+function openOutput(): WriteStream {
+  return process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") return;
+    process.on("SIGPIPE", nothing).off("SIGPIPE", nothing); // gives the signal its default effect back
+    process.kill(process.pid, "SIGPIPE");
+  });
+}
+
+function nothing(): void {}
 
 function writeAll(stream: WriteStream, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {

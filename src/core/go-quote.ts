@@ -1,5 +1,3 @@
-const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
-
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\x07", "\\a"],
   ["\b", "\\b"],
@@ -15,12 +13,18 @@ function quoteCharacter(character: string, quote: string): string {
   if (character === quote) return `\\${quote}`;
   const escaped = ESCAPES.get(character);
   if (escaped !== undefined) return escaped;
-  if (PRINTABLE.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
+  if (isPrintable(character, code)) return character;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
   if (code >= 0xd800 && code < 0xe000) return "\ufffd"; // half a pair: no such thing in UTF-8
   if (code < 0x10000) return `\\u${code.toString(16).padStart(4, "0")}`;
   return `\\U${code.toString(16).padStart(8, "0")}`;
+}
+
+/** Unicode's classes are compiled, which takes milliseconds, for what is not ASCII alone. */
+function isPrintable(character: string, code: number): boolean {
+  if (code < 0x80) return code >= 0x20 && code !== 0x7f;
+  return /^[\p{L}\p{M}\p{N}\p{P}\p{S}]$/u.test(character);
 }
 
 /** `text` as Go's `%q` writes it: in double quotes, with everything unprintable escaped. */

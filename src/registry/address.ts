@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-const inner = innerAddresses();
+let inner: BlockList | undefined; // made when it is first asked for: few runs do
 
 function innerAddresses(): BlockList {
   const list = new BlockList();
@@ -31,7 +31,10 @@ function innerAddresses(): BlockList {
 export function isInnerHost(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
   const version = isIP(host);
-  if (version !== 0) return inner.check(host, version === 4 ? "ipv4" : "ipv6");
+  if (version !== 0) {
+    inner ??= innerAddresses();
+    return inner.check(host, version === 4 ? "ipv4" : "ipv6");
+  }
   return (
     !host.includes(".") || /\.(localhost|local|internal|intranet|lan|home|corp|test)$/.test(host)
   );

@@ -1,4 +1,4 @@
-import zlib, { type ZlibOptions } from "node:zlib";
+import { createGunzip, createZstdDecompress, type ZlibOptions } from "node:zlib";
 import { ContentError, CopyError, KnownError } from "../core/errors.ts";
 import type { CompressionFormat } from "./compression-format.ts";
 import { pumped, pumpSettings, TrailingBytes, type ZlibStream } from "./zlib-pump.ts";
@@ -17,8 +17,8 @@ export const defaultMaxRatio = 1100;
 export const defaultFreeBytes = 64 * 1024 * 1024;
 
 const engines: Partial<Record<CompressionFormat, () => ZlibStream>> = {
-  gzip: () => zlib.createGunzip(pumpSettings as ZlibOptions),
-  zstd: () => zlib.createZstdDecompress(pumpSettings as object),
+  gzip: () => createGunzip(pumpSettings as ZlibOptions),
+  zstd: () => createZstdDecompress(pumpSettings as object),
 };
 
 /**

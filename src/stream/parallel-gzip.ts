@@ -1,4 +1,4 @@
-import zlib, { type ZlibOptions } from "node:zlib";
+import { constants, crc32, createDeflateRaw, type ZlibOptions } from "node:zlib";
 import { ContentError } from "../core/errors.ts";
 import { type Block, BlockCutter, BlockMemory } from "./gzip-blocks.ts";
 import { giveBack, piecesInUse } from "./memory.ts";
@@ -57,7 +57,7 @@ export class ParallelGzip {
     try {
       yield Uint8Array.from(header);
       for await (const chunk of source) {
-        crc = zlib.crc32(chunk, crc);
+        crc = crc32(chunk, crc);
         size += chunk.byteLength;
         for (let at = 0; at < chunk.byteLength; ) {
           at += cutter.fill(chunk, at);
@@ -98,7 +98,7 @@ function deflateSettings(level: number): DeflateSettings {
   if (!Number.isInteger(level) || level < -2 || level > 9) {
     throw new ContentError("content.bad-compression", `gzip: invalid compression level: ${level}`);
   }
-  const { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY } = zlib.constants;
+  const { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY } = constants;
   return {
     level: level < 0 ? 4 : level,
     memLevel: 9,
@@ -121,7 +121,7 @@ async function deflated(
   const pieces = await deflatedPieces(content, {
     ...settings,
     ...(dictionary.byteLength > 0 && { dictionary }),
-    flush: zlib.constants.Z_SYNC_FLUSH,
+    flush: constants.Z_SYNC_FLUSH,
     chunkSize: memory.byteLength, // room for all, so that there is one piece
   });
   let length = 0;
@@ -135,7 +135,7 @@ async function deflated(
 
 /** One write and no end: node's one-shot functions make two jobs and a copy of it. */
 function deflatedPieces(content: Uint8Array, options: ZlibOptions): Promise<readonly Buffer[]> {
-  const engine = zlib.createDeflateRaw(options);
+  const engine = createDeflateRaw(options);
   const pieces: Buffer[] = [];
   engine.on("data", (piece: Buffer) => pieces.push(piece));
   return new Promise((resolve, reject) => {

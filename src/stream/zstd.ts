@@ -1,7 +1,5 @@
-import zlib from "node:zlib";
+import { constants, createZstdCompress } from "node:zlib";
 import { pumped, pumpSettings } from "./zlib-pump.ts";
-
-const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
 
 /**
  * Measured on the layers of a 1.3 GB image, two cores, against the Go tools' default (331 MB): level 1 takes 5.4 s and gives
@@ -24,12 +22,14 @@ export function zstdCompressed(
     ...pumpSettings,
     params: {
       ...ofLevel(level ?? standardLevel),
-      [ZSTD_c_checksumFlag]: 1,
+      [constants.ZSTD_c_checksumFlag]: 1,
     },
   };
-  return pumped(source, zlib.createZstdCompress(settings));
+  return pumped(source, createZstdCompress(settings));
 }
 
 function ofLevel(level: number): Record<number, number> {
-  return { [ZSTD_c_compressionLevel]: Math.min(highestLevel, Math.max(1, Math.trunc(level))) };
+  return {
+    [constants.ZSTD_c_compressionLevel]: Math.min(highestLevel, Math.max(1, Math.trunc(level))),
+  };
 }

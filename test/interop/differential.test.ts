@@ -18,7 +18,7 @@ const ours = {
   path: process.execPath,
   args: [built.main],
   // As bin/amphora hands on the name of the link that it was called by.
-  env: { ...built.env, AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
+  env: { AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
 };
 
 // Which image of a list is chosen shows in the answers, and the fixture was made on this one.
