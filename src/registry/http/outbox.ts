@@ -6,7 +6,9 @@ export class Outbox {
   readonly #socket: Socket;
   readonly #deadline: () => number;
   #due = never;
-  #settle: ((error?: unknown) => void) | undefined;
+  #resolve: ((through: boolean) => void) | undefined;
+  /** One for all writes: a stream then leaves no functions behind that only a collection of the whole heap finds. */
+  readonly #sent = (error?: unknown): void => this.#settle(!error);
 
   /** `deadline` tells until when a write that begins now must be through. */
   constructor(socket: Socket, deadline: () => number) {
@@ -18,31 +20,32 @@ export class Outbox {
   write(pieces: readonly Uint8Array[]): Promise<boolean> {
     this.#due = this.#deadline();
     return new Promise((resolve) => {
-      const settle = (error?: unknown) => {
-        this.#due = never;
-        this.#settle = undefined;
-        resolve(!error);
-      };
-      this.#settle = settle;
-      this.#send(pieces, settle);
+      this.#resolve = resolve;
+      this.#send(pieces);
     });
   }
 
-  /** Answers who waits for a write: it came to nothing. */
-  giveUp(error: unknown): void {
-    this.#settle?.(error);
+  /** Answers who waits for a write: it came to nothing. No other may follow. */
+  giveUp(): void {
+    this.#settle(false);
   }
 
   isLate(now: number): boolean {
     return now >= this.#due;
   }
 
-  #send(pieces: readonly Uint8Array[], sent: (error?: unknown) => void): void {
+  #settle(through: boolean): void {
+    this.#due = never;
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    resolve?.(through);
+  }
+
+  #send(pieces: readonly Uint8Array[]): void {
     const last = pieces.length - 1;
     if (last > 0) this.#socket.cork();
-    for (const [at, piece] of pieces.entries()) {
-      this.#socket.write(piece, at === last ? sent : undefined);
-    }
+    for (let at = 0; at < last; at++) this.#socket.write(pieces[at] as Uint8Array);
+    this.#socket.write(pieces[last] as Uint8Array, this.#sent);
     if (last > 0) this.#socket.uncork();
   }
 }

@@ -19,7 +19,7 @@ const stopped = Symbol("stopped");
 export class Sender {
   readonly #wire: Wire;
   #stopped = false;
-  #wake: (() => void) | undefined;
+  #wake: ((outcome: typeof stopped) => void) | undefined;
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -35,7 +35,7 @@ export class Sender {
   /** Sends no more: there is an answer, or no connection. */
   stop(): void {
     this.#stopped = true;
-    this.#wake?.();
+    this.#wake?.(stopped);
   }
 
   async #sendWhole(head: Uint8Array, body: Uint8Array): Promise<boolean> {
@@ -72,39 +72,50 @@ export class Sender {
     let written: Promise<boolean> | undefined;
     for (;;) {
       const chunk = await this.#unlessStopped(next);
-      if (chunk === stopped || !(await this.#through(written))) return false;
+      if (chunk === stopped || (await this.#through(written)) !== true) return false;
       if (chunk === undefined) break;
-      if ((await this.#unlessStopped(chunks.confirmEnd())) === stopped) return false;
+      if (chunks.full && (await this.#unlessStopped(chunks.confirmEnd())) === stopped) return false;
       written = this.#write(prefix, chunk, coded);
       prefix = [];
       next = chunks.next();
-      next.catch(() => {}); // it is awaited in the next round
+      next.catch(ignored); // it is awaited in the next round
     }
     if (coded) prefix.push(lastChunk);
     return prefix.length === 0 || this.#wire.write(prefix);
   }
 
-  async #through(written: Promise<boolean> | undefined): Promise<boolean> {
-    return written === undefined || (await this.#unlessStopped(written)) === true;
+  #through(written: Promise<boolean> | undefined): Promise<boolean | typeof stopped> | true {
+    return written === undefined || this.#unlessStopped(written);
   }
 
-  async #write(prefix: readonly Uint8Array[], chunk: Uint8Array, coded: boolean): Promise<boolean> {
+  #write(prefix: readonly Uint8Array[], chunk: Uint8Array, coded: boolean): Promise<boolean> {
+    const first = coded ? [...prefix, sizeLine(chunk)] : prefix;
+    if (chunk.byteLength > maxWrite) return this.#writeInParts(first, chunk, coded);
+    return this.#wire.write(coded ? [...first, chunk, chunkEnd] : [...first, chunk]);
+  }
+
+  async #writeInParts(
+    prefix: readonly Uint8Array[],
+    chunk: Uint8Array,
+    coded: boolean,
+  ): Promise<boolean> {
     const first = [...prefix];
-    if (coded) first.push(Buffer.from(`${chunk.byteLength.toString(16)}\r\n`, "latin1"));
     for (let at = 0; at < chunk.byteLength; at += maxWrite) {
       const pieces = [...first.splice(0), chunk.subarray(at, at + maxWrite)];
       if (coded && at + maxWrite >= chunk.byteLength) pieces.push(chunkEnd);
-      if (!(await this.#wire.write(pieces))) return false;
-      if (this.#stopped) return false;
+      if (!(await this.#wire.write(pieces)) || this.#stopped) return false;
     }
     return true;
   }
 
-  /** One promise a wait, so that a long stream leaves nothing behind on a promise that lives as long as it. */
+  /**
+   * One promise a wait, so that a long stream leaves nothing behind on a promise that lives as long as it. And what wakes
+   * it is the promise's own function: V8 keeps one made here, and all it sees, until it collects the whole heap.
+   */
   #unlessStopped<T>(promise: Promise<T>): Promise<T | typeof stopped> {
     if (this.#stopped) return Promise.resolve(stopped);
     return new Promise((resolve, reject) => {
-      this.#wake = () => resolve(stopped);
+      this.#wake = resolve;
       promise.then(resolve, reject);
     });
   }
@@ -122,19 +133,25 @@ class Chunks {
     this.#length = length;
   }
 
-  /** @throws {ContentError} `content.size-mismatch` where the stream is shorter or longer than promised */
-  async next(): Promise<Uint8Array | undefined> {
-    if (this.#over) return undefined;
-    const chunk = await this.#pull();
-    const length = this.#length ?? this.#sent;
-    if (this.#sent > length || (this.#over && this.#sent < length)) throw this.#mismatch();
-    return chunk;
+  /** Whether all that was promised was given, but not yet found to be all there is. */
+  get full(): boolean {
+    return !this.#over && this.#sent === this.#length;
   }
 
-  /** To be waited for before what completes the promised length is written, and after all before it is through. */
+  /** @throws {ContentError} `content.size-mismatch` where the stream is shorter or longer than promised */
+  async next(): Promise<Uint8Array | undefined> {
+    let next: IteratorResult<Uint8Array, unknown>;
+    do {
+      if (this.#over) return undefined;
+      next = await this.#bytes.next();
+      this.#count(next);
+    } while (!next.done && next.value.byteLength === 0);
+    return next.done ? undefined : next.value;
+  }
+
+  /** To be waited for before what makes it {@link full} is written, and after all before it is through. */
   async confirmEnd(): Promise<void> {
-    if (this.#over || this.#sent !== this.#length) return;
-    if ((await this.#pull()) !== undefined) throw this.#mismatch();
+    await this.next();
   }
 
   /** Lets the stream close what it reads from. Not waited for: it may itself be waiting for bytes. */
@@ -144,16 +161,11 @@ class Chunks {
     Promise.resolve(this.#bytes.return?.()).catch(() => {});
   }
 
-  async #pull(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const next = await this.#bytes.next();
-      if (next.done) {
-        this.#over = true;
-        return undefined;
-      }
-      this.#sent += next.value.byteLength;
-      if (next.value.byteLength > 0) return next.value;
-    }
+  #count(next: IteratorResult<Uint8Array, unknown>): void {
+    if (next.done) this.#over = true;
+    else this.#sent += next.value.byteLength;
+    const length = this.#length ?? this.#sent;
+    if (this.#sent > length || (this.#over && this.#sent < length)) throw this.#mismatch();
   }
 
   #mismatch(): ContentError {
@@ -163,6 +175,13 @@ class Chunks {
     );
   }
 }
+
+/** RFC 9112 § 7.1: how long the chunk is that follows. */
+function sizeLine(chunk: Uint8Array): Uint8Array {
+  return Buffer.from(`${chunk.byteLength.toString(16)}\r\n`, "latin1");
+}
+
+function ignored(): void {}
 
 /** Whether a promise is still open after a turn of the event loop. */
 function isSlow(promise: Promise<unknown>): Promise<boolean> {

@@ -147,9 +147,8 @@ export class Wire implements Watched {
   }
 
   /** Sends some pieces as one. True when the system has them; false where the connection was lost instead. */
-  async write(pieces: readonly Uint8Array[]): Promise<boolean> {
-    if (this.#lost) return false;
-    return (await this.#outbox.write(pieces)) && this.#lost === undefined;
+  write(pieces: readonly Uint8Array[]): Promise<boolean> {
+    return this.#lost ? Promise.resolve(false) : this.#outbox.write(pieces);
   }
 
   /** Ends the connection at once. Who waits on it, or comes later, gets `error`. */
@@ -205,7 +204,7 @@ export class Wire implements Watched {
       this.#onEnd();
       return false;
     };
-    this.#outbox.giveUp(this.#lost);
+    this.#outbox.giveUp();
     this.#stir();
   }
 
@@ -214,7 +213,7 @@ export class Wire implements Watched {
     this.#closed = true;
     this.#context.watchdog.unwatch(this);
     this.#destroySocket();
-    this.#outbox.giveUp(this.#lost);
+    this.#outbox.giveUp();
     this.#stir();
   }
 
