@@ -1,9 +1,8 @@
 import type { UntrustedSignature } from "../sigstore/signature.ts";
-import type { SignatureVerifier } from "../sigstore/verifiers.ts";
 import { KnownError } from "../src/core/errors.ts";
 import type { EvaluationState } from "./evaluation-state.ts";
 import { type JudgedSignature, judgeSignature } from "./judge-signature.ts";
-import { loadTrust, type SignedRequirement } from "./load-trust.ts";
+import { type SignedRequirement, trustOnce } from "./load-trust.ts";
 import type { Step, StepCode } from "./verdict.ts";
 
 /** What one requirement says of an image, and the steps that it took. */
@@ -48,7 +47,7 @@ async function decideSigned(
   if (!read.ok) return read.decision;
   const steps: Step[] = [read.step];
   const reasons: string[] = [];
-  const verifier = trustOnce(requirement, state);
+  const verifier = trustOnce(requirement, state.context);
   for (const [index, signature] of read.signatures.entries()) {
     if (!isCandidate(signature)) continue;
     const { subject } = state;
@@ -93,18 +92,6 @@ async function readSignatures(state: EvaluationState): Promise<SignaturesRead> {
     const steps = [{ kind: "fetch", ...failed, data } as const];
     return { ok: false, decision: { ...failed, steps, cause: error } };
   }
-}
-
-/** Loads the trust when the first signature asks for it, and not again: what failed once fails for each of them. */
-function trustOnce(
-  requirement: SignedRequirement,
-  { context }: EvaluationState,
-): () => Promise<SignatureVerifier> {
-  let loaded: Promise<SignatureVerifier> | undefined;
-  return () => {
-    loaded ??= loadTrust(requirement, context);
-    return loaded;
-  };
 }
 
 async function signatureStep(

@@ -29,6 +29,18 @@ export async function loadTrust(
   return await verifiers.simpleSigning(await readKeys(keys, readKeyFile));
 }
 
+/** {@link loadTrust} when the first signature asks for it, and not again: what failed once fails for each of them. */
+export function trustOnce(
+  requirement: SignedRequirement,
+  context: Pick<PolicyContext, "verifiers" | "readKeyFile">,
+): () => Promise<SignatureVerifier> {
+  let loaded: Promise<SignatureVerifier> | undefined;
+  return () => {
+    loaded ??= loadTrust(requirement, context);
+    return loaded;
+  };
+}
+
 async function sigstoreTrust(
   { identity, rekorKeys }: Extract<SignedRequirement, { readonly type: "sigstoreSigned" }>,
   read: ReadKeyFile,

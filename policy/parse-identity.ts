@@ -4,12 +4,19 @@ import { goQuote } from "../src/core/go-quote.ts";
 import type { JsonNode } from "../src/core/json-text.ts";
 import { readExactMembers } from "../src/core/strict-members.ts";
 import { readString } from "../src/core/strict-values.ts";
-import { invalidPolicy } from "./invalid.ts";
+import { invalidPolicy, within } from "./invalid.ts";
 import { readType } from "./parse-type.ts";
 import type { SignedIdentity } from "./policy.ts";
 
-/** What a requirement takes for the signed identity that names none — containers-policy.json(5) § signedIdentity. */
-export const defaultSignedIdentity: SignedIdentity = { type: "matchRepoDigestOrExact" };
+/**
+ * The `signedIdentity` of a requirement, undefined where it names none — containers-policy.json(5) § signedIdentity.
+ *
+ * @throws {PolicyError} `policy.invalid`
+ */
+export function identityOrDefault(value: JsonNode | undefined): SignedIdentity {
+  if (value === undefined) return { type: "matchRepoDigestOrExact" };
+  return within("signedIdentity", () => readSignedIdentity(value));
+}
 
 /**
  * A requirement's `signedIdentity` (`specs/signing.md` 1.2, `Match`).

@@ -2,11 +2,11 @@ import { goQuote } from "../src/core/go-quote.ts";
 import type { JsonNode } from "../src/core/json-text.ts";
 import { readExactMembers, readMembers } from "../src/core/strict-members.ts";
 import { readBytes, readString, readStrings } from "../src/core/strict-values.ts";
-import { invalidPolicy } from "./invalid.ts";
-import { defaultSignedIdentity, readSignedIdentity } from "./parse-identity.ts";
+import { invalidPolicy, within } from "./invalid.ts";
+import { identityOrDefault, readSignedIdentity } from "./parse-identity.ts";
 import { readSigstoreSigned } from "./parse-sigstore.ts";
 import { readType } from "./parse-type.ts";
-import type { KeySource, PolicyRequirement, SignedIdentity } from "./policy.ts";
+import type { KeySource, PolicyRequirement } from "./policy.ts";
 
 /**
  * One requirement of a list (`specs/signing.md` 1.2, `Requirement`).
@@ -39,7 +39,10 @@ function readSignedBaseLayer(value: JsonNode): PolicyRequirement {
     type: readString,
     baseLayerIdentity: (node) => node,
   });
-  return { type: "signedBaseLayer", baseLayerIdentity: readSignedIdentity(baseLayerIdentity) };
+  return {
+    type: "signedBaseLayer",
+    baseLayerIdentity: within("baseLayerIdentity", () => readSignedIdentity(baseLayerIdentity)),
+  };
 }
 
 const keyTypes = ["GPGKeys", "signedByGPGKeys", "X509Certificates", "signedByX509CAs"];
@@ -53,7 +56,7 @@ function readSignedBy(value: JsonNode): PolicyRequirement {
     keyData: readBytes,
     signedIdentity: (node) => node,
   });
-  const signedIdentity = identityOf(members.signedIdentity);
+  const signedIdentity = identityOrDefault(members.signedIdentity);
   const sources = ["keyPath", "keyPaths", "keyData"].filter((name) => Object.hasOwn(members, name));
   const needed = "Exactly one of keyPath, keyPaths and keyData must be specified";
   if (sources.length === 0) throw invalidPolicy(`${needed}, none of them present`);
@@ -63,11 +66,6 @@ function readSignedBy(value: JsonNode): PolicyRequirement {
   const keys = keysOf(members);
   if (!keys) throw invalidPolicy("exactly one of keyPath, keyPaths and keyData must be specified");
   return { type: "signedBy", keyType, keys, signedIdentity };
-}
-
-/** The identity of a member that may be absent. */
-function identityOf(value: JsonNode | undefined): SignedIdentity {
-  return value === undefined ? defaultSignedIdentity : readSignedIdentity(value);
 }
 
 function readKeyType(value: JsonNode): string {

@@ -1,8 +1,8 @@
 import type { JsonNode } from "../src/core/json-text.ts";
 import { readMembers } from "../src/core/strict-members.ts";
 import { readByteLists, readBytes, readString, readStrings } from "../src/core/strict-values.ts";
-import { invalidPolicy } from "./invalid.ts";
-import { defaultSignedIdentity, readSignedIdentity } from "./parse-identity.ts";
+import { invalidPolicy, within } from "./invalid.ts";
+import { identityOrDefault } from "./parse-identity.ts";
 import { readFulcio, readPki } from "./parse-sigstore-ca.ts";
 import type { KeySource, PolicyRequirement, SigstoreIdentity } from "./policy.ts";
 
@@ -16,12 +16,12 @@ const readers = {
   keyPaths: readStrings,
   keyData: readBytes,
   keyDatas: readByteLists,
-  fulcio: readFulcio,
+  fulcio: (node: JsonNode) => within("fulcio", () => readFulcio(node)),
   rekorPublicKeyPath: readString,
   rekorPublicKeyPaths: readStrings,
   rekorPublicKeyData: readBytes,
   rekorPublicKeyDatas: readByteLists,
-  pki: readPki,
+  pki: (node: JsonNode) => within("pki", () => readPki(node)),
   signedIdentity: (node: JsonNode) => node,
 };
 
@@ -34,12 +34,9 @@ type Members = ReturnType<typeof readMembers<typeof readers>>;
  */
 export function readSigstoreSigned(value: JsonNode): PolicyRequirement {
   const members = readMembers(value, readers);
-  const signedIdentity =
-    members.signedIdentity === undefined
-      ? defaultSignedIdentity
-      : readSignedIdentity(members.signedIdentity);
+  const signedIdentity = identityOrDefault(members.signedIdentity);
   refuseEmptyLists(members);
-  const identity = identityOf(members);
+  const identity = trustedOf(members);
   const [rekorKeys, ...more] = sourcesOf({
     path: members.rekorPublicKeyPath,
     paths: members.rekorPublicKeyPaths,
@@ -72,7 +69,7 @@ function refuseEmptyLists(members: Members): void {
   }
 }
 
-function identityOf(members: Members): SigstoreIdentity {
+function trustedOf(members: Members): SigstoreIdentity {
   const keys = sourcesOf({
     path: members.keyPath,
     paths: members.keyPaths,

@@ -3,10 +3,11 @@ import { type JsonNode, parseJsonText } from "../src/core/json-text.ts";
 import { cannotUnmarshal, visitMembers } from "../src/core/strict-members.ts";
 import { decodeUtf8 } from "../src/core/utf8.ts";
 import { PolicyError } from "./errors.ts";
-import { invalidPolicy } from "./invalid.ts";
+import { invalidPolicy, within } from "./invalid.ts";
 import { readRequirement } from "./parse-requirement.ts";
 import type { Policy, PolicyRequirements } from "./policy.ts";
 import { isValidScope } from "./scope.ts";
+import { adviceForFault } from "./typo.ts";
 
 const maxDepth = 1_000;
 
@@ -29,8 +30,12 @@ export function parsePolicy(bytes: Uint8Array, file: string): Policy {
     return readPolicy(parseJsonText(decodeUtf8(bytes), { maxDepth }));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    const path = error instanceof PolicyError ? error.path : [];
     throw new PolicyError("policy.invalid", `invalid policy in ${goQuote(file)}: ${reason}`, {
       cause: error,
+      file,
+      path,
+      hint: adviceForFault(reason, path, file),
     });
   }
 }
@@ -44,8 +49,8 @@ export function readPolicy(document: JsonNode): Policy {
   let transports: Policy["transports"] = new Map();
   let requirements: PolicyRequirements | undefined;
   visitMembers(document, (name, value) => {
-    if (name === "default") requirements = readRequirements(value);
-    else if (name === "transports") transports = readTransports(value);
+    if (name === "default") requirements = within(name, () => readRequirements(value));
+    else if (name === "transports") transports = within(name, () => readTransports(value));
     else return false;
     return true;
   });
@@ -56,7 +61,10 @@ export function readPolicy(document: JsonNode): Policy {
 function readTransports(value: JsonNode): Policy["transports"] {
   const transports = new Map<string, ReadonlyMap<string, PolicyRequirements>>();
   visitMembers(value, (name, scopes) => {
-    transports.set(name, readScopes(name, scopes));
+    transports.set(
+      name,
+      within(name, () => readScopes(name, scopes)),
+    );
     return true;
   });
   return transports;
@@ -65,9 +73,11 @@ function readTransports(value: JsonNode): Policy["transports"] {
 function readScopes(transport: string, value: JsonNode): ReadonlyMap<string, PolicyRequirements> {
   const scopes = new Map<string, PolicyRequirements>();
   visitMembers(value, (scope, requirements) => {
-    if (!isValidScope(transport, scope)) return false;
-    scopes.set(scope, readRequirements(requirements));
-    return true;
+    return within(scope, () => {
+      if (!isValidScope(transport, scope)) throw invalidPolicy(`Unknown key ${goQuote(scope)}`);
+      scopes.set(scope, readRequirements(requirements));
+      return true;
+    });
   });
   return scopes;
 }
@@ -77,7 +87,7 @@ function readRequirements(value: JsonNode): PolicyRequirements {
     throw cannotUnmarshal(value, "[]json.RawMessage");
   }
   const items: readonly JsonNode[] = value ?? [];
-  const [first, ...rest] = items.map(readRequirement);
+  const [first, ...rest] = items.map((item, index) => within(index, () => readRequirement(item)));
   if (!first) throw invalidPolicy("List of verification policy requirements must not be empty");
   return [first, ...rest];
 }

@@ -19,7 +19,7 @@ export interface StepData {
     /** Files by path, inline keys by their number. */
     readonly keys?: readonly string[];
   };
-  /** Reading the image's signatures, once for all requirements. */
+  /** How many signatures the image has; they are read once for all requirements. */
   readonly fetch: { readonly simpleSigning: number; readonly sigstore: number };
   /** A signature, and what it says of itself before anybody has verified it: not to be believed. */
   readonly signature: AboutSignature & { readonly untrusted: SignatureDescription };
