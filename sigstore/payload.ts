@@ -82,6 +82,12 @@ export function formatPayload(
   return Buffer.from(`{"critical":${critical},"optional":${optional}}`);
 }
 
+/** A time that something says of itself, seconds since the epoch, if there is such a time. */
+export function claimedTime(seconds: number | undefined): { readonly signedAt?: Date } {
+  const signedAt = new Date((seconds ?? Number.NaN) * 1000);
+  return Number.isNaN(signedAt.getTime()) ? {} : { signedAt };
+}
+
 const asIs = (node: JsonNode): JsonNode => node;
 
 // In the order of the reference, so that of several faults the same one is told.

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import { KnownError } from "../src/core/errors.ts";
+import { SignatureError } from "./errors.ts";
+import { claimedTime, parsePayload } from "./payload.ts";
+import type { UntrustedSignature } from "./signature.ts";
+import type { SimpleSigningOptions } from "./simple-signing/verifier.ts";
+import type {
+  SignatureDescription,
+  SignatureVerifier,
+  SigstoreTrust,
+  Verifiers,
+} from "./verifiers.ts";
+
+/** How many sets of keys are kept parsed: a policy has a handful, a server that rereads its files has old ones too. */
+const maxKept = 64;
+
+/**
+ * Verifiers of all kinds. What one kind needs is loaded when it is first asked for; the same keys are parsed once.
+ */
+export function createVerifiers(options: SimpleSigningOptions): Verifiers {
+  const kept = new Map<string, Promise<SignatureVerifier>>();
+  return {
+    simpleSigning: (keys) =>
+      remembered(kept, hashOf(keys), async () => {
+        const { createSimpleSigningVerifier } = await import("./simple-signing/verifier.ts");
+        return createSimpleSigningVerifier(keys, options);
+      }),
+    sigstore: (trust) => createSigstore(trust),
+    describe,
+  };
+}
+
+function createSigstore(_trust: SigstoreTrust): Promise<SignatureVerifier> {
+  return Promise.reject(
+    new SignatureError("signature.bad-trust", "sigstore signatures are not supported yet"),
+  );
+}
+
+function remembered<T>(
+  kept: Map<string, Promise<T>>,
+  name: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const known = kept.get(name);
+  if (known) return known;
+  const [oldest] = kept.keys();
+  if (oldest !== undefined && kept.size >= maxKept) kept.delete(oldest);
+  const made = make();
+  kept.set(name, made);
+  return made;
+}
+
+/** Of the bytes and where one ends and the next begins. */
+function hashOf(keys: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const key of keys) hash.update(`${key.length}:`).update(key);
+  return hash.digest("hex");
+}
+
+async function describe(signature: UntrustedSignature): Promise<SignatureDescription> {
+  if (signature.format === "sigstore") return describeSigstore(signature.payload);
+  const { describeSimpleSignature } = await import("./simple-signing/describe.ts");
+  return describeSimpleSignature(signature.bytes);
+}
+
+function describeSigstore(bytes: Uint8Array): SignatureDescription {
+  try {
+    const { dockerReference, manifestDigest, timestamp } = parsePayload(bytes, "sigstore");
+    const signedAt = claimedTime(timestamp);
+    return { format: "sigstore", dockerReference, manifestDigest, ...signedAt };
+  } catch (error) {
+    if (error instanceof KnownError) return { format: "sigstore" };
+    throw error;
+  }
+}
