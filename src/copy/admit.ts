@@ -2,6 +2,7 @@ import type { Gate } from "../../policy/gate.ts";
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import type { ImageSource } from "../transport/contract.ts";
+import { readingSignatures } from "./failure.ts";
 
 /** A manifest that the gate has let in. The plan takes nothing else. */
 export interface AdmittedImage {
@@ -10,12 +11,20 @@ export interface AdmittedImage {
   readonly signatures: readonly UntrustedSignature[];
 }
 
+/** What is asked besides whether an image may come in. */
+export interface AdmitOptions {
+  readonly carrySignatures: boolean;
+  readonly signal: AbortSignal;
+  /** Told before signatures are read to be carried along. */
+  readonly onReading?: () => void;
+}
+
 /** @throws {PolicyError} `policy.refused`; a policy that needs no signatures has none fetched on its behalf */
 export async function admit(
   source: ImageSource,
   gate: Gate,
   manifest: RawManifest,
-  options: { readonly carrySignatures: boolean; readonly signal: AbortSignal },
+  options: AdmitOptions,
 ): Promise<AdmittedImage> {
   const { signal } = options;
   let read: Promise<readonly UntrustedSignature[]> | undefined;
@@ -24,5 +33,29 @@ export async function admit(
     return read;
   };
   await gate.admit({ reference: source.reference, manifestDigest: manifest.digest, signatures });
-  return { manifest, signatures: options.carrySignatures ? await signatures() : [] };
+  return await withSignatures(manifest, signatures, options);
+}
+
+/** An index whose instances the gate is asked about, each by itself: it is let in with the signatures it has. */
+export async function admitIndex(
+  source: ImageSource,
+  index: RawManifest,
+  options: AdmitOptions,
+): Promise<AdmittedImage> {
+  const { signal } = options;
+  return await withSignatures(
+    index,
+    () => source.readSignatures(index.digest, { signal }),
+    options,
+  );
+}
+
+async function withSignatures(
+  manifest: RawManifest,
+  read: () => Promise<readonly UntrustedSignature[]>,
+  { carrySignatures, onReading }: AdmitOptions,
+): Promise<AdmittedImage> {
+  if (!carrySignatures) return { manifest, signatures: [] };
+  onReading?.();
+  return { manifest, signatures: await readingSignatures(read) };
 }
