@@ -12,6 +12,7 @@ import { readFile } from "../config/load-file.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
 import { loadPolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
+import { loadRegistriesD } from "../config/load-registries-d.ts";
 import { loadSystemRoots } from "../config/load-system-roots.ts";
 import { createTlsLookup } from "../config/load-tls.ts";
 import { loadTlsDetails } from "../config/load-tls-details.ts";
@@ -22,11 +23,12 @@ import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import type { Transport } from "../transport/contract.ts";
 import { createDirTransport } from "../transport/dir/transport.ts";
-import { readDefaultLookaside } from "../transport/docker/default-lookaside.ts";
+import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import type { Log } from "./log.ts";
+import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, End, LayerSettings, Parts } from "./parts.ts";
 import { Registries } from "./registries.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
@@ -38,6 +40,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   const traffic = { requests: 0, retries: 0 };
   const opened: Registries[] = [];
   const conf = once(() => loadRegistriesConf(environment, confOptions(settings)));
+  const registriesD = once(() => loadRegistriesD(environment, settings.registriesDirectory));
   const runHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
   const askHelper = rememberAnswers(runHelper, Date.now);
   const details =
@@ -78,7 +81,15 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     environment,
     platform: wantedPlatform(environment, settings),
     async end(end, layers) {
-      return endOf(transportsOf(input, environment, registriesOf(end), end, layers));
+      const registries = registriesOf(end);
+      const places = createLookasides({
+        registriesD,
+        defaultFolder: defaultLookasideFolder(environment),
+        httpBeside: (endpoint) => registries.beside(endpoint),
+        userAgent: userAgent(input),
+        onWarning: (text) => log.warning(text),
+      });
+      return endOf(transportsOf(input, { registries, places }, end, layers));
     },
     async gate() {
       const { requireSigned, insecurePolicy, policyPath } = settings;
@@ -142,17 +153,15 @@ function endOf(transports: ReadonlyMap<string, Transport>): End {
 
 function transportsOf(
   { program }: AssemblyInput,
-  environment: Environment,
-  registries: Registries,
+  { registries, places }: { readonly registries: Registries; readonly places: FindSignaturePlaces },
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
-  const lookaside = defaultLookasideFolder(environment);
   const transports = [
     createDockerTransport({
       endpoints: registries,
       tagAndDigest: program === "amphora",
-      readSignatures: (reference, manifest) => readDefaultLookaside(lookaside, reference, manifest),
+      signaturePlaces: places,
     }),
     createOciTransport({
       acceptUncompressedLayers: layers?.acceptUncompressed ?? false,

@@ -31,6 +31,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   readonly #options: RegistriesOptions;
   readonly #http: HttpClient;
   readonly #hosts = new Map<string, RegistryHost>();
+  readonly #beside = new Map<string, HttpClient>();
   /** By URL host: the name that references and certificate folders know it by, and whether any certificate will do. */
   readonly #origins = new Map<string, { readonly domain: string; readonly insecure: boolean }>();
 
@@ -70,9 +71,39 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     return this.#host(domain, insecure, credentials);
   }
 
+  /**
+   * The client for what is kept beside a registry, wherever that is: with the registry's certificates, and over its own
+   * connections where it is the same host.
+   */
+  beside({ reference: { domain }, insecure }: Endpoint): HttpClient {
+    const { tlsFor, proxyFor, proxyTls } = this.#options;
+    const verify = !this.#isLax(insecure);
+    const key = JSON.stringify([domain, verify]);
+    const known = this.#beside.get(key);
+    if (known) return known;
+    const others = createHttpClient({
+      connections: 8,
+      proxyFor,
+      proxyTls,
+      tlsFor: () => tlsFor(domain, { verify }),
+    });
+    const client: HttpClient = {
+      request: (request) =>
+        (request.url.host === apiHost(domain) ? this.#http : others).request(request),
+      [Symbol.asyncDispose]: () => others[Symbol.asyncDispose](),
+    };
+    this.#beside.set(key, client);
+    return client;
+  }
+
+  #isLax(insecure: boolean): boolean {
+    const { tlsVerify } = this.#options.settings;
+    return tlsVerify === undefined ? insecure : !tlsVerify;
+  }
+
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
-    const { settings, userAgent, report } = this.#options;
-    const lax = settings.tlsVerify === undefined ? insecure : !settings.tlsVerify;
+    const { userAgent, report } = this.#options;
+    const lax = this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
     const known = this.#hosts.get(key);
     if (known) return known;
@@ -108,6 +139,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const host of this.#hosts.values()) await host[Symbol.asyncDispose]();
+    for (const client of this.#beside.values()) await client[Symbol.asyncDispose]();
     await this.#http[Symbol.asyncDispose]();
   }
 }

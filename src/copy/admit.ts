@@ -3,6 +3,7 @@ import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import { algorithmOf, type Digest } from "../core/digest.ts";
 import { manifestDigest, type RawManifest } from "../core/manifest.ts";
 import type { ImageSource } from "../transport/contract.ts";
+import { readingSignatures } from "./failure.ts";
 
 /** A manifest that the gate has let in. The plan takes nothing else. */
 export interface AdmittedImage {
@@ -11,12 +12,20 @@ export interface AdmittedImage {
   readonly signatures: readonly UntrustedSignature[];
 }
 
+/** What is asked besides whether an image may come in. */
+export interface AdmitOptions {
+  readonly carrySignatures: boolean;
+  readonly signal: AbortSignal;
+  /** Told before signatures are read to be carried along. */
+  readonly onReading?: () => void;
+}
+
 /** @throws {PolicyError} `policy.refused`; a policy that needs no signatures has none fetched on its behalf */
 export async function admit(
   source: ImageSource,
   gate: Gate,
   manifest: RawManifest,
-  options: { readonly carrySignatures: boolean; readonly signal: AbortSignal },
+  options: AdmitOptions,
 ): Promise<AdmittedImage> {
   const { signal } = options;
   let read: Promise<readonly UntrustedSignature[]> | undefined;
@@ -34,7 +43,31 @@ export async function admit(
     signal.throwIfAborted(); // what is then told is why, not what it broke
     throw error;
   }
-  return { manifest, signatures: options.carrySignatures ? await signatures() : [] };
+  return await withSignatures(manifest, signatures, options);
+}
+
+/** An index whose instances the gate is asked about, each by itself: it is let in with the signatures it has. */
+export async function admitIndex(
+  source: ImageSource,
+  index: RawManifest,
+  options: AdmitOptions,
+): Promise<AdmittedImage> {
+  const { signal } = options;
+  return await withSignatures(
+    index,
+    () => source.readSignatures(index.digest, { signal }),
+    options,
+  );
+}
+
+async function withSignatures(
+  manifest: RawManifest,
+  read: () => Promise<readonly UntrustedSignature[]>,
+  { carrySignatures, onReading }: AdmitOptions,
+): Promise<AdmittedImage> {
+  if (!carrySignatures) return { manifest, signatures: [] };
+  onReading?.();
+  return { manifest, signatures: await readingSignatures(read) };
 }
 
 /** Signatures are made over the sha256, also of a manifest that was asked for by another. */

@@ -1,6 +1,6 @@
 import type { Gate } from "../../policy/gate.ts";
 import { CopyError } from "../core/errors.ts";
-import { formatImageReference } from "../core/image-reference.ts";
+import { formatImageReference, type TransportName } from "../core/image-reference.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import type { Compression } from "../stream/recompress.ts";
@@ -60,7 +60,11 @@ export async function copyImage(
     );
   }
   const carrySignatures = !options.removeSignatures;
-  const admitted = await admit(source, request.gate, manifest, { carrySignatures, signal });
+  const admitted = await admit(source, request.gate, manifest, {
+    carrySignatures,
+    signal,
+    onReading: () => report({ type: "signatures-reading", of: "image" }),
+  });
   report({ type: "admitted", manifest: manifest.digest });
   const from = formatImageReference(source.reference);
   const image = await telling(
@@ -69,7 +73,7 @@ export async function copyImage(
     async () => parseImage(manifest),
   );
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
-  checkSignatures(admitted, destination, report, { carrySignatures, of: "image" });
+  await checkSignatures(admitted, request, report, "image");
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   const plan = planImage(image, destination.traits, options, keepBecause);
   const config = plan.config && configAt(source, plan.config, signal);
@@ -130,22 +134,30 @@ export function checkDestinationDigest(
   return true;
 }
 
-/** Tells that signatures were looked for, and refuses before any blob moves where the destination cannot keep them. */
-export function checkSignatures(
-  { signatures }: AdmittedImage,
-  { reference, traits }: ImageDestination,
+const whyUnsigned: Readonly<Partial<Record<TransportName, string>>> = {
+  oci: "Pushing signatures for OCI images is not supported",
+  "oci-archive": "Pushing signatures for OCI images is not supported",
+  "docker-archive": "Storing signatures for docker tar files is not supported",
+  "docker-daemon": "Storing signatures for docker tar files is not supported",
+};
+
+/** Refuses before any blob moves where the destination cannot keep the signatures. */
+export async function checkSignatures(
+  { manifest, signatures }: AdmittedImage,
+  { destination, signal }: Pick<CopyRequest, "destination" | "signal">,
   report: Report,
-  { carrySignatures, of }: { readonly carrySignatures: boolean; readonly of: "image" | "list" },
-): void {
-  if (!carrySignatures) return;
-  report({ type: "signatures-reading", of });
+  of: "image" | "list",
+): Promise<void> {
   if (signatures.length === 0) return;
   report({ type: "signatures-checking", of });
-  if (signatures.every(({ format }) => traits.signatureFormats.includes(format))) return;
-  const why =
-    reference.transport === "oci"
-      ? "Pushing signatures for OCI images is not supported"
-      : "writing signatures there is not supported yet";
+  const { reference, traits } = destination;
+  const formats = [...new Set(signatures.map(({ format }) => format))];
+  if (formats.every((format) => traits.signatureFormats.includes(format))) {
+    return await telling("writing signatures", "copy.destination-failed", async () =>
+      destination.checkSignatureFormats?.(manifest.digest, formats, { signal }),
+    );
+  }
+  const why = whyUnsigned[reference.transport] ?? "Storing signatures there is not supported";
   throw new CopyError(
     "copy.signatures-would-be-lost",
     `Can not copy signatures to ${formatImageReference(reference)}: ${why}`,

@@ -5,7 +5,7 @@ import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/i
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
 import { TransportError } from "../transport/contract.ts";
-import { type AdmittedImage, admit } from "./admit.ts";
+import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
 import {
   type CopyRequest,
   checkDestinationDigest,
@@ -34,14 +34,13 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
   const chosen = chooseInstances(parsed, options.select);
   const carrySignatures = !options.removeSignatures;
   const indexOnly = options.select.type === "index-only";
+  const onReading = () => report({ type: "signatures-reading", of: "list" });
   // The policy judges instances; where none is copied the index itself is what would be let in.
+  const admitting = { carrySignatures, signal, onReading };
   const admitted: AdmittedImage = indexOnly
-    ? await admit(source, request.gate, index, { carrySignatures, signal })
-    : {
-        manifest: index,
-        signatures: carrySignatures ? await source.readSignatures(index.digest, { signal }) : [],
-      };
-  checkSignatures(admitted, destination, report, { carrySignatures, of: "list" });
+    ? await admit(source, request.gate, index, admitting)
+    : await admitIndex(source, index, admitting);
+  await checkSignatures(admitted, request, report, "list");
   const hasDigest = checkDestinationDigest(destination, index, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const types = listTypes(request, index, keepBecause);

@@ -45,7 +45,10 @@ export async function copy(job: CopyJob): Promise<Digest> {
     () => job.to.transport.openDestination(job.to.reference, { signal }),
   );
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
-    job.from.transport.openSource(job.from.reference, { signal }),
+    job.from.transport.openSource(job.from.reference, {
+      signal,
+      expectSignatures: !job.options.removeSignatures && noOp.ruledOut(),
+    }),
   );
   const request: CopyRequest = { ...job, source, destination };
   const top = await readTop(source, from, signal);

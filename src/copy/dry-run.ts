@@ -108,7 +108,7 @@ async function planOne(
   const carrySignatures = !options.removeSignatures;
   const admitted = await admit(source, job.gate, manifest, { carrySignatures, signal });
   await using destination = await job.to.transport.openDestination(job.to.reference, { signal });
-  checkSignatures(admitted, destination, () => {}, { carrySignatures, of: "image" });
+  await checkSignatures(admitted, { destination, signal }, () => {}, "image");
   const hasDigest = checkDestinationDigest(destination, manifest, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const plan = planImage(parseImage(manifest), destination.traits, options, keepBecause);

@@ -25,3 +25,8 @@ export async function telling<T>(
     throw failedWhile(during, code, error);
   }
 }
+
+/** Reads signatures that a copy is to carry along. */
+export function readingSignatures<T>(read: () => Promise<T>): Promise<T> {
+  return telling("reading signatures", "copy.source-failed", read);
+}

@@ -6,10 +6,11 @@ import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.t
 import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType, isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
+import { pool } from "../stream/pool.ts";
 import type { HeldManifest, ImageSource } from "../transport/contract.ts";
 import type { CopyJob } from "./copy.ts";
 import type { CopyEvent } from "./events.ts";
-import { telling } from "./failure.ts";
+import { readingSignatures, telling } from "./failure.ts";
 import { chooseInstances } from "./select.ts";
 
 /**
@@ -20,11 +21,18 @@ import { chooseInstances } from "./select.ts";
 export interface NoOp {
   /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
   byHeads(): Promise<Digest | undefined>;
+  /** Whether it is known by now that there is something to do. */
+  ruledOut(): boolean;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
 
-const cannotTell: NoOp = { byHeads: async () => undefined, byManifest: async () => undefined };
+const cannotTell: NoOp = {
+  byHeads: async () => undefined,
+  byManifest: async () => undefined,
+  ruledOut: () => true,
+};
+const lookupsAtOnce = 8;
 
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
@@ -33,12 +41,22 @@ export function lookForNoOp(job: CopyJob): NoOp {
   const byHeads = !job.tellLayers && job.options.select.type === "system";
   const source = byHeads ? headSource(job) : undefined;
   source?.catch(() => {}); // told by byHeads
+  let ruledOut = false;
+  destination.then(
+    (held) => {
+      ruledOut = held === undefined;
+    },
+    () => {}, // told by byManifest
+  );
   return {
+    ruledOut: () => ruledOut,
     async byHeads() {
       const from = await source;
       const held = await destination;
-      if (!from || !held || !mayCarryNothing(job, from)) return undefined;
+      if (!from || !held) return undefined;
+      if (!isSame(from, held)) ruledOut = isImageManifestType(from.mediaType);
       if (!isImageManifestType(from.mediaType) || !isSame(from, held)) return undefined;
+      if (!(await carriesNothing(job, from))) return undefined;
       return (await areAllowed(job, [held.digest])) ? done(job, held.digest) : undefined;
     },
     async byManifest(source, top) {
@@ -78,8 +96,10 @@ async function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | 
   }
 }
 
-function mayCarryNothing({ options }: CopyJob, source: HeldManifest): boolean {
-  return options.removeSignatures || !source.signed;
+/** Whether a copy would add no signature. Where it would, it is made: it costs no bytes, and signatures are merged. */
+async function carriesNothing({ options }: CopyJob, source: HeldManifest): Promise<boolean> {
+  if (options.removeSignatures) return true;
+  return !(await readingSignatures(() => source.signed()));
 }
 
 function isSame(
@@ -113,10 +133,15 @@ async function anySigned(
   manifests: readonly Digest[],
 ): Promise<boolean> {
   if (options.removeSignatures) return false;
-  for (const digest of manifests) {
-    if ((await source.readSignatures(digest, { signal })).length > 0) return true;
-  }
-  return false;
+  const isSigned = async (digest: Digest, signal: AbortSignal) =>
+    source.isSigned
+      ? await source.isSigned(digest, { signal })
+      : (await source.readSignatures(digest, { signal })).length > 0;
+  let any = false;
+  await pool(manifests, lookupsAtOnce, signal, async (digest, signal) => {
+    any ||= await readingSignatures(() => isSigned(digest, signal));
+  });
+  return any;
 }
 
 function digestsOf(index: IndexManifest): readonly Digest[] {

@@ -22,6 +22,11 @@ export interface ChannelRequest extends WireRequest {
 }
 
 const noScopes: Scopes = new Map();
+const yes = Promise.resolve(true);
+
+function announcesSignatures(reply: Reply): boolean {
+  return reply.header("x-registry-supports-signatures")?.trim() === "1";
+}
 
 /**
  * Requests to one registry, with all that is the same for each: who we are, trying again, waiting when told to.
@@ -35,6 +40,7 @@ export class Channel {
   /** Whether what answers is known to be a registry. */
   #proven = false;
   #pinged: Promise<void> | undefined;
+  #signaturesApi: Promise<boolean> | undefined;
 
   constructor(options: RegistryHostOptions) {
     this.options = options;
@@ -74,7 +80,7 @@ export class Channel {
         this.#auth.authorization(request.scopes, streams),
         request.signal,
       );
-      const reply = await this.wire.send(request, authorization);
+      const reply = this.#noted(await this.wire.send(request, authorization));
       if (reply.redirected || (reply.status !== 401 && reply.status !== 403)) return reply;
       await reply.keep(); // what follows may need its connection
       if (refusals > 0 && authorization !== undefined) return reply;
@@ -82,6 +88,12 @@ export class Channel {
       if (!again || streams) return reply;
       if (authorization !== undefined) refusals++;
     }
+  }
+
+  /** A registry may announce what it can in any answer of its own. */
+  #noted(reply: Reply): Reply {
+    if (!reply.redirected && announcesSignatures(reply)) this.#signaturesApi = yes;
+    return reply;
   }
 
   /** Whether a refused request may be granted now. */
@@ -196,16 +208,44 @@ export class Channel {
     await this.ping(signal);
   }
 
-  /** @throws {RegistryError} unless something at `/v2/` answers as a registry does */
-  async ping(signal: AbortSignal): Promise<void> {
-    const reply = await this.wire.send(
-      { method: "GET", target: "/v2/", lane: "metadata", signal },
-      undefined,
-    );
+  /** Whether any answer so far announced the API for signatures. None did: only `/v2/` can tell. */
+  async announcedSignaturesApi(): Promise<boolean> {
+    return (await this.#signaturesApi) ?? false;
+  }
+
+  /**
+   * Whether the registry keeps signatures: registries announce it in every answer or, as they must, at `/v2/`, which is
+   * asked once where no answer did — `specs/signing.md` 3.3.
+   *
+   * @throws {RegistryError} unless something there answers as a registry does
+   */
+  async hasSignaturesApi(scopes: Scopes, signal: AbortSignal): Promise<boolean> {
+    this.#signaturesApi ??= this.ping(this.#closed.signal, scopes).catch((error: unknown) => {
+      this.#signaturesApi = undefined;
+      throw error;
+    });
+    return await untilAborted(this.#signaturesApi, signal);
+  }
+
+  /**
+   * @param scopes whose token goes along where one is needed anyhow: refusals cost a request, and some count them
+   * @returns whether the registry keeps signatures
+   * @throws {RegistryError} unless something at `/v2/` answers as a registry does
+   */
+  async ping(signal: AbortSignal, scopes?: Scopes): Promise<boolean> {
+    const request = { method: "GET", target: "/v2/", lane: "metadata", signal } as const;
+    const reply = await this.#retrying(request, async () => {
+      const known = scopes !== undefined && this.#auth.challenged;
+      return await this.wire.send(
+        request,
+        known ? await untilAborted(this.#auth.authorization(scopes, false), signal) : undefined,
+      );
+    });
     if (reply.status !== 200 && reply.status !== 401) {
       throw await reply.toError(`pinging container registry ${apiHost(this.options.host)}`);
     }
     this.#proven = true;
     await reply.discard();
+    return announcesSignatures(reply);
   }
 }

@@ -18,6 +18,8 @@ export type RegistryErrorCode =
   | "registry.manifest-refused"
   /** A manifest names blobs or manifests that the registry does not hold. */
   | "registry.content-missing"
+  /** What was to be replaced is not what it was taken for. */
+  | "registry.changed"
   | "registry.upload-failed"
   /** Reading the bytes to upload failed; `cause` has why. */
   | "registry.source-failed"

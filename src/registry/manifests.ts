@@ -99,6 +99,9 @@ export interface WrittenManifest {
   readonly subjectNoted: boolean;
 }
 
+/** What a tag must stand for if it is to be moved: a manifest, or nothing yet. Registries may ignore it. */
+export type Instead = Digest | "nothing";
+
 const refusedTypes: ReadonlySet<string> = new Set(["MANIFEST_INVALID", "TAG_INVALID"]);
 const missingContent: ReadonlySet<string> = new Set([
   "MANIFEST_BLOB_UNKNOWN",
@@ -110,20 +113,22 @@ const missingContent: ReadonlySet<string> = new Set([
  * OCI distribution-spec § Pushing Manifests.
  *
  * @throws {RegistryError} `registry.manifest-refused` where another form may be tried; `registry.content-missing` where
- * blobs or instances are not there (what is known of the repository is then forgotten)
+ * blobs or instances are not there (what is known of the repository is then forgotten); `registry.changed` where the tag
+ * does not stand for `instead`
  */
 export async function writeManifest(
   state: RepositoryState,
   reference: string,
   manifest: RawManifest,
   signal: AbortSignal,
+  instead?: Instead,
 ): Promise<WrittenManifest> {
   const context = `uploading manifest ${reference} to ${state.name}`;
   for (let attempt = 1; ; attempt++) {
     const reply = await sendTo(state, {
       method: "PUT",
       target: `manifests/${reference}`,
-      headers: { "content-type": manifest.mediaType },
+      headers: { "content-type": manifest.mediaType, ...conditionOf(instead) },
       body: manifest.bytes,
       lane: "metadata",
       signal,
@@ -136,6 +141,11 @@ export async function writeManifest(
     }
     await state.channel.options.clock.sleep(500 * attempt, signal);
   }
+}
+
+function conditionOf(instead: Instead | undefined): Readonly<Record<string, string>> {
+  if (instead === undefined) return {};
+  return instead === "nothing" ? { "if-none-match": "*" } : { "if-match": `"${instead}"` };
 }
 
 /** Whether something was written so shortly before that the registry may not know of it everywhere. */
@@ -158,6 +168,7 @@ async function accepted(
 async function writeFailure(reply: Reply, context: string): Promise<RegistryError> {
   const { status } = reply;
   const error = await reply.toError(context);
+  if (status === 412) return underCode(error, "registry.changed");
   const [first] = error.entries;
   const refused =
     status === 415 ||

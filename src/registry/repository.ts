@@ -9,6 +9,7 @@ import { deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
   headManifest,
+  type Instead,
   type ManifestCallOptions,
   type ManifestHead,
   readManifest,
@@ -19,6 +20,7 @@ import { writeNewBlob } from "./new-blob-upload.ts";
 import { openUpload } from "./open-upload.ts";
 import { addReferrer, readReferrers, removeReferrer } from "./referrers.ts";
 import type { RepositoryState } from "./repository-state.ts";
+import { keepSignatures, readKeptSignatures } from "./signatures-api.ts";
 import { listTags } from "./tags.ts";
 import type { UploadSession } from "./upload-session.ts";
 
@@ -54,9 +56,9 @@ export class Repository implements AsyncDisposable {
   writeManifest(
     reference: string,
     manifest: RawManifest,
-    { signal }: CallOptions,
+    { signal, instead }: CallOptions & { readonly instead?: Instead },
   ): Promise<WrittenManifest> {
-    return writeManifest(this.#state, reference, manifest, signal);
+    return writeManifest(this.#state, reference, manifest, signal, instead);
   }
 
   /** See {@link deleteManifest}. */
@@ -74,6 +76,33 @@ export class Repository implements AsyncDisposable {
     options: CallOptions & { readonly artifactType?: string },
   ): Promise<readonly Descriptor[]> {
     return readReferrers(this.#state, subject, options);
+  }
+
+  /** See {@link Channel.announcedSignaturesApi}. */
+  announcedSignaturesApi(): Promise<boolean> {
+    return this.#state.channel.announcedSignaturesApi();
+  }
+
+  /** See {@link Channel.hasSignaturesApi}. */
+  hasSignaturesApi({ signal }: CallOptions): Promise<boolean> {
+    return this.#state.channel.hasSignaturesApi(this.#state.scopes, signal);
+  }
+
+  /** See {@link readKeptSignatures}. */
+  async readKeptSignatures(
+    manifest: Digest,
+    { signal }: CallOptions,
+  ): Promise<readonly Uint8Array[]> {
+    return (await readKeptSignatures(this.#state, manifest, signal)).contents;
+  }
+
+  /** See {@link keepSignatures}. */
+  keepSignatures(
+    manifest: Digest,
+    contents: readonly Uint8Array[],
+    { signal }: CallOptions,
+  ): Promise<void> {
+    return keepSignatures(this.#state, manifest, contents, signal);
   }
 
   /** For a manifest whose subject the registry took no note of ({@link WrittenManifest}). */

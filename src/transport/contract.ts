@@ -11,6 +11,12 @@ export interface CallOptions {
   readonly signal: AbortSignal;
 }
 
+/** How a source will be used. */
+export interface OpenSourceOptions extends CallOptions {
+  /** Signatures will be asked for: what reading them takes may begin at once. */
+  readonly expectSignatures?: boolean;
+}
+
 /** One way of keeping images. Built once with all its settings: none of them travels with a call. */
 export interface Transport {
   readonly name: TransportName;
@@ -26,7 +32,7 @@ export interface Transport {
     as: "source" | "destination",
     options: CallOptions,
   ): Promise<ImageReference>;
-  openSource(reference: ImageReference, options: CallOptions): Promise<ImageSource>;
+  openSource(reference: ImageReference, options: OpenSourceOptions): Promise<ImageSource>;
   openDestination(reference: ImageReference, options: CallOptions): Promise<ImageDestination>;
   /** What only some transports can do; absent where it makes no sense. Undefined where a look cannot tell. */
   readonly digestOf?: (
@@ -47,8 +53,8 @@ export interface Transport {
 export interface HeldManifest {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Whether signatures are kept beside the image that a copy would carry along. */
-  readonly signed: boolean;
+  /** Whether signatures are kept beside the image that a copy would carry along. Looked up when asked. */
+  signed(): Promise<boolean>;
 }
 
 /** How the bytes of a source can be read. */
@@ -82,6 +88,8 @@ export interface ImageSource extends AsyncDisposable {
   openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream>;
   /** In the order they are stored; empty where there are none. Read only when someone asks. */
   readSignatures(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
+  /** Whether {@link readSignatures} would give any, where that can be told for less; to see that nothing is to be done. */
+  readonly isSigned?: (manifest: Digest, options: CallOptions) => Promise<boolean>;
 }
 
 /** What a destination can hold. Read before any byte moves, so that what cannot work fails at once. */
@@ -148,6 +156,16 @@ export interface ImageDestination extends AsyncDisposable {
   readonly traits: DestinationTraits;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
+  /**
+   * Fails as {@link writeSignatures} would for signatures of these formats, where that is known before anything is
+   * written. Absent where {@link DestinationTraits.signatureFormats} says it all.
+   */
+  readonly checkSignatureFormats?: (
+    manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
+    options: CallOptions,
+  ) => Promise<void>;
+  /** Adds those that are not there yet. */
   writeSignatures(
     manifest: Digest,
     signatures: readonly UntrustedSignature[],

@@ -16,6 +16,7 @@ import { Compression } from "../../src/stream/recompress.ts";
 import type { Transport } from "../../src/transport/contract.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
 import type { DockerEndpoints } from "../../src/transport/docker/endpoints.ts";
+import type { FindSignaturePlaces } from "../../src/transport/docker/signatures.ts";
 import { createDockerTransport } from "../../src/transport/docker/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { resolveImage } from "../../src/transport/transports.ts";
@@ -29,7 +30,17 @@ export interface EngineOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** PEM of a CA to trust. */
   readonly ca?: string;
+  /** By default there are no signatures. */
+  readonly signaturePlaces?: FindSignaturePlaces;
 }
+
+const noStore = {
+  read: async () => [],
+  append: async () => {},
+  remove: async () => {},
+  removeAll: async () => {},
+};
+const nowhere = { read: noStore, write: noStore, more: [], attachments: false };
 
 const shortTimeouts: HttpTimeouts = {
   connectMs: 1000,
@@ -79,7 +90,7 @@ export class Engine implements AsyncDisposable {
       createDockerTransport({
         endpoints: this.#endpoints(),
         tagAndDigest: true,
-        readSignatures: async () => [],
+        signaturePlaces: options.signaturePlaces ?? (async () => nowhere),
       }),
       createOciTransport(),
       createDirTransport(),

@@ -1,7 +1,7 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
-import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { RegistryError } from "../../registry/errors.ts";
@@ -17,6 +17,7 @@ import {
   TransportError,
 } from "../contract.ts";
 import { isUnknownDigest } from "./location.ts";
+import type { RepositorySignatures } from "./signatures.ts";
 
 /** A tag or digest of one repository, being pushed. */
 export class DockerDestination implements ImageDestination {
@@ -31,17 +32,19 @@ export class DockerDestination implements ImageDestination {
       mediaTypes.schema1,
     ],
     indexes: true,
-    signatureFormats: [],
+    signatureFormats: ["simple-signing", "sigstore"],
     openBlobs: 64,
     layers: "compressed",
     newBlobs: "any",
     keepsForeignLayers: true,
   };
   readonly #repository: Repository;
+  readonly #signatures: RepositorySignatures;
 
-  constructor(reference: ImageReference, repository: Repository) {
+  constructor(reference: ImageReference, repository: Repository, signatures: RepositorySignatures) {
     this.reference = reference;
     this.#repository = repository;
+    this.#signatures = signatures;
   }
 
   async openImage(image: ExpectedImage): Promise<ImageWriter> {
@@ -52,16 +55,20 @@ export class DockerDestination implements ImageDestination {
     await put(this.#repository, topName(this.reference, index), index, signal);
   }
 
-  async writeSignatures(
-    _manifest: Digest,
-    signatures: readonly UntrustedSignature[],
+  checkSignatureFormats(
+    manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
+    call: CallOptions,
   ): Promise<void> {
-    if (signatures.length === 0) return;
-    throw new TransportError(
-      "transport.unsupported",
-      `Can not copy signatures to ${formatImageReference(this.reference)}: writing signatures is not supported yet`,
-      { reference: this.reference },
-    );
+    return this.#signatures.checkFormats(manifest, formats, call);
+  }
+
+  writeSignatures(
+    manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+    call: CallOptions,
+  ): Promise<void> {
+    return this.#signatures.write(manifest, signatures, call);
   }
 
   async commit(): Promise<void> {} // a registry shows an image with the PUT of its manifest

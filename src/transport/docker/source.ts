@@ -7,6 +7,7 @@ import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
 import type { CallOptions, ImageSource, SourceTraits } from "../contract.ts";
+import type { RepositorySignatures } from "./signatures.ts";
 
 /** What is held in one registry, from one endpoint that answered. */
 export class DockerSource implements ImageSource {
@@ -17,19 +18,19 @@ export class DockerSource implements ImageSource {
   readonly #repository: Repository;
   readonly #top: FetchedManifest;
   readonly #manifests = new Map<Digest, Promise<RawManifest>>();
-  readonly #readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>;
+  readonly #signatures: RepositorySignatures;
 
   constructor(
     reference: ImageReference,
     origin: ImageReference,
     repository: Repository,
     top: FetchedManifest,
-    readSignatures: (manifest: Digest) => Promise<readonly UntrustedSignature[]>,
+    signatures: RepositorySignatures,
   ) {
     this.reference = reference;
     this.origin = origin;
     this.#repository = repository;
-    this.#readSignatures = readSignatures;
+    this.#signatures = signatures;
     this.#top = top;
   }
 
@@ -61,8 +62,12 @@ export class DockerSource implements ImageSource {
       : await this.#repository.openBlob(blob, { signal });
   }
 
-  readSignatures(manifest: Digest): Promise<readonly UntrustedSignature[]> {
-    return this.#readSignatures(manifest);
+  readSignatures(manifest: Digest, call: CallOptions): Promise<readonly UntrustedSignature[]> {
+    return this.#signatures.read(manifest, call);
+  }
+
+  isSigned(manifest: Digest, call: CallOptions): Promise<boolean> {
+    return this.#signatures.any(manifest, call);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {} // the connection outlives one image: it belongs to the run

@@ -1,4 +1,3 @@
-import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Endpoint, type FailedTry, failedTriesText } from "../../config/endpoints.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { DockerReference } from "../../core/docker-reference.ts";
@@ -8,10 +7,16 @@ import { manifestDigest } from "../../core/manifest.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
-import { type CallOptions, type Transport, TransportError } from "../contract.ts";
+import {
+  type CallOptions,
+  type OpenSourceOptions,
+  type Transport,
+  TransportError,
+} from "../contract.ts";
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
+import { type FindSignaturePlaces, RepositorySignatures } from "./signatures.ts";
 import { DockerSource, type FetchedManifest, fetchManifest } from "./source.ts";
 
 /** What the transport is made with. */
@@ -19,16 +24,23 @@ export interface DockerTransportOptions {
   readonly endpoints: DockerEndpoints;
   /** Accept `name:tag@digest`. */
   readonly tagAndDigest: boolean;
-  /** Signatures kept beside a repository, in the order they are stored. */
-  readonly readSignatures: (
-    reference: DockerReference,
-    manifest: Digest,
-  ) => Promise<readonly UntrustedSignature[]>;
+  readonly signaturePlaces: FindSignaturePlaces;
 }
 
 /** Images in registries that speak the OCI distribution API. */
 export function createDockerTransport(options: DockerTransportOptions): Transport {
-  const { endpoints } = options;
+  const { endpoints, signaturePlaces } = options;
+  const at = async (endpoint: Endpoint, access: RepositoryAccess): Promise<Place> => {
+    const places = await signaturePlaces(endpoint);
+    const repository = await endpoints.repository(endpoint, access);
+    return {
+      endpoint,
+      repository,
+      signatures: new RepositorySignatures(endpoint, repository, places),
+    };
+  };
+  const own = async (reference: ImageReference, access: RepositoryAccess) =>
+    await at(await endpoints.toWrite(dockerOf(reference)), access);
   return {
     name: "docker",
     resolve: async (text) => parseDockerLocation(text, options),
@@ -40,39 +52,40 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
           `unsupported: reading an image from ${reference.text}, which has no digest yet`,
         );
       }
-      const { endpoint, repository, top } = await firstThatAnswers(endpoints, docker, call);
+      const found = await endpoints.toRead(docker);
+      const { endpoint, repository, signatures, top } = await firstThatAnswers(found, at, call);
       const origin = dockerImageReference(endpoint.reference);
-      return new DockerSource(reference, origin, repository, top, (manifest) =>
-        options.readSignatures(endpoint.reference, manifest),
-      );
+      return new DockerSource(reference, origin, repository, top, signatures);
     },
     async openDestination(reference) {
-      return new DockerDestination(reference, await own(endpoints, reference, "write"));
+      const { repository, signatures } = await own(reference, "write");
+      return new DockerDestination(reference, repository, signatures);
     },
-    async digestOf(reference, as, { signal }) {
+    async digestOf(reference, as, call) {
       const docker = dockerOf(reference);
-      const repository =
-        as === "source"
-          ? await onlyOne(endpoints, docker)
-          : await own(endpoints, reference, "write");
-      const head = await repository?.headManifest(nameIn(docker), { signal });
-      if (head?.type !== "held") return undefined;
+      const endpoint =
+        as === "source" ? onlyOne(await endpoints.toRead(docker)) : await endpoints.toWrite(docker);
+      if (!endpoint) return undefined;
+      const { repository, signatures } = await at(endpoint, as === "source" ? "read" : "write");
+      const head = await repository.headManifest(nameIn(docker), call);
+      if (head.type !== "held") return undefined;
       const { digest, mediaType } = head;
-      const signatures = as === "source" ? await options.readSignatures(docker, digest) : [];
-      return { digest, mediaType, signed: signatures.length > 0 };
+      return { digest, mediaType, signed: () => signatures.any(digest, call) };
     },
     async listTags(reference, { signal }) {
-      return await (await own(endpoints, reference, "read")).listTags({ signal });
+      return await (await own(reference, "read")).repository.listTags({ signal });
     },
     async deleteImage(reference, call) {
-      await deleteByDigest(await own(endpoints, reference, "delete"), reference, call);
+      const { repository, signatures } = await own(reference, "delete");
+      const deleted = await deleteByDigest(repository, reference, call);
+      await signatures.removeAll(deleted, call);
     },
     async deleteTag(reference, call) {
       const { tag, digest } = dockerOf(reference);
       if (tag === undefined || digest !== undefined) {
         throw new UsageError("usage.bad-reference", `${reference.text} names no tag`);
       }
-      const repository = await own(endpoints, reference, "delete");
+      const { repository } = await own(reference, "delete");
       await repository.deleteManifest(tag, {
         ...call,
         context: `deleting ${reference.text.slice(2)}`,
@@ -81,12 +94,11 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
   };
 }
 
-async function own(
-  endpoints: DockerEndpoints,
-  reference: ImageReference,
-  access: RepositoryAccess,
-): Promise<Repository> {
-  return await endpoints.repository(await endpoints.toWrite(dockerOf(reference)), access);
+/** A repository at one endpoint, and what is kept of signatures there. */
+interface Place {
+  readonly endpoint: Endpoint;
+  readonly repository: Repository;
+  readonly signatures: RepositorySignatures;
 }
 
 function dockerOf(reference: ImageReference): DockerReference {
@@ -103,34 +115,27 @@ function nameIn(reference: DockerReference): string {
 }
 
 /** A HEAD only helps where one endpoint is to be asked: with mirrors the first that answers would have to be found. */
-async function onlyOne(
-  endpoints: DockerEndpoints,
-  docker: DockerReference,
-): Promise<Repository | undefined> {
-  const [first, ...more] = await endpoints.toRead(docker);
-  return first && more.length === 0 ? await endpoints.repository(first, "read") : undefined;
+function onlyOne([first, ...more]: readonly Endpoint[]): Endpoint | undefined {
+  return more.length === 0 ? first : undefined;
 }
 
-interface Answer {
-  readonly endpoint: Endpoint;
-  readonly repository: Repository;
-  readonly top: FetchedManifest;
-}
-
-/** Tries each endpoint for the manifest; the winner serves the blobs too — `specs/registry.md` 3.4. */
+/** Tries each endpoint for the manifest; the winner serves blobs and signatures too — `specs/registry.md` 3.4. */
 async function firstThatAnswers(
-  endpoints: DockerEndpoints,
-  docker: DockerReference,
-  call: CallOptions,
-): Promise<Answer> {
+  found: readonly Endpoint[],
+  at: (endpoint: Endpoint, access: RepositoryAccess) => Promise<Place>,
+  call: OpenSourceOptions,
+): Promise<Place & { readonly top: FetchedManifest }> {
   const failures: (FailedTry & { readonly error: KnownError })[] = [];
-  for (const endpoint of await endpoints.toRead(docker)) {
+  for (const endpoint of found) {
     const { reference } = endpoint;
     try {
-      const repository = await endpoints.repository(endpoint, "read");
-      const fetched = await fetchManifest(repository, nameIn(reference), call);
-      const top = reference.digest ? { ...fetched, digest: reference.digest } : fetched;
-      return { endpoint, repository, top };
+      const place = await at(endpoint, "read");
+      if (call.expectSignatures) place.signatures.expect(reference.digest, call);
+      const fetched = await fetchManifest(place.repository, nameIn(reference), call);
+      return {
+        ...place,
+        top: reference.digest ? { ...fetched, digest: reference.digest } : fetched,
+      };
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       failures.push({ reference, message: error.message, error });
@@ -145,17 +150,23 @@ async function firstThatAnswers(
   });
 }
 
-/** Deletes what the reference names by its digest, and so every tag of it, as skopeo does — `specs/registry.md` 1.7. */
+/**
+ * Deletes what the reference names by its digest, and so every tag of it, as skopeo does — `specs/registry.md` 1.7.
+ *
+ * @returns the digest
+ */
 async function deleteByDigest(
   repository: Repository,
   reference: ImageReference,
   call: CallOptions,
-): Promise<void> {
+): Promise<Digest> {
   const docker = dockerOf(reference);
   try {
     const options = { ...call, context: `deleting ${reference.text.slice(2)}` };
     const { bytes } = await repository.readManifest(nameIn(docker), options);
-    await repository.deleteManifest(manifestDigest(bytes), options);
+    const digest = manifestDigest(bytes);
+    await repository.deleteManifest(digest, options);
+    return digest;
   } catch (error) {
     if (error instanceof RegistryError && error.code === "registry.not-found") {
       throw new TransportError(

@@ -1,0 +1,49 @@
+import { FolderStore } from "../../sigstore/lookaside/folder-store.ts";
+import { type Lookaside, openLookaside } from "../../sigstore/lookaside/open-lookaside.ts";
+import type { Endpoint } from "../config/endpoints.ts";
+import {
+  isStaging,
+  type Placed,
+  type RegistriesD,
+  type SignaturePlaces,
+  signaturePlaces,
+} from "../config/registries-d.ts";
+import type { HttpClient } from "../registry/http/contract.ts";
+import { dockerImageReference } from "../transport/docker/location.ts";
+import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
+
+/** What look-asides are found and reached with. */
+export interface LookasidesOptions {
+  readonly registriesD: () => Promise<RegistriesD>;
+  /** Where signatures are kept if nothing is set. */
+  readonly defaultFolder: string;
+  /** For what is kept beside a registry. */
+  readonly httpBeside: (endpoint: Endpoint) => HttpClient;
+  readonly userAgent: string;
+  readonly onWarning: (text: string) => void;
+}
+
+/** Finds where the signatures of a repository are kept, by its own name: a mirror's are looked up as the mirror's. */
+export function createLookasides(options: LookasidesOptions): FindSignaturePlaces {
+  return async (endpoint) => {
+    const config = await options.registriesD();
+    const { policyIdentity, policyNamespaces } = dockerImageReference(endpoint.reference);
+    const places = signaturePlaces(config, [policyIdentity, ...policyNamespaces]);
+    const open = (url: string, writable: boolean): Lookaside =>
+      openLookaside(url, { ...options, http: options.httpBeside(endpoint) }, writable);
+    return {
+      read: places.read ? open(places.read.value, false) : new FolderStore(options.defaultFolder),
+      write: openForWriting(config, places, open) ?? new FolderStore(options.defaultFolder),
+      more: places.more.map(({ value }: Placed<string>) => open(value, false)),
+      attachments: places.attachments?.value ?? false,
+    };
+  };
+}
+
+function openForWriting(
+  config: RegistriesD,
+  { write }: SignaturePlaces,
+  open: (url: string, writable: boolean) => Lookaside,
+): Lookaside | undefined {
+  return write && open(write.value, isStaging(config, write));
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type AttachedDocuments,
+  type AttachmentBlob,
+  attachmentManifest,
+  attachmentTag,
+  maxAttachmentBytes,
+  parseAttachmentManifest,
+  type SigstoreSignature,
+  signatureOf,
+} from "../../../sigstore/cosign/attachment.ts";
+import { SignatureError } from "../../../sigstore/errors.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import { type Digest, digestOf } from "../../core/digest.ts";
+import { ContentError } from "../../core/errors.ts";
+import { RegistryError } from "../../registry/errors.ts";
+import type { FetchedManifest } from "../../registry/manifests.ts";
+import type { CallOptions, Repository } from "../../registry/repository.ts";
+import { BlobStream } from "../../stream/blob-stream.ts";
+import { readBounded } from "../../stream/bounded.ts";
+import { pool } from "../../stream/pool.ts";
+
+const payloadsAtOnce = 4;
+const triesToAdd = 12;
+const longestWaitMs = 2000;
+
+/**
+ * The sigstore attachments of a manifest, kept under a tag of its own repository; empty where there are none. Every
+ * layer is one, signature or not, and one that cannot be read fails them all — `specs/signing.md` 4.1.
+ */
+export async function readAttachments(
+  repository: Repository,
+  manifest: Digest,
+  { signal }: CallOptions,
+): Promise<readonly SigstoreSignature[]> {
+  const found = await fetchAttachment(repository, manifest, signal);
+  if (!found) return [];
+  const { layers } = parseAttachmentManifest(
+    found.bytes,
+    typeOf(found),
+    nameOf(repository, manifest),
+  );
+  const signatures: SigstoreSignature[] = [];
+  await pool(layers.entries(), payloadsAtOnce, signal, async ([position, layer], signal) => {
+    signatures[position] = signatureOf(layer, await readBlob(repository, layer, signal));
+  });
+  return signatures;
+}
+
+/**
+ * Adds those that are not there yet. The tag is moved only from what was read, where the registry heeds that; since many
+ * do not, it is read again once those have had time who read it before it was moved. See docs/decisions/0030.
+ *
+ * @throws {SignatureError} `signature.store-failed` where others were faster each time
+ */
+export async function writeAttachments(
+  repository: Repository,
+  manifest: Digest,
+  signatures: readonly SigstoreSignature[],
+  { signal }: CallOptions,
+): Promise<void> {
+  let wrote = false;
+  for (let attempt = 1; attempt <= triesToAdd; attempt++) {
+    const started = performance.now();
+    const outcome = await addOnce(repository, manifest, signatures, signal);
+    if (outcome === "held") return;
+    wrote ||= outcome === "written";
+    const took = Math.min(performance.now() - started, longestWaitMs);
+    const apart = attempt > 1 || !wrote ? Math.random() * attempt : 0; // writers in step would go on colliding
+    await sleep(took * (2 + apart), undefined, { signal });
+  }
+  const held = await addOnce(repository, manifest, signatures, signal);
+  if (held === "held") return;
+  throw new SignatureError(
+    "signature.store-failed",
+    `writing sigstore attachments of ${manifest} in ${repository.name}: others changed them meanwhile, each time`,
+    { retryable: true },
+  );
+}
+
+async function addOnce(
+  repository: Repository,
+  manifest: Digest,
+  signatures: readonly SigstoreSignature[],
+  signal: AbortSignal,
+): Promise<"held" | "written" | "changed"> {
+  const found = await fetchAttachment(repository, manifest, signal);
+  const attached = found && (await attachedDocuments(repository, manifest, found, signal));
+  const documents = attachmentManifest(attached, signatures);
+  if (!documents) return "held";
+  for (const blob of [...documents.payloads, documents.config]) {
+    await writeBlob(repository, blob, signal);
+  }
+  const { descriptor, bytes } = documents.manifest;
+  const instead = found ? digestOf(found.bytes) : "nothing";
+  try {
+    const tag = attachmentTag(manifest);
+    await repository.writeManifest(tag, { ...descriptor, bytes }, { signal, instead });
+    return "written";
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "registry.changed") return "changed";
+    throw error;
+  }
+}
+
+async function attachedDocuments(
+  repository: Repository,
+  manifest: Digest,
+  found: FetchedManifest,
+  signal: AbortSignal,
+): Promise<AttachedDocuments> {
+  const where = nameOf(repository, manifest);
+  const { config } = parseAttachmentManifest(found.bytes, typeOf(found), where);
+  return { manifest: found.bytes, config: await readBlob(repository, config, signal) };
+}
+
+async function fetchAttachment(
+  repository: Repository,
+  manifest: Digest,
+  signal: AbortSignal,
+): Promise<FetchedManifest | undefined> {
+  try {
+    return await repository.readManifest(attachmentTag(manifest), { signal });
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "registry.not-found") return undefined;
+    throw error;
+  }
+}
+
+function typeOf({ contentType = "" }: FetchedManifest): string {
+  return (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
+}
+
+function nameOf({ name }: Repository, manifest: Digest): string {
+  return `${name}:${attachmentTag(manifest)}`;
+}
+
+async function readBlob(
+  repository: Repository,
+  blob: Descriptor,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const context = `reading blob ${blob.digest} in ${repository.name}`;
+  if (blob.size > maxAttachmentBytes) throw tooLarge(context);
+  await using stream = await repository.openBlob(blob, { signal });
+  try {
+    return await readBounded(stream, maxAttachmentBytes, context);
+  } catch (error) {
+    if (error instanceof ContentError && error.code === "content.too-large")
+      throw tooLarge(context);
+    throw error;
+  }
+}
+
+function tooLarge(context: string): SignatureError {
+  return new SignatureError(
+    "signature.store-limit",
+    `${context}: exceeded maximum allowed size of ${maxAttachmentBytes} bytes`,
+  );
+}
+
+async function writeBlob(
+  repository: Repository,
+  { descriptor, bytes }: AttachmentBlob,
+  signal: AbortSignal,
+): Promise<void> {
+  if ((await repository.adoptBlob(descriptor, [], { signal })) !== false) return;
+  const open = async function* (from: number) {
+    yield bytes.subarray(from);
+  };
+  await using stream = new BlobStream(descriptor, open, { reopens: true });
+  await repository.writeBlob(stream, { signal });
+}
