@@ -13,9 +13,15 @@ async function peakMib(format: string, mib: number): Promise<number> {
 
 test("Compression takes the same memory for long streams as for short ones, and little", async () => {
   for (const format of ["gzip", "zstd"]) {
+    const none = await peakMib(format, 0);
     const short = await peakMib(format, 4);
-    const long = await peakMib(format, 24);
-    assert.ok(long < short * 1.25, `${format}: ${long} MiB for long ones, ${short} for short`);
-    assert.ok(long < 150, `${format}: ${long} MiB`);
+    const most = Math.min(1.25 * short, 2.5 * none);
+    // What else a machine does can only add to a peak, so the least of some tries is the nearest to the truth.
+    let long = Number.POSITIVE_INFINITY;
+    for (let n = 0; n < 3 && long > most; n++) long = Math.min(long, await peakMib(format, 24));
+    assert.ok(
+      long <= most,
+      `${format}: ${long} MiB for long ones, ${short} for short, ${none} idle`,
+    );
   }
 });
