@@ -1,3 +1,4 @@
+import { comparableText } from "./comparable.ts";
 import type { FindingCode, Severity } from "./finding.ts";
 import type { PolicyRequirement, PolicyRequirements, SignedIdentity } from "./policy.ts";
 
@@ -38,7 +39,7 @@ export function lintRequirements(
 }
 
 function lintList(requirements: PolicyRequirements): readonly RequirementFinding[] {
-  const texts = requirements.map((requirement) => comparable(requirement));
+  const texts = requirements.map((requirement) => comparableText(requirement));
   const findings: RequirementFinding[] = [];
   const add = (index: number, code: FindingCode, message: string) =>
     findings.push({ index, code, severity: "warning", message });
@@ -60,13 +61,6 @@ function lintList(requirements: PolicyRequirements): readonly RequirementFinding
 
 function isSecond(requirements: PolicyRequirements, index: number): boolean {
   return requirements.slice(0, index).some(({ type }) => type === requirements[index]?.type);
-}
-
-/** A text that two requirements share if they ask for the same. */
-function comparable(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    part instanceof Uint8Array ? Buffer.from(part).toString("base64") : part,
-  );
 }
 
 type Found = Omit<RequirementFinding, "index">;
