@@ -114,6 +114,9 @@ function adviceForIdentity(
   if (intended === undefined) {
     return "Ask for exactReference or exactRepository as signedIdentity: images of this transport have no name that could match";
   }
+  if (match.type === "remapIdentity") {
+    return `Change signedPrefix in ${entryOf(verdict)}: with it ${intended} becomes no full name`;
+  }
   const claim = claimed === undefined ? undefined : parsed(claimed);
   if (claim && claim.tag === undefined && claim.digest === undefined) {
     return `Ask for matchRepository as signedIdentity, as cosign signs repositories and not tags, or sign the image as ${intended}`;

@@ -1,3 +1,4 @@
+import { KnownError } from "../src/core/errors.ts";
 import { goQuote } from "../src/core/go-quote.ts";
 import { type JsonNode, parseJsonText } from "../src/core/json-text.ts";
 import { cannotUnmarshal, visitMembers } from "../src/core/strict-members.ts";
@@ -9,53 +10,72 @@ import type { Policy, PolicyRequirements } from "./policy.ts";
 import { isValidScope } from "./scope.ts";
 import { adviceForFault } from "./typo.ts";
 
-const maxDepth = 1_000;
+/** How deep a policy may be nested; the reference stops at 10 000. */
+export const maxPolicyDepth = 1_000;
 
 /**
  * The largest policy that is read. The reference knows no limit; ten megabytes are far more than anybody writes.
  */
 export const maxPolicyBytes = 10 * 1024 * 1024;
 
+/** A policy, or a part of one that leaves the default to another part. */
+export interface PolicyPart {
+  readonly default?: PolicyRequirements;
+  readonly transports: Policy["transports"];
+}
+
 /**
  * The policy in `bytes`: containers-policy.json(5), strictly; grammar and texts of `specs/signing.md` 1.2. Of several
  * faults the first in the text is told. Key files are not looked at.
  *
- * @throws {PolicyError} `policy.invalid`, with `file` in its message
+ * @throws {PolicyError} `policy.invalid`, with `file` in its message and what to do as its hint
  */
 export function parsePolicy(bytes: Uint8Array, file: string): Policy {
+  return inFile(file, () => {
+    const part = readPart(bytes);
+    if (!part.default) throw invalidPolicy("Default policy is missing");
+    return { default: part.default, transports: part.transports };
+  });
+}
+
+/**
+ * As {@link parsePolicy}, of a file that need not have a default.
+ *
+ * @throws {PolicyError} `policy.invalid`
+ */
+export function parsePolicyPart(bytes: Uint8Array, file: string): PolicyPart {
+  return inFile(file, () => readPart(bytes));
+}
+
+function inFile<T>(file: string, read: () => T): T {
   try {
-    if (bytes.length > maxPolicyBytes) {
-      throw invalidPolicy(`the policy is larger than ${maxPolicyBytes} bytes`);
-    }
-    return readPolicy(parseJsonText(decodeUtf8(bytes), { maxDepth }));
+    return read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof KnownError)) throw error;
+    const { message } = error;
     const path = error instanceof PolicyError ? error.path : [];
-    throw new PolicyError("policy.invalid", `invalid policy in ${goQuote(file)}: ${reason}`, {
+    throw new PolicyError("policy.invalid", `invalid policy in ${goQuote(file)}: ${message}`, {
       cause: error,
       file,
       path,
-      hint: adviceForFault(reason, path, file),
+      hint: adviceForFault(message, path, file),
     });
   }
 }
 
-/**
- * The policy in a JSON document.
- *
- * @throws {PolicyError} `policy.invalid`, or {@link ContentError} `content.bad-json`
- */
-export function readPolicy(document: JsonNode): Policy {
+function readPart(bytes: Uint8Array): PolicyPart {
+  if (bytes.length > maxPolicyBytes) {
+    throw invalidPolicy(`the policy is larger than ${maxPolicyBytes} bytes`);
+  }
   let transports: Policy["transports"] = new Map();
   let requirements: PolicyRequirements | undefined;
-  visitMembers(document, (name, value) => {
+  visitMembers(parseJsonText(decodeUtf8(bytes), { maxDepth: maxPolicyDepth }), (name, value) => {
     if (name === "default") requirements = within(name, () => readRequirements(value));
     else if (name === "transports") transports = within(name, () => readTransports(value));
     else return false;
     return true;
   });
-  if (!requirements) throw invalidPolicy("Default policy is missing");
-  return { default: requirements, transports };
+  return { ...(requirements && { default: requirements }), transports };
 }
 
 function readTransports(value: JsonNode): Policy["transports"] {

@@ -32,8 +32,8 @@ export function adviceForFault(message: string, path: PolicyPath, file: string):
 }
 
 /** The known word that differs from `text` least, by two letters at most or by case; undefined where none is near. */
-export function nearestWord(text: string): string | undefined {
-  const near = words
+export function nearestWord(text: string, known: readonly string[] = words): string | undefined {
+  const near = known
     .map((word) => ({ word, far: distance(word.toLowerCase(), text.toLowerCase()) }))
     .filter(({ far }) => far <= Math.min(2, text.length / 3));
   return near.sort((a, b) => a.far - b.far)[0]?.word;

@@ -176,7 +176,9 @@ test("explanations are those that somebody has read and found good", async () =>
   parts.push(`# policy typos\n\n${typos.map((text) => faultOf(text)).join("\n")}\n`);
   const text = parts.join("\n");
   if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(golden, text);
-  assert.equal(text, readFileSync(golden, "utf8"));
+  const expected = readFileSync(golden, "utf8").split(/^(?=# )/m);
+  for (const [index, part] of text.split(/^(?=# )/m).entries()) assert.equal(part, expected[index]);
+  assert.equal(expected.length, parts.length);
 });
 
 const accept = '[{"type":"insecureAcceptAnything"}]';

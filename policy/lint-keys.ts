@@ -1,0 +1,177 @@
+import { KnownError } from "../src/core/errors.ts";
+import { goQuote } from "../src/core/go-quote.ts";
+import type { ReadKeyFile } from "./context.ts";
+import type { FindingCode, Severity } from "./finding.ts";
+import type { SignedRequirement } from "./load-trust.ts";
+import { keySources } from "./requirement-keys.ts";
+
+/** One key or certificate found in a file. */
+export interface KeyDescription {
+  /** A fingerprint or the subject of a certificate. */
+  readonly id: string;
+  readonly expires?: Date;
+  readonly revoked?: boolean;
+}
+
+/** Of which kind the keys of a file are meant to be. */
+export type KeyKind = "openpgp" | "public-key" | "certificates";
+
+/** What of the world the linter looks at keys with. */
+export interface KeyLintOptions {
+  readonly readKeyFile: ReadKeyFile;
+  /** The keys in `bytes`; none where nothing can be read as such. Without it, only the files' presence is looked at. */
+  readonly describeKeys?: (kind: KeyKind, bytes: Uint8Array) => Promise<readonly KeyDescription[]>;
+  readonly now: Date;
+  /** How long before its end a key is told; by default 30 days. */
+  readonly soonMs?: number;
+}
+
+/** A finding about what a requirement trusts. */
+export interface KeyFinding {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  readonly message: string;
+}
+
+const days30 = 30 * 24 * 60 * 60 * 1000;
+
+/** Looks at every key of a requirement, as the evaluation would find it now. */
+export async function lintKeys(
+  requirement: SignedRequirement,
+  options: KeyLintOptions,
+): Promise<readonly KeyFinding[]> {
+  const findings: KeyFinding[] = [];
+  for (const { member, source } of keySources(requirement)) {
+    const kind = kindOf(requirement, member);
+    const keys: KeyDescription[] = [];
+    let readable = true;
+    const files = "paths" in source ? source.paths.map(fileOf) : source.data.map(inlineOf(member));
+    for (const file of files) {
+      findings.push(...lintPath(file.path));
+      const bytes = await readOrFinding(file, options.readKeyFile);
+      if (bytes instanceof Uint8Array) {
+        const found = await lintBytes(file.name, kind, bytes, options);
+        findings.push(...found.findings);
+        keys.push(...found.keys);
+      } else {
+        findings.push(bytes);
+        readable = false;
+      }
+    }
+    findings.push(...lintUnion({ kind, keys, readable, options, count: files.length }));
+  }
+  return findings;
+}
+
+interface KeyFile {
+  readonly name: string;
+  readonly path?: string;
+  readonly bytes?: Uint8Array;
+}
+
+const fileOf = (path: string): KeyFile => ({ name: path, path });
+const inlineOf =
+  (member: string) =>
+  (bytes: Uint8Array): KeyFile => ({ name: `${member}Data`, bytes });
+
+function kindOf({ type }: SignedRequirement, member: string): KeyKind {
+  if (type === "signedBy") return "openpgp";
+  return member.includes(".ca") ? "certificates" : "public-key";
+}
+
+function lintPath(path: string | undefined): readonly KeyFinding[] {
+  if (path === undefined || path.startsWith("/")) return [];
+  const message = `${goQuote(path)} is looked for in whatever folder the program is run in`;
+  return [{ code: "key.relative-path", severity: "warning", message }];
+}
+
+async function readOrFinding(
+  { path, bytes }: KeyFile,
+  read: ReadKeyFile,
+): Promise<Uint8Array | KeyFinding> {
+  if (path === undefined) return bytes ?? new Uint8Array();
+  try {
+    return await read(path);
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    return { code: "key.unreadable", severity: "error", message: error.message };
+  }
+}
+
+async function lintBytes(
+  name: string,
+  kind: KeyKind,
+  bytes: Uint8Array,
+  { describeKeys, now, soonMs = days30 }: KeyLintOptions,
+): Promise<{ readonly findings: readonly KeyFinding[]; readonly keys: readonly KeyDescription[] }> {
+  const findings = kind === "public-key" ? lintPem(name, bytes) : [];
+  if (!describeKeys) return { findings, keys: [] };
+  const keys = await describeKeys(kind, bytes);
+  if (keys.length === 0) {
+    // The reference reads OpenPGP files as one set, in which one may be empty; of PEM files each must be good.
+    const severity = kind === "openpgp" ? "warning" : "error";
+    const message = `nothing in ${name} is read as ${kinds[kind]}`;
+    return { keys, findings: [...findings, { code: "key.imports-nothing", severity, message }] };
+  }
+  return {
+    keys,
+    findings: [...findings, ...keys.flatMap((key) => lintKey(key, name, now, soonMs))],
+  };
+}
+
+const kinds: Readonly<Record<KeyKind, string>> = {
+  openpgp: "an OpenPGP key",
+  "public-key": "a public key",
+  certificates: "a certificate",
+};
+
+function lintPem(name: string, bytes: Uint8Array): readonly KeyFinding[] {
+  const blocks =
+    Buffer.from(bytes)
+      .toString("latin1")
+      .match(/^-----BEGIN [A-Z0-9 ]+-----/gm) ?? [];
+  if (blocks.length < 2) return [];
+  const message = `only the first of the ${blocks.length} keys in ${name} is used: write a file a key, and keyPaths`;
+  return [{ code: "key.only-first", severity: "warning", message }];
+}
+
+function lintKey(
+  { id, expires, revoked }: KeyDescription,
+  name: string,
+  now: Date,
+  soonMs: number,
+): readonly KeyFinding[] {
+  const key = `key ${id} in ${name}`;
+  if (revoked) return [{ code: "key.revoked", severity: "warning", message: `${key} is revoked` }];
+  if (!expires || expires.getTime() - now.getTime() > soonMs) return [];
+  const day = expires.toISOString().slice(0, 10);
+  return expires <= now
+    ? [{ code: "key.expired", severity: "warning", message: `${key} expired on ${day}` }]
+    : [{ code: "key.expires-soon", severity: "warning", message: `${key} expires on ${day}` }];
+}
+
+/** What is wrong with all keys of a source together: that none of them can make a signature count. */
+function lintUnion({
+  kind,
+  keys,
+  readable,
+  count,
+  options,
+}: {
+  readonly kind: KeyKind;
+  readonly keys: readonly KeyDescription[];
+  readonly readable: boolean;
+  readonly count: number;
+  readonly options: KeyLintOptions;
+}): readonly KeyFinding[] {
+  const isUseless = ({ expires, revoked }: KeyDescription) =>
+    revoked === true || (expires !== undefined && expires <= options.now);
+  const known = options.describeKeys !== undefined && readable;
+  if ((kind === "openpgp" && count === 0) || (known && kind === "openpgp" && keys.length === 0)) {
+    const message = "no public key is imported: every image is refused";
+    return [{ code: "key.imports-nothing", severity: "error", message }];
+  }
+  if (!known || keys.length === 0 || !keys.every(isUseless)) return [];
+  const message = "every key has expired or is revoked: no image passes";
+  return [{ code: "key.expired", severity: "error", message }];
+}
