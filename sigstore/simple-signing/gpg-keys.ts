@@ -31,7 +31,7 @@ export async function findGpgKey(
   const { stdout } = await runGpg(list, run);
   const keys = parseListing(Buffer.from(stdout).toString());
   const [key] = keys;
-  if (!key) throw cannotSign(`key "${name}" not found`);
+  if (!key) throw cannotSign(notFound(name));
   if (keys.length > 1) {
     throw cannotSign("Ambiguous name", undefined, "Name the key by its full fingerprint");
   }
@@ -39,6 +39,12 @@ export async function findGpgKey(
   const [fingerprint = "", ...subkeys] = key.fingerprints;
   const pinned = subkeys.find((one) => one === asked) ?? (key.canSign ? fingerprint : undefined);
   return { fingerprint, localUser: pinned === undefined ? fingerprint : `${pinned}!` };
+}
+
+/** The reference asks GPGME, which takes no shorter name. */
+function notFound(name: string): string {
+  const least = 8;
+  return Buffer.byteLength(name) < least ? "Invalid value" : `key "${name}" not found`;
 }
 
 // GnuPG's doc/DETAILS: a sec record and ssb records, each followed by its fpr; field 12 has what the key itself does in

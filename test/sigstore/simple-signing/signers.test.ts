@@ -126,11 +126,9 @@ test("createGpgSigner() finds a key by fingerprint, key ID, address and name", {
     await using signer = await gpg(name);
     assert.equal(signer.keyId, fingerprint);
   }
-  for (const name of ["nobody@example.com", "-r", ""]) {
-    await assert.rejects(gpg(name), {
-      code: "signature.cannot-sign",
-      message: `key "${name}" not found`,
-    });
+  for (const name of ["nobody@example.com", "--export", "-r", ""]) {
+    const message = name.length < 8 ? "Invalid value" : `key "${name}" not found`;
+    await assert.rejects(gpg(name), { code: "signature.cannot-sign", message });
   }
   await assert.rejects(gpg("@example.com"), {
     code: "signature.cannot-sign",
