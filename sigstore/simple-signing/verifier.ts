@@ -63,8 +63,9 @@ function verify(
   }
   const message = parseSignedMessage(signature.bytes);
   const now = seconds(options.now());
-  checkForm(message.signature, options);
+  checkForm(message.signature);
   const signer = findSigner(message, certificates, now);
+  checkKeyKinds(signer, options);
   checkTimes(message.signature, signer, now);
   const standing = signer.judge(now);
   if (standing.problem) {
@@ -82,8 +83,7 @@ function verify(
 }
 
 /** Refuses what no key makes good: signatures of something else than data, weak hashes, what is not understood. */
-function checkForm(signature: Signature, { acceptEd25519OfRfc9580 = false }: SimpleSigningOptions) {
-  const { type, hashAlgorithm, algorithm, unknownCritical } = signature;
+function checkForm({ type, hashAlgorithm, unknownCritical }: Signature): void {
   if (type !== signatureTypes.binary && type !== signatureTypes.text) {
     throw bad("signature.bad", `signature of class 0x${type.toString(16).padStart(2, "0")}`);
   }
@@ -91,8 +91,13 @@ function checkForm(signature: Signature, { acceptEd25519OfRfc9580 = false }: Sim
   if (!hashName(hashAlgorithm, "data")) {
     throw bad("signature.weak", `digest algorithm ${hashAlgorithm} is not accepted`);
   }
-  if (algorithm === keyAlgorithms.ed25519 && !acceptEd25519OfRfc9580) {
-    throw bad("signature.weak", "public-key algorithm 27 is not accepted");
+}
+
+/** A certificate that GnuPG cannot read is none for its clients, whichever of its keys signs. */
+function checkKeyKinds({ key, certificate }: SigningKey, options: SimpleSigningOptions): void {
+  const isNew = [key, certificate.primary].some((one) => one.algorithm === keyAlgorithms.ed25519);
+  if (isNew && options.acceptEd25519OfRfc9580 !== true) {
+    throw bad("signature.weak", `key ${key.fingerprint} is of RFC 9580, which is not accepted`);
   }
 }
 

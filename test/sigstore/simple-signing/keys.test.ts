@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createSimpleSigningVerifier } from "../../../sigstore/simple-signing/verifier.ts";
 import {
   backSignature,
   certificate,
@@ -24,7 +25,7 @@ import {
   type KeyKind,
 } from "../../support/openpgp/forge.ts";
 import { gpgAccepts } from "../../support/openpgp/gpg.ts";
-import { packet, subpacket } from "../../support/openpgp/packets.ts";
+import { mpi, packet, subpacket, uint32 } from "../../support/openpgp/packets.ts";
 import { payload, verdict } from "../../support/openpgp/verify.ts";
 import { skipWithout } from "../../support/peers.ts";
 
@@ -509,3 +510,53 @@ for (const [kind, says] of kinds) {
     );
   });
 }
+
+test("verify() takes Ed25519 of RFC 9580 only where it is asked to", async () => {
+  const fresh = forgeKey("ed25519-rfc9580", born);
+  const file = certificate(fresh, { created: born });
+  const hashed = [keyFlags(signs), embedded(backSignature(fresh, subkey, { created: born }))];
+  const withOld = join(
+    file,
+    subkeyPacket(subkey),
+    onSubkey(fresh, subkey, { created: born, hashed }),
+  );
+  for (const [keys, message] of [
+    [file, by(fresh)],
+    [withOld, bySubkey],
+  ] as const) {
+    assert.equal(await verdict([keys], message), "signature.weak");
+    const options = { now: () => new Date(), acceptEd25519OfRfc9580: true };
+    const verifier = createSimpleSigningVerifier([keys], options);
+    const { signedBy } = await verifier.verify({ format: "simple-signing", bytes: message });
+    assert.equal(signedBy, fresh.fingerprint);
+  }
+});
+
+test("verify() reads past subkeys of every kind, also in a secret key", async () => {
+  const point = Buffer.concat([Buffer.from([0x40]), Buffer.alloc(32, 1)]);
+  const x25519 = Buffer.from("2b060104019755010501", "hex");
+  const others: readonly (readonly [algorithm: number, material: Buffer])[] = [
+    [2, join(mpi(Buffer.alloc(256, 1)), mpi(Buffer.from([1, 0, 1])))],
+    [16, join(mpi(point), mpi(point), mpi(point))],
+    [17, join(mpi(point), mpi(point), mpi(point), mpi(point))],
+    [18, join(Buffer.from([x25519.length]), x25519, mpi(point), Buffer.from([3, 1, 8, 7]))],
+    [19, join(Buffer.from([3, 1, 2, 3]), mpi(point))],
+    [22, join(Buffer.from([3, 1, 2, 3]), mpi(point))],
+    [25, Buffer.alloc(32)],
+    [26, Buffer.alloc(56)],
+    [28, Buffer.alloc(57)],
+    [19, join(Buffer.from([8]), Buffer.from("2a8648ce3d030107", "hex"), mpi(Buffer.alloc(65, 4)))],
+    [1, join(mpi(Buffer.alloc(256, 2)), mpi(Buffer.from([1])))],
+    [18, Buffer.from([0])],
+    [18, Buffer.from([255])],
+    [99, Buffer.from([0])],
+    [1, join(mpi(Buffer.alloc(8000, 1)), mpi(Buffer.alloc(8000, 1)), Buffer.alloc(55_000))],
+  ];
+  for (const isSecret of [false, true]) {
+    const parts = others.map(([algorithm, material]) => {
+      const body = join(Buffer.from([4]), uint32(born), Buffer.from([algorithm]), material);
+      return packet(isSecret ? 7 : 14, body, isSecret ? Buffer.alloc(40) : Buffer.alloc(0));
+    });
+    assert.equal(await verdict([withSubkey(...parts, bound())], bySubkey), accepted);
+  }
+});
