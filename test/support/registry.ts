@@ -8,6 +8,7 @@ import { continueUpload, openUpload } from "./registry/push.ts";
 import { emptyReply, errorReply, jsonReply, type Reply, textReply } from "./registry/reply.ts";
 import type { Rule, RuleInForce } from "./registry/rules.ts";
 import { FaultyServer, type ServerTls } from "./registry/server.ts";
+import { addSignature, listSignatures, signaturesHeader } from "./registry/signatures.ts";
 import { blobOfBytes, RegistryStore, type StoredBlob } from "./registry/store.ts";
 
 export interface RegistryOptions {
@@ -140,7 +141,11 @@ function lacksLength({ features, operation, request }: Exchange): boolean {
 type Handler = (exchange: Exchange) => Reply | Promise<Reply>;
 
 const handlers: Readonly<Record<string, Handler>> = {
-  "GET ping": () => jsonReply(200, "{}", { "docker-distribution-api-version": "registry/2.0" }),
+  "GET ping": ({ features }) =>
+    jsonReply(200, "{}", {
+      "docker-distribution-api-version": "registry/2.0",
+      ...signaturesHeader(features.signatures),
+    }),
   "HEAD ping": () => emptyReply(200),
   "GET catalog": listCatalog,
   "GET manifest": pullManifest,
@@ -157,6 +162,8 @@ const handlers: Readonly<Record<string, Handler>> = {
   "DELETE upload": continueUpload,
   "GET tags": listTags,
   "GET referrers": listReferrers,
+  "GET signatures": listSignatures,
+  "PUT signatures": addSignature,
 };
 
 function dispatch(exchange: Exchange): Reply | Promise<Reply> {

@@ -63,7 +63,7 @@ export class WebFolder implements AsyncDisposable {
   }
 
   #answer(request: IncomingMessage, body: Buffer): WebAnswer {
-    const path = new URL(request.url ?? "/", "http://x").pathname.replaceAll(/\/+/g, "/");
+    const path = new URL(`http://x${request.url}`).pathname.replaceAll(/\/+/g, "/");
     const held = this.files.get(path);
     if (request.method === "GET") return held ? { status: 200, body: held } : { status: 404 };
     if ((this.options.writing ?? "none") === "none") return { status: 405 };

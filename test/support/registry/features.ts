@@ -1,3 +1,5 @@
+import type { SignaturesApi } from "./signatures.ts";
+
 /** Where registries differ; see `quirks.ts` for who does what. */
 export interface Features {
   /** POST ?mount&from: take the blob over, ignore it (202), or refuse with a status. */
@@ -55,6 +57,10 @@ export interface Features {
   readonly headBlobUncached: boolean;
   /** Headers on every answer. */
   readonly extraHeaders: Readonly<Record<string, string>>;
+  /** Whether If-Match and If-None-Match count when a manifest is put. */
+  readonly conditions: boolean;
+  /** The API for signatures. */
+  readonly signatures?: SignaturesApi;
   /** Blobs and children named by a manifest have to be there. */
   readonly validates: boolean;
 }
@@ -88,5 +94,6 @@ export const plainFeatures: Features = {
   refusesAuthorization: false,
   headBlobUncached: false,
   extraHeaders: {},
+  conditions: false,
   validates: true,
 };

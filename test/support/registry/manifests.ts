@@ -34,6 +34,9 @@ export async function pushManifest(exchange: Exchange): Promise<Reply> {
   if (operation.reference.includes(":") && operation.reference !== digest) {
     return errorReply(400, "DIGEST_INVALID", "the manifest has another digest");
   }
+  if (!isCondition(exchange, repository.resolve(operation.reference))) {
+    return errorReply(412, "UNKNOWN", "the tag stands for something else");
+  }
   repository.manifests.set(digest, { mediaType, bytes });
   if (!operation.reference.includes(":")) repository.tags.set(operation.reference, digest);
   return emptyReply(201, {
@@ -41,6 +44,13 @@ export async function pushManifest(exchange: Exchange): Promise<Reply> {
     ...(features.digestHeader && { "docker-content-digest": digest }),
     ...(features.referrers && fields.subject?.digest && { "oci-subject": fields.subject.digest }),
   });
+}
+
+function isCondition(exchange: Exchange, held: string | undefined): boolean {
+  if (!exchange.features.conditions) return true;
+  const match = requestHeader(exchange, "if-match");
+  if (match !== "") return match === `"${held}"`;
+  return requestHeader(exchange, "if-none-match") !== "*" || held === undefined;
 }
 
 async function collect(

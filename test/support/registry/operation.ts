@@ -8,6 +8,7 @@ export type OperationKind =
   | "upload"
   | "tags"
   | "referrers"
+  | "signatures"
   | "token"
   | "other";
 
@@ -29,6 +30,7 @@ const shapes: readonly (readonly [OperationKind, RegExp])[] = [
   ["token", /^\/token$/],
   ["tags", /^\/v2\/(?<repository>.+)\/tags\/list$/],
   ["referrers", /^\/v2\/(?<repository>.+)\/referrers\/(?<reference>[^/]+)$/],
+  ["signatures", /^\/extensions\/v2\/(?<repository>.+)\/signatures\/(?<reference>[^/]+)$/],
   ["manifest", /^\/v2\/(?<repository>.+)\/manifests\/(?<reference>[^/]+)$/],
   ["uploads", /^\/v2\/(?<repository>.+)\/blobs\/uploads\/?$/],
   ["upload", /^\/v2\/(?<repository>.+)\/blobs\/uploads\/(?<reference>[^/]+)$/],
