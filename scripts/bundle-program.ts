@@ -5,7 +5,7 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 const root = join(import.meta.dirname, "..");
 
 /** Packages that most runs have no use for: files of their own, loaded when they are asked for. */
-const seldom = ["tldts"];
+const seldom = ["tldts", "yaml"];
 
 /** What every bundle of ours has in common. */
 export const bundled = {

@@ -90,6 +90,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     const client: HttpClient = {
       request: (request) =>
         (request.url.host === apiHost(domain) ? this.#http : others).request(request),
+      warm: (url) => (url.host === apiHost(domain) ? this.#http : others).warm(url),
       [Symbol.asyncDispose]: () => others[Symbol.asyncDispose](),
     };
     this.#beside.set(key, client);

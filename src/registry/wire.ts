@@ -24,6 +24,8 @@ export interface WireRequest {
   readonly hasSlot?: boolean;
   readonly signal: AbortSignal;
   readonly headersTimeoutMs?: number;
+  /** {@link HttpRequest.onConnect} */
+  readonly onConnect?: () => void;
 }
 
 /** True where a request can be sent again as it is. */
@@ -128,13 +130,16 @@ export class Wire {
     leave: () => void,
   ): Promise<Reply> {
     let failure: RegistryError;
+    using spare = new DisposableStack(); // a connection without TLS, should that be what is spoken
+    const plain = new URL(`http://${this.#origin.host}/`);
+    const onConnect = () => void spare.use(this.#options.http.warm(plain));
     try {
-      return await this.#follow(request, authorization, leave);
+      return await this.#follow({ ...request, onConnect }, authorization, leave);
     } catch (error) {
       if (this.#answered || !isUnreachable(error)) throw error;
       failure = error;
     }
-    return this.#tryWithoutTls(request, authorization, leave, failure);
+    return await this.#tryWithoutTls(request, authorization, leave, failure);
   }
 
   async #tryWithoutTls(
@@ -203,6 +208,7 @@ export class Wire {
         ...(request.headersTimeoutMs !== undefined && {
           headersTimeoutMs: request.headersTimeoutMs,
         }),
+        ...(request.onConnect && own && { onConnect: request.onConnect }),
       })
       .catch((error: unknown) => {
         throw this.#unreachable(error, request, url);

@@ -10,6 +10,7 @@ import type {
 } from "./contract.ts";
 import { HttpError } from "./errors.ts";
 import { exchange } from "./exchange.ts";
+import { IdleConnections } from "./idle-connections.ts";
 import { SpareBlocks } from "./inbox.ts";
 import { Route } from "./route.ts";
 import { TlsLayer } from "./tls.ts";
@@ -58,13 +59,17 @@ class PooledClient implements HttpClient {
     const origin = this.#origin(request.url);
     this.#options.onRequest?.({ method: request.method, url: redactedUrl(request.url) });
     const pool = origin.lanes[request.lane];
-    const first = await pool.take(request.signal, false);
+    const first = await pool.take(request.signal, false, request.onConnect);
     try {
       return await this.#on(first, pool, origin.route, request);
     } catch (error) {
       if (!isStale(first, error, request)) throw error;
     }
     return await this.#on(await pool.take(request.signal, true), pool, origin.route, request);
+  }
+
+  warm(url: URL): Disposable {
+    return this.#origin(url).lanes.metadata.warm();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -101,7 +106,8 @@ class PooledClient implements HttpClient {
       throw new HttpError("registry.unreachable", text, { phase: "connect" });
     }
     const route = new Route(url, this.#options, this.#context, this.#layer);
-    const lane = () => new ConnectionPool(route, this.#options.connections, this.#context.watchdog);
+    const idle = new IdleConnections(this.#context.watchdog);
+    const lane = () => new ConnectionPool(route, this.#options.connections, idle);
     const origin = { route, lanes: { metadata: lane(), blob: lane() } };
     this.#origins.set(url.origin, origin);
     return origin;

@@ -1,7 +1,8 @@
+import { unlessAborted } from "./dial.ts";
 import { keepAliveSeconds } from "./framing.ts";
+import { closed, type IdleConnections } from "./idle-connections.ts";
 import type { ResponseHead } from "./response-head.ts";
 import type { Route } from "./route.ts";
-import type { Watchdog, Watched } from "./watchdog.ts";
 import type { Wire } from "./wire.ts";
 
 /** Longest time a connection is kept without a request; below the 60 s that servers commonly have. */
@@ -22,38 +23,64 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The connections of one lane to one origin: a bounded number, used again while they last, the freshest first. */
-export class ConnectionPool implements Watched {
+/** The connections of one lane to one origin: a bounded number, used again while they last by whichever lane. */
+export class ConnectionPool {
   readonly #route: Route;
   readonly #limit: number;
-  readonly #watchdog: Watchdog;
-  /** Idle connections and the tick at which they are too old; the freshest is the last. */
-  readonly #idle = new Map<Wire, number>();
+  readonly #idle: IdleConnections;
   readonly #busy = new Set<Wire>();
   readonly #waiting = new Set<Waiting>();
   #opening = 0;
+  #warming: Promise<void> | undefined;
   #closed: { readonly reason: unknown } | undefined;
 
-  constructor(route: Route, limit: number, watchdog: Watchdog) {
+  constructor(route: Route, limit: number, idle: IdleConnections) {
     this.#route = route;
     this.#limit = Math.max(1, limit);
-    this.#watchdog = watchdog;
+    this.#idle = idle;
   }
 
   /**
    * A connection of one's own, as soon as there is one. `fresh` asks for one that was never used, and drops the idle
-   * ones, of which one has turned out dead.
+   * ones, of which one has turned out dead. `onConnect` is told when a new one is up, before TLS.
    *
    * @throws {HttpError} of phase "connect"
    */
-  async take(signal: AbortSignal, fresh: boolean): Promise<Taken> {
+  async take(signal: AbortSignal, fresh: boolean, onConnect?: () => void): Promise<Taken> {
     signal.throwIfAborted();
     if (this.#closed) throw this.#closed.reason;
-    if (fresh) this.#dropIdle();
-    const idle = this.#takeIdle();
-    if (idle) return { wire: idle, reused: true };
-    if (this.#busy.size + this.#opening < this.#limit) return await this.#open(signal);
+    if (fresh) this.#idle.dropAll();
+    else if (this.#warming) await unlessAborted(this.#warming, signal);
+    const idle = this.#idle.take();
+    if (idle) {
+      this.#busy.add(idle);
+      return { wire: idle, reused: true };
+    }
+    if (this.#busy.size + this.#opening < this.#limit) return await this.#open(signal, onConnect);
     return await this.#wait(signal);
+  }
+
+  /** Begins a connection for whoever comes next. Disposing of it closes one that nobody has taken, and stops the attempt. */
+  warm(): Disposable {
+    const attempt = new AbortController();
+    let wire: Wire | undefined;
+    this.#warming = this.#route.open(attempt.signal).then(
+      (opened) => {
+        wire = opened;
+        this.#warming = undefined;
+        if (this.#closed || attempt.signal.aborted) opened.kill(closed);
+        else this.#idle.put(opened, idleMs);
+      },
+      () => {
+        this.#warming = undefined; // who comes next tries it again, and hears why
+      },
+    );
+    return {
+      [Symbol.dispose]: () => {
+        attempt.abort(closed);
+        if (wire?.phase === "connect") this.#idle.drop(wire); // never used
+      },
+    };
   }
 
   /** Gives a connection back. With the head of the last response it is kept, if it may be. */
@@ -72,28 +99,22 @@ export class ConnectionPool implements Watched {
       next.resolve({ wire, reused: true });
       return;
     }
-    this.#idle.set(wire, this.#watchdog.deadline(keptMs));
-    wire.rest(() => this.#dropOne(wire));
-    this.#watchdog.watch(this);
-  }
-
-  tick(now: number): void {
-    for (const [wire, due] of this.#idle) if (now >= due) this.#dropOne(wire);
+    this.#idle.put(wire, keptMs);
   }
 
   /** Ends all connections. Who still reads from one gets `reason`. */
   close(reason: unknown): void {
     this.#closed = { reason };
-    this.#dropIdle();
+    this.#idle.dropAll();
     for (const waiting of this.#waiting) waiting.reject(reason);
     this.#waiting.clear();
     for (const wire of this.#busy) wire.kill(reason);
   }
 
-  async #open(signal: AbortSignal): Promise<Taken> {
+  async #open(signal: AbortSignal, onConnect?: () => void): Promise<Taken> {
     this.#opening++;
     try {
-      const wire = await this.#route.open(signal);
+      const wire = await this.#route.open(signal, onConnect);
       if (this.#closed) {
         wire.kill(this.#closed.reason);
         throw this.#closed.reason;
@@ -104,16 +125,6 @@ export class ConnectionPool implements Watched {
       this.#opening--;
       this.#serveNext();
     }
-  }
-
-  #takeIdle(): Wire | undefined {
-    const wire = [...this.#idle.keys()].at(-1);
-    if (wire === undefined) return undefined;
-    this.#idle.delete(wire);
-    this.#unwatchIfDone();
-    this.#busy.add(wire);
-    wire.wake();
-    return wire;
   }
 
   #wait(signal: AbortSignal): Promise<Taken> {
@@ -146,24 +157,7 @@ export class ConnectionPool implements Watched {
     this.#waiting.delete(next);
     this.#open(next.signal).then(next.resolve, next.reject);
   }
-
-  #dropIdle(): void {
-    for (const wire of [...this.#idle.keys()]) this.#dropOne(wire);
-  }
-
-  #dropOne(wire: Wire): void {
-    this.#idle.delete(wire);
-    this.#unwatchIfDone();
-    wire.kill(closed);
-  }
-
-  #unwatchIfDone(): void {
-    if (this.#idle.size === 0) this.#watchdog.unwatch(this);
-  }
 }
-
-/** What the connection of an idle or finished request is closed by; nobody is there to see it. */
-const closed = new Error("connection closed");
 
 function keepMs(head: ResponseHead): number {
   const seconds = keepAliveSeconds(head);

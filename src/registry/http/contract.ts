@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** Metadata requests and blob streams wait for connections of their own, so that a HEAD never queues behind layers. */
   readonly lane: "metadata" | "blob";
+  /** Called where a new connection is opened for it, as soon as that is up and before TLS. */
+  readonly onConnect?: () => void;
   /** How long the server may take to answer once the request is sent; the client's default where absent. */
   readonly headersTimeoutMs?: number;
 }
@@ -44,6 +46,11 @@ export interface HttpClient extends AsyncDisposable {
    * @throws {HttpError} with `retryable` decided
    */
   request(request: HttpRequest): Promise<HttpResponse>;
+  /**
+   * Begins a connection that the next metadata request to the URL's origin will use. Disposing of it gives up what was not
+   * used. Never throws.
+   */
+  warm(url: URL): Disposable;
 }
 
 /** How TLS is done with one origin. */

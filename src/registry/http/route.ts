@@ -34,12 +34,13 @@ export class Route {
   }
 
   /**
-   * A connection that requests can be sent on.
+   * A connection that requests can be sent on. `onConnect` hears of a direct one when it is up, before TLS.
    *
    * @throws {HttpError} of phase "connect"
    */
-  async open(signal: AbortSignal): Promise<Wire> {
+  async open(signal: AbortSignal, onConnect?: () => void): Promise<Wire> {
     if (this.#proxy === undefined) {
+      if (this.#tls && onConnect) return await this.#inSteps(this.#tls, signal, onConnect);
       return await this.#direct(this.#target, this.#tls, this.#origin, signal);
     }
     const wire = await this.#reachProxy(this.#proxy, signal);
@@ -48,6 +49,15 @@ export class Route {
     if (this.#tls === undefined) return wire;
     const secure = { host: this.#target.host, settings: this.#tls, sessionKey: this.#origin };
     return await this.#layer.over(wire, secure, signal);
+  }
+
+  /** First a connection, then TLS over it: Node's TLS is loaded while the peer answers. */
+  async #inSteps(settings: TlsSettings, signal: AbortSignal, onConnect: () => void): Promise<Wire> {
+    this.#layer.prepare();
+    const raw = await this.#direct(this.#target, undefined, this.#origin, signal);
+    onConnect();
+    const secure = { host: this.#target.host, settings, sessionKey: this.#origin };
+    return await this.#layer.over(raw, secure, signal);
   }
 
   #direct(
