@@ -156,6 +156,11 @@ export interface ImageDestination extends AsyncDisposable {
   readonly traits: DestinationTraits;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
+  /** Those that stand beside a manifest already and will stay, where this place keeps any. */
+  readonly readSignatures?: (
+    manifest: Digest,
+    options: CallOptions,
+  ) => Promise<readonly UntrustedSignature[]>;
   /**
    * Fails as {@link writeSignatures} would for signatures of these formats, where that is known before anything is
    * written. Absent where {@link DestinationTraits.signatureFormats} says it all.
