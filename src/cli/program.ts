@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   login: () => import("./commands/login.ts"),
   logout: () => import("./commands/logout.ts"),
   "manifest-digest": () => import("./commands/manifest-digest.ts"),
+  trust: () => import("./commands/trust.ts"),
 };
 
 const COMPLETION_WORDS = ["__complete", "__completeNoDesc"];

@@ -1,0 +1,15 @@
+import type { CommandContext, RunCommand } from "../context.ts";
+
+const BELOW: Readonly<Record<string, () => Promise<RunCommand>>> = {
+  compile: async () => (await import("../trust/compile.ts")).compile,
+  init: async () => (await import("../trust/init.ts")).init,
+  set: async () => (await import("../trust/set.ts")).set,
+};
+
+/** `trust` and the commands below it. */
+export async function run(context: CommandContext): Promise<void> {
+  const load = BELOW[context.path.at(-1)?.name ?? ""];
+  if (!load) return await (await import("./not-yet.ts")).run(context);
+  const below = await load();
+  await below(context);
+}
