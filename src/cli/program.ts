@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   logout: () => import("./commands/logout.ts"),
   "manifest-digest": () => import("./commands/manifest-digest.ts"),
   trust: () => import("./commands/trust.ts"),
+  verify: () => import("./commands/verify.ts"),
 };
 
 const COMPLETION_WORDS = ["__complete", "__completeNoDesc"];

@@ -2,6 +2,7 @@ import type { CommandContext, RunCommand } from "../context.ts";
 
 const BELOW: Readonly<Record<string, () => Promise<RunCommand>>> = {
   compile: async () => (await import("../trust/compile.ts")).compile,
+  explain: async () => (await import("../trust/explain.ts")).explain,
   init: async () => (await import("../trust/init.ts")).init,
   set: async () => (await import("../trust/set.ts")).set,
 };
