@@ -4,7 +4,9 @@ const BELOW: Readonly<Record<string, () => Promise<RunCommand>>> = {
   compile: async () => (await import("../trust/compile.ts")).compile,
   explain: async () => (await import("../trust/explain.ts")).explain,
   init: async () => (await import("../trust/init.ts")).init,
+  lint: async () => (await import("../trust/lint.ts")).lint,
   set: async () => (await import("../trust/set.ts")).set,
+  show: async () => (await import("../trust/show.ts")).show,
 };
 
 /** `trust` and the commands below it. */
