@@ -1,7 +1,7 @@
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
-import { noVerifiers } from "../../sigstore/no-verifiers.ts";
+import { createVerifiers } from "../../sigstore/create-verifiers.ts";
 import type { Environment } from "../config/environment.ts";
 import { rememberAnswers } from "../config/helper-memory.ts";
 import { chooseForReading } from "../config/load-auth-paths.ts";
@@ -93,7 +93,11 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     },
     async gate() {
       const { requireSigned, insecurePolicy, policyPath } = settings;
-      const tools = { requireSigned, verifiers: noVerifiers, readKeyFile };
+      const tools = {
+        requireSigned,
+        verifiers: createVerifiers({ now: () => new Date() }),
+        readKeyFile,
+      };
       if (insecurePolicy) return createGate(acceptAnything, tools);
       const { path, bytes } = loadPolicyFile(environment, policyPath);
       const policyFile = { path, sha256: hexOf(digestOf(bytes)) };

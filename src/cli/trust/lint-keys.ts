@@ -29,29 +29,25 @@ export function lintKeys(policy: Policy, now: Date): readonly Finding[] {
 }
 
 function lintSources(requirement: SignedRequirement, now: Date): readonly Remark[] {
-  const remarks: Remark[] = [];
-  const keys: CertificateDescription[] = [];
-  let readable = true;
-  for (const { member, source } of keySources(requirement)) {
-    const isOpenPgp = requirement.type === "signedBy";
-    const wanted = isOpenPgp ? "openpgp" : member === "key" ? "sigstore" : undefined;
-    const files = "paths" in source ? source.paths : [];
-    for (const path of files) {
-      const looked = lookAt(path, wanted);
-      remarks.push(...looked.remarks);
-      if (looked.bytes && isOpenPgp) keys.push(...describeKeys([looked.bytes], now));
-      readable &&= looked.bytes !== undefined;
-    }
-    if ("data" in source && isOpenPgp) keys.push(...describeKeys(source.data, now));
-  }
-  if (requirement.type === "signedBy" && readable) remarks.push(...lintCertificates(keys, now));
-  return remarks;
+  const looked = keySources(requirement).flatMap(({ member, source }) => {
+    if ("data" in source) return source.data.map((bytes) => ({ bytes, remarks: [] }));
+    const wanted = member === "key" ? KINDS[requirement.type] : undefined;
+    return source.paths.map((path) => lookAt(path, wanted));
+  });
+  const remarks = looked.flatMap((one) => one.remarks);
+  const readable = looked.flatMap(({ bytes }) => bytes ?? []);
+  if (requirement.type !== "signedBy" || readable.length < looked.length) return remarks;
+  return [...remarks, ...lintCertificates(describeKeys(readable, now), now)];
 }
 
-function lookAt(
-  path: string,
-  wanted: "openpgp" | "sigstore" | undefined,
-): { readonly bytes?: Uint8Array; readonly remarks: readonly Remark[] } {
+const KINDS = { signedBy: "openpgp", sigstoreSigned: "sigstore" } as const;
+
+interface LookedAt {
+  readonly bytes?: Uint8Array;
+  readonly remarks: readonly Remark[];
+}
+
+function lookAt(path: string, wanted: "openpgp" | "sigstore" | undefined): LookedAt {
   const remarks: Remark[] = [];
   const warn = (code: string, message: string) =>
     remarks.push({ level: "warning", code, message: `${path}: ${message}` });
