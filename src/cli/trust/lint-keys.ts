@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { isAbsolute } from "node:path";
-import { entriesOf, type Finding, type Remark } from "../../../policy/lint.ts";
 import type { SignedRequirement } from "../../../policy/load-trust.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { keySources } from "../../../policy/requirement-keys.ts";
@@ -10,6 +9,7 @@ import {
 } from "../../../sigstore/simple-signing/describe-keys.ts";
 import { readFile } from "../../config/load-file.ts";
 import { KnownError } from "../../core/errors.ts";
+import { entriesOf, type Finding, type Remark } from "./findings.ts";
 import { kindOf } from "./key-file.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,9 +1,9 @@
 import { realpathSync, statSync } from "node:fs";
-import { entriesOf, type Finding } from "../../../policy/lint.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import { type RegistriesD, signaturePlaces } from "../../config/registries-d.ts";
 import { parseDockerReference, repositoryName } from "../../core/docker-reference.ts";
 import { dockerNamespaces } from "../../core/policy-scopes.ts";
+import { entriesOf, type Finding } from "./findings.ts";
 
 /** What is wrong with a policy in view of registries.d: signatures that it wants and that are never looked for. */
 export function lintAttachments(policy: Policy, config: RegistriesD): readonly Finding[] {

@@ -1,4 +1,3 @@
-import { type Finding, lintPolicy } from "../../../policy/lint.ts";
 import { parsePolicy } from "../../../policy/parse.ts";
 import { loadPolicyFile } from "../../config/load-policy-file.ts";
 import { loadRegistriesD } from "../../config/load-registries-d.ts";
@@ -6,6 +5,7 @@ import { UsageError } from "../../core/errors.ts";
 import { escapeControls, goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, withPrefix } from "../errors.ts";
+import { type Finding, lintPolicy } from "./findings.ts";
 import { lintKeys } from "./lint-keys.ts";
 import { lintAttachments, lintFile, lintFolders } from "./lint-places.ts";
 

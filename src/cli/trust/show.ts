@@ -1,4 +1,3 @@
-import { entriesOf, type PolicyPlace } from "../../../policy/lint.ts";
 import { parsePolicy } from "../../../policy/parse.ts";
 import type { PolicyRequirement } from "../../../policy/policy.ts";
 import { keyNames, keySources } from "../../../policy/requirement-keys.ts";
@@ -12,6 +11,7 @@ import { escapeControls } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { identityText } from "./explanation.ts";
+import { entriesOf, type PolicyPlace } from "./findings.ts";
 
 /** One requirement, for a row of `trust show`. */
 interface ShownRequirement {

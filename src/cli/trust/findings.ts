@@ -1,6 +1,6 @@
+import type { Policy, PolicyRequirements } from "../../../policy/policy.ts";
 import { lintRequirements } from "./lint-requirements.ts";
 import { lintScope } from "./lint-scope.ts";
-import type { Policy, PolicyRequirements } from "./policy.ts";
 
 /** Where in a policy something was found. */
 export interface PolicyPlace {

@@ -1,7 +1,11 @@
-import { goQuote } from "../src/core/go-quote.ts";
-import type { PolicyEntry, Remark } from "./lint.ts";
-import type { PolicyRequirement, PolicyRequirements, SignedIdentity } from "./policy.ts";
-import { keyNames } from "./requirement-keys.ts";
+import type {
+  PolicyRequirement,
+  PolicyRequirements,
+  SignedIdentity,
+} from "../../../policy/policy.ts";
+import { keyNames } from "../../../policy/requirement-keys.ts";
+import { goQuote } from "../../core/go-quote.ts";
+import type { PolicyEntry, Remark } from "./findings.ts";
 
 /** Transports whose places keep no signatures — `specs/signing.md` 3.4. */
 const unsigned = ["oci", "oci-archive", "docker-archive", "docker-daemon", "sif", "tarball"];

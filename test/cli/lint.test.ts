@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lintPolicy } from "../../policy/lint.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { chooseRequirements } from "../../policy/scope.ts";
+import { lintPolicy } from "../../src/cli/trust/findings.ts";
 import { parseDockerReference } from "../../src/core/docker-reference.ts";
 import { dockerScopes } from "../../src/core/policy-scopes.ts";
 

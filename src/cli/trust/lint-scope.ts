@@ -1,9 +1,9 @@
-import { parseDockerReference } from "../src/core/docker-reference.ts";
-import { goQuote } from "../src/core/go-quote.ts";
-import { dockerNamespaces } from "../src/core/policy-scopes.ts";
-import type { PolicyEntry, Remark } from "./lint.ts";
-import type { Policy, PolicyRequirements } from "./policy.ts";
-import { isKnownTransport } from "./scope.ts";
+import type { Policy, PolicyRequirements } from "../../../policy/policy.ts";
+import { isKnownTransport } from "../../../policy/scope.ts";
+import { parseDockerReference } from "../../core/docker-reference.ts";
+import { goQuote } from "../../core/go-quote.ts";
+import { dockerNamespaces } from "../../core/policy-scopes.ts";
+import type { PolicyEntry, Remark } from "./findings.ts";
 
 /** What is wrong with the place of an entry — `specs/signing.md` 1.3, 1.6. */
 export function lintScope(policy: Policy, { place, requirements }: PolicyEntry): readonly Remark[] {
