@@ -29,7 +29,7 @@ import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
-import type { AssemblyInput, End, LayerSettings, Parts } from "./parts.ts";
+import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
 import { Registries } from "./registries.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
 
@@ -89,7 +89,11 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      return endOf(transportsOf(input, { registries, places }, end, layers));
+      const transports = transportsOf(input, { registries, places }, end, layers);
+      return {
+        resolve: (text, as, options) => resolveImage(transports, text, as, options),
+        signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
+      };
     },
     async gate() {
       const { requireSigned, insecurePolicy, policyPath } = settings;
@@ -149,10 +153,6 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
     architecture: overrideArchitecture ?? host.architecture,
     ...(variant !== undefined && { variant }),
   };
-}
-
-function endOf(transports: ReadonlyMap<string, Transport>): End {
-  return { resolve: (text, as, options) => resolveImage(transports, text, as, options) };
 }
 
 function transportsOf(

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   login: () => import("./commands/login.ts"),
   logout: () => import("./commands/logout.ts"),
   "manifest-digest": () => import("./commands/manifest-digest.ts"),
+  sign: () => import("./commands/sign.ts"),
   "standalone-sign": () => import("./commands/standalone-sign.ts"),
   "standalone-verify": () => import("./commands/standalone-verify.ts"),
   trust: () => import("./commands/trust.ts"),

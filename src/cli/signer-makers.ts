@@ -1,28 +1,51 @@
+import type { KeyFiles } from "../../sigstore/cosign/key-file.ts";
 import type { Signer } from "../../sigstore/signer.ts";
 import type { CommandContext } from "./context.ts";
-import { notSupportedYet } from "./errors.ts";
+import { readNamed } from "./trust/named-file.ts";
 
-/** A signer by a key of the user's GnuPG keyring. */
+/**
+ * A signer by a key of the user's GnuPG keyring; without a passphrase GnuPG's agent asks for it.
+ *
+ * @throws {SignatureError} `signature.cannot-sign`
+ */
 export async function openGpgSigner(
-  _context: CommandContext,
-  _key: string,
-  _passphrase: Uint8Array | undefined,
+  context: CommandContext,
+  key: string,
+  passphrase: Uint8Array | undefined,
 ): Promise<Signer> {
-  throw notSupportedYet("--sign-by");
+  const { createGpgSigner } = await import("../../sigstore/simple-signing/gpg-signer.ts");
+  const { environment } = await context.parts();
+  return await createGpgSigner({
+    key,
+    environment: environment.variables,
+    signal: context.signal,
+    ...(passphrase && { passphrase: Buffer.from(passphrase).toString() }),
+    ...details(context),
+  });
 }
 
-/** A signer by a sigstore private key in a file. */
+/**
+ * A signer by a sigstore private key in a file.
+ *
+ * @throws {SignatureError} `signature.cannot-sign`, in skopeo's words
+ */
 export async function openSigstoreSigner(
-  _context: CommandContext,
-  _file: string,
-  _passphrase: Uint8Array,
+  context: CommandContext,
+  file: string,
+  passphrase: Uint8Array,
 ): Promise<Signer> {
-  throw notSupportedYet("--sign-by-sigstore-private-key");
+  const keyFile = readNamed(file, `reading private key from ${file}`);
+  const { createSigstoreSigner } = await import("../../sigstore/cosign/signer.ts");
+  return await createSigstoreSigner({ keyFile, passphrase, ...details(context) });
 }
 
 /** A new pair of sigstore keys, both as PEM; the private one encrypted. */
-export async function generateSigstoreKeys(
-  _passphrase: Uint8Array,
-): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
-  throw notSupportedYet("generate-sigstore-key");
+export async function generateSigstoreKeys(passphrase: Uint8Array): Promise<KeyFiles> {
+  const { generateKeyFiles } = await import("../../sigstore/cosign/key-file.ts");
+  return await generateKeyFiles(passphrase);
+}
+
+/** What a signature says of the program that made it. */
+function details({ version }: CommandContext) {
+  return { creator: `amphora ${version}`, now: () => new Date() };
 }

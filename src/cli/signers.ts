@@ -53,7 +53,8 @@ function* openers(
     yield () =>
       withPrefix("Error using --sign-by-sigstore", () => fromParameters(context, parameters));
   if (flags.string("sign-by-sq-fingerprint") !== "") throw noSequoia();
-  if (gpgKey !== "") yield () => openGpgSigner(context, gpgKey, passphrase);
+  if (gpgKey !== "")
+    yield () => withPrefix("creating signature", () => openGpgSigner(context, gpgKey, passphrase));
   if (keyFile !== "")
     yield () => openSigstoreSigner(context, keyFile, passphrase ?? new Uint8Array());
 }

@@ -84,8 +84,11 @@ export async function makeSignatures(
   const { signers } = signing ?? { signers: [] };
   if (!signing || signers.length === 0) return [];
   const claim = claimOf(signing, destination, toSign.manifest);
-  const standing = (await destination.readSignatures?.(toSign.manifest, call)) ?? [];
-  const known = [...toSign.carried, ...standing];
+  const formats = [...new Set(signers.map(({ format }) => format))];
+  const standing = await telling("reading signatures", "copy.destination-failed", async () =>
+    destination.readSignatures?.(toSign.manifest, formats, call),
+  );
+  const known = [...toSign.carried, ...(standing ?? [])];
   const made: UntrustedSignature[] = [];
   for (const [position, signer] of signers.entries()) {
     if (await hasMadeOne(signer, known, claim)) continue;

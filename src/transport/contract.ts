@@ -156,9 +156,10 @@ export interface ImageDestination extends AsyncDisposable {
   readonly traits: DestinationTraits;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
-  /** Those that stand beside a manifest already and will stay, where this place keeps any. */
+  /** Those of these formats that stand where {@link writeSignatures} would add more. */
   readonly readSignatures?: (
     manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
     options: CallOptions,
   ) => Promise<readonly UntrustedSignature[]>;
   /**
