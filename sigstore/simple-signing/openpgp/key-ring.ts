@@ -44,7 +44,8 @@ export function findSigners(
   return certificates.flatMap(signingKeys).filter(({ key }) => isNamed(signature, key));
 }
 
-function signingKeys(certificate: CheckedCertificate): readonly SigningKey[] {
+/** The primary key and its subkeys, each as one that may sign. */
+export function signingKeys(certificate: CheckedCertificate): readonly SigningKey[] {
   const { primary, subkeys } = certificate;
   const own = {
     key: primary,
