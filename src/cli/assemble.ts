@@ -1,7 +1,7 @@
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
-import { noVerifiers } from "../../sigstore/no-verifiers.ts";
+import { createVerifiers } from "../../sigstore/create-verifiers.ts";
 import type { Environment } from "../config/environment.ts";
 import { rememberAnswers } from "../config/helper-memory.ts";
 import { chooseForReading } from "../config/load-auth-paths.ts";
@@ -29,7 +29,7 @@ import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
-import type { AssemblyInput, End, LayerSettings, Parts } from "./parts.ts";
+import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
 import { Registries } from "./registries.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
 
@@ -89,11 +89,19 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      return endOf(transportsOf(input, { registries, places }, end, layers));
+      const transports = transportsOf(input, { registries, places }, end, layers);
+      return {
+        resolve: (text, as, options) => resolveImage(transports, text, as, options),
+        signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
+      };
     },
     async gate() {
       const { requireSigned, insecurePolicy, policyPath } = settings;
-      const tools = { requireSigned, verifiers: noVerifiers, readKeyFile };
+      const tools = {
+        requireSigned,
+        verifiers: createVerifiers({ now: () => new Date() }),
+        readKeyFile,
+      };
       if (insecurePolicy) return createGate(acceptAnything, tools);
       const { path, bytes } = loadPolicyFile(environment, policyPath);
       const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
@@ -145,10 +153,6 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
     architecture: overrideArchitecture ?? host.architecture,
     ...(variant !== undefined && { variant }),
   };
-}
-
-function endOf(transports: ReadonlyMap<string, Transport>): End {
-  return { resolve: (text, as, options) => resolveImage(transports, text, as, options) };
 }
 
 function transportsOf(

@@ -12,27 +12,13 @@ export interface CompatRow {
 }
 
 /** Commands that are known and refused. */
-const MISSING_COMMANDS = new Set([
-  "experimental-image-proxy",
-  "generate-sigstore-key",
-  "layers",
-  "standalone-sign",
-  "standalone-verify",
-  "sync",
-  "untrusted-signature-dump-without-verification",
-]);
+const MISSING_COMMANDS = new Set(["experimental-image-proxy", "layers", "sync"]);
 
 const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
   "additional-tag": "only docker-archive: has a use for it, which is not supported yet",
   "decryption-key": "encryption is not supported yet",
   "encrypt-layer": "encryption is not supported yet",
   "encryption-key": "encryption is not supported yet",
-  "sign-by": "signing is not supported yet",
-  "sign-by-sigstore": "signing is not supported yet",
-  "sign-by-sigstore-private-key": "signing is not supported yet",
-  "sign-by-sq-fingerprint": "signing is not supported yet",
-  "sign-identity": "signing is not supported yet",
-  "sign-passphrase-file": "signing is not supported yet",
   "daemon-host": "docker-daemon: is not supported yet",
   "src-daemon-host": "docker-daemon: is not supported yet",
   "dest-daemon-host": "docker-daemon: is not supported yet",
@@ -41,7 +27,10 @@ const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
 /** What is done otherwise, on purpose, by `command --flag` or `--flag`. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "--tmpdir": "accepted; nothing is staged in temporary files",
-  "--registries.d": "accepted; signatures come with their own support",
+  "copy --sign-by-sq-fingerprint":
+    "answered as Debian's skopeo does, which is built without Sequoia",
+  "copy --sign-by-sigstore":
+    "by a private key; not by Fulcio's certificates, and without a Rekor log",
   "copy --dest-precompute-digests": "accepted; digests are known before without a temporary file",
   "copy --dest-compress-format": "zstd:chunked can be read, and not yet be written",
   completion: "scripts of our own, with the same candidates",

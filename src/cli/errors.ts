@@ -12,6 +12,12 @@ export type CliErrorCode =
   | "cli.login-failed"
   | "cli.not-deleted"
   | "cli.unreadable"
+  /** A file that is to be made is there already. */
+  | "cli.exists"
+  /** A key that cannot be used for what it was named for. */
+  | "cli.bad-key"
+  /** Two pieces of a policy that cannot both hold. */
+  | "cli.conflict"
   | "cli.unwritable";
 
 /** What fails at the edge itself. */

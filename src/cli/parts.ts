@@ -1,8 +1,10 @@
 import type { Gate } from "../../policy/gate.ts";
 import type { Environment } from "../config/environment.ts";
+import type { DockerReference } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
 import type { CallOptions, Transport } from "../transport/contract.ts";
+import type { RepositoryPlaces } from "../transport/docker/signatures.ts";
 import type { Log } from "./log.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
 import type { ProgramName } from "./specs/spec.ts";
@@ -21,6 +23,8 @@ export interface End {
    * @throws {UsageError} `usage.bad-reference` with skopeo's text, without a prefix: `Invalid image name "x", expected …`
    */
   resolve(text: string, as: "source" | "destination", options: CallOptions): Promise<ResolvedImage>;
+  /** Where the signatures of a repository are kept. */
+  signaturePlaces(reference: DockerReference): Promise<RepositoryPlaces>;
 }
 
 /** What layers are to become at a destination, where its transport leaves a choice. */

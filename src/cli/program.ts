@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   completion: () => import("./commands/completion.ts"),
   copy: () => import("./commands/copy.ts"),
   delete: () => import("./commands/delete.ts"),
+  "generate-sigstore-key": () => import("./commands/generate-sigstore-key.ts"),
   help: () => import("./commands/help.ts"),
   info: () => import("./commands/info.ts"),
   inspect: () => import("./commands/inspect.ts"),
@@ -24,6 +25,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   login: () => import("./commands/login.ts"),
   logout: () => import("./commands/logout.ts"),
   "manifest-digest": () => import("./commands/manifest-digest.ts"),
+  sign: () => import("./commands/sign.ts"),
+  "standalone-sign": () => import("./commands/standalone-sign.ts"),
+  "standalone-verify": () => import("./commands/standalone-verify.ts"),
+  trust: () => import("./commands/trust.ts"),
+  "untrusted-signature-dump-without-verification": () =>
+    import("./commands/untrusted-signature-dump.ts"),
+  verify: () => import("./commands/verify.ts"),
 };
 
 const COMPLETION_WORDS = ["__complete", "__completeNoDesc"];

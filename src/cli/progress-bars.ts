@@ -2,6 +2,7 @@ import type { CopyEvent } from "../copy/events.ts";
 import type { Digest } from "../core/digest.ts";
 import { hexOf } from "../core/digest.ts";
 import type { ProgressView } from "./progress.ts";
+import { signingLine } from "./progress-lines.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { formatBytes, formatSeconds } from "./summary.ts";
 import type { Terminal } from "./terminal.ts";
@@ -80,6 +81,9 @@ export class ProgressBars implements ProgressView {
         this.#finished.push(
           `Writing manifest ${event.of === "list" ? "list " : ""}to image destination`,
         );
+        break;
+      case "signing":
+        this.#finished.push(signingLine(event));
         break;
       case "signatures-storing":
         this.#finished.push(`Storing ${event.of === "list" ? "list " : ""}signatures`);

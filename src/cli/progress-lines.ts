@@ -4,7 +4,6 @@ import type { ProgressView } from "./progress.ts";
 /** The lines of one image, kept back while an earlier one of the list is still being told of. */
 interface Block {
   readonly lines: string[];
-  hasSignatures: boolean;
   done: boolean;
 }
 
@@ -27,9 +26,7 @@ export class CopyLines implements ProgressView {
     }
     const block = this.#block(event.instance);
     block.lines.push(...lines);
-    if (event.type === "signatures-checking") block.hasSignatures = true;
-    if (event.type === (block.hasSignatures ? "signatures-storing" : "manifest-writing"))
-      block.done = true;
+    if (event.type === "instance-copied") block.done = true;
     this.#flush();
   }
 
@@ -40,7 +37,7 @@ export class CopyLines implements ProgressView {
   #block(instance: number): Block {
     const found = this.#blocks.get(instance);
     if (found) return found;
-    const block = { lines: [], hasSignatures: false, done: false };
+    const block = { lines: [], done: false };
     this.#blocks.set(instance, block);
     return block;
   }
@@ -81,9 +78,22 @@ function linesOf(event: CopyEvent): readonly string[] {
       return [`Copying config ${event.config}`];
     case "manifest-writing":
       return [`Writing manifest ${event.of === "list" ? "list " : ""}to image destination`];
+    case "signing":
+      return [signingLine(event)];
     case "signatures-storing":
       return [event.of === "list" ? "Storing list signatures" : "Storing signatures"];
     default:
       return [];
   }
+}
+
+/** What skopeo says of a signature that is being made. */
+export function signingLine({
+  format,
+  position,
+  count,
+}: Extract<CopyEvent, { type: "signing" }>): string {
+  const which = count === 1 ? "" : ` ${position}`;
+  const how = format === "sigstore" ? "a sigstore signature" : "simple signing";
+  return `Creating signature${which}: Signing image using ${how}`;
 }

@@ -87,14 +87,14 @@ function isStale(lock: string): boolean {
 }
 
 /**
- * Replaces a file as one step: a reader sees the old text or the new, and a crash leaves one of them. Mode 0600.
+ * Replaces a file as one step: a reader sees the old text or the new, and a crash leaves one of them.
  *
  * @throws {ConfigError} `config.unwritable`
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, text: string, mode = 0o600): void {
   const aside = join(dirname(path), `.tmp-${basename(path)}${randomBytes(6).toString("hex")}`);
   try {
-    const file = openSync(aside, "wx", 0o600);
+    const file = openSync(aside, "wx", mode);
     try {
       writeFileSync(file, text);
       fsyncSync(file);

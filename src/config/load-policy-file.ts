@@ -58,7 +58,7 @@ export function findPolicyFile(
   throw new ConfigError(
     "config.not-found",
     `no policy.json file found at any of the following: ${JSON.stringify(user)}, ${JSON.stringify(system)}`,
-    { hint: "Write a policy.json, or name one with --policy" },
+    { hint: "Write a first policy with `amphora trust init`, or name one with --policy" },
   );
 }
 

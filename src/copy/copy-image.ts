@@ -1,6 +1,6 @@
 import type { Gate } from "../../policy/gate.ts";
 import { CopyError } from "../core/errors.ts";
-import { formatImageReference, type TransportName } from "../core/image-reference.ts";
+import { formatImageReference } from "../core/image-reference.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import type { Compression } from "../stream/recompress.ts";
@@ -12,6 +12,7 @@ import type { CopyEvent, Report } from "./events.ts";
 import { telling } from "./failure.ts";
 import type { CopyOptions } from "./options.ts";
 import { type Plan, parseImage, planImage } from "./plan.ts";
+import { checkSigning, makeSignatures, type Signing, whyNotKept } from "./sign.ts";
 import type { Transfers } from "./transfers.ts";
 import { type WrittenImage, writeFirstAccepted } from "./write-manifest.ts";
 
@@ -24,6 +25,8 @@ export interface CopyRequest {
   readonly transfers: Transfers;
   readonly compression: Compression;
   readonly options: CopyOptions;
+  /** Absent where nothing is signed. */
+  readonly signing?: Signing;
   readonly report: Report;
   readonly signal: AbortSignal;
 }
@@ -74,6 +77,7 @@ export async function copyImage(
   );
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
   await checkSignatures(admitted, request, report, "image");
+  await checkSigning(request.signing, destination, manifest.digest, { signal });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   const plan = planImage(image, destination.traits, options, keepBecause);
   const config = plan.config && configAt(source, plan.config, signal);
@@ -91,7 +95,7 @@ export async function copyImage(
     { image, types: plan.types, written, config, ...(keepBecause && { keepBecause }) },
     copy,
   );
-  await storeSignatures(admitted, final.manifest, request, report, "image");
+  await storeSignatures(admitted, final.manifest, { ...request, report }, "image");
   return final;
 }
 
@@ -134,13 +138,6 @@ export function checkDestinationDigest(
   return true;
 }
 
-const whyUnsigned: Readonly<Partial<Record<TransportName, string>>> = {
-  oci: "Pushing signatures for OCI images is not supported",
-  "oci-archive": "Pushing signatures for OCI images is not supported",
-  "docker-archive": "Storing signatures for docker tar files is not supported",
-  "docker-daemon": "Storing signatures for docker tar files is not supported",
-};
-
 /** Refuses before any blob moves where the destination cannot keep the signatures. */
 export async function checkSignatures(
   { manifest, signatures }: AdmittedImage,
@@ -157,22 +154,23 @@ export async function checkSignatures(
       destination.checkSignatureFormats?.(manifest.digest, formats, { signal }),
     );
   }
-  const why = whyUnsigned[reference.transport] ?? "Storing signatures there is not supported";
   throw new CopyError(
     "copy.signatures-would-be-lost",
-    `Can not copy signatures to ${formatImageReference(reference)}: ${why}`,
+    `Can not copy signatures to ${formatImageReference(reference)}: ${whyNotKept(reference.transport)}`,
     { hint: "Pass --remove-signatures to copy the image without them" },
   );
 }
 
-/** Writes the signatures carried along to the manifest they are of. */
+/** Makes the signatures wanted, and writes them, after those carried along, to the manifest they are of. */
 export async function storeSignatures(
-  { signatures }: AdmittedImage,
+  { signatures: carried }: AdmittedImage,
   manifest: RawManifest,
-  { destination, signal }: CopyRequest,
-  report: Report,
+  { signing, destination, report, signal }: CopyRequest,
   of: "image" | "list",
 ): Promise<void> {
+  const toSign = { manifest: manifest.digest, carried, of };
+  const made = await makeSignatures(signing, toSign, destination, { report, signal });
+  const signatures = [...carried, ...made];
   if (signatures.length > 0 || of === "list") report({ type: "signatures-storing", of });
   if (signatures.length === 0) return;
   await telling("writing signatures", "copy.destination-failed", () =>

@@ -17,6 +17,7 @@ import {
 import { failedWhile, telling } from "./failure.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
 import { chooseInstances } from "./select.ts";
+import { checkSigning } from "./sign.ts";
 import type { WrittenImage } from "./write-manifest.ts";
 
 /** Instances under way at once; what they move together is limited by the run's transfer slots. */
@@ -41,6 +42,8 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
     ? await admit(source, request.gate, index, admitting)
     : await admitIndex(source, index, admitting);
   await checkSignatures(admitted, request, report, "list");
+  if (chosen.length === 0)
+    await checkSigning(request.signing, destination, index.digest, { signal });
   const hasDigest = checkDestinationDigest(destination, index, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const types = listTypes(request, index, keepBecause);
@@ -55,7 +58,7 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
       ...(options.select.type === "platforms" && { keep: ({ digest }) => kept.has(digest) }),
     });
   const written = await writeIndex(request, index, types, form, keepBecause);
-  await storeSignatures(admitted, written, request, report, "list");
+  await storeSignatures(admitted, written, request, "list");
   return written;
 }
 
@@ -108,6 +111,7 @@ async function copyInstances(
           chosenFrom: index,
         }),
     );
+    request.report({ type: "instance-copied", instance: position });
     updates.set(instance.digest, updateOf(written));
   });
   return updates;

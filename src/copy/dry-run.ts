@@ -12,6 +12,7 @@ import { checkDestinationDigest, checkSignatures, reasonToKeep } from "./copy-im
 import { telling } from "./failure.ts";
 import { parseImage, planImage } from "./plan.ts";
 import { chooseInstances } from "./select.ts";
+import { checkSigning } from "./sign.ts";
 
 /** What a copy would do with one image. */
 export interface PlannedImage {
@@ -109,6 +110,7 @@ async function planOne(
   const admitted = await admit(source, job.gate, manifest, { carrySignatures, signal });
   await using destination = await job.to.transport.openDestination(job.to.reference, { signal });
   await checkSignatures(admitted, { destination, signal }, () => {}, "image");
+  await checkSigning(job.signing, destination, manifest.digest, { signal });
   const hasDigest = checkDestinationDigest(destination, manifest, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const plan = planImage(parseImage(manifest), destination.traits, options, keepBecause);

@@ -1,3 +1,4 @@
+import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import type { Digest } from "../core/digest.ts";
 
 /** One blob that an image needs, in the manifest's order, each digest once. */
@@ -47,7 +48,18 @@ export type CopyEvent = { readonly instance?: number } & (
     }
   | { readonly type: "config-copying"; readonly config: Digest; readonly size: number }
   | { readonly type: "manifest-writing"; readonly of: "image" | "list" }
+  /** A signer is asked for its signature; `position` counts the signers from 1. */
+  | {
+      readonly type: "signing";
+      readonly of: "image" | "list";
+      readonly format: UntrustedSignature["format"];
+      readonly position: number;
+      readonly count: number;
+    }
+  | { readonly type: "signed"; readonly manifest: Digest; readonly keyId: string }
   | { readonly type: "signatures-storing"; readonly of: "image" | "list" }
+  /** Nothing more will be said of this instance. */
+  | { readonly type: "instance-copied" }
   /** The destination held the very same image; nothing was copied. `blobs` where the manifest was read. */
   | { readonly type: "already-there"; readonly manifest: Digest }
 );

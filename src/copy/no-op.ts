@@ -68,11 +68,12 @@ export function lookForNoOp(job: CopyJob): NoOp {
 }
 
 /** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
-function headsCanTell({ from, to, options }: CopyJob): boolean {
+function headsCanTell({ from, to, options, signing }: CopyJob): boolean {
   return (
     from.transport.digestOf !== undefined &&
     to.transport.digestOf !== undefined &&
     to.reference.docker?.digest === undefined &&
+    (signing === undefined || signing.signers.length === 0) &&
     (options.select.type === "system" || options.select.type === "all") &&
     options.manifestType === undefined &&
     options.compression.format === undefined
@@ -182,6 +183,7 @@ async function tell(
     const told = (event: CopyEvent) => report({ ...event, instance });
     told({ type: "instance-started", manifest, position: instance + 1, count });
     await tellImage(job, source, manifest, told);
+    told({ type: "instance-copied" });
   }
   report({ type: "manifest-writing", of: "list" });
   report({ type: "signatures-storing", of: "list" });

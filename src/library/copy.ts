@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Gate } from "../../policy/gate.ts";
+import type { Signer } from "../../sigstore/signer.ts";
 import { copy } from "../copy/copy.ts";
 import type { CopyEvent } from "../copy/events.ts";
 import type { CompressionWish, ImageSelection } from "../copy/options.ts";
 import { createTransfers } from "../copy/transfers.ts";
 import type { Digest } from "../core/digest.ts";
+import type { DockerReference } from "../core/docker-reference.ts";
 import type { Platform } from "../core/platform.ts";
 import { Compression } from "../stream/recompress.ts";
 import type { Place } from "./transports.ts";
@@ -23,6 +25,10 @@ export interface CopyImageOptions {
   readonly manifestType?: string;
   readonly preserveDigests?: boolean;
   readonly removeSignatures?: boolean;
+  /** Each signs every manifest that is written: see `amphora/signatures`. */
+  readonly signers?: readonly Signer[];
+  /** What the signatures claim; by default the destination's own name. `parseReference` makes one. */
+  readonly signIdentity?: DockerReference;
   readonly compression?: CompressionWish;
   /** Blobs moved at once; 6 by default. */
   readonly parallel?: number;
@@ -51,6 +57,12 @@ export async function copyImage(options: CopyImageOptions): Promise<Digest> {
       compression: options.compression ?? { force: false },
       ...(options.manifestType !== undefined && { manifestType: options.manifestType }),
     },
+    ...(options.signers && {
+      signing: {
+        signers: options.signers,
+        ...(options.signIdentity && { identity: options.signIdentity }),
+      },
+    }),
     transfers: createTransfers(parallel),
     compression: new Compression({ parallel: availableParallelism() }),
     report: options.report ?? (() => {}),

@@ -2,6 +2,7 @@ import type { ReadKeyFile } from "../../policy/context.ts";
 import { createGate, type Gate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
+import { createVerifiers } from "../../sigstore/create-verifiers.ts";
 import { noVerifiers } from "../../sigstore/no-verifiers.ts";
 import { readFile } from "../config/load-file.ts";
 
@@ -15,7 +16,7 @@ export function gateFromPolicy(json: string | Uint8Array): Gate {
   const bytes = typeof json === "string" ? new TextEncoder().encode(json) : json;
   return createGate(parsePolicy(bytes, "policy"), {
     requireSigned: false,
-    verifiers: noVerifiers,
+    verifiers: createVerifiers({ now: () => new Date() }),
     readKeyFile,
   });
 }

@@ -156,6 +156,12 @@ export interface ImageDestination extends AsyncDisposable {
   readonly traits: DestinationTraits;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
+  /** Those of these formats that stand where {@link writeSignatures} would add more. */
+  readonly readSignatures?: (
+    manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
+    options: CallOptions,
+  ) => Promise<readonly UntrustedSignature[]>;
   /**
    * Fails as {@link writeSignatures} would for signatures of these formats, where that is known before anything is
    * written. Absent where {@link DestinationTraits.signatureFormats} says it all.

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { escapeControls, goQuote, goQuoteBack } from "../../src/core/go-quote.ts";
 import { formatLocalTime } from "../../src/cli/go-time.ts";
 import {
   createLog,
@@ -10,6 +9,7 @@ import {
   type LogEntry,
   terminalFormatter,
 } from "../../src/cli/log.ts";
+import { escapeControls, goQuote, goQuoteBack } from "../../src/core/go-quote.ts";
 
 const time = new Date("2026-11-23T16:44:19.500Z");
 

@@ -56,7 +56,10 @@ test("CopyLines tells of a list's images one after the other, however they inter
     position: instance + 1,
     count: 2,
   });
-  const of = (instance: number) => image.map((event) => ({ ...event, instance }));
+  const of = (instance: number): CopyEvent[] => [
+    ...image.map((event) => ({ ...event, instance })),
+    { type: "instance-copied", instance },
+  ];
   const events: CopyEvent[] = [
     { type: "signatures-reading", of: "list" },
     { type: "instances-chosen", chosen: 2, held: 3 },

@@ -4,6 +4,7 @@ import type { Endpoint } from "../../src/config/endpoints.ts";
 import { type CopyEnd, copy } from "../../src/copy/copy.ts";
 import type { CopyEvent } from "../../src/copy/events.ts";
 import type { CopyOptions } from "../../src/copy/options.ts";
+import type { Signing } from "../../src/copy/sign.ts";
 import { createTransfers } from "../../src/copy/transfers.ts";
 import type { Digest } from "../../src/core/digest.ts";
 import type { Credentials } from "../../src/registry/credentials.ts";
@@ -102,14 +103,19 @@ export class Engine implements AsyncDisposable {
   async copy(
     from: string,
     to: string,
-    options: Partial<CopyOptions> & { signal?: AbortSignal; tellLayers?: boolean } = {},
+    options: Partial<CopyOptions> & {
+      signal?: AbortSignal;
+      tellLayers?: boolean;
+      signing?: Signing;
+    } = {},
   ): Promise<Digest> {
-    const { signal = new AbortController().signal, tellLayers = false, ...rest } = options;
+    const { signal = new AbortController().signal, tellLayers = false, signing, ...rest } = options;
     return await copy({
       from: await this.end(from, "source"),
       to: await this.end(to, "destination"),
       gate: createGate(acceptAnything, noTrust),
       options: { ...plainOptions, ...rest },
+      ...(signing && { signing }),
       transfers: createTransfers(6),
       compression: new Compression({ parallel: 2 }),
       report: (event) => this.events.push(event),

@@ -1,5 +1,5 @@
 import type { CompressionWish, CopyOptions, ImageSelection } from "../../copy/options.ts";
-import { parseCanonicalReference, parseDockerReference } from "../../core/docker-reference.ts";
+import { parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import { mediaTypes } from "../../core/media-type.ts";
@@ -7,6 +7,7 @@ import { type Platform, parsePlatform } from "../../core/platform.ts";
 import { parseWritableFormat } from "../../stream/compression-format.ts";
 import { notSupportedYet } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
+import { signIdentity } from "../signers.ts";
 import type { ProgramName } from "../specs/spec.ts";
 
 const formats: Readonly<Record<string, string>> = {
@@ -19,7 +20,7 @@ const formats: Readonly<Record<string, string>> = {
  * What `copy`'s flags ask of the copy; checked in skopeo's order, before anything is opened.
  *
  * @throws {UsageError} `usage.bad-flag`
- * @throws {CliError} `cli.unsupported` for signing and encryption
+ * @throws {CliError} `cli.unsupported` for encryption
  */
 export function copyOptions(
   flags: FlagValues,
@@ -93,28 +94,11 @@ function refuseUnsupported(flags: FlagValues): void {
   if (flags.numbers("encrypt-layer").length > 0 && flags.strings("encryption-key").length === 0) {
     throw bad("--encrypt-layer can only be used with --encryption-key");
   }
-  checkSignIdentity(flags.string("sign-identity"));
-  const unsupported = [
-    "sign-by",
-    "sign-by-sigstore",
-    "sign-by-sigstore-private-key",
-    "sign-by-sq-fingerprint",
-    "sign-passphrase-file",
-    "sign-identity",
-    "encryption-key",
-    "encrypt-layer",
-    "decryption-key",
-  ].find((name) => flags.changed(name));
+  signIdentity(flags.string("sign-identity"));
+  const unsupported = ["encryption-key", "encrypt-layer", "decryption-key"].find((name) =>
+    flags.changed(name),
+  );
   if (unsupported !== undefined) throw notSupportedYet(`--${unsupported}`);
-}
-
-function checkSignIdentity(identity: string): void {
-  if (identity === "") return;
-  try {
-    parseCanonicalReference(identity);
-  } catch (error) {
-    throw bad(`Could not parse --sign-identity: ${(error as Error).message}`);
-  }
 }
 
 function compressionWish(flags: FlagValues): CompressionWish {

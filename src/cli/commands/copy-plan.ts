@@ -6,7 +6,7 @@ import { formatBytes } from "../summary.ts";
 /** `copy --dry-run`: what would be copied, as text or, with `--progress json`, as one JSON object. */
 export async function printPlan(
   { flags, terminal, signal }: CommandContext,
-  job: Pick<CopyJob, "from" | "to" | "gate" | "options">,
+  job: Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">,
 ): Promise<void> {
   const plan = await dryRun({ ...job, signal, tellLayers: false });
   const json = flags.string("progress") === "json";

@@ -2,7 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileErrorText } from "../../config/load-file.ts";
 import { type CopyJob, copy } from "../../copy/copy.ts";
-import type { CopyOptions } from "../../copy/options.ts";
 import { createTransfers } from "../../copy/transfers.ts";
 import type { Digest } from "../../core/digest.ts";
 import { Compression } from "../../stream/recompress.ts";
@@ -12,6 +11,7 @@ import type { ResolvedImage } from "../parts.ts";
 import { type Progress, startProgress } from "../progress.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
+import { openSigning } from "../signers.ts";
 import { copyOptions } from "./copy-options.ts";
 import { printPlan } from "./copy-plan.ts";
 
@@ -33,13 +33,11 @@ export async function run(context: CommandContext): Promise<void> {
   const destination = await resolveEnd(context, to, "destination");
   const options = copyOptions(flags, program, parts.platform);
   warnOfIdleFlags(context, destination);
-  if (program === "amphora" && flags.bool("dry-run")) {
-    return await printPlan(context, { from: source, to: destination, gate, options });
-  }
+  await using signing = await openSigning(context);
+  const job = { from: source, to: destination, gate, options, signing };
+  if (program === "amphora" && flags.bool("dry-run")) return await printPlan(context, job);
   const settings = endSettings(flags, globals, "dest-");
-  const digest = await withRetries(context, settings, () =>
-    copyOnce(context, { from: source, to: destination, gate, options }),
-  );
+  const digest = await withRetries(context, settings, () => copyOnce(context, job));
   await writeDigest(flags.string("digestfile"), digest);
 }
 
@@ -69,7 +67,7 @@ function warnOfIdleFlags({ flags, log }: CommandContext, { reference }: Resolved
 
 async function copyOnce(
   context: CommandContext,
-  job: Pick<CopyJob, "from" | "to" | "gate"> & { readonly options: CopyOptions },
+  job: Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">,
 ): Promise<Digest> {
   const { flags, signal } = context;
   const progress: Progress = startProgress(context);

@@ -18,6 +18,7 @@ import {
 } from "./signing.ts";
 import type { CommandSpec, ProgramName } from "./spec.ts";
 import { syncSpec } from "./sync.ts";
+import { signSpec, trustSpec, verifySpec } from "./trust.ts";
 
 /** Every command, in the order in which skopeo suggests them. */
 export const allCommands: readonly CommandSpec[] = [
@@ -39,6 +40,9 @@ export const allCommands: readonly CommandSpec[] = [
   completionSpec,
   compatSpec,
   infoSpec,
+  verifySpec,
+  signSpec,
+  trustSpec,
 ];
 
 /** The commands that exist under this name. */

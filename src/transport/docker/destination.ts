@@ -55,6 +55,14 @@ export class DockerDestination implements ImageDestination {
     await put(this.#repository, topName(this.reference, index), index, signal);
   }
 
+  readSignatures(
+    manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
+    call: CallOptions,
+  ): Promise<readonly UntrustedSignature[]> {
+    return this.#signatures.standing(manifest, formats, call);
+  }
+
   checkSignatureFormats(
     manifest: Digest,
     formats: readonly UntrustedSignature["format"][],

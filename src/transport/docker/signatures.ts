@@ -116,6 +116,25 @@ export class RepositorySignatures {
     if (!(await this.#repository.hasSignaturesApi(call))) throw refusal;
   }
 
+  /** What stands of these formats where {@link write} adds more; a look-aside that is only read from is not asked. */
+  async standing(
+    manifest: Digest,
+    formats: readonly Format[],
+    call: CallOptions,
+  ): Promise<readonly UntrustedSignature[]> {
+    const attached =
+      formats.includes("sigstore") && this.#places.attachments
+        ? await readAttachments(this.#repository, manifest, call)
+        : [];
+    if (!formats.includes("simple-signing")) return attached;
+    if (!(await this.#repository.hasSignaturesApi(call))) {
+      const kept = await this.#places.write.read(this.#subject(manifest), call);
+      return [...kept, ...attached];
+    }
+    const kept = await this.#repository.readKeptSignatures(manifest, call);
+    return [...kept.map((bytes) => ({ format: "simple-signing", bytes }) as const), ...attached];
+  }
+
   /** Adds those that are not there yet. */
   async write(
     manifest: Digest,

@@ -1,0 +1,41 @@
+import { UsageError } from "../../core/errors.ts";
+import { escapeControls } from "../../core/go-quote.ts";
+import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
+import { endSettings } from "../settings.ts";
+import { openSigning } from "../signers.ts";
+import { signInPlace } from "../trust/sign-in-place.ts";
+
+/** `sign IMAGE`: signatures for what a name stands for now, kept beside the registry and not in it. */
+export async function run(context: CommandContext): Promise<void> {
+  const { args, flags, globals, log, signal, terminal } = context;
+  const [name] = args;
+  if (name === undefined || args.length !== 1)
+    throw new UsageError("usage.bad-flag", "Exactly one argument expected");
+  await using signing = await openSigning(context);
+  const { signers, identity } = signing;
+  if (signers.length === 0)
+    throw new UsageError("usage.bad-flag", "Name the key to sign by: --sign-by and its like");
+  if (identity && identity.tag === undefined && identity.digest === undefined)
+    throw new UsageError(
+      "usage.bad-flag",
+      `Sign identity must be a fully specified reference ${flags.string("sign-identity")}`,
+    );
+  const end = await (await context.parts()).end(endSettings(flags, globals, ""));
+  const image = await withPrefix(`Invalid image name ${name}`, () =>
+    end.resolve(name, "source", { signal }),
+  );
+  const signed = await signInPlace(context, {
+    end,
+    image,
+    signers,
+    directory: flags.string("directory"),
+    ...(identity && { identity }),
+  });
+  if (flags.bool("json") || log.isJson)
+    return await terminal.out(`${JSON.stringify(signed, undefined, 4)}\n`);
+  for (const { digest, identity, keyId, made } of signed) {
+    const what = made ? "signed" : "was signed already";
+    await terminal.out(`${escapeControls(`${digest} ${what} as ${identity} by ${keyId}`)}\n`);
+  }
+}

@@ -1,0 +1,39 @@
+import { readFile } from "../config/load-file.ts";
+import type { CommandContext } from "./context.ts";
+import { CliError } from "./errors.ts";
+import { Prompt } from "./prompt.ts";
+
+const LINE_FEED = 0x0a;
+
+/**
+ * The first line of a passphrase file, as gpg reads it: without its line feed, and with a carriage return if there is
+ * one.
+ *
+ * @throws {ConfigError} `config.unreadable`: `open PATH: no such file or directory`
+ */
+export function readPassphraseFile(path: string): Uint8Array {
+  const bytes = readFile(path);
+  const end = bytes.indexOf(LINE_FEED);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+/**
+ * Asks on the terminal, without echo.
+ *
+ * @param key what it is for, as the user named it
+ * @throws {CliError} `cli.unreadable` where standard input is no terminal
+ */
+export async function askPassphrase(
+  { terminal, signal }: Pick<CommandContext, "terminal" | "signal">,
+  key: string,
+): Promise<Uint8Array> {
+  if (!terminal.stdin.isTTY) {
+    throw new CliError(
+      "cli.unreadable",
+      `Cannot prompt for a passphrase for key ${key}, standard input is not a TTY`,
+      { hint: "Name a file that holds it with --sign-passphrase-file or --passphrase-file" },
+    );
+  }
+  using prompt = new Prompt(terminal, signal);
+  return Buffer.from(await prompt.secret(`Passphrase for key ${key}: `));
+}

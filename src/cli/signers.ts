@@ -1,0 +1,106 @@
+import type { Signer } from "../../sigstore/signer.ts";
+import { loadSigningParameters } from "../config/signing-parameters.ts";
+import type { Signing } from "../copy/sign.ts";
+import { type DockerReference, parseCanonicalReference } from "../core/docker-reference.ts";
+import { UsageError } from "../core/errors.ts";
+import type { CommandContext } from "./context.ts";
+import { CliError, notSupportedYet, withPrefix } from "./errors.ts";
+import { askPassphrase, readPassphraseFile } from "./passphrase.ts";
+import { openGpgSigner, openSigstoreSigner } from "./signer-makers.ts";
+
+/** The signers of a run; they hold keys until they are disposed of. */
+export interface OpenSigning extends Signing, AsyncDisposable {}
+
+/**
+ * The signers that the flags ask for, in skopeo's order: sigstore parameters, Sequoia, GnuPG, sigstore key.
+ *
+ * @throws {UsageError} `usage.bad-flag`; {KnownError} in skopeo's words where a key cannot be used
+ */
+export async function openSigning(context: CommandContext): Promise<OpenSigning> {
+  const { flags } = context;
+  await using stack = new AsyncDisposableStack();
+  const signers: Signer[] = [];
+  const passphrase = await passphraseFor(context);
+  for (const open of openers(context, passphrase)) signers.push(stack.use(await open()));
+  const identity = signIdentity(flags.string("sign-identity"));
+  const kept = stack.move();
+  return {
+    signers,
+    ...(identity && { identity }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** @throws {UsageError} `usage.bad-flag` */
+export function signIdentity(text: string): DockerReference | undefined {
+  if (text === "") return undefined;
+  try {
+    return parseCanonicalReference(text);
+  } catch (error) {
+    throw bad(`Could not parse --sign-identity: ${(error as Error).message}`);
+  }
+}
+
+function* openers(
+  context: CommandContext,
+  passphrase: Uint8Array | undefined,
+): Iterable<() => Promise<Signer>> {
+  const { flags } = context;
+  const parameters = flags.string("sign-by-sigstore");
+  const gpgKey = flags.string("sign-by");
+  const keyFile = flags.string("sign-by-sigstore-private-key");
+  if (parameters !== "")
+    yield () =>
+      withPrefix("Error using --sign-by-sigstore", () => fromParameters(context, parameters));
+  if (flags.string("sign-by-sq-fingerprint") !== "") throw noSequoia();
+  if (gpgKey !== "")
+    yield () => withPrefix("creating signature", () => openGpgSigner(context, gpgKey, passphrase));
+  if (keyFile !== "")
+    yield () => openSigstoreSigner(context, keyFile, passphrase ?? new Uint8Array());
+}
+
+/** The three kinds of keys may be used together; a passphrase could only be for one of them. */
+async function passphraseFor(context: CommandContext): Promise<Uint8Array | undefined> {
+  const { flags } = context;
+  const file = flags.string("sign-passphrase-file");
+  const sigstoreKey = flags.string("sign-by-sigstore-private-key");
+  const kinds = [flags.string("sign-by"), flags.string("sign-by-sq-fingerprint"), sigstoreKey];
+  if (file !== "") {
+    if (kinds.filter((key) => key !== "").length > 1)
+      throw bad(
+        "Only one of --sign-by, --sign-by-sq-fingerprint and --sign-by-sigstore-private-key can be used with --sign-passphrase-file",
+      );
+    return readPassphraseFile(file);
+  }
+  return sigstoreKey === "" ? undefined : await askPassphrase(context, sigstoreKey);
+}
+
+async function fromParameters(context: CommandContext, path: string): Promise<Signer> {
+  const { privateKeyFile, privateKeyPassphraseFile, fulcio, rekorURL } =
+    await loadSigningParameters(path);
+  if (fulcio) throw notSupportedYet("Signing with a certificate of Fulcio's");
+  if (privateKeyFile === undefined)
+    throw new CliError(
+      "cli.bad-key",
+      "no private key source provided (neither a private key nor Fulcio) when preparing to create sigstore signatures",
+    );
+  const passphrase =
+    privateKeyPassphraseFile === undefined
+      ? await askPassphrase(context, privateKeyFile)
+      : readPassphraseFile(privateKeyPassphraseFile);
+  if (rekorURL !== undefined) throw notSupportedYet("Uploading signatures to a Rekor log");
+  return await openSigstoreSigner(context, privateKeyFile, passphrase);
+}
+
+/** The answer of Debian's build of skopeo. */
+function noSequoia(): CliError {
+  return new CliError(
+    "cli.unsupported",
+    "Error using --sign-by-sq-fingerprint: Sequoia-PGP support is not enabled in this build",
+    { hint: "Use --sign-by with a key in GnuPG's keyring" },
+  );
+}
+
+function bad(message: string): UsageError {
+  return new UsageError("usage.bad-flag", message);
+}

@@ -1,0 +1,92 @@
+import type { Verdict } from "../../../policy/verdict.ts";
+import { chooseInstances } from "../../copy/select.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { repositoryName } from "../../core/docker-reference.ts";
+import { UsageError } from "../../core/errors.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import { parseIndexManifest } from "../../core/index-manifest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { isIndexType } from "../../core/media-type.ts";
+import { chooseInstance, formatPlatform } from "../../core/platform.ts";
+import type { ImageSource } from "../../transport/contract.ts";
+import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
+import { endSettings } from "../settings.ts";
+
+/** One image of those asked about, and what the policy says of it. */
+export interface JudgedImage {
+  readonly digest: Digest;
+  /** Of an instance, where the index tells. */
+  readonly platform?: string;
+  readonly verdict: Verdict;
+}
+
+/** What a name stands for, judged. */
+export interface Judgement {
+  /** As the policy was asked about it. */
+  readonly reference: ImageReference;
+  /** Of the manifest that the name leads to: of a list, the list's. */
+  readonly digest: Digest;
+  /** The name with that digest, which stands for these bytes for ever; the digest alone where there is no name. */
+  readonly pinned: string;
+  readonly images: readonly JudgedImage[];
+}
+
+/**
+ * Asks the policy about the image named on the command line, as a copy would: of a list about the instance for the
+ * platform, with `--all` about each.
+ *
+ * @throws {KnownError} where the image or the policy cannot be read; a refusal is a verdict
+ */
+export async function judge(context: CommandContext): Promise<Judgement> {
+  const { args, flags, globals, signal } = context;
+  const [name] = args;
+  if (name === undefined || args.length !== 1)
+    throw new UsageError("usage.bad-flag", "Exactly one argument expected");
+  const parts = await context.parts();
+  const gate = await withPrefix("Error loading trust policy", () => parts.gate());
+  const end = await parts.end(endSettings(flags, globals, ""));
+  const resolve = (text: string) =>
+    withPrefix(`Invalid image name ${text}`, () => end.resolve(text, "source", { signal }));
+  const { transport, reference: found } = await resolve(name);
+  const other = flags.string("as");
+  const reference = other === "" ? found : (await resolve(other)).reference;
+  await using source = await withPrefix(`initializing source ${formatImageReference(found)}`, () =>
+    transport.openSource(found, { signal }),
+  );
+  const top = await source.readManifest("top", { signal });
+  const images: JudgedImage[] = [];
+  for (const instance of await instancesOf(context, source, top)) {
+    const manifestDigest = instance?.digest ?? top.digest;
+    if (instance) await source.readManifest(instance.digest, { signal });
+    const verdict = await gate.verdict({
+      reference,
+      manifestDigest,
+      signatures: () => source.readSignatures(manifestDigest, { signal }),
+    });
+    const platform = instance?.platform && formatPlatform(instance.platform);
+    images.push({ digest: manifestDigest, verdict, ...(platform && { platform }) });
+  }
+  return { reference, digest: top.digest, pinned: pinnedName(found, top.digest), images };
+}
+
+/** Undefined stands for the top manifest itself, where it is an image's. */
+async function instancesOf(
+  context: CommandContext,
+  source: ImageSource,
+  top: RawManifest,
+): Promise<readonly (Descriptor | undefined)[]> {
+  if (!isIndexType(top.mediaType)) return [undefined];
+  const index = parseIndexManifest(top);
+  if (context.flags.bool("all")) return chooseInstances(index, { type: "all" });
+  const { platform } = await context.parts();
+  return await withPrefix(
+    `choosing an image from manifest list ${formatImageReference(source.reference)}`,
+    async () => [chooseInstance(index, platform)],
+  );
+}
+
+function pinnedName({ transport, docker }: ImageReference, digest: Digest): string {
+  return transport === "docker" && docker ? `docker://${repositoryName(docker)}@${digest}` : digest;
+}
