@@ -30,8 +30,8 @@ export function adviceFor(verdict: Verdict): string {
 
 /** The entry of the policy that decides, and its file. */
 export function entryOf(verdict: Verdict): string {
-  const from = stepsOf(verdict, "scope")[0]?.message.replace(/ decides$/, "") ?? "the policy";
-  return `${from} in ${fileOf(verdict)}`;
+  const from = stepsOf(verdict, "scope")[0]?.message.replace(/ decides$/, "");
+  return from === undefined ? fileOf(verdict) : `${from} in ${fileOf(verdict)}`;
 }
 
 /** Those steps of a verdict that are of one kind. */

@@ -269,3 +269,14 @@ test("there is advice for each way in which a signature fails", async () => {
   }
   assert.equal(said.size, codes.length - 1); // malformed and bad are the same to a user
 });
+
+test("a verdict of which little is known has advice too", () => {
+  const verdict = {
+    allowed: false,
+    image: "docker:h.example/a:1",
+    manifestDigest,
+    scope: "",
+    steps: [],
+  };
+  assert.equal(adviceFor(verdict), "Change the policy, or sign the image");
+});
