@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { PolicyError } from "../../policy/errors.ts";
+import { lintPolicy } from "../../policy/lint.ts";
 import { parsePolicy } from "../../policy/parse.ts";
+import { contextOf } from "./world.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -105,9 +107,19 @@ test("parsePolicy() refuses every text that is not one JSON object", () => {
   }
 });
 
-test("the policies that come along are valid, and reject by default", () => {
-  for (const name of ["default.json", "registries.json"]) {
-    const file = new URL(`../../policy/${name}`, import.meta.url);
-    assert.deepEqual(parsePolicy(readFileSync(file), name).default, [{ type: "reject" }], name);
+test("the policies that come along are valid, reject by default, and give the linter nothing but their keys", async () => {
+  const folder = new URL("../../policy/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  assert.ok(names.length >= 4);
+  for (const name of names) {
+    const bytes = readFileSync(new URL(name, folder));
+    assert.deepEqual(parsePolicy(bytes, name).default, [{ type: "reject" }], name);
+    const options = { readKeyFile: contextOf({}).readKeyFile, now: new Date() };
+    const findings = await lintPolicy(bytes, name, options);
+    assert.deepEqual(
+      findings.filter(({ code }) => code !== "key.unreadable"),
+      [],
+      name,
+    );
   }
 });
