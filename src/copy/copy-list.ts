@@ -34,13 +34,13 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
   const parsed = parseIndexManifest(index);
   const chosen = chooseInstances(parsed, options.select);
   const carrySignatures = !options.removeSignatures;
-  const indexOnly = options.select.type === "index-only";
   const onReading = () => report({ type: "signatures-reading", of: "list" });
   // The policy judges instances; where none is copied the index itself is what would be let in.
   const admitting = { carrySignatures, signal, onReading };
-  const admitted: AdmittedImage = indexOnly
-    ? await admit(source, request.gate, index, admitting)
-    : await admitIndex(source, index, admitting);
+  const admitted: AdmittedImage =
+    chosen.length === 0
+      ? await admit(source, request.gate, index, admitting)
+      : await admitIndex(source, index, admitting);
   await checkSignatures(admitted, request, report, "list");
   if (chosen.length === 0)
     await checkSigning(request.signing, destination, index.digest, { signal });

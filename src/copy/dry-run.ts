@@ -57,6 +57,9 @@ export async function dryRun(
   await using open = source;
   const top = await open.readManifest("top", { signal });
   const chosen = choose(top, job);
+  if (chosen.length === 0) {
+    await admit(open, job.gate, top, { carrySignatures: false, signal });
+  }
   const images: PlannedImage[] = [];
   for (const { instance, manifest } of await readChosen(open, top, chosen, job)) {
     images.push(await planOne(open, manifest, instance, job));
