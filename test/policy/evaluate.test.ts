@@ -5,6 +5,7 @@ import { createGate } from "../../policy/gate.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { SignatureError } from "../../sigstore/errors.ts";
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
+import { digestOf } from "../../src/core/digest.ts";
 import { KnownError } from "../../src/core/errors.ts";
 import { createToyKey, tampered, toySignature } from "./toy-signatures.ts";
 import {
@@ -376,6 +377,14 @@ test("what nobody foresaw passes through untouched, and allows nothing", async (
     contextOf(files, { verifiers: broken }),
   );
   await assert.rejects(withBroken.admit(subjectOf(image, [byAlice])), bug);
+});
+
+test("a sha512 never matches, not even itself", async () => {
+  const long = digestOf(Buffer.from("manifest"), "sha512");
+  const signature = toySignature(alice, { ...good, digest: long });
+  const gate = gateOf({ default: [signedBy("/alice")] }, contextOf(files));
+  const verdict = await gate.verdict({ ...subjectOf(image, [signature]), manifestDigest: long });
+  assert.equal(verdict.error, `Signature for digest ${long} does not match`);
 });
 
 test("a key file that the system refuses is told in a word, and refuses", async () => {
