@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { KnownError } from "../src/core/errors.ts";
-import { claimedTime, parsePayload } from "./payload.ts";
 import type { UntrustedSignature } from "./signature.ts";
 import type { SimpleSigningOptions } from "./simple-signing/verifier.ts";
 import type { SignatureDescription, SignatureVerifier, Verifiers } from "./verifiers.ts";
@@ -55,18 +53,10 @@ function hashOf(keys: readonly Uint8Array[]): string {
 }
 
 async function describe(signature: UntrustedSignature): Promise<SignatureDescription> {
-  if (signature.format === "sigstore") return describeSigstore(signature.payload);
+  if (signature.format === "sigstore") {
+    const { describeSigstore } = await import("./cosign/describe.ts");
+    return describeSigstore(signature);
+  }
   const { describeSimpleSignature } = await import("./simple-signing/describe.ts");
   return describeSimpleSignature(signature.bytes);
-}
-
-function describeSigstore(bytes: Uint8Array): SignatureDescription {
-  try {
-    const { dockerReference, manifestDigest, timestamp } = parsePayload(bytes, "sigstore");
-    const signedAt = claimedTime(timestamp);
-    return { format: "sigstore", dockerReference, manifestDigest, ...signedAt };
-  } catch (error) {
-    if (error instanceof KnownError) return { format: "sigstore" };
-    throw error;
-  }
 }
