@@ -218,6 +218,18 @@ test("createVerifiers() parses the same keys once, and others apart", async () =
   });
 });
 
+test("createVerifiers() knows each trust of sigstore once, and refuses what is none", async () => {
+  const verifiers = createVerifiers({ now: () => new Date() });
+  const trust = (text: string) =>
+    ({ identity: { type: "keys", keys: [Buffer.from(text)] } }) as const;
+  const first = verifiers.sigstore(trust("a"));
+  assert.equal(verifiers.sigstore(trust("a")), first);
+  const other = verifiers.sigstore(trust("b"));
+  assert.notEqual(other, first);
+  await assert.rejects(first, { code: "signature.bad-trust" });
+  await assert.rejects(other, { code: "signature.bad-trust" });
+});
+
 test("createVerifiers() forgets the keys that it parsed first", async () => {
   const verifiers = createVerifiers({ now: () => new Date() });
   const first = verifiers.simpleSigning([own]);
