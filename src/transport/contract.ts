@@ -13,8 +13,8 @@ export interface CallOptions {
 
 /** How a source will be used. */
 export interface OpenSourceOptions extends CallOptions {
-  /** Signatures will be asked for: what reading them takes may begin at once. */
-  readonly expectSignatures?: boolean;
+  /** Signatures will be asked for, of this image where it is known: what reading them takes may begin at once. */
+  readonly expectSignatures?: Digest | boolean;
 }
 
 /** One way of keeping images. Built once with all its settings: none of them travels with a call. */

@@ -146,7 +146,7 @@ async function firstThatAnswers(
     const { reference } = endpoint;
     try {
       const place = await at(endpoint, "read");
-      if (call.expectSignatures) place.signatures.expect(reference.digest, call);
+      begin(place.signatures, reference.digest, call);
       const fetched = await fetchManifest(place.repository, nameIn(reference), call);
       return {
         ...place,
@@ -164,6 +164,17 @@ async function firstThatAnswers(
     cause: primary.error,
     retryable: primary.error.retryable,
   });
+}
+
+/** Begins to read signatures along with the manifest, where they will be asked for. */
+function begin(
+  signatures: RepositorySignatures,
+  digest: Digest | undefined,
+  call: OpenSourceOptions,
+): void {
+  const { expectSignatures: expected, signal } = call;
+  if (!expected) return;
+  signatures.expect(digest ?? (expected === true ? undefined : expected), { signal });
 }
 
 /**
