@@ -17,12 +17,14 @@ const cannotLink: readonly string[] = [
 /** A number that is neither there nor to be had: a link that leads nowhere. Others who come and go end sooner. */
 const mostRefusals = 1000;
 
-/** The signatures of one image as files: `signature-1` and on. Numbers go from 1. */
+/** The signatures of one image as files: `signature-1` and on, or as `nameOf` has it. Numbers go from 1. */
 export class SignatureFolder {
   readonly #path: string;
+  readonly #nameOf: (number: number) => string;
 
-  constructor(path: string) {
+  constructor(path: string, nameOf: (number: number) => string = signatureName) {
     this.#path = path;
+    this.#nameOf = nameOf;
   }
 
   /** Puts `bytes` under the next free number, unless they are there. Overwrites nothing. */
@@ -65,7 +67,7 @@ export class SignatureFolder {
   }
 
   #at(number: number): string {
-    return join(this.#path, signatureName(number));
+    return join(this.#path, this.#nameOf(number));
   }
 
   async #find(bytes: Uint8Array): Promise<number> {

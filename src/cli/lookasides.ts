@@ -3,7 +3,6 @@ import { type Lookaside, openLookaside } from "../../sigstore/lookaside/open-loo
 import type { Endpoint } from "../config/endpoints.ts";
 import {
   isStaging,
-  type Placed,
   type RegistriesD,
   type SignaturePlaces,
   signaturePlaces,
@@ -31,11 +30,14 @@ export function createLookasides(options: LookasidesOptions): FindSignaturePlace
     const places = signaturePlaces(config, [policyIdentity, ...policyNamespaces]);
     const open = (url: string, writable: boolean): Lookaside =>
       openLookaside(url, { ...options, http: options.httpBeside(endpoint) }, writable);
+    const folder = new FolderStore(options.defaultFolder);
     return {
-      read: places.read ? open(places.read.value, false) : new FolderStore(options.defaultFolder),
-      write: openForWriting(config, places, open) ?? new FolderStore(options.defaultFolder),
-      more: places.more.map(({ value }: Placed<string>) => open(value, false)),
+      where: places.read?.value ?? `file://${options.defaultFolder}`,
+      read: places.read ? open(places.read.value, false) : folder,
+      write: openForWriting(config, places, open) ?? folder,
+      more: places.more.map(({ value }) => ({ where: value, store: open(value, false) })),
       attachments: places.attachments?.value ?? false,
+      open: (url) => open(url, true),
     };
   };
 }

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   "list-tags": () => import("./commands/list-tags.ts"),
   login: () => import("./commands/login.ts"),
   logout: () => import("./commands/logout.ts"),
+  signatures: () => import("./commands/signatures.ts"),
   "manifest-digest": () => import("./commands/manifest-digest.ts"),
   sign: () => import("./commands/sign.ts"),
   "standalone-sign": () => import("./commands/standalone-sign.ts"),

@@ -47,7 +47,7 @@ export async function copy(job: CopyJob): Promise<Digest> {
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
     job.from.transport.openSource(job.from.reference, {
       signal,
-      expectSignatures: !job.options.removeSignatures && noOp.ruledOut(),
+      expectSignatures: !job.options.removeSignatures && noOp.expectSignatures(),
     }),
   );
   const request: CopyRequest = { ...job, source, destination };

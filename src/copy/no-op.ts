@@ -21,8 +21,11 @@ import { chooseInstances } from "./select.ts";
 export interface NoOp {
   /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
   byHeads(): Promise<Digest | undefined>;
-  /** Whether it is known by now that there is something to do. */
-  ruledOut(): boolean;
+  /**
+   * Whether it is known by now that there is something to do, so that signatures will be asked for; and for which image,
+   * where its HEAD has told.
+   */
+  expectSignatures(): Digest | boolean;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
@@ -30,7 +33,7 @@ export interface NoOp {
 const cannotTell: NoOp = {
   byHeads: async () => undefined,
   byManifest: async () => undefined,
-  ruledOut: () => true,
+  expectSignatures: () => true,
 };
 const lookupsAtOnce = 8;
 
@@ -42,6 +45,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
   const source = byHeads ? headSource(job) : undefined;
   source?.catch(() => {}); // told by byHeads
   let ruledOut = false;
+  let image: Digest | undefined;
   destination.then(
     (held) => {
       ruledOut = held === undefined;
@@ -49,9 +53,10 @@ export function lookForNoOp(job: CopyJob): NoOp {
     () => {}, // told by byManifest
   );
   return {
-    ruledOut: () => ruledOut,
+    expectSignatures: () => ruledOut && (image ?? true),
     async byHeads() {
       const from = await source;
+      if (from && isImageManifestType(from.mediaType)) image = from.digest;
       const held = await destination;
       if (!from || !held) return undefined;
       if (!isSame(from, held)) ruledOut = isImageManifestType(from.mediaType);

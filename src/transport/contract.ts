@@ -13,8 +13,8 @@ export interface CallOptions {
 
 /** How a source will be used. */
 export interface OpenSourceOptions extends CallOptions {
-  /** Signatures will be asked for: what reading them takes may begin at once. */
-  readonly expectSignatures?: boolean;
+  /** Signatures will be asked for, of this image where it is known: what reading them takes may begin at once. */
+  readonly expectSignatures?: Digest | boolean;
 }
 
 /** One way of keeping images. Built once with all its settings: none of them travels with a call. */
@@ -44,9 +44,38 @@ export interface Transport {
     reference: ImageReference,
     options: CallOptions,
   ) => Promise<readonly string[]>;
+  /** The places that signatures of an image are kept in, one by one, those that count first. */
+  readonly signaturePlaces?: (
+    reference: ImageReference,
+    access: "read" | "write",
+    options: SignaturePlacesOptions,
+  ) => Promise<readonly SignaturePlace[]>;
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+}
+
+/** Which places of signatures are meant. */
+export interface SignaturePlacesOptions extends CallOptions {
+  /** More look-asides, by URL, to read from and to write to. */
+  readonly urls?: readonly string[];
+}
+
+/** One place of signatures. Reading gives them in order; appending adds those that are not there yet. */
+export interface SignaturePlace {
+  readonly kind: "api" | "lookaside" | "attachments" | "folder";
+  /** What it is called: a URL, a repository, a path. */
+  readonly where: string;
+  /** What it is for; another kind is not to be appended. */
+  readonly formats: readonly UntrustedSignature["format"][];
+  read(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
+  append(
+    manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+    options: CallOptions,
+  ): Promise<void>;
+  /** Removes one, from 0. Absent where a place only knows adding. */
+  readonly remove?: (manifest: Digest, index: number, options: CallOptions) => Promise<void>;
 }
 
 /** What a HEAD tells of a tag: enough to see that there is nothing to do, not enough to trust it. */

@@ -113,6 +113,32 @@ suite("signatures between this and skopeo", { skip }, () => {
     );
     succeed(verified);
     assert.deepEqual(await signaturesIn("theirs"), [signature]);
+    const trusting = (from: string) =>
+      home.run([
+        "--policy",
+        at("policy.json"),
+        "--registries.d",
+        at("plain"),
+        "copy",
+        ...insecure,
+        from,
+        `dir:${at("own")}`,
+      ]); // prettier-ignore
+    succeed(await trusting(image("b:v1")));
+    const unsigned = await home.run([
+      "--policy",
+      at("policy.json"),
+      "--registries.d",
+      at("nowhere"),
+      "copy",
+      ...insecure,
+      image("b:v1"),
+      `dir:${at("no")}`,
+    ]); // prettier-ignore
+    assert.match(
+      unsigned.stderr,
+      /Source image rejected: A signature was required, but no signature exists/,
+    ); // prettier-ignore
     succeed(await theirs("plain", ["copy", ...insecure, `dir:${at("ours")}`, image("c:v1")]));
     succeed(await ours("plain", ["copy", ...insecure, image("c:v1"), `dir:${at("c")}`]));
     assert.deepEqual(await signaturesIn("c"), [signature]);

@@ -41,7 +41,14 @@ const noStore = {
   remove: async () => {},
   removeAll: async () => {},
 };
-const nowhere = { read: noStore, write: noStore, more: [], attachments: false };
+const nowhere = {
+  where: "nowhere",
+  read: noStore,
+  write: noStore,
+  more: [],
+  attachments: false,
+  open: () => noStore,
+};
 
 const shortTimeouts: HttpTimeouts = {
   connectMs: 1000,

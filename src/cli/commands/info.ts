@@ -29,7 +29,7 @@ export async function run(context: CommandContext): Promise<void> {
   const trust = (image: ImageReference) => trustLines(environment, image, context.settings);
   const lines = [
     ...configurationLines(report),
-    ...(reference ? imageLines(reference, report, trust(reference)) : []),
+    ...(reference ? imageLines(reference, report, await trust(reference)) : []),
   ];
   await terminal.out(`${lines.map(escapeControls).join("\n")}\n`);
 }

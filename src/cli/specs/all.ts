@@ -9,6 +9,7 @@ import {
   listTagsSpec,
 } from "./images.ts";
 import { loginSpec, logoutSpec } from "./login.ts";
+import { signaturesSpec } from "./signatures.ts";
 import {
   generateKeySpec,
   manifestDigestSpec,
@@ -43,6 +44,7 @@ export const allCommands: readonly CommandSpec[] = [
   verifySpec,
   signSpec,
   trustSpec,
+  signaturesSpec,
 ];
 
 /** The commands that exist under this name. */

@@ -3,6 +3,7 @@ import type { DestinationTraits, Transport } from "../contract.ts";
 import { TransportError } from "../contract.ts";
 import { openDirDestination } from "./destination.ts";
 import { resolveDirLocation } from "./location.ts";
+import { signaturePlace } from "./signature-place.ts";
 import { DirSource } from "./source.ts";
 
 /** What `dir:` does to layers as a destination; not both. */
@@ -19,6 +20,7 @@ export function createDirTransport(options: DirTransportOptions = {}): Transport
     name: "dir",
     resolve: resolveDirLocation,
     openSource: async (reference) => new DirSource(reference, reference.typed ?? reference.text),
+    signaturePlaces: async (reference) => [signaturePlace(reference)],
     openDestination: async (reference) =>
       await openDirDestination(reference, reference.text, layersFor(options, reference)),
   };

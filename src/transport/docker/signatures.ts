@@ -15,11 +15,15 @@ type SimpleSignature = Extract<UntrustedSignature, { format: "simple-signing" }>
 
 /** Where the signatures of one repository are kept besides the registry itself, and whether in it as attachments. */
 export interface RepositoryPlaces {
+  /** What the look-aside is called: a URL. */
+  readonly where: string;
   readonly read: SignatureStore;
   readonly write: Lookaside;
   /** Read besides: an extension of ours. */
-  readonly more: readonly SignatureStore[];
+  readonly more: readonly { readonly where: string; readonly store: SignatureStore }[];
   readonly attachments: boolean;
+  /** Any other look-aside, to read from and to write to. */
+  open(url: string): Lookaside;
 }
 
 /**
@@ -83,7 +87,7 @@ export class RepositorySignatures {
     if (attached instanceof Promise) attached.catch(() => {}); // told in its turn
     const first = await this.#readFirst(manifest, call, api);
     const others = await Promise.all(
-      more.map((store) => store.read(this.#subject(manifest), call)),
+      more.map(({ store }) => store.read(this.#subject(manifest), call)),
     );
     return [...distinct(first, others.flat()), ...(await attached)];
   }

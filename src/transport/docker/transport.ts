@@ -16,7 +16,12 @@ import {
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
-import { type FindSignaturePlaces, RepositorySignatures } from "./signatures.ts";
+import { listSignaturePlaces } from "./signature-places.ts";
+import {
+  type FindSignaturePlaces,
+  type RepositoryPlaces,
+  RepositorySignatures,
+} from "./signatures.ts";
 import { DockerSource, type FetchedManifest, fetchManifest } from "./source.ts";
 
 /** What the transport is made with. */
@@ -35,6 +40,7 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
     const repository = await endpoints.repository(endpoint, access);
     return {
       endpoint,
+      places,
       repository,
       signatures: new RepositorySignatures(endpoint, repository, places),
     };
@@ -72,6 +78,15 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const { digest, mediaType } = head;
       return { digest, mediaType, signed: () => signatures.any(digest, call) };
     },
+    async signaturePlaces(reference, access, call) {
+      const docker = dockerOf(reference);
+      const [endpoint] =
+        access === "read" ? await endpoints.toRead(docker) : [await endpoints.toWrite(docker)];
+      if (!endpoint) return [];
+      const { repository, places } = await at(endpoint, access);
+      const { urls = [], signal } = call;
+      return await listSignaturePlaces(endpoint, repository, places, { urls, signal });
+    },
     async listTags(reference, { signal }) {
       return await (await own(reference, "read")).repository.listTags({ signal });
     },
@@ -98,6 +113,7 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
 interface Place {
   readonly endpoint: Endpoint;
   readonly repository: Repository;
+  readonly places: RepositoryPlaces;
   readonly signatures: RepositorySignatures;
 }
 
@@ -130,7 +146,7 @@ async function firstThatAnswers(
     const { reference } = endpoint;
     try {
       const place = await at(endpoint, "read");
-      if (call.expectSignatures) place.signatures.expect(reference.digest, call);
+      begin(place.signatures, reference.digest, call);
       const fetched = await fetchManifest(place.repository, nameIn(reference), call);
       return {
         ...place,
@@ -148,6 +164,17 @@ async function firstThatAnswers(
     cause: primary.error,
     retryable: primary.error.retryable,
   });
+}
+
+/** Begins to read signatures along with the manifest, where they will be asked for. */
+function begin(
+  signatures: RepositorySignatures,
+  digest: Digest | undefined,
+  call: OpenSourceOptions,
+): void {
+  const { expectSignatures: expected, signal } = call;
+  if (!expected) return;
+  signatures.expect(digest ?? (expected === true ? undefined : expected), { signal });
 }
 
 /**
