@@ -1,7 +1,4 @@
 import { createHash } from "node:crypto";
-import { KnownError } from "../src/core/errors.ts";
-import { SignatureError } from "./errors.ts";
-import { claimedTime, parsePayload } from "./payload.ts";
 import type { UntrustedSignature } from "./signature.ts";
 import type { SimpleSigningOptions } from "./simple-signing/verifier.ts";
 import type {
@@ -25,15 +22,13 @@ export function createVerifiers(options: SimpleSigningOptions): Verifiers {
         const { createSimpleSigningVerifier } = await import("./simple-signing/verifier.ts");
         return createSimpleSigningVerifier(keys, options);
       }),
-    sigstore: (trust) => createSigstore(trust),
+    sigstore: (trust) =>
+      remembered(kept, hashOf(partsOf(trust)), async () => {
+        const { createSigstoreVerifier } = await import("./cosign/verifier.ts");
+        return createSigstoreVerifier(trust, options);
+      }),
     describe,
   };
-}
-
-function createSigstore(_trust: SigstoreTrust): Promise<SignatureVerifier> {
-  return Promise.reject(
-    new SignatureError("signature.bad-trust", "sigstore signatures are not supported yet"),
-  );
 }
 
 function remembered<T>(
@@ -57,19 +52,24 @@ function hashOf(keys: readonly Uint8Array[]): string {
   return hash.digest("hex");
 }
 
-async function describe(signature: UntrustedSignature): Promise<SignatureDescription> {
-  if (signature.format === "sigstore") return describeSigstore(signature.payload);
-  const { describeSimpleSignature } = await import("./simple-signing/describe.ts");
-  return describeSimpleSignature(signature.bytes);
+/** All that a trust says, each part with its name, so that two that differ anywhere differ here. */
+function partsOf({ identity, rekorKeys }: SigstoreTrust): readonly Uint8Array[] {
+  const named = Object.entries(identity).flatMap(([name, value]) => [name, ...listOf(value)]);
+  const logs = rekorKeys ? ["rekorKeys", ...rekorKeys] : [];
+  return ["sigstore", ...named, ...logs].map((part) =>
+    typeof part === "string" ? Buffer.from(part) : part,
+  );
 }
 
-function describeSigstore(bytes: Uint8Array): SignatureDescription {
-  try {
-    const { dockerReference, manifestDigest, timestamp } = parsePayload(bytes, "sigstore");
-    const signedAt = claimedTime(timestamp);
-    return { format: "sigstore", dockerReference, manifestDigest, ...signedAt };
-  } catch (error) {
-    if (error instanceof KnownError) return { format: "sigstore" };
-    throw error;
+function listOf<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+async function describe(signature: UntrustedSignature): Promise<SignatureDescription> {
+  if (signature.format === "sigstore") {
+    const { describeSigstore } = await import("./cosign/describe.ts");
+    return describeSigstore(signature);
   }
+  const { describeSimpleSignature } = await import("./simple-signing/describe.ts");
+  return describeSimpleSignature(signature.bytes);
 }
