@@ -1,6 +1,6 @@
 import { KnownError } from "../../src/core/errors.ts";
 import { type JsonValue, parseStrictJson } from "../../src/core/strict-json.ts";
-import { parsePayload } from "../payload.ts";
+import { claimedTime, parsePayload } from "../payload.ts";
 import type { SignatureDescription } from "../verifiers.ts";
 import { annotationKeys, type SigstoreSignature } from "./attachment.ts";
 import type { Certificate } from "./certificate.ts";
@@ -15,9 +15,7 @@ export function describeSigstore(signature: SigstoreSignature): SignatureDescrip
   const payload = tolerant(() => parsePayload(signature.payload, "sigstore"));
   const certificate = tolerant(() => certificateOf(signature));
   const logged = tolerant(() => loggedAt(signature));
-  const seconds = logged ?? payload?.timestamp;
   const keyId = certificate && holderOf(certificate);
-  const signedAt = seconds === undefined ? undefined : new Date(seconds * 1000);
   return {
     format: "sigstore",
     ...(keyId !== undefined && keyId !== "" && { keyId }),
@@ -25,7 +23,7 @@ export function describeSigstore(signature: SigstoreSignature): SignatureDescrip
       dockerReference: payload.dockerReference,
       manifestDigest: payload.manifestDigest,
     }),
-    ...(signedAt && !Number.isNaN(signedAt.getTime()) && { signedAt }),
+    ...claimedTime(logged ?? payload?.timestamp),
   };
 }
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { bits, bool, der, derNull, integer, oid, sequence, time, utf8 } from "./der.ts";
 
 /** A key pair made for a test. */
@@ -57,6 +57,8 @@ export interface CertificateOptions {
   readonly hash?: "sha1" | "sha256" | "sha384" | "sha512";
   /** An AlgorithmIdentifier to write inside, where it is not to be the true one. */
   readonly innerAlgorithm?: Uint8Array;
+  /** The key of a log of certificates that is to say it has seen this one; needs an issuer. */
+  readonly seenBy?: TestKey;
   /** Spoils the signature. */
   readonly badSignature?: boolean;
 }
@@ -66,6 +68,9 @@ export interface TestCertificate {
   readonly pem: string;
   readonly key: TestKey;
   readonly subject: string;
+  /** DER, as a timestamp names its signer. */
+  readonly issuerName: Buffer;
+  readonly serial: Buffer;
 }
 
 const day = 24 * 60 * 60 * 1000;
@@ -85,20 +90,34 @@ export function makeCertificate(options: CertificateOptions = {}): TestCertifica
   const signer = options.issuer?.key ?? key;
   const algorithm = algorithmFor(signer, options.hash ?? "sha256");
   serial += 1;
-  const tbs = sequence(
-    ...(version === 1 ? [] : [der(0xa0, integer(version - 1))]),
-    integer(serial),
-    options.innerAlgorithm ?? algorithm,
-    nameOf(options.issuerName ?? options.issuer?.subject ?? subject),
-    sequence(time(options.notBefore ?? daysOn(-1)), time(options.notAfter ?? daysOn(1))),
-    nameOf(subject),
-    key.publicKey.export({ format: "der", type: "spki" }),
-    ...(extensions.length > 0 ? [der(0xa3, sequence(...extensions))] : []),
+  const issuerName = nameOf(options.issuerName ?? options.issuer?.subject ?? subject);
+  const number = integer(serial);
+  const tbsWith = (all: readonly Uint8Array[]) =>
+    sequence(
+      ...(version === 1 ? [] : [der(0xa0, integer(version - 1))]),
+      number,
+      options.innerAlgorithm ?? algorithm,
+      issuerName,
+      sequence(time(options.notBefore ?? daysOn(-1)), time(options.notAfter ?? daysOn(1))),
+      nameOf(subject),
+      key.publicKey.export({ format: "der", type: "spki" }),
+      ...(all.length > 0 ? [der(0xa3, sequence(...all))] : []),
+    );
+  const { seenBy } = options;
+  const tbs = tbsWith(
+    seenBy ? [...extensions, sctExtension(tbsWith(extensions), signer, seenBy)] : extensions,
   );
   const signature = signTbs(tbs, signer, options.hash ?? "sha256");
   if (options.badSignature) signature[signature.length - 1] = (signature.at(-1) ?? 0) ^ 1;
   const bytes = sequence(tbs, algorithm, bits(signature));
-  return { der: bytes, pem: toPem("CERTIFICATE", bytes), key, subject };
+  return {
+    der: bytes,
+    pem: toPem("CERTIFICATE", bytes),
+    key,
+    subject,
+    issuerName,
+    serial: integer(serial),
+  };
 }
 
 /** A certificate that may sign others. */
@@ -174,6 +193,34 @@ export function toPem(type: string, bytes: Uint8Array): string {
       .toString("base64")
       .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${type}-----`, ...lines, `-----END ${type}-----`, ""].join("\n");
+}
+
+/** A log's word that it has seen a certificate — RFC 6962 § 3.2. */
+function sctExtension(tbs: Buffer, issuer: TestKey, log: TestKey): Buffer {
+  const sized = (bytes: Uint8Array, octets: number) => {
+    const length = Buffer.alloc(octets);
+    length.writeUIntBE(bytes.length, 0, octets);
+    return Buffer.concat([length, bytes]);
+  };
+  const digest = ({ publicKey }: TestKey) =>
+    createHash("sha256")
+      .update(publicKey.export({ format: "der", type: "spki" }))
+      .digest();
+  const at = Buffer.alloc(8);
+  at.writeBigUInt64BE(BigInt(testTime.getTime() - 7_200_000));
+  const none = Buffer.alloc(2);
+  const seen = Buffer.concat([
+    Buffer.of(0, 0),
+    at,
+    Buffer.of(0, 1),
+    digest(issuer),
+    sized(tbs, 3),
+    none,
+  ]);
+  const signature = sign("sha256", seen, log.privateKey);
+  const sct = [Buffer.of(0), digest(log), at, none, Buffer.of(4, 3), sized(signature, 2)];
+  const list = sized(sized(Buffer.concat(sct), 2), 2);
+  return extension("1.3.6.1.4.1.11129.2.4.2", der(0x04, list));
 }
 
 function nameOf(commonName: string): Buffer {

@@ -1,12 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { annotationKeys, type SigstoreSignature } from "../../../sigstore/cosign/attachment.ts";
+import { verifyBundle } from "../../../sigstore/cosign/bundle.ts";
+import { prepareBundleTrust } from "../../../sigstore/cosign/bundle-trust.ts";
 import { createSigstoreVerifier } from "../../../sigstore/cosign/verifier.ts";
 import { SignatureError } from "../../../sigstore/errors.ts";
 import type { SignatureVerifier } from "../../../sigstore/verifiers.ts";
-import { testTime } from "../../support/certificates.ts";
+import { makeBundle, makeTrustedRoot, statementOf } from "../../support/bundle.ts";
+import {
+  altNames,
+  issuerV2,
+  makeCa,
+  makeCertificate,
+  testTime,
+} from "../../support/certificates.ts";
 import { randomBytesOf } from "../../support/random.ts";
 import { allCases } from "./cases/all.ts";
+import { manifestDigest, signer } from "./cases/case.ts";
 
 // Bytes are changed at random in what somebody else made. Nothing may be accepted whose signed parts were changed, and
 // nothing may fail but as a refusal.
@@ -141,6 +151,34 @@ test("a Rekor SET with a bit changed is never accepted", async () => {
     });
     // Spare bits at the end of base64 change nothing, nor does a number written otherwise.
     if (accepted) assert.equal(decoded(changed), decoded(same), changed);
+  }
+});
+
+test("a bundle changed at random is a signature of the same manifest, or none", async () => {
+  const root = makeCa();
+  const certificate = makeCertificate({
+    issuer: root,
+    key: signer,
+    extensions: [altNames([{ email: "ann@example.com" }]), issuerV2("https://issuer")],
+  });
+  const trust = await prepareBundleTrust({
+    signers: {
+      type: "certificates",
+      identities: [{ issuer: "https://issuer", subject: { email: "ann@example.com" } }],
+    },
+    trustedRoot: makeTrustedRoot({ authorities: [[root]] }),
+  });
+  const statement = statementOf(manifestDigest.slice(7));
+  const bundle = makeBundle({ statement, signer, certificate });
+  const options = { manifestDigest, now: testTime };
+  await verifyBundle(bundle, trust, options);
+  for (let round = 0; round < rounds; round++) {
+    try {
+      const { claim } = await verifyBundle(mutated(bundle), trust, options);
+      assert.deepEqual(claim, { manifestDigest });
+    } catch (error) {
+      if (!(error instanceof SignatureError)) throw error;
+    }
   }
 });
 
