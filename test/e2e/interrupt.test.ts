@@ -2,13 +2,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { makeImage } from "../support/images.ts";
 import { stallResponse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
-import { type CliHome, cliHome } from "../support/run-cli.ts";
+import { builtOnce, type CliHome, cliHome } from "../support/run-cli.ts";
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const image = makeImage({ seed: 160, layers: 2, layerBytes: 1_000_000 });
 
 /** Well before the silence of the source would end it, which takes a minute. */
@@ -24,6 +22,7 @@ async function interrupted(home: CliHome, source: Registry, to: string, signal: 
   });
   const from = `docker://${source.host}/from:v1`;
   const flags = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+  const { main } = await builtOnce();
   const child = spawn(process.execPath, [main, "copy", ...flags, from, to], { env: home.env });
   const stalled = () => source.log.of("GET blob").some((entry) => entry.bytesOut >= 500_000);
   while (!stalled()) await new Promise((resolve) => setTimeout(resolve, 20));
