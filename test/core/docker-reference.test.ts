@@ -9,6 +9,7 @@ import {
   withLatest,
 } from "../../src/core/docker-reference.ts";
 import { UsageError } from "../../src/core/errors.ts";
+import { assertLinear } from "../support/effort.ts";
 
 const a64 = "a".repeat(64);
 const sha256 = `sha256:${a64}`;
@@ -116,15 +117,15 @@ test("parseCanonicalReference() refuses a short name", () => {
   }
 });
 
-test("parseDockerReference() takes no longer for hostile text", () => {
-  const started = performance.now();
-  for (const piece of ["a", "a-", "a_", "a.", "a/", "a__", "a:", "a@"]) {
-    for (const text of [`${piece.repeat(2000)}!`, `h.io/${piece.repeat(2000)}!`]) {
-      assert.throws(() => parseDockerReference(text), { code: "usage.bad-reference" });
-    }
-  }
-  assert.ok(performance.now() - started < 1000);
-});
+for (const piece of ["a", "a-", "a_", "a.", "a/", "a__", "a:", "a@"]) {
+  test(`parseDockerReference() takes no longer a byte for a text full of ${piece}`, () => {
+    assertLinear(100_000, (count) => {
+      for (const text of [`${piece.repeat(count)}!`, `h.io/${piece.repeat(count)}!`]) {
+        assert.throws(() => parseDockerReference(text), { code: "usage.bad-reference" });
+      }
+    });
+  });
+}
 
 test("withLatest() tags only what has neither tag nor digest", () => {
   const tag = (text: string) => formatDockerReference(withLatest(parseDockerReference(text)));

@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { makeImage } from "../support/images.ts";
 import { stallResponse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
-import { type CliHome, cliHome } from "../support/run-cli.ts";
+import { builtOnce, type CliHome, cliHome } from "../support/run-cli.ts";
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const image = makeImage({ seed: 160, layers: 2, layerBytes: 1_000_000 });
+
+/** Well before the silence of the source would end it, which takes a minute. */
+const soonMs = 30_000;
 
 /** Starts a copy whose source falls silent, and sends it `signal` once it waits. */
 async function interrupted(home: CliHome, source: Registry, to: string, signal: NodeJS.Signals) {
@@ -21,6 +22,7 @@ async function interrupted(home: CliHome, source: Registry, to: string, signal: 
   });
   const from = `docker://${source.host}/from:v1`;
   const flags = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+  const { main } = await builtOnce();
   const child = spawn(process.execPath, [main, "copy", ...flags, from, to], { env: home.env });
   const stalled = () => source.log.of("GET blob").some((entry) => entry.bytesOut >= 500_000);
   while (!stalled()) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -34,18 +36,18 @@ async function interrupted(home: CliHome, source: Registry, to: string, signal: 
 
 suite("a copy that is told to stop ends soon, and cleans up, by", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`${signal}, to dir:`, { timeout: 60_000 }, async () => {
+    test(`${signal}, to dir:`, { timeout: 180_000 }, async () => {
       await using source = await startRegistry();
       await using home = await cliHome();
       source.seed("from", "v1", image);
       const to = `dir:${home.folder.in("home", "out")}`;
       const { exitCode, tookMs } = await interrupted(home, source, to, signal);
       assert.equal(exitCode, 130);
-      assert.ok(tookMs < 5000, `${tookMs} ms`);
+      assert.ok(tookMs < soonMs, `${tookMs} ms`);
       assert.deepEqual(await readdir(home.folder.in("home")), [".config"]);
     });
 
-    test(`${signal}, to a registry`, { timeout: 60_000 }, async () => {
+    test(`${signal}, to a registry`, { timeout: 180_000 }, async () => {
       await using source = await startRegistry();
       await using destination = await startRegistry();
       await using home = await cliHome();
@@ -53,7 +55,7 @@ suite("a copy that is told to stop ends soon, and cleans up, by", () => {
       const to = `docker://${destination.host}/to:v1`;
       const { exitCode, tookMs } = await interrupted(home, source, to, signal);
       assert.equal(exitCode, 130);
-      assert.ok(tookMs < 5000, `${tookMs} ms`);
+      assert.ok(tookMs < soonMs, `${tookMs} ms`);
       assert.equal(destination.store.open("to").resolve("v1"), undefined);
       assert.deepEqual([...destination.store.open("to").uploads.keys()], []);
     });

@@ -1,11 +1,18 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname } from "node:path";
+import { after } from "node:test";
+import { type BuiltProgram, buildProgram } from "./built.ts";
 import { type RunOptions, type RunResult, run } from "./run.ts";
 import { type TempFolder, tempFolder } from "./temp.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const sources = join(root, "src/main.ts");
+let built: Promise<BuiltProgram> | undefined;
+after(async () => (await built)?.[Symbol.asyncDispose]());
+
+/** The program built of what is in the tree, once for a file of tests: a run of it takes a tenth of one of the sources. */
+export function builtOnce(): Promise<BuiltProgram> {
+  built ??= buildProgram();
+  return built;
+}
 
 /** A user's home on a machine of its own: no configuration but what is written here, an empty TMPDIR. */
 export interface CliHome extends AsyncDisposable {
@@ -22,7 +29,7 @@ export interface CliHome extends AsyncDisposable {
 export interface CliOptions extends RunOptions {
   readonly as?: "amphora" | "skopeo";
   readonly nodeArgs?: readonly string[];
-  /** The main file; the sources' unless told. */
+  /** The main file; {@link builtOnce}'s unless told. */
   readonly main?: string;
 }
 
@@ -55,9 +62,12 @@ export async function cliHome(): Promise<CliHome> {
   return home;
 }
 
-/** Runs the program from its sources; the name it was called by goes along as `bin/amphora` hands it on. */
-export function runCli(args: readonly string[], options: CliOptions = {}): Promise<RunResult> {
-  const { as = "amphora", nodeArgs = [], main = sources, ...rest } = options;
+/** Runs the program; the name it was called by goes along as `bin/amphora` hands it on. */
+export async function runCli(
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<RunResult> {
+  const { as = "amphora", nodeArgs = [], main = (await builtOnce()).main, ...rest } = options;
   return run(process.execPath, [...nodeArgs, main, ...args], {
     ...rest,
     env: { ...rest.env, AMPHORA_CALLED_AS: as },

@@ -424,7 +424,7 @@ test("a resting connection lets the process end", async () => {
   const { stdout, exitCode } = await run(process.execPath, ["--input-type=module", "-e", program]);
   assert.equal(stdout, "hi\n");
   assert.equal(exitCode, 0);
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(performance.now() - started < 25_000); // after 30 s it would be closed anyway
 });
 
 test("importing the client loads neither TLS nor a resolver", async () => {
