@@ -1,15 +1,7 @@
 import { createHash } from "node:crypto";
-import { KnownError } from "../src/core/errors.ts";
-import { SignatureError } from "./errors.ts";
-import { claimedTime, parsePayload } from "./payload.ts";
 import type { UntrustedSignature } from "./signature.ts";
 import type { SimpleSigningOptions } from "./simple-signing/verifier.ts";
-import type {
-  SignatureDescription,
-  SignatureVerifier,
-  SigstoreTrust,
-  Verifiers,
-} from "./verifiers.ts";
+import type { SignatureDescription, SignatureVerifier, Verifiers } from "./verifiers.ts";
 
 /** How many sets of keys are kept parsed: a policy has a handful, a server that rereads its files has old ones too. */
 const maxKept = 64;
@@ -25,15 +17,12 @@ export function createVerifiers(options: SimpleSigningOptions): Verifiers {
         const { createSimpleSigningVerifier } = await import("./simple-signing/verifier.ts");
         return createSimpleSigningVerifier(keys, options);
       }),
-    sigstore: (trust) => createSigstore(trust),
+    async sigstore(trust) {
+      const { createSigstoreVerifier } = await import("./cosign/verifier.ts");
+      return await createSigstoreVerifier(trust, options);
+    },
     describe,
   };
-}
-
-function createSigstore(_trust: SigstoreTrust): Promise<SignatureVerifier> {
-  return Promise.reject(
-    new SignatureError("signature.bad-trust", "sigstore signatures are not supported yet"),
-  );
 }
 
 function remembered<T>(
@@ -58,18 +47,10 @@ function hashOf(keys: readonly Uint8Array[]): string {
 }
 
 async function describe(signature: UntrustedSignature): Promise<SignatureDescription> {
-  if (signature.format === "sigstore") return describeSigstore(signature.payload);
+  if (signature.format === "sigstore") {
+    const { describeSigstore } = await import("./cosign/describe.ts");
+    return describeSigstore(signature);
+  }
   const { describeSimpleSignature } = await import("./simple-signing/describe.ts");
   return describeSimpleSignature(signature.bytes);
-}
-
-function describeSigstore(bytes: Uint8Array): SignatureDescription {
-  try {
-    const { dockerReference, manifestDigest, timestamp } = parsePayload(bytes, "sigstore");
-    const signedAt = claimedTime(timestamp);
-    return { format: "sigstore", dockerReference, manifestDigest, ...signedAt };
-  } catch (error) {
-    if (error instanceof KnownError) return { format: "sigstore" };
-    throw error;
-  }
 }
