@@ -10,7 +10,7 @@ import { createCredentialFinder } from "../config/load-credentials.ts";
 import { loadEnvironment } from "../config/load-environment.ts";
 import { readFile } from "../config/load-file.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
-import { loadPolicyFile } from "../config/load-policy-file.ts";
+import { loadPolicyFile, type PolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
 import { loadRegistriesD } from "../config/load-registries-d.ts";
 import { loadSystemRoots } from "../config/load-system-roots.ts";
@@ -77,6 +77,16 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return registries;
   };
 
+  const judging = {
+    requireSigned: settings.requireSigned,
+    verifiers: createVerifiers({ now: () => new Date() }),
+    readKeyFile,
+  };
+  const gateOf = ({ path, bytes }: PolicyFile) => {
+    const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
+    return createGate(parsePolicy(bytes, path), { ...judging, policyFile });
+  };
+
   return {
     environment,
     platform: wantedPlatform(environment, settings),
@@ -96,17 +106,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       };
     },
     async gate() {
-      const { requireSigned, insecurePolicy, policyPath } = settings;
-      const tools = {
-        requireSigned,
-        verifiers: createVerifiers({ now: () => new Date() }),
-        readKeyFile,
-      };
-      if (insecurePolicy) return createGate(acceptAnything, tools);
-      const { path, bytes } = loadPolicyFile(environment, policyPath);
-      const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
-      return createGate(parsePolicy(bytes, path), { ...tools, policyFile });
+      if (settings.insecurePolicy) return createGate(acceptAnything, judging);
+      return gateOf(loadPolicyFile(environment, settings.policyPath));
     },
+    gateOf,
     async checkLogin(registry, credentials, end, { signal }) {
       const { settingsOf } = await import("../config/endpoints.ts");
       const { insecure } = settingsOf((await conf()).conf, registry);

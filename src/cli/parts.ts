@@ -1,5 +1,6 @@
 import type { Gate } from "../../policy/gate.ts";
 import type { Environment } from "../config/environment.ts";
+import type { PolicyFile } from "../config/load-policy-file.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
@@ -56,6 +57,12 @@ export interface Parts {
    * @throws {PolicyError} `policy.invalid`
    */
   gate(): Promise<Gate>;
+  /**
+   * A gate that holds to another policy.
+   *
+   * @throws {PolicyError} `policy.invalid`
+   */
+  gateOf(policy: PolicyFile): Gate;
   /**
    * Asks a registry whether these credentials are good.
    *

@@ -22,7 +22,9 @@ export async function openSigning(context: CommandContext): Promise<OpenSigning>
   const signers: Signer[] = [];
   const passphrase = await passphraseFor(context);
   for (const open of openers(context, passphrase)) signers.push(stack.use(await open()));
-  const identity = signIdentity(flags.string("sign-identity"));
+  const identity = flags.has("sign-identity")
+    ? signIdentity(flags.string("sign-identity"))
+    : undefined;
   const kept = stack.move();
   return {
     signers,

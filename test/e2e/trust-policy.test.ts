@@ -159,7 +159,7 @@ test("pieces of a policy are joined, and contradict each other at no price", { s
   });
   await piece("40-a.json", scope("a.test", "insecureAcceptAnything"));
   const torn = await run("trust", "compile", folder);
-  assert.match(torn.stderr, /a\.test.* is defined differently in .*10-a\.json.* and .*40-a\.json/);
+  assert.match(torn.stderr, /a\.test.* is set in .*10-a\.json and differently in .*40-a\.json/);
   await piece("05-bad.json", { transport: {} });
   const bad = await run("trust", "compile", folder);
   assert.match(bad.stderr, /invalid policy in .*05-bad\.json.*Unknown key .*transport/);
@@ -187,10 +187,10 @@ test("the policy is shown, and its mistakes are told", { skip }, async () => {
   const found = await run("trust", "lint", "--json");
   assert.equal(found.exitCode, 1);
   assert.deepEqual(
-    JSON.parse(found.stdout).map(({ code, place }: { code: string; place: object }) => [
-      code,
-      place,
-    ]),
-    [["key.wrong-kind", { transport: "docker", scope: "c.test" }]],
+    JSON.parse(found.stdout).map(({ code, path }: { code: string; path: object }) => [code, path]),
+    [
+      ["key.imports-nothing", ["transports", "docker", "c.test", 0]],
+      ["key.imports-nothing", ["transports", "docker", "c.test", 0]],
+    ],
   );
 });

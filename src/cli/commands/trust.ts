@@ -5,6 +5,7 @@ const BELOW: Readonly<Record<string, () => Promise<RunCommand>>> = {
   explain: async () => (await import("../trust/explain.ts")).explain,
   init: async () => (await import("../trust/init.ts")).init,
   lint: async () => (await import("../trust/lint.ts")).lint,
+  rotate: async () => (await import("../trust/rotate.ts")).rotate,
   set: async () => (await import("../trust/set.ts")).set,
   show: async () => (await import("../trust/show.ts")).show,
 };

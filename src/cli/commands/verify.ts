@@ -1,7 +1,7 @@
 import { PolicyError } from "../../../policy/errors.ts";
 import type { Verdict } from "../../../policy/verdict.ts";
 import type { CommandContext } from "../context.ts";
-import { explanation } from "../trust/explanation.ts";
+import { explanationOf, imagesAsJson } from "../trust/explain.ts";
 import { type Judgement, judge } from "../trust/judge.ts";
 
 /** `verify IMAGE`: the gate's answer without a copy, and the digest to pin. */
@@ -10,9 +10,7 @@ export async function run(context: CommandContext): Promise<void> {
   const judgement = await judge(context);
   const json = flags.bool("json") || log.isJson;
   if (json) await terminal.out(`${JSON.stringify(report(judgement), undefined, 4)}\n`);
-  else if (flags.bool("explain"))
-    for (const { verdict } of judgement.images)
-      await terminal.out(`${explanation(verdict).join("\n")}\n\n`);
+  else if (flags.bool("explain")) await terminal.out(`${explanationOf(judgement)}\n`);
   refuseAny(judgement);
   const unchecked = judgement.images.filter(({ verdict }) => !isSigned(verdict));
   if (unchecked.length > 0 && !json)
@@ -20,13 +18,14 @@ export async function run(context: CommandContext): Promise<void> {
   if (!json) await terminal.out(`${judgement.pinned}\n`);
 }
 
-function report({ pinned, digest, images }: Judgement): object {
+function report(judgement: Judgement): object {
+  const { pinned, digest, images } = judgement;
   return {
     allowed: images.every(({ verdict }) => verdict.allowed),
     signed: images.every(({ verdict }) => isSigned(verdict)),
     digest,
     pinned,
-    images,
+    images: imagesAsJson(judgement),
   };
 }
 

@@ -1,16 +1,30 @@
+import { explainVerdict, verdictToJson } from "../../../policy/explain.ts";
 import type { CommandContext } from "../context.ts";
-import { explanation } from "./explanation.ts";
-import { judge } from "./judge.ts";
+import { type Judgement, judge } from "./judge.ts";
 
 /** `trust explain IMAGE`: the whole decision, whichever way it went. */
 export async function explain(context: CommandContext): Promise<void> {
   const { flags, log, terminal } = context;
   const judgement = await judge(context);
-  if (flags.bool("json") || log.isJson)
-    return await terminal.out(`${JSON.stringify(judgement, undefined, 4)}\n`);
-  const texts = judgement.images.map(({ platform, verdict }) => [
-    ...(platform === undefined ? [] : [`Platform  ${platform}`]),
-    ...explanation(verdict),
-  ]);
-  await terminal.out(`${texts.map((lines) => lines.join("\n")).join("\n\n")}\n`);
+  const json = flags.bool("json") || log.isJson;
+  await terminal.out(
+    json
+      ? `${JSON.stringify({ pinned: judgement.pinned, images: imagesAsJson(judgement) }, undefined, 4)}\n`
+      : explanationOf(judgement),
+  );
+}
+
+/** The decisions about one name for a person to read, one after the other. */
+export function explanationOf({ images }: Judgement): string {
+  return images
+    .map(({ platform, verdict }) => {
+      const heading = platform === undefined ? "" : `platform: ${platform}\n`;
+      return heading + explainVerdict(verdict);
+    })
+    .join("\n");
+}
+
+/** The same for programs. */
+export function imagesAsJson({ images }: Judgement): readonly object[] {
+  return images.map(({ verdict, ...image }) => ({ ...image, verdict: verdictToJson(verdict) }));
 }

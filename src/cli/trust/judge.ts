@@ -1,3 +1,4 @@
+import type { Gate } from "../../../policy/gate.ts";
 import type { Verdict } from "../../../policy/verdict.ts";
 import { chooseInstances } from "../../copy/select.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
@@ -12,6 +13,7 @@ import { chooseInstance, formatPlatform } from "../../core/platform.ts";
 import type { ImageSource } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
+import type { ResolvedImage } from "../parts.ts";
 import { endSettings } from "../settings.ts";
 
 /** One image of those asked about, and what the policy says of it. */
@@ -46,18 +48,41 @@ export async function judge(context: CommandContext): Promise<Judgement> {
     throw new UsageError("usage.bad-flag", "Exactly one argument expected");
   const parts = await context.parts();
   const gate = await withPrefix("Error loading trust policy", () => parts.gate());
+  const every = flags.bool("all");
   const end = await parts.end(endSettings(flags, globals, ""));
   const resolve = (text: string) =>
     withPrefix(`Invalid image name ${text}`, () => end.resolve(text, "source", { signal }));
-  const { transport, reference: found } = await resolve(name);
+  const image = await resolve(name);
   const other = flags.string("as");
-  const reference = other === "" ? found : (await resolve(other)).reference;
+  if (other === "") return await judgeImage(context, { gate, image, every });
+  const as = (await resolve(other)).reference;
+  return await judgeImage(context, { gate, image, as, every });
+}
+
+/** What a gate is asked about. */
+export interface JudgeRequest {
+  readonly gate: Gate;
+  readonly image: ResolvedImage;
+  /** The name to judge it by, where that is not its own. */
+  readonly as?: ImageReference;
+  /** Of a list, all images and not only the one for the platform. */
+  readonly every: boolean;
+}
+
+/** Asks a gate about an image, or about those of a list. */
+export async function judgeImage(
+  context: Pick<CommandContext, "signal" | "parts">,
+  { gate, image, as, every }: JudgeRequest,
+): Promise<Judgement> {
+  const { signal } = context;
+  const { transport, reference: found } = image;
+  const reference = as ?? found;
   await using source = await withPrefix(`initializing source ${formatImageReference(found)}`, () =>
     transport.openSource(found, { signal }),
   );
   const top = await source.readManifest("top", { signal });
   const images: JudgedImage[] = [];
-  for (const instance of await instancesOf(context, source, top)) {
+  for (const instance of await instancesOf(context, source, top, every)) {
     const manifestDigest = instance?.digest ?? top.digest;
     if (instance) await source.readManifest(instance.digest, { signal });
     const verdict = await gate.verdict({
@@ -73,13 +98,14 @@ export async function judge(context: CommandContext): Promise<Judgement> {
 
 /** Undefined stands for the top manifest itself, where it is an image's. */
 async function instancesOf(
-  context: CommandContext,
+  context: Pick<CommandContext, "parts">,
   source: ImageSource,
   top: RawManifest,
+  every: boolean,
 ): Promise<readonly (Descriptor | undefined)[]> {
   if (!isIndexType(top.mediaType)) return [undefined];
   const index = parseIndexManifest(top);
-  if (context.flags.bool("all")) return chooseInstances(index, { type: "all" });
+  if (every) return chooseInstances(index, { type: "all" });
   const { platform } = await context.parts();
   return await withPrefix(
     `choosing an image from manifest list ${formatImageReference(source.reference)}`,

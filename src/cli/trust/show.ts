@@ -1,5 +1,5 @@
 import { parsePolicy } from "../../../policy/parse.ts";
-import type { PolicyRequirement } from "../../../policy/policy.ts";
+import type { Policy, PolicyRequirement, SignedIdentity } from "../../../policy/policy.ts";
 import { keyNames, keySources } from "../../../policy/requirement-keys.ts";
 import { describeKeys } from "../../../sigstore/simple-signing/describe-keys.ts";
 import { readFile } from "../../config/load-file.ts";
@@ -10,8 +10,6 @@ import { KnownError, UsageError } from "../../core/errors.ts";
 import { escapeControls } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
-import { identityText } from "./explanation.ts";
-import { entriesOf, type PolicyPlace } from "./findings.ts";
 
 /** One requirement, for a row of `trust show`. */
 interface ShownRequirement {
@@ -22,7 +20,7 @@ interface ShownRequirement {
   readonly id: string;
   readonly store: string;
   readonly keys: readonly string[];
-  readonly identity?: string;
+  readonly identity?: SignedIdentity;
 }
 
 /** `trust show`: the policy in force, a line for each requirement, as podman shows it. */
@@ -36,7 +34,7 @@ export async function show(context: CommandContext): Promise<void> {
   });
   if (flags.bool("raw")) return await terminal.out(bytes);
   const config = await loadRegistriesD(environment, settings.registriesDirectory);
-  const rows = entriesOf(policy).flatMap(({ place, requirements }) =>
+  const rows = placesOf(policy).flatMap(({ requirements, ...place }) =>
     requirements.map((requirement) => shown(place, requirement, config)),
   );
   if (flags.bool("json") || log.isJson)
@@ -44,14 +42,28 @@ export async function show(context: CommandContext): Promise<void> {
   await terminal.out(table(rows, !flags.bool("noheading")));
 }
 
+interface Place {
+  /** Absent for the policy's default. */
+  readonly transport?: string;
+  readonly scope?: string;
+}
+
+function placesOf(
+  policy: Policy,
+): readonly (Place & { readonly requirements: readonly PolicyRequirement[] })[] {
+  const scoped = [...policy.transports].flatMap(([transport, scopes]) =>
+    [...scopes].map(([scope, requirements]) => ({ transport, scope, requirements })),
+  );
+  return [{ requirements: policy.default }, ...scoped];
+}
+
 function shown(
-  { transport, scope }: PolicyPlace,
+  { transport, scope }: Place,
   requirement: PolicyRequirement,
   config: RegistriesD,
 ): ShownRequirement {
   const isDocker = transport === "docker";
   const name = transport === undefined || scope === "" ? "default" : (scope ?? "default");
-  const identity = "signedIdentity" in requirement && identityText(requirement.signedIdentity);
   return {
     transport: transport === undefined ? "all" : isDocker ? "repository" : transport,
     name,
@@ -59,7 +71,7 @@ function shown(
     id: idOf(requirement),
     store: isDocker ? storeOf(scope ?? "", config) : "",
     keys: "signedIdentity" in requirement ? keyNames(requirement) : [],
-    ...(identity !== false && { identity }),
+    ...("signedIdentity" in requirement && { identity: requirement.signedIdentity }),
   };
 }
 
