@@ -2,6 +2,7 @@ import { KnownError } from "../src/core/errors.ts";
 import { goQuote } from "../src/core/go-quote.ts";
 import type { ReadKeyFile } from "./context.ts";
 import type { FindingCode, Severity } from "./finding.ts";
+import { looksLike } from "./key-file-kind.ts";
 import type { SignedRequirement } from "./load-trust.ts";
 import { keySources } from "./requirement-keys.ts";
 
@@ -24,6 +25,8 @@ export interface KeyLintOptions {
   readonly now: Date;
   /** How long before its end a key is told; by default 30 days. */
   readonly soonMs?: number;
+  /** Whether others than its owner may write to a file. Without it, that is not looked at. */
+  readonly isWritableByOthers?: (path: string) => Promise<boolean>;
 }
 
 /** A finding about what a requirement trusts. */
@@ -51,7 +54,7 @@ export async function lintKeys(
       const bytes = await readOrFinding(file, options.readKeyFile);
       if (bytes instanceof Uint8Array) {
         const found = await lintBytes(file.name, kind, bytes, options);
-        findings.push(...found.findings);
+        findings.push(...(await lintMode(file.path, options)), ...found.findings);
         keys.push(...found.keys);
       } else {
         findings.push(bytes);
@@ -85,6 +88,15 @@ function lintPath(path: string | undefined): readonly KeyFinding[] {
   return [{ code: "key.relative-path", severity: "warning", message }];
 }
 
+async function lintMode(
+  path: string | undefined,
+  { isWritableByOthers }: KeyLintOptions,
+): Promise<readonly KeyFinding[]> {
+  if (path === undefined || !(await isWritableByOthers?.(path))) return [];
+  const message = `others than its owner may write to ${path}, and so decide whom to trust`;
+  return [{ code: "key.writable", severity: "warning", message }];
+}
+
 async function readOrFinding(
   { path, bytes }: KeyFile,
   read: ReadKeyFile,
@@ -104,7 +116,15 @@ async function lintBytes(
   bytes: Uint8Array,
   { describeKeys, now, soonMs = days30 }: KeyLintOptions,
 ): Promise<{ readonly findings: readonly KeyFinding[]; readonly keys: readonly KeyDescription[] }> {
-  const findings = kind === "public-key" ? lintPem(name, bytes) : [];
+  const like = looksLike(bytes);
+  const findings = [
+    ...(like === "private" ? [privateKey(name)] : []),
+    ...(kind === "public-key" ? lintPem(name, bytes) : []),
+  ];
+  if (like !== kind && like !== "private" && like !== "unknown") {
+    const message = `${name} holds ${kinds[like]}, where ${kinds[kind]} is wanted`;
+    return { keys: [], findings: [{ code: "key.wrong-kind", severity: "error", message }] };
+  }
   if (!describeKeys) return { findings, keys: [] };
   const keys = await describeKeys(kind, bytes);
   if (keys.length === 0) {
@@ -124,6 +144,11 @@ const kinds: Readonly<Record<KeyKind, string>> = {
   "public-key": "a public key",
   certificates: "a certificate",
 };
+
+function privateKey(name: string): KeyFinding {
+  const message = `${name} holds a private key, which has no business here`;
+  return { code: "key.private", severity: "warning", message };
+}
 
 function lintPem(name: string, bytes: Uint8Array): readonly KeyFinding[] {
   const blocks =

@@ -40,10 +40,11 @@ export async function lintPolicy(
     policy = parsePolicy(bytes, file);
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    const { message, path } = error;
-    return [{ code: "policy.invalid", severity: "error", path, message }];
+    const { message, path, hint } = error;
+    const found: Finding = { code: "policy.invalid", severity: "error", path, message };
+    return [{ ...found, ...(hint !== undefined && { hint }) }];
   }
-  const findings: Finding[] = [...lintDefault(policy)];
+  const findings: Finding[] = [...(await lintMode(file, options)), ...lintDefault(policy)];
   for (const name of policy.transports.keys()) {
     findings.push(...placed(["transports", name], lintTransport(name)));
   }
@@ -52,6 +53,15 @@ export async function lintPolicy(
     findings.push(...(await lintEntry(entry, options)));
   }
   return findings;
+}
+
+async function lintMode(
+  file: string,
+  { isWritableByOthers }: LintOptions,
+): Promise<readonly Finding[]> {
+  if (!(await isWritableByOthers?.(file))) return [];
+  const message = `others than its owner may write to ${file}, and so decide whom to trust`;
+  return [{ code: "policy.writable", severity: "error", path: [], message }];
 }
 
 function placed(path: PolicyPath, found: readonly ScopeFinding[]): readonly Finding[] {
@@ -157,10 +167,10 @@ function lintAttachments(
 }
 
 async function lintEntry(
-  { path, transport, requirements }: Entry,
+  { path, transport, scope, requirements }: Entry,
   options: LintOptions,
 ): Promise<readonly Finding[]> {
-  const findings: Finding[] = lintRequirements(requirements, transport).map(
+  const findings: Finding[] = lintRequirements(requirements, transport, scope).map(
     ({ index, ...found }) => ({ ...found, path: [...path, index] }),
   );
   for (const [index, requirement] of requirements.entries()) {
