@@ -3,8 +3,6 @@ import { goQuote } from "../src/core/go-quote.ts";
 import type { ReadKeyFile } from "./context.ts";
 import type { FindingCode, Severity } from "./finding.ts";
 import { looksLike } from "./key-file-kind.ts";
-import type { SignedRequirement } from "./load-trust.ts";
-import { keySources } from "./requirement-keys.ts";
 
 /** One key or certificate found in a file. */
 export interface KeyDescription {
@@ -36,50 +34,34 @@ export interface KeyFinding {
   readonly message: string;
 }
 
+/** How long before its end a key is told. */
 const days30 = 30 * 24 * 60 * 60 * 1000;
 
-/** Looks at every key of a requirement, as the evaluation would find it now. */
-export async function lintKeys(
-  requirement: SignedRequirement,
-  options: KeyLintOptions,
-): Promise<readonly KeyFinding[]> {
-  const findings: KeyFinding[] = [];
-  for (const { member, source } of keySources(requirement)) {
-    const kind = kindOf(requirement, member);
-    const keys: KeyDescription[] = [];
-    let readable = true;
-    const files = "paths" in source ? source.paths.map(fileOf) : source.data.map(inlineOf(member));
-    for (const file of files) {
-      findings.push(...lintPath(file.path));
-      const bytes = await readOrFinding(file, options.readKeyFile);
-      if (bytes instanceof Uint8Array) {
-        const found = await lintBytes(file.name, kind, bytes, options);
-        findings.push(...(await lintMode(file.path, options)), ...found.findings);
-        keys.push(...found.keys);
-      } else {
-        findings.push(bytes);
-        readable = false;
-      }
-    }
-    findings.push(...lintUnion({ kind, keys, readable, options, count: files.length }));
-  }
-  return findings;
-}
-
-interface KeyFile {
+/** A file of keys, or what stands in its place in the policy itself. */
+export interface KeyFile {
   readonly name: string;
   readonly path?: string;
   readonly bytes?: Uint8Array;
 }
 
-const fileOf = (path: string): KeyFile => ({ name: path, path });
-const inlineOf =
-  (member: string) =>
-  (bytes: Uint8Array): KeyFile => ({ name: `${member}Data`, bytes });
+/** What was found in one file; `keys` is undefined where it could not be read at all. */
+export interface LintedKeyFile {
+  readonly findings: readonly KeyFinding[];
+  readonly keys: readonly KeyDescription[] | undefined;
+}
 
-function kindOf({ type }: SignedRequirement, member: string): KeyKind {
-  if (type === "signedBy") return "openpgp";
-  return member.includes(".ca") ? "certificates" : "public-key";
+/** Looks at one file that a requirement names, as the evaluation would find it now. */
+export async function lintKeyFile(
+  file: KeyFile,
+  kind: KeyKind,
+  options: KeyLintOptions,
+): Promise<LintedKeyFile> {
+  const findings = [...lintPath(file.path)];
+  const bytes = await readOrFinding(file, options.readKeyFile);
+  if (!(bytes instanceof Uint8Array)) return { findings: [...findings, bytes], keys: undefined };
+  findings.push(...(await lintMode(file.path, options)));
+  const found = await lintBytes(file.name, kind, bytes, options);
+  return { findings: [...findings, ...found.findings], keys: found.keys };
 }
 
 function lintPath(path: string | undefined): readonly KeyFinding[] {
@@ -173,30 +155,4 @@ function lintKey(
   return expires <= now
     ? [{ code: "key.expired", severity: "warning", message: `${key} expired on ${day}` }]
     : [{ code: "key.expires-soon", severity: "warning", message: `${key} expires on ${day}` }];
-}
-
-/** What is wrong with all keys of a source together: that none of them can make a signature count. */
-function lintUnion({
-  kind,
-  keys,
-  readable,
-  count,
-  options,
-}: {
-  readonly kind: KeyKind;
-  readonly keys: readonly KeyDescription[];
-  readonly readable: boolean;
-  readonly count: number;
-  readonly options: KeyLintOptions;
-}): readonly KeyFinding[] {
-  const isUseless = ({ expires, revoked }: KeyDescription) =>
-    revoked === true || (expires !== undefined && expires <= options.now);
-  const known = options.describeKeys !== undefined && readable;
-  if ((kind === "openpgp" && count === 0) || (known && kind === "openpgp" && keys.length === 0)) {
-    const message = "no public key is imported: every image is refused";
-    return [{ code: "key.imports-nothing", severity: "error", message }];
-  }
-  if (!known || keys.length === 0 || !keys.every(isUseless)) return [];
-  const message = "every key has expired or is revoked: no image passes";
-  return [{ code: "key.expired", severity: "error", message }];
 }

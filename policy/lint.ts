@@ -1,9 +1,10 @@
 import { PolicyError, type PolicyPath } from "./errors.ts";
 import { needsSignature } from "./evaluate.ts";
 import type { Finding } from "./finding.ts";
-import { type KeyLintOptions, lintKeys } from "./lint-keys.ts";
+import type { KeyLintOptions } from "./lint-keys.ts";
 import { lintRequirements } from "./lint-requirements.ts";
 import { lintDockerScope, lintTransport, type ScopeFinding } from "./lint-scopes.ts";
+import { lintTrust } from "./lint-trust.ts";
 import { parsePolicy } from "./parse.ts";
 import type { Policy, PolicyRequirements } from "./policy.ts";
 
@@ -175,7 +176,7 @@ async function lintEntry(
   );
   for (const [index, requirement] of requirements.entries()) {
     if (requirement.type !== "signedBy" && requirement.type !== "sigstoreSigned") continue;
-    findings.push(...placed([...path, index], await lintKeys(requirement, options)));
+    findings.push(...placed([...path, index], await lintTrust(requirement, options)));
   }
   return findings;
 }
