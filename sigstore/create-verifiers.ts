@@ -42,6 +42,8 @@ function remembered<T>(
   if (oldest !== undefined && kept.size >= maxKept) kept.delete(oldest);
   const made = make();
   kept.set(name, made);
+  // What fails now may not fail later: a key from the future.
+  made.catch(() => kept.delete(name));
   return made;
 }
 

@@ -36,6 +36,7 @@ const key = forgeKey("ed25519", born);
 const subkey = forgeKey("ed25519", born);
 const other = forgeKey("ed25519", born);
 const young = forgeKey("ed25519", now - day);
+const weak = forgeKey("rsa1024", born);
 const unborn = forgeKey("ed25519", now + 10 * day);
 
 const join = (...parts: readonly Uint8Array[]) => Buffer.concat(parts);
@@ -375,6 +376,9 @@ const cases: readonly Case[] = [
     bad,
   ],
 
+  ["a strong subkey of a weak key", joined(weak, subkey), bySubkey, "signature.weak"],
+  ["a weak subkey of a strong key", joined(key, weak), by(weak), "signature.weak"],
+  ["a weak subkey that did not sign", join(joined(key, weak), bound()), bySubkey, accepted],
   [
     "issuer of another key",
     join(primary, plain(), certificate(other, { created: born })),
@@ -421,6 +425,13 @@ const cases: readonly Case[] = [
   ],
 ];
 
+/** A certificate of one key with another as its subkey. */
+function joined(first: ForgedKey, second: ForgedKey): Buffer {
+  const hashed = [keyFlags(signs), embedded(backSignature(first, second, { created: born }))];
+  const binding = onSubkey(first, second, { created: born, hashed });
+  return join(certificate(first, { created: born }), subkeyPacket(second), binding);
+}
+
 function spoilt(part: Buffer): Buffer {
   return join(part.subarray(0, -1), Buffer.from([(part.at(-1) ?? 0) ^ 1]));
 }
@@ -466,6 +477,8 @@ const stricter: readonly string[] = [
   "back-signature expired",
   "back-signature from the future",
   "binding from the future",
+  "a strong subkey of a weak key",
+  "a weak subkey of a strong key",
   "issuers that differ",
   "fingerprint of another version",
 ];
