@@ -1,5 +1,3 @@
-import { ConfigError } from "./errors.ts";
-
 /** Who to be at a cluster, and how to reach it: of a kubeconfig what counts for its current context. */
 export interface KubeConnection {
   /** Without a slash at the end. */
@@ -27,21 +25,17 @@ export interface KubeConfigFile {
  * The connection of the current context. Of several files the first to name a thing decides it — Kubernetes' documentation
  * § Merging kubeconfig files.
  *
- * @throws {ConfigError} `config.not-found` where no cluster is named
+ * @param master the server where no file names one
  */
-export function kubeConnection(files: readonly KubeConfigFile[]): KubeConnection {
+export function kubeConnection(
+  files: readonly KubeConfigFile[],
+  master = "http://localhost:8080",
+): KubeConnection {
   const current = files.map(({ document }) => textOf(document, "current-context")).find(Boolean);
   const context = named(files, "contexts", "context", current);
   const cluster = named(files, "clusters", "cluster", textOf(context?.value, "cluster"));
   const user = named(files, "users", "user", textOf(context?.value, "user"));
-  const server = textOf(cluster?.value, "server");
-  if (server === undefined) {
-    throw new ConfigError(
-      "config.not-found",
-      "invalid configuration: no configuration has been provided",
-      { hint: "Log in to the cluster with oc login, or set KUBECONFIG" },
-    );
-  }
+  const server = textOf(cluster?.value, "server") ?? master;
   return {
     server: server.replace(/\/+$/, ""),
     verify: memberOf(cluster?.value, "insecure-skip-tls-verify") !== true,

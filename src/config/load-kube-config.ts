@@ -16,7 +16,7 @@ export interface ClusterAccess {
 /**
  * Reads the kubeconfig files of `KUBECONFIG`, or `~/.kube/config`.
  *
- * @throws {ConfigError} `config.not-found`, `config.invalid`, `config.unreadable`
+ * @throws {ConfigError} `config.invalid`, `config.unreadable`
  */
 export async function loadKubeConfig(environment: Environment): Promise<ClusterAccess> {
   const listed = variable(environment, "KUBECONFIG")?.split(":") ?? [];
@@ -26,7 +26,7 @@ export async function loadKubeConfig(environment: Environment): Promise<ClusterA
     const bytes = path === "" ? undefined : readIfThere(path);
     return bytes ? [{ folder: dirname(path), document: parsed(parse, bytes, path) }] : [];
   });
-  return accessOf(kubeConnection(files));
+  return accessOf(kubeConnection(files, variable(environment, "KUBERNETES_MASTER")));
 }
 
 function parsed(parse: (text: string) => unknown, bytes: Buffer, path: string): unknown {

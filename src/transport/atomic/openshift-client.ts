@@ -29,7 +29,8 @@ export class OpenShiftClient {
     document?: object,
   ): Promise<unknown> {
     const { http, server, authorization } = this.#server;
-    const response = await telling(`${method} ${server}${path}`, () =>
+    const during = `${method === "GET" ? "Get" : "Post"} "${server}${path}"`;
+    const response = await telling(during, () =>
       http.request({
         method,
         url: new URL(server + path),
@@ -44,9 +45,7 @@ export class OpenShiftClient {
       }),
     );
     await using open = response;
-    const body = await telling(`${method} ${server}${path}`, () =>
-      readBounded(open.body, maxAnswerBytes, path),
-    );
+    const body = await telling(during, () => readBounded(open.body, maxAnswerBytes, path));
     const answer = parsed(body);
     if (open.status >= 200 && open.status <= 206) {
       if (answer !== undefined) return answer;
