@@ -21,6 +21,9 @@ import { createProxySelector } from "../config/proxy.ts";
 import { digestOf, hexOf } from "../core/digest.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
+import { createHttpClient } from "../registry/http/client.ts";
+import type { OpenShiftServer } from "../transport/atomic/openshift-client.ts";
+import { createAtomicTransport } from "../transport/atomic/transport.ts";
 import type { Transport } from "../transport/contract.ts";
 import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
@@ -38,13 +41,22 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   const { settings, log, program } = input;
   const environment = loadEnvironment();
   const traffic = { requests: 0, retries: 0 };
-  const opened: Registries[] = [];
+  const opened: AsyncDisposable[] = [];
   const conf = once(() => loadRegistriesConf(environment, confOptions(settings)));
   const registriesD = once(() => loadRegistriesD(environment, settings.registriesDirectory));
   const runHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
   const askHelper = rememberAnswers(runHelper, Date.now);
   const details =
     settings.tlsDetails === undefined ? undefined : loadTlsDetails(settings.tlsDetails);
+
+  const connectCluster = once(async () => {
+    const { loadKubeConfig } = await import("../config/load-kube-config.ts");
+    const { tls, ...access } = await loadKubeConfig(environment);
+    const proxyFor = createProxySelector(environment);
+    const http = createHttpClient({ connections: 2, tlsFor: () => tls, proxyFor });
+    opened.push(http);
+    return { ...access, http };
+  });
 
   const registriesOf = (end: EndSettings): Registries => {
     const { certificateDirectory } = end;
@@ -99,7 +111,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      const transports = transportsOf(input, { registries, places }, end, layers);
+      const transports = transportsOf(input, { registries, places, connectCluster }, end, layers);
       return {
         resolve: (text, as, options) => resolveImage(transports, text, as, options),
         signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
@@ -118,7 +130,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     },
     traffic: () => ({ ...traffic }),
     async close() {
-      for (const registries of opened) await registries[Symbol.asyncDispose]();
+      for (const each of opened) await each[Symbol.asyncDispose]();
     },
   };
 }
@@ -158,18 +170,27 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
   };
 }
 
+/** How transports reach what is not on this machine. */
+interface Reach {
+  readonly registries: Registries;
+  readonly places: FindSignaturePlaces;
+  readonly connectCluster: () => Promise<OpenShiftServer>;
+}
+
 function transportsOf(
   { program }: AssemblyInput,
-  { registries, places }: { readonly registries: Registries; readonly places: FindSignaturePlaces },
+  { registries, places, connectCluster }: Reach,
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
+  const docker = createDockerTransport({
+    endpoints: registries,
+    tagAndDigest: program === "amphora",
+    signaturePlaces: places,
+  });
   const transports = [
-    createDockerTransport({
-      endpoints: registries,
-      tagAndDigest: program === "amphora",
-      signaturePlaces: places,
-    }),
+    docker,
+    createAtomicTransport({ docker, connect: connectCluster }),
     createOciTransport({
       acceptUncompressedLayers: layers?.acceptUncompressed ?? false,
       ...(sharedBlobDirectory !== undefined && {
