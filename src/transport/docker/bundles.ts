@@ -1,4 +1,4 @@
-import { maxBundleBytes } from "../../../sigstore/cosign/bundle.ts";
+import { maxBundleBytes } from "../../../sigstore/cosign/bundle-format.ts";
 import { SignatureError } from "../../../sigstore/errors.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";

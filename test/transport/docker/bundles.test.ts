@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundleMediaType } from "../../../sigstore/cosign/bundle.ts";
+import { bundleMediaType } from "../../../sigstore/cosign/bundle-format.ts";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
 import { Engine } from "../../support/engine.ts";
