@@ -1,4 +1,6 @@
+import { dirname, join } from "node:path";
 import { createGate } from "../../policy/gate.ts";
+import type { PolicyOverlay } from "../../policy/overlay.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { createVerifiers } from "../../sigstore/create-verifiers.ts";
@@ -8,7 +10,7 @@ import { chooseForReading } from "../config/load-auth-paths.ts";
 import { createHelperRunner } from "../config/load-credential-helper.ts";
 import { createCredentialFinder } from "../config/load-credentials.ts";
 import { loadEnvironment } from "../config/load-environment.ts";
-import { readFile } from "../config/load-file.ts";
+import { readFile, readIfThere } from "../config/load-file.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
 import { loadPolicyFile, type PolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
@@ -94,9 +96,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     verifiers: createVerifiers({ now: () => new Date() }),
     readKeyFile,
   };
-  const gateOf = ({ path, bytes }: PolicyFile) => {
+  const gateOf = ({ path, bytes }: PolicyFile, overlay?: PolicyOverlay) => {
     const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
-    return createGate(parsePolicy(bytes, path), { ...judging, policyFile });
+    const context = { ...judging, policyFile, ...(overlay && { overlay }) };
+    return createGate(parsePolicy(bytes, path), context);
   };
 
   return {
@@ -118,8 +121,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       };
     },
     async gate() {
-      if (settings.insecurePolicy) return createGate(acceptAnything, judging);
-      return gateOf(loadPolicyFile(environment, settings.policyPath));
+      const { insecurePolicy, policyPath } = settings;
+      if (insecurePolicy) return createGate(acceptAnything, judging);
+      const policy = loadPolicyFile(environment, policyPath);
+      return gateOf(policy, policyPath ? undefined : await readOverlay(policy.path));
     },
     gateOf,
     async checkLogin(registry, credentials, end, { signal }) {
@@ -133,6 +138,15 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       for (const each of opened) await each[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Beside the policy, where it is at its usual place: anybody may write beside one that is named. */
+async function readOverlay(policyPath: string): Promise<PolicyOverlay | undefined> {
+  const path = join(dirname(policyPath), "x-policy.json");
+  const bytes = readIfThere(path);
+  if (!bytes) return undefined;
+  const { parseOverlay } = await import("../../policy/parse-overlay.ts");
+  return parseOverlay(bytes, path);
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array> {
