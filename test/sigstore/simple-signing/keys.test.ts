@@ -44,6 +44,9 @@ const name = "a <a@b>";
 const plain = (hashed: readonly Uint8Array[] = [keyFlags(certifies | signs)], created = born) =>
   userId(key, name, { created, hashed });
 const primary = primaryPacket(key);
+/** The packet with its last byte gone, and a length that says so. */
+const cutOff = (whole: Uint8Array) => packet(2, bodyOf(whole).subarray(0, -1));
+const bodyOf = (whole: Uint8Array) => whole.subarray((whole[1] ?? 0) < 192 ? 2 : 3);
 const by = (signer: ForgedKey, created = now - 10 * day, hashed: readonly Uint8Array[] = []) =>
   forgeMessage(signer, { created, hashed }, payload);
 const good = by(key);
@@ -119,6 +122,19 @@ const cases: readonly Case[] = [
   ["T3 expired", join(primary, revocation({ hashed: [lifetime(1)] }), plain()), good, revoked],
   ["T3 by somebody", join(primary, revocation({}, other), plain()), good, accepted],
   ["T3 not made by the key", join(primary, spoilt(revocation()), plain()), good, accepted],
+  ["T3 cut off", join(primary, cutOff(revocation()), plain()), good, untrusted],
+  [
+    "T3 cut off, and another key",
+    join(primary, cutOff(revocation()), plain(), certificate(other, { created: born })),
+    by(other),
+    untrusted,
+  ],
+  [
+    "T3 cut off, behind another key",
+    join(certificate(other, { created: born }), primary, cutOff(revocation()), plain()),
+    by(other),
+    accepted,
+  ],
   [
     "revoked by a named key",
     join(
