@@ -1,10 +1,9 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { CopyError } from "../core/errors.ts";
+import { CopyError, KnownError } from "../core/errors.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
-import { TransportError } from "../transport/contract.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
 import {
   type CopyRequest,
@@ -14,7 +13,7 @@ import {
   reasonToKeep,
   storeSignatures,
 } from "./copy-image.ts";
-import { failedWhile, telling } from "./failure.ts";
+import { telling } from "./failure.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
 import { chooseInstances } from "./select.ts";
 import type { WrittenImage } from "./write-manifest.ts";
@@ -148,8 +147,8 @@ async function writeIndex(
   form: (type: string) => RawManifest,
   keepBecause: string | undefined,
 ): Promise<RawManifest> {
-  const refusals: string[] = [];
-  for (const type of types) {
+  const failures: { readonly type: string; readonly error: KnownError }[] = [];
+  for (const type of keepBecause === undefined ? types : types.slice(0, 1)) {
     const index = form(type);
     if (keepBecause !== undefined && index.digest !== original.digest) {
       throw new CopyError(
@@ -161,18 +160,28 @@ async function writeIndex(
       await destination.writeIndex(index, { signal });
       return index;
     } catch (error) {
-      if (!isManifestRefusal(error)) {
-        throw failedWhile("writing manifest list", "copy.destination-failed", error);
-      }
-      refusals.push(`${type}(${error.message})`);
+      if (!(error instanceof KnownError)) throw error;
+      signal.throwIfAborted();
+      failures.push({ type, error });
+      if (error.retryable) break; // it was not about the type
     }
   }
-  throw new CopyError(
-    "copy.destination-failed",
-    `Uploading manifest list failed, attempted the following formats: ${refusals.join(", ")}`,
-  );
+  throw notWritten(failures);
 }
 
-function isManifestRefusal(error: unknown): error is TransportError {
-  return error instanceof TransportError && error.code === "transport.manifest-refused";
+/** Skopeo tries the other type whatever the reason was, and names each of them. */
+function notWritten(
+  failures: readonly { readonly type: string; readonly error: KnownError }[],
+): CopyError {
+  const tried = failures.map(({ type, error }) => `${type}(${error.message})`).join(", ");
+  const last = failures.at(-1)?.error;
+  return new CopyError(
+    "copy.destination-failed",
+    `Uploading manifest list failed, attempted the following formats: ${tried}`,
+    {
+      cause: last,
+      ...(last && { retryable: last.retryable }),
+      ...(last?.hint !== undefined && { hint: last.hint }),
+    },
+  );
 }
