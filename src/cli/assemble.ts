@@ -23,6 +23,7 @@ import { readDefaultLookaside } from "../transport/docker/default-lookaside.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
+import { prefixed } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { AssemblyInput, End, LayerSettings, Parts } from "./parts.ts";
 import { Registries } from "./registries.ts";
@@ -85,7 +86,8 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     },
     async checkLogin(registry, credentials, end, { signal }) {
       const { settingsOf } = await import("../config/endpoints.ts");
-      const { insecure } = settingsOf((await conf()).conf, registry);
+      const { insecure, refusal } = settingsOf((await conf()).conf, registry);
+      if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
     },
