@@ -1,9 +1,11 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { CopyError, KnownError } from "../core/errors.ts";
+import { formatImageReference } from "../core/image-reference.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
+import type { ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
 import {
   type CopyRequest,
@@ -122,13 +124,23 @@ async function readAll(
   await pool([...chosen.entries()], 8, signal, async ([position, { digest }], signal) => {
     const during = `copying image ${position + 1}/${chosen.length} from manifest list`;
     const manifest = await telling(during, "copy.source-failed", async () => {
-      const read = await source.readManifest(digest, { signal });
+      const read = await readInstance(source, digest, signal);
       await admit(source, gate, read, { carrySignatures: false, signal });
       return read;
     });
     manifests.set(digest, manifest);
   });
   return manifests;
+}
+
+/** One image's manifest of a list, wanted for what it is. */
+export async function readInstance(
+  source: ImageSource,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<RawManifest> {
+  const during = `determining manifest MIME type for ${formatImageReference(source.reference)}`;
+  return await telling(during, "copy.source-failed", () => source.readManifest(digest, { signal }));
 }
 
 function updateOf({ manifest, zstd }: WrittenImage): InstanceUpdate {
