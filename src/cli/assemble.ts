@@ -32,6 +32,7 @@ import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
+import { prefixed } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
@@ -129,7 +130,8 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     gateOf,
     async checkLogin(registry, credentials, end, { signal }) {
       const { settingsOf } = await import("../config/endpoints.ts");
-      const { insecure } = settingsOf((await conf()).conf, registry);
+      const { insecure, refusal } = settingsOf((await conf()).conf, registry);
+      if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
     },
