@@ -23,8 +23,8 @@ export interface KeyLintOptions {
   readonly now: Date;
   /** How long before its end a key is told; by default 30 days. */
   readonly soonMs?: number;
-  /** Whether others than its owner may write to a file. Without it, that is not looked at. */
-  readonly isWritableByOthers?: (path: string) => Promise<boolean>;
+  /** Whether everybody may write to a file. Without it, that is not looked at. */
+  readonly isWritableByAll?: (path: string) => Promise<boolean>;
 }
 
 /** A finding about what a requirement trusts. */
@@ -72,10 +72,10 @@ function lintPath(path: string | undefined): readonly KeyFinding[] {
 
 async function lintMode(
   path: string | undefined,
-  { isWritableByOthers }: KeyLintOptions,
+  { isWritableByAll }: KeyLintOptions,
 ): Promise<readonly KeyFinding[]> {
-  if (path === undefined || !(await isWritableByOthers?.(path))) return [];
-  const message = `others than its owner may write to ${path}, and so decide whom to trust`;
+  if (path === undefined || !(await isWritableByAll?.(path))) return [];
+  const message = `everybody may write to ${path}, and so decide whom to trust`;
   return [{ code: "key.writable", severity: "warning", message }];
 }
 

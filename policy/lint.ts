@@ -58,10 +58,10 @@ export async function lintPolicy(
 
 async function lintMode(
   file: string,
-  { isWritableByOthers }: LintOptions,
+  { isWritableByAll }: LintOptions,
 ): Promise<readonly Finding[]> {
-  if (!(await isWritableByOthers?.(file))) return [];
-  const message = `others than its owner may write to ${file}, and so decide whom to trust`;
+  if (!(await isWritableByAll?.(file))) return [];
+  const message = `everybody may write to ${file}, and so decide whom to trust`;
   return [{ code: "policy.writable", severity: "error", path: [], message }];
 }
 

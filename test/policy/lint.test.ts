@@ -332,13 +332,13 @@ test("keys of another kind, private ones, and files that others may write to are
     "info key.expires-soon",
     "error key.wrong-kind",
   ]);
-  const isWritableByOthers = async (path: string) => path === "/pgp" || path === "p";
-  assert.deepEqual(await ofKind(signedBy("/pgp", "/binary"), { isWritableByOthers }), [
+  const isWritableByAll = async (path: string) => path === "/pgp" || path === "p";
+  assert.deepEqual(await ofKind(signedBy("/pgp", "/binary"), { isWritableByAll }), [
     "error policy.writable ",
     "warning key.writable",
   ]);
   const inline = { type: "signedBy", keyType: "GPGKeys", keyData: "Z29vZA==" };
-  assert.deepEqual(await ofKind(inline, { isWritableByOthers: async (path) => path !== "p" }), []);
+  assert.deepEqual(await ofKind(inline, { isWritableByAll: async (path) => path !== "p" }), []);
 });
 
 test("remaps of names that a scope does not have are found", async () => {
