@@ -40,6 +40,7 @@ const noStore = {
   append: async () => {},
   remove: async () => {},
   removeAll: async () => {},
+  checkWritable: async () => {},
 };
 const nowhere = {
   where: "nowhere",
