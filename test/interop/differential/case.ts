@@ -6,6 +6,8 @@ export interface Case {
   readonly name: string;
   readonly args: (world: World) => readonly string[];
   readonly input?: string;
+  /** What `before` needs to be there. */
+  readonly furnish?: (world: World) => Promise<void>;
   /** Invocations of the same program that come first. */
   readonly before?: (world: World) => readonly (readonly string[])[];
   readonly prepare?: (world: World) => Promise<void>;

@@ -23,6 +23,7 @@ export interface Outcome {
 /** Runs a case in a world of its own. */
 export async function outcomeOf(program: Program, one: Case): Promise<Outcome> {
   await using world = await makeWorld();
+  await one.furnish?.(world);
   for (const step of one.before?.(world) ?? []) await runIn(world, program, step);
   await one.prepare?.(world);
   const result = await runIn(world, program, one.args(world), one.input);
