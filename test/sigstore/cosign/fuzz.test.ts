@@ -22,7 +22,7 @@ import { manifestDigest, signer } from "./cases/case.ts";
 // nothing may fail but as a refusal.
 
 const soak = process.env["AMPHORA_SOAK"] === "1";
-const rounds = soak ? 20_000 : 400;
+const rounds = soak ? 4_000 : 400;
 const seed = soak ? Date.now() % 1_000_000 : 1;
 const numbers = randomBytesOf(seed, 1_000_000);
 let taken = 0;
