@@ -1,5 +1,6 @@
-// The main job on embedded means: makes a small image in a folder of its own, then copies it between an OCI layout and a
-// directory with the program itself, recompresses it, shows what a policy refuses, and compares digests at the end.
+// The main job on embedded means, in a folder of its own: makes a small image, copies it between an OCI layout and a
+// directory, recompresses it and compares digests; then signs it, has a policy refuse it without the key and admit it with
+// it, and tells why.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -8,14 +9,14 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 const amphora = join(import.meta.dirname, "../bin/amphora");
+const name = "vendor.example/app:v1";
 const folder = mkdtempSync(join(tmpdir(), "amphora-demo-"));
 
 try {
   makeLayout("image");
-  writeFileSync(join(folder, "reject.json"), JSON.stringify({ default: [{ type: "reject" }] }));
+  console.log("Copying, with everything admitted:");
   run("--insecure-policy", "copy", "oci:image:latest", "dir:unpacked");
   run(
-    "--insecure-policy",
     "inspect",
     "--format",
     "{{.Digest}} {{.Os}}/{{.Architecture}} {{len .Layers}} layers",
@@ -37,21 +38,49 @@ try {
     "dir:unpacked",
     "oci:smaller:latest",
   );
-  run("--policy", "reject.json", "copy", "oci:image:latest", "dir:refused");
+
+  console.log("\nSigning, and a policy that trusts one key:");
+  writeFileSync(join(folder, "passphrase"), "only for this demo\n");
+  for (const name of ["vendor", "stranger"])
+    run("generate-sigstore-key", "--output-prefix", name, "--passphrase-file", "passphrase");
+  sign("stranger", "by-stranger");
+  sign("vendor", "by-vendor");
+  run("--policy", "policy.json", "trust", "init", "vendor.example=vendor.pub");
+  const as = ["--as", `docker://${name}`];
+  const results = ["unpacked", "by-stranger", "by-vendor"].map((image) =>
+    run("--policy", "policy.json", "verify", ...as, `dir:${image}`),
+  );
+
+  console.log("\nWhy, step by step:");
+  run("--policy", "policy.json", "trust", "explain", ...as, "dir:by-stranger");
+
   const before = digestIn("image");
   const after = digestIn("back");
   console.log(`\nsame image after the round trip: ${before === after} (${after})`);
-  process.exitCode = before === after ? 0 : 1;
+  const held = results.join() === "1,1,0";
+  console.log(`unsigned and wrongly signed refused, rightly signed admitted: ${held}`);
+  process.exitCode = before === after && held ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function run(...words: readonly string[]): void {
+/** Copies the image and signs the copy. */
+function sign(key: string, to: string): void {
+  run(
+    ...["--insecure-policy", "copy", "--sign-by-sigstore-private-key", `${key}.private`],
+    ...["--sign-passphrase-file", "passphrase", "--sign-identity", name],
+    ...["oci:image:latest", `dir:${to}`],
+  );
+}
+
+/** Shows a command line, runs it, and gives its exit code. */
+function run(...words: readonly string[]): number | null {
   console.log(
     `\n$ amphora ${words.map((word) => (/[ {]/.test(word) ? `'${word}'` : word)).join(" ")}`,
   );
   const { status } = spawnSync(amphora, words, { cwd: folder, stdio: "inherit" });
   if (status !== 0) console.log(`(exit code ${status})`);
+  return status;
 }
 
 function digestIn(layout: string): string {

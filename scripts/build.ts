@@ -18,7 +18,7 @@ const library = await build({
   banner: {
     js: 'import{createRequire as amphoraRequire}from"node:module";const require=amphoraRequire(import.meta.url);',
   },
-  entryPoints: ["references", "transports", "copy", "policy"].map(
+  entryPoints: ["references", "transports", "copy", "policy", "signatures"].map(
     (name) => `src/library/${name}.ts`,
   ),
   outdir: join(dist, "library"),

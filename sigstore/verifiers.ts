@@ -1,5 +1,5 @@
 import type { Digest } from "../src/core/digest.ts";
-import type { BundleTrust } from "./cosign/bundle-trust.ts";
+import type { CertificateIdentity } from "./cosign/certificate-identity.ts";
 import type { Claim, UntrustedSignature } from "./signature.ts";
 
 /** What a signature proves once it is verified. */
@@ -37,6 +37,19 @@ export interface SigstoreTrust {
       };
   /** PEM; absent where the requirement names no log. */
   readonly rekorKeys?: readonly Uint8Array[];
+}
+
+/** Whom a bundle is believed, its files read. An extension of ours: containers-policy.json(5) knows no bundles. */
+export interface BundleTrust {
+  readonly signers:
+    | { readonly type: "keys"; readonly keys: readonly Uint8Array[] }
+    /** Any of these. Needs a trusted root. */
+    | { readonly type: "certificates"; readonly identities: readonly CertificateIdentity[] };
+  /**
+   * sigstore's `trusted_root.json`. With it a bundle must be in a log that it names, in time; without it logs count for
+   * nothing.
+   */
+  readonly trustedRoot?: Uint8Array;
 }
 
 /** What a signature says of itself before anybody has verified it: for explanations only. */

@@ -3,22 +3,10 @@ import type { TrustedRoot } from "@sigstore/protobuf-specs";
 import { KnownError } from "../../src/core/errors.ts";
 import { parseStrictJson } from "../../src/core/strict-json.ts";
 import { SignatureError } from "../errors.ts";
+import type { BundleTrust } from "../verifiers.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { CertificateIdentity } from "./certificate-identity.ts";
 import { parsePublicKeyPem } from "./public-key.ts";
-
-/** Whom a bundle is believed, its files read. An extension of ours: containers-policy.json(5) knows no bundles. */
-export interface BundleTrust {
-  readonly signers:
-    | { readonly type: "keys"; readonly keys: readonly Uint8Array[] }
-    /** Any of these. Needs a trusted root. */
-    | { readonly type: "certificates"; readonly identities: readonly CertificateIdentity[] };
-  /**
-   * sigstore's `trusted_root.json`. With it a bundle must be in a log that it names, in time; without it logs count for
-   * nothing.
-   */
-  readonly trustedRoot?: Uint8Array;
-}
 
 /** Authorities of a trusted root, for one of them. */
 export interface TrustedAuthority {

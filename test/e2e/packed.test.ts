@@ -48,10 +48,16 @@ test("the packed package runs the examples and has types for them", async (t) =>
     assert.match(await example("copy.ts", "dir:out", "oci:again:v1"), /^sha256:[0-9a-f]{64}$/);
   });
 
+  await t.test("examples/sign-and-verify.ts", async () => {
+    const told = await example("sign-and-verify.ts", `docker://${registry.host}/made:v1`);
+    assert.match(told, /^refused before it was signed: A signature was required/m);
+    assert.match(told, /^admitted: vendor\.example\/app:v1 at sha256:[0-9a-f]{64}$/m);
+  });
+
   await t.test("its declarations", async () => {
     const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "esnext"];
     const types = ["--types", "node", "--typeRoots", join(root, "node_modules/@types")];
-    const files = ["examples/copy.ts", "examples/references.ts"];
+    const files = ["copy", "references", "sign-and-verify"].map((name) => `examples/${name}.ts`);
     await run(join(root, "node_modules/.bin/tsc"), [...options, ...types, ...files], {
       cwd: folder.path,
     });

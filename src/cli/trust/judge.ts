@@ -9,7 +9,7 @@ import { formatImageReference, type ImageReference } from "../../core/image-refe
 import { parseIndexManifest } from "../../core/index-manifest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
-import { chooseInstance, formatPlatform } from "../../core/platform.ts";
+import { chooseInstance, formatPlatform, type Platform } from "../../core/platform.ts";
 import type { ImageSource } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
@@ -54,9 +54,10 @@ export async function judge(context: CommandContext): Promise<Judgement> {
     withPrefix(`Invalid image name ${text}`, () => end.resolve(text, "source", { signal }));
   const image = await resolve(name);
   const other = flags.string("as");
-  if (other === "") return await judgeImage(context, { gate, image, every });
+  const { platform } = parts;
+  if (other === "") return await judgeImage({ gate, image, platform, every, signal });
   const as = (await resolve(other)).reference;
-  return await judgeImage(context, { gate, image, as, every });
+  return await judgeImage({ gate, image, as, platform, every, signal });
 }
 
 /** What a gate is asked about. */
@@ -65,16 +66,16 @@ export interface JudgeRequest {
   readonly image: ResolvedImage;
   /** The name to judge it by, where that is not its own. */
   readonly as?: ImageReference;
+  /** The one that counts of a list. */
+  readonly platform: Platform;
   /** Of a list, all images and not only the one for the platform. */
   readonly every: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Asks a gate about an image, or about those of a list. */
-export async function judgeImage(
-  context: Pick<CommandContext, "signal" | "parts">,
-  { gate, image, as, every }: JudgeRequest,
-): Promise<Judgement> {
-  const { signal } = context;
+export async function judgeImage(request: JudgeRequest): Promise<Judgement> {
+  const { gate, image, as, signal } = request;
   const { transport, reference: found } = image;
   const reference = as ?? found;
   await using source = await withPrefix(`initializing source ${formatImageReference(found)}`, () =>
@@ -82,7 +83,7 @@ export async function judgeImage(
   );
   const top = await source.readManifest("top", { signal });
   const images: JudgedImage[] = [];
-  for (const instance of await instancesOf(context, source, top, every)) {
+  for (const instance of await instancesOf(request, source, top)) {
     const manifestDigest = instance?.digest ?? top.digest;
     if (instance) await source.readManifest(instance.digest, { signal });
     const verdict = await gate.verdict({
@@ -101,15 +102,13 @@ export async function judgeImage(
 
 /** Undefined stands for the top manifest itself, where it is an image's. */
 async function instancesOf(
-  context: Pick<CommandContext, "parts">,
+  { every, platform }: JudgeRequest,
   source: ImageSource,
   top: RawManifest,
-  every: boolean,
 ): Promise<readonly (Descriptor | undefined)[]> {
   if (!isIndexType(top.mediaType)) return [undefined];
   const index = parseIndexManifest(top);
   if (every) return chooseInstances(index, { type: "all" });
-  const { platform } = await context.parts();
   return await withPrefix(
     `choosing an image from manifest list ${formatImageReference(source.reference)}`,
     async () => [chooseInstance(index, platform)],

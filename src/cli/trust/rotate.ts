@@ -147,7 +147,9 @@ async function standingOf(
   gates: { readonly both: Gate; readonly only: Gate },
 ): Promise<Standing> {
   const isAdmitted = async (gate: Gate) => {
-    const { images } = await judgeImage(context, { gate, image, every: true });
+    const { signal } = context;
+    const { platform } = await context.parts();
+    const { images } = await judgeImage({ gate, image, platform, every: true, signal });
     return images.every(({ verdict }) => verdict.allowed);
   };
   if (await isAdmitted(gates.only)) return "new";
