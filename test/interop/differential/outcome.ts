@@ -38,7 +38,6 @@ function runIn(world: World, program: Program, args: readonly string[], input?: 
   return run(program.path, [...(program.args ?? []), ...args], {
     cwd: world.in(),
     env: { ...world.env, ...program.env },
-    timeoutMs: 60_000, // a server that fails is asked again for half a minute
     ...(input !== undefined && { input }),
   });
 }
