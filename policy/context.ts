@@ -1,4 +1,5 @@
 import type { Verifiers } from "../sigstore/verifiers.ts";
+import type { PolicyOverlay } from "./overlay.ts";
 import type { PolicyFileInfo } from "./verdict.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface PolicyContext {
   readonly requireSigned: boolean;
   readonly verifiers: Verifiers;
   readonly readKeyFile: ReadKeyFile;
+  /** What is asked for besides the policy, in a file of ours. */
+  readonly overlay?: PolicyOverlay;
   /** Where the policy came from, for explanations. */
   readonly policyFile?: PolicyFileInfo;
 }

@@ -2,6 +2,7 @@ import { formatImageReference } from "../src/core/image-reference.ts";
 import type { PolicyContext } from "./context.ts";
 import { type Decision, decideSignedBy, decideSigstoreSigned } from "./decide-signed.ts";
 import { type EvaluationState, startEvaluation } from "./evaluation-state.ts";
+import { type BundleRequirement, bundlesWanted } from "./overlay.ts";
 import type { Policy, PolicyRequirement } from "./policy.ts";
 import { keyNames } from "./requirement-keys.ts";
 import { chooseRequirements } from "./scope.ts";
@@ -71,20 +72,54 @@ export async function evaluate(
     ...(cause !== undefined && { cause }),
   });
   const ends: Date[] = [];
+  const wanted = context.overlay && bundlesWanted(context.overlay, subject.reference);
   for (const [index, requirement] of chosen.requirements.entries()) {
-    const decision = await decide(requirement, state);
+    const decision = await decideOrBundles(requirement, wanted, state);
     steps.push(requirementStep(index, requirement, decision), ...decision.steps);
     if (!decision.ok) return refuse(decision);
     if (decision.validUntil) ends.push(decision.validUntil);
   }
   const last = chosen.requirements.length - 1;
-  if (context.requireSigned && !chosen.requirements.some(needsSignature)) {
+  if (wanted && !chosen.requirements.some(({ type }) => type === "sigstoreSigned")) {
+    const decision = await decideBundles(wanted, state);
+    steps.push(bundleStep(last + 1, decision), ...decision.steps);
+    if (!decision.ok) return refuse(decision);
+  }
+  if (context.requireSigned && !wanted && !chosen.requirements.some(needsSignature)) {
     const unsigned = refuseUnsigned(about.image);
     steps.push(requirementStep(last, chosen.requirements[0], unsigned));
     return refuse(unsigned);
   }
   const end = earliest(ends);
   return { verdict: { allowed: true, ...about, ...(end && { validUntil: end }) } };
+}
+
+/** A bundle that an overlay accepts stands in for the attachment that `sigstoreSigned` asks for. */
+async function decideOrBundles(
+  requirement: PolicyRequirement,
+  wanted: readonly BundleRequirement[] | undefined,
+  state: EvaluationState,
+): Promise<Decision> {
+  const decision = await decide(requirement, state);
+  if (requirement.type !== "sigstoreSigned" || decision.ok || !wanted) return decision;
+  if (decision.code === "fetch.failed") return decision;
+  const bundles = await decideBundles(wanted, state);
+  const steps = [...decision.steps, ...bundles.steps];
+  if (bundles.ok || bundles.code === "fetch.failed") return { ...bundles, steps };
+  return { ...decision, steps };
+}
+
+/** Few have an overlay: what judges bundles is loaded for them. */
+async function decideBundles(
+  wanted: readonly BundleRequirement[],
+  state: EvaluationState,
+): Promise<Decision> {
+  const bundles = await import("./decide-bundles.ts");
+  return bundles.decideBundles(wanted, state);
+}
+
+function bundleStep(index: number, { ok, code, message }: Decision): Step<"requirement"> {
+  return { kind: "requirement", ok, code, message, data: { index, type: "sigstoreBundle" } };
 }
 
 /** Whether a requirement lets no image pass that nobody has signed — containers-policy.json(5). */

@@ -3,6 +3,7 @@ import type { PolicyPath } from "./errors.ts";
 /** What can be found in a policy that is valid, and probably not what was meant. Stable, for programs. */
 export type FindingCode =
   | "policy.invalid"
+  | "policy.writable"
   | "default.accepts-anything"
   | "transport.unknown"
   | "transport.no-signatures"
@@ -21,6 +22,7 @@ export type FindingCode =
   | "identity.never-matches"
   | "identity.cosign"
   | "identity.fulcio"
+  | "identity.idle-remap"
   | "sigstore.no-attachments"
   | "key.relative-path"
   | "key.unreadable"
@@ -28,7 +30,10 @@ export type FindingCode =
   | "key.only-first"
   | "key.expired"
   | "key.expires-soon"
-  | "key.revoked";
+  | "key.revoked"
+  | "key.private"
+  | "key.wrong-kind"
+  | "key.writable";
 
 /**
  * How bad it is. `error`: an image that should pass never will, or the file is no policy. `warning`: it does something
@@ -43,4 +48,6 @@ export interface Finding {
   /** Where in the file; a requirement's members are found at the requirement. */
   readonly path: PolicyPath;
   readonly message: string;
+  /** One sentence in the imperative, where the message does not say what to do. */
+  readonly hint?: string;
 }

@@ -2,8 +2,9 @@ import { SignatureError } from "../sigstore/errors.ts";
 import type { UntrustedSignature } from "../sigstore/signature.ts";
 import type { SignatureVerifier, VerifiedSignature } from "../sigstore/verifiers.ts";
 import { algorithmOf } from "../src/core/digest.ts";
-import { formatDockerReference } from "../src/core/docker-reference.ts";
+import { type DockerReference, formatDockerReference } from "../src/core/docker-reference.ts";
 import { goQuote } from "../src/core/go-quote.ts";
+import type { ImageReference } from "../src/core/image-reference.ts";
 import type { SignedIdentity } from "./policy.ts";
 import { matchesIdentity } from "./signed-identity.ts";
 import type { PolicySubject } from "./subject.ts";
@@ -88,8 +89,18 @@ function digestStep({ index, subject }: SignatureQuestion, { claim }: VerifiedSi
   } as const;
 }
 
+/**
+ * The name a signature is to claim. In a registry `name:tag@digest` is found by its digest: the policy knows it as
+ * `name@digest`, and so does whoever compares names.
+ */
+function intendedName({ transport, docker }: ImageReference): DockerReference | undefined {
+  if (transport !== "docker" || docker?.digest === undefined) return docker;
+  const { domain, path, digest } = docker;
+  return { domain, path, digest };
+}
+
 function identityStep({ index, subject, match }: SignatureQuestion, claimed: string | undefined) {
-  const { docker } = subject.reference;
+  const docker = intendedName(subject.reference);
   const ok = matchesIdentity(match, docker, claimed);
   const data: StepData["identity"] = {
     signature: index,

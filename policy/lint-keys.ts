@@ -2,8 +2,7 @@ import { KnownError } from "../src/core/errors.ts";
 import { goQuote } from "../src/core/go-quote.ts";
 import type { ReadKeyFile } from "./context.ts";
 import type { FindingCode, Severity } from "./finding.ts";
-import type { SignedRequirement } from "./load-trust.ts";
-import { keySources } from "./requirement-keys.ts";
+import { looksLike } from "./key-file-kind.ts";
 
 /** One key or certificate found in a file. */
 export interface KeyDescription {
@@ -24,6 +23,8 @@ export interface KeyLintOptions {
   readonly now: Date;
   /** How long before its end a key is told; by default 30 days. */
   readonly soonMs?: number;
+  /** Whether everybody may write to a file. Without it, that is not looked at. */
+  readonly isWritableByAll?: (path: string) => Promise<boolean>;
 }
 
 /** A finding about what a requirement trusts. */
@@ -33,56 +34,49 @@ export interface KeyFinding {
   readonly message: string;
 }
 
+/** How long before its end a key is told. */
 const days30 = 30 * 24 * 60 * 60 * 1000;
 
-/** Looks at every key of a requirement, as the evaluation would find it now. */
-export async function lintKeys(
-  requirement: SignedRequirement,
-  options: KeyLintOptions,
-): Promise<readonly KeyFinding[]> {
-  const findings: KeyFinding[] = [];
-  for (const { member, source } of keySources(requirement)) {
-    const kind = kindOf(requirement, member);
-    const keys: KeyDescription[] = [];
-    let readable = true;
-    const files = "paths" in source ? source.paths.map(fileOf) : source.data.map(inlineOf(member));
-    for (const file of files) {
-      findings.push(...lintPath(file.path));
-      const bytes = await readOrFinding(file, options.readKeyFile);
-      if (bytes instanceof Uint8Array) {
-        const found = await lintBytes(file.name, kind, bytes, options);
-        findings.push(...found.findings);
-        keys.push(...found.keys);
-      } else {
-        findings.push(bytes);
-        readable = false;
-      }
-    }
-    findings.push(...lintUnion({ kind, keys, readable, options, count: files.length }));
-  }
-  return findings;
-}
-
-interface KeyFile {
+/** A file of keys, or what stands in its place in the policy itself. */
+export interface KeyFile {
   readonly name: string;
   readonly path?: string;
   readonly bytes?: Uint8Array;
 }
 
-const fileOf = (path: string): KeyFile => ({ name: path, path });
-const inlineOf =
-  (member: string) =>
-  (bytes: Uint8Array): KeyFile => ({ name: `${member}Data`, bytes });
+/** What was found in one file; `keys` is undefined where it could not be read at all. */
+export interface LintedKeyFile {
+  readonly findings: readonly KeyFinding[];
+  readonly keys: readonly KeyDescription[] | undefined;
+}
 
-function kindOf({ type }: SignedRequirement, member: string): KeyKind {
-  if (type === "signedBy") return "openpgp";
-  return member.includes(".ca") ? "certificates" : "public-key";
+/** Looks at one file that a requirement names, as the evaluation would find it now. */
+export async function lintKeyFile(
+  file: KeyFile,
+  kind: KeyKind,
+  options: KeyLintOptions,
+): Promise<LintedKeyFile> {
+  const findings = [...lintPath(file.path)];
+  const bytes = await readOrFinding(file, options.readKeyFile);
+  if (!(bytes instanceof Uint8Array)) return { findings: [...findings, bytes], keys: undefined };
+  findings.push(...(await lintMode(file.path, options)));
+  const found = await lintBytes(file.name, kind, bytes, options);
+  return { findings: [...findings, ...found.findings], keys: found.keys };
 }
 
 function lintPath(path: string | undefined): readonly KeyFinding[] {
   if (path === undefined || path.startsWith("/")) return [];
   const message = `${goQuote(path)} is looked for in whatever folder the program is run in`;
   return [{ code: "key.relative-path", severity: "warning", message }];
+}
+
+async function lintMode(
+  path: string | undefined,
+  { isWritableByAll }: KeyLintOptions,
+): Promise<readonly KeyFinding[]> {
+  if (path === undefined || !(await isWritableByAll?.(path))) return [];
+  const message = `everybody may write to ${path}, and so decide whom to trust`;
+  return [{ code: "key.writable", severity: "warning", message }];
 }
 
 async function readOrFinding(
@@ -104,7 +98,15 @@ async function lintBytes(
   bytes: Uint8Array,
   { describeKeys, now, soonMs = days30 }: KeyLintOptions,
 ): Promise<{ readonly findings: readonly KeyFinding[]; readonly keys: readonly KeyDescription[] }> {
-  const findings = kind === "public-key" ? lintPem(name, bytes) : [];
+  const like = looksLike(bytes);
+  const findings = [
+    ...(like === "private" ? [privateKey(name)] : []),
+    ...(kind === "public-key" ? lintPem(name, bytes) : []),
+  ];
+  if (like !== kind && like !== "private" && like !== "unknown") {
+    const message = `${name} holds ${kinds[like]}, where ${kinds[kind]} is wanted`;
+    return { keys: [], findings: [{ code: "key.wrong-kind", severity: "error", message }] };
+  }
   if (!describeKeys) return { findings, keys: [] };
   const keys = await describeKeys(kind, bytes);
   if (keys.length === 0) {
@@ -124,6 +126,11 @@ const kinds: Readonly<Record<KeyKind, string>> = {
   "public-key": "a public key",
   certificates: "a certificate",
 };
+
+function privateKey(name: string): KeyFinding {
+  const message = `${name} holds a private key, which has no business here`;
+  return { code: "key.private", severity: "warning", message };
+}
 
 function lintPem(name: string, bytes: Uint8Array): readonly KeyFinding[] {
   const blocks =
@@ -148,30 +155,4 @@ function lintKey(
   return expires <= now
     ? [{ code: "key.expired", severity: "warning", message: `${key} expired on ${day}` }]
     : [{ code: "key.expires-soon", severity: "warning", message: `${key} expires on ${day}` }];
-}
-
-/** What is wrong with all keys of a source together: that none of them can make a signature count. */
-function lintUnion({
-  kind,
-  keys,
-  readable,
-  count,
-  options,
-}: {
-  readonly kind: KeyKind;
-  readonly keys: readonly KeyDescription[];
-  readonly readable: boolean;
-  readonly count: number;
-  readonly options: KeyLintOptions;
-}): readonly KeyFinding[] {
-  const isUseless = ({ expires, revoked }: KeyDescription) =>
-    revoked === true || (expires !== undefined && expires <= options.now);
-  const known = options.describeKeys !== undefined && readable;
-  if ((kind === "openpgp" && count === 0) || (known && kind === "openpgp" && keys.length === 0)) {
-    const message = "no public key is imported: every image is refused";
-    return [{ code: "key.imports-nothing", severity: "error", message }];
-  }
-  if (!known || keys.length === 0 || !keys.every(isUseless)) return [];
-  const message = "every key has expired or is revoked: no image passes";
-  return [{ code: "key.expired", severity: "error", message }];
 }

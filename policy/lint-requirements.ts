@@ -29,11 +29,12 @@ const withoutNames = ["dir", "oci", "oci-archive", "tarball", "sif"];
 export function lintRequirements(
   requirements: PolicyRequirements,
   transport: string | undefined,
+  scope = "",
 ): readonly RequirementFinding[] {
   return [
     ...lintList(requirements),
     ...requirements.flatMap((requirement, index) =>
-      lintOne(requirement, transport).map((finding) => ({ index, ...finding })),
+      lintOne(requirement, transport, scope).map((finding) => ({ index, ...finding })),
     ),
   ];
 }
@@ -65,7 +66,11 @@ function isSecond(requirements: PolicyRequirements, index: number): boolean {
 
 type Found = Omit<RequirementFinding, "index">;
 
-function lintOne(requirement: PolicyRequirement, transport: string | undefined): readonly Found[] {
+function lintOne(
+  requirement: PolicyRequirement,
+  transport: string | undefined,
+  scope: string,
+): readonly Found[] {
   switch (requirement.type) {
     case "insecureAcceptAnything":
     case "reject":
@@ -77,9 +82,9 @@ function lintOne(requirement: PolicyRequirement, transport: string | undefined):
         const message = `keyType ${requirement.keyType} is implemented nowhere: it refuses every image`;
         return [notImplemented(message)];
       }
-      return lintSigned(requirement, transport);
+      return lintSigned(requirement, transport, scope);
     case "sigstoreSigned":
-      return [...lintSigned(requirement, transport), ...lintSigstore(requirement)];
+      return [...lintSigned(requirement, transport, scope), ...lintSigstore(requirement)];
   }
 }
 
@@ -87,7 +92,11 @@ function notImplemented(message: string): Found {
   return { code: "requirement.not-implemented", severity: "error", message };
 }
 
-function lintSigned({ signedIdentity }: Signed, transport: string | undefined): readonly Found[] {
+function lintSigned(
+  { signedIdentity }: Signed,
+  transport: string | undefined,
+  scope: string,
+): readonly Found[] {
   if (transport === undefined) return [];
   if (withoutSignatures.includes(transport)) {
     const message = `images of ${transport} carry no signatures: none will pass`;
@@ -97,7 +106,17 @@ function lintSigned({ signedIdentity }: Signed, transport: string | undefined): 
     const message = `images of ${transport} have no name to compare with: only exactReference and exactRepository can match`;
     return [{ code: "identity.never-matches", severity: "error", message }];
   }
-  return [];
+  return transport === "docker" ? lintRemap(signedIdentity, scope) : [];
+}
+
+/** A remap whose prefix no image of the scope begins with. */
+function lintRemap(identity: SignedIdentity, scope: string): readonly Found[] {
+  if (identity.type !== "remapIdentity" || scope === "" || scope.startsWith("*")) return [];
+  const { prefix } = identity;
+  const name = scope.replace(/@.*$/, "").replace(/(\/[^/]*):[^/]*$/, "$1");
+  if (name === prefix || name.startsWith(`${prefix}/`) || prefix.startsWith(`${name}/`)) return [];
+  const message = `the prefix "${prefix}" is that of no image in this scope: nothing is remapped`;
+  return [{ code: "identity.idle-remap", severity: "warning", message }];
 }
 
 function needsImageName({ type }: SignedIdentity): boolean {

@@ -1,9 +1,10 @@
 import { PolicyError, type PolicyPath } from "./errors.ts";
 import { needsSignature } from "./evaluate.ts";
 import type { Finding } from "./finding.ts";
-import { type KeyLintOptions, lintKeys } from "./lint-keys.ts";
+import type { KeyLintOptions } from "./lint-keys.ts";
 import { lintRequirements } from "./lint-requirements.ts";
 import { lintDockerScope, lintTransport, type ScopeFinding } from "./lint-scopes.ts";
+import { lintTrust } from "./lint-trust.ts";
 import { parsePolicy } from "./parse.ts";
 import type { Policy, PolicyRequirements } from "./policy.ts";
 
@@ -40,10 +41,11 @@ export async function lintPolicy(
     policy = parsePolicy(bytes, file);
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    const { message, path } = error;
-    return [{ code: "policy.invalid", severity: "error", path, message }];
+    const { message, path, hint } = error;
+    const found: Finding = { code: "policy.invalid", severity: "error", path, message };
+    return [{ ...found, ...(hint !== undefined && { hint }) }];
   }
-  const findings: Finding[] = [...lintDefault(policy)];
+  const findings: Finding[] = [...(await lintMode(file, options)), ...lintDefault(policy)];
   for (const name of policy.transports.keys()) {
     findings.push(...placed(["transports", name], lintTransport(name)));
   }
@@ -52,6 +54,15 @@ export async function lintPolicy(
     findings.push(...(await lintEntry(entry, options)));
   }
   return findings;
+}
+
+async function lintMode(
+  file: string,
+  { isWritableByAll }: LintOptions,
+): Promise<readonly Finding[]> {
+  if (!(await isWritableByAll?.(file))) return [];
+  const message = `everybody may write to ${file}, and so decide whom to trust`;
+  return [{ code: "policy.writable", severity: "error", path: [], message }];
 }
 
 function placed(path: PolicyPath, found: readonly ScopeFinding[]): readonly Finding[] {
@@ -157,15 +168,15 @@ function lintAttachments(
 }
 
 async function lintEntry(
-  { path, transport, requirements }: Entry,
+  { path, transport, scope, requirements }: Entry,
   options: LintOptions,
 ): Promise<readonly Finding[]> {
-  const findings: Finding[] = lintRequirements(requirements, transport).map(
+  const findings: Finding[] = lintRequirements(requirements, transport, scope).map(
     ({ index, ...found }) => ({ ...found, path: [...path, index] }),
   );
   for (const [index, requirement] of requirements.entries()) {
     if (requirement.type !== "signedBy" && requirement.type !== "sigstoreSigned") continue;
-    findings.push(...placed([...path, index], await lintKeys(requirement, options)));
+    findings.push(...placed([...path, index], await lintTrust(requirement, options)));
   }
   return findings;
 }

@@ -1,8 +1,11 @@
+import type { CertificateIdentity } from "../sigstore/cosign/certificate-identity.ts";
+import { WholePattern } from "../sigstore/cosign/whole-pattern.ts";
 import { SignatureError } from "../sigstore/errors.ts";
-import type { SignatureVerifier, SigstoreTrust } from "../sigstore/verifiers.ts";
+import type { BundleVerifier, SignatureVerifier, SigstoreTrust } from "../sigstore/verifiers.ts";
 import { KnownError } from "../src/core/errors.ts";
 import { goQuote } from "../src/core/go-quote.ts";
 import type { PolicyContext, ReadKeyFile } from "./context.ts";
+import type { BundleIdentity, BundleRequirement } from "./overlay.ts";
 import type { KeySource, PolicyRequirement, SigstoreIdentity } from "./policy.ts";
 
 /** A requirement that needs a signature. */
@@ -27,6 +30,31 @@ export async function loadTrust(
   const { keyType, keys } = requirement;
   if (keyType !== "GPGKeys") throw badTrust(`Unimplemented "keyType" value ${goQuote(keyType)}`);
   return await verifiers.simpleSigning(await readKeys(keys, readKeyFile));
+}
+
+/**
+ * Reads what a requirement of an overlay trusts.
+ *
+ * @throws {SignatureError} `signature.bad-trust`
+ */
+export async function loadBundleTrust(
+  { signers, trustedRoot }: BundleRequirement,
+  { verifiers, readKeyFile }: Pick<PolicyContext, "verifiers" | "readKeyFile">,
+): Promise<BundleVerifier> {
+  return await verifiers.bundles({
+    signers:
+      signers.type === "keys"
+        ? { type: "keys", keys: await readKeys(signers.keys, readKeyFile) }
+        : { type: "certificates", identities: signers.identities.map(identityOf) },
+    ...(trustedRoot && { trustedRoot: await readOne(trustedRoot, readKeyFile) }),
+  });
+}
+
+function identityOf({ issuer, subject }: BundleIdentity): CertificateIdentity {
+  return {
+    issuer: "is" in issuer ? issuer.is : new WholePattern(issuer.pattern),
+    subject: "pattern" in subject ? { pattern: new WholePattern(subject.pattern) } : subject,
+  };
 }
 
 /** {@link loadTrust} when the first signature asks for it, and not again: what failed once fails for each of them. */

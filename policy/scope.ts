@@ -74,7 +74,7 @@ const validScopes: ReadonlyMap<string, IsValid> = new Map<string, IsValid>([
 ]);
 
 function isCleanAbsolutePath(path: string): boolean {
-  if (!path.startsWith("/") || path === "/") return false;
+  if (!path.startsWith("/")) return false;
   return path
     .slice(1)
     .split("/")

@@ -61,7 +61,7 @@ function matchesRepoDigestOrExact(
 
 /** Name-only references name nothing exactly. */
 function isSameReference(intended: DockerReference | undefined, claim: DockerReference): boolean {
-  if (!intended || isNameOnly(intended) || isNameOnly(claim)) return false;
+  if (!intended || isNameOnly(claim)) return false;
   return formatDockerReference(intended) === formatDockerReference(claim);
 }
 

@@ -9,4 +9,6 @@ export interface PolicySubject {
   readonly manifestDigest: Digest;
   /** Fetched only if some requirement asks; a place of signatures that is out of reach rejects, and is not empty. */
   signatures(): Promise<readonly UntrustedSignature[]>;
+  /** The bundles of cosign 3; absent where the image's place cannot have any. As with signatures in all else. */
+  readonly bundles?: () => Promise<readonly Uint8Array[]>;
 }

@@ -14,13 +14,18 @@ export interface StepData {
   readonly requirement: {
     /** From 0. */
     readonly index: number;
-    readonly type: PolicyRequirement["type"];
+    readonly type: PolicyRequirement["type"] | "sigstoreBundle";
     readonly signedIdentity?: SignedIdentity;
     /** Files by path, inline keys by their number. */
     readonly keys?: readonly string[];
   };
   /** How many signatures the image has; they are read once for all requirements. */
-  readonly fetch: { readonly simpleSigning: number; readonly sigstore: number };
+  readonly fetch: {
+    readonly simpleSigning: number;
+    readonly sigstore: number;
+    /** Where bundles were read instead. */
+    readonly bundles?: number;
+  };
   /** A signature, and what it says of itself before anybody has verified it: not to be believed. */
   readonly signature: AboutSignature & { readonly untrusted: SignatureDescription };
   /** Whether a trusted key made it. */

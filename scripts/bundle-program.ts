@@ -4,8 +4,17 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
 const root = join(import.meta.dirname, "..");
 
-/** Packages that most runs have no use for: files of their own, loaded when they are asked for. */
-const seldom = ["tldts", "yaml"];
+/**
+ * Packages that most runs have no use for, by the file of their own that they are loaded from when they are asked for.
+ * Those that know each other's classes share one.
+ */
+const seldom: Readonly<Record<string, readonly string[]>> = {
+  tldts: ["tldts"],
+  yaml: ["yaml"],
+  openpgp: ["openpgp"],
+  ciphers: ["@noble/ciphers/salsa.js"],
+  sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
+};
 
 /** What every bundle of ours has in common. */
 export const bundled = {
@@ -50,8 +59,9 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
     }),
     build({
       ...script,
-      entryPoints: Object.fromEntries(seldom.map((name) => [name, name])),
+      entryPoints: Object.keys(seldom).map((file) => ({ in: file, out: file })),
       outdir: folder,
+      plugins: [packages()],
     }),
   ];
   return (await Promise.all(built)).map(({ metafile }) => metafile);
@@ -80,14 +90,43 @@ function startsCached(): Plugin {
   };
 }
 
-/** Points the imports of packages that are seldom needed at their files. */
+/** Takes packages that are seldom needed from their files. */
 function apart(): Plugin {
   return {
     name: "apart",
     setup(builder) {
-      builder.onResolve({ filter: new RegExp(`^(${seldom.join("|")})$`) }, ({ path }) => ({
-        path: `./${path}.cjs`,
+      const files = new Map(
+        Object.entries(seldom).flatMap(([file, names]) => names.map((name) => [name, file])),
+      );
+      builder.onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+        files.has(path) ? { path, namespace: "apart" } : undefined,
+      );
+      builder.onResolve({ filter: /\.cjs$/, namespace: "apart" }, ({ path }) => ({
+        path,
         external: true,
+      }));
+      builder.onLoad({ filter: /^/, namespace: "apart" }, ({ path }) => ({
+        contents: `module.exports = require("./${files.get(path)}.cjs")["${path}"];`,
+        loader: "js",
+      }));
+    },
+  };
+}
+
+/** The files of {@link seldom}: each has its packages by name. */
+function packages(): Plugin {
+  return {
+    name: "packages",
+    setup(builder) {
+      builder.onResolve({ filter: /^/ }, ({ path, kind }) =>
+        kind === "entry-point" ? { path, namespace: "packages" } : undefined,
+      );
+      builder.onLoad({ filter: /^/, namespace: "packages" }, ({ path }) => ({
+        contents: `module.exports = {
+          ${(seldom[path] ?? []).map((name) => `get "${name}"() { return require("${name}"); },`).join("\n")}
+        };`,
+        resolveDir: root,
+        loader: "js",
       }));
     },
   };

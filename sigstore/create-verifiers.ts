@@ -22,6 +22,15 @@ export function createVerifiers(options: SimpleSigningOptions): Verifiers {
         const { createSigstoreVerifier } = await import("./cosign/verifier.ts");
         return createSigstoreVerifier(trust, options);
       }),
+    async bundles(trust) {
+      const { prepareBundleTrust } = await import("./cosign/bundle-trust.ts");
+      const { verifyBundle } = await import("./cosign/bundle.ts");
+      const prepared = await prepareBundleTrust(trust);
+      return {
+        verify: (bundle, manifestDigest) =>
+          verifyBundle(bundle, prepared, { manifestDigest, now: options.now() }),
+      };
+    },
     describe,
   };
 }
@@ -42,6 +51,8 @@ function remembered<T>(
   if (oldest !== undefined && kept.size >= maxKept) kept.delete(oldest);
   const made = make();
   kept.set(name, made);
+  // What fails now may not fail later: a key from the future.
+  made.catch(() => kept.delete(name));
   return made;
 }
 

@@ -15,5 +15,8 @@ export const noVerifiers: Verifiers = {
   sigstore: async () => {
     throw refuse();
   },
+  bundles: async () => {
+    throw refuse();
+  },
   describe: async ({ format }) => ({ format }),
 };

@@ -1,3 +1,5 @@
+import type { Digest } from "../src/core/digest.ts";
+import type { BundleTrust } from "./cosign/bundle-trust.ts";
 import type { Claim, UntrustedSignature } from "./signature.ts";
 
 /** What a signature proves once it is verified. */
@@ -47,6 +49,12 @@ export interface SignatureDescription {
   readonly signedAt?: Date;
 }
 
+/** Keys or certificates to trust, read once; any number of bundles are verified against them. */
+export interface BundleVerifier {
+  /** @throws {SignatureError} why this bundle proves nothing of `manifest` */
+  verify(bundle: Uint8Array, manifest: Digest): Promise<VerifiedSignature>;
+}
+
 /** Makes verifiers; the same keys are parsed once a run. */
 export interface Verifiers {
   /**
@@ -56,6 +64,8 @@ export interface Verifiers {
   simpleSigning(keys: readonly Uint8Array[]): Promise<SignatureVerifier>;
   /** @throws {SignatureError} `signature.bad-trust` */
   sigstore(trust: SigstoreTrust): Promise<SignatureVerifier>;
+  /** @throws {SignatureError} `signature.bad-trust` */
+  bundles(trust: BundleTrust): Promise<BundleVerifier>;
   /** Never throws: what cannot be told is absent. */
   describe(signature: UntrustedSignature): Promise<SignatureDescription>;
 }

@@ -5,6 +5,7 @@ import { KnownError } from "../../src/core/errors.ts";
 import { parseStrictJson } from "../../src/core/strict-json.ts";
 import { SignatureError } from "../errors.ts";
 import type { VerifiedSignature } from "../verifiers.ts";
+import { bundleMediaType, maxBundleBytes } from "./bundle-format.ts";
 import { verifyBundleInLogs } from "./bundle-logs.ts";
 import type { PreparedBundleTrust } from "./bundle-trust.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
@@ -13,12 +14,6 @@ import { matchIdentity } from "./certificate-identity.ts";
 import { isSignedForBundle, preAuthEncoding } from "./dsse.ts";
 import { keyIdOf, spkiOf } from "./public-key.ts";
 import { parseSignStatement } from "./statement.ts";
-
-/** The artifact type, and the type of the one layer, of what cosign 3 attaches to an image. */
-export const bundleMediaType = "application/vnd.dev.sigstore.bundle.v0.3+json";
-
-/** No larger bundle is read. */
-export const maxBundleBytes = 4 * 1024 * 1024;
 
 const mediaTypes: ReadonlySet<string> = new Set([
   bundleMediaType,

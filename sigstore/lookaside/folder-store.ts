@@ -1,5 +1,6 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { constants } from "node:fs";
+import { access, mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { formatEnvelope, parseEnvelope } from "../envelope.ts";
 import { SignatureError } from "../errors.ts";
 import type { SignedSubject, UntrustedSignature } from "../signature.ts";
@@ -60,6 +61,23 @@ export class FolderStore implements SignatureStore {
     await new SignatureFolder(this.#folderOf(subject)).remove(index + 1);
   }
 
+  /** What is there already of the path must be a folder, and one that may be written to. */
+  async checkWritable(subject: SignedSubject): Promise<void> {
+    let path = this.#folderOf(subject);
+    for (let missing = path; ; path = dirname(path)) {
+      const found = await stat(path).catch((error: unknown) => {
+        if (isMissing(error)) return undefined;
+        throw describeFailure(error, `mkdir ${missing}`);
+      });
+      if (found && !found.isDirectory()) throw describeFailure(notFolder, `mkdir ${missing}`);
+      if (found) {
+        await failing(`mkdir ${missing}`, () => access(path, constants.W_OK | constants.X_OK));
+        return;
+      }
+      missing = path;
+    }
+  }
+
   /** Removes all of an image's signatures, from the last. */
   async removeAll(subject: SignedSubject): Promise<void> {
     await new SignatureFolder(this.#folderOf(subject)).clear();
@@ -68,6 +86,12 @@ export class FolderStore implements SignatureStore {
   #folderOf(subject: SignedSubject): string {
     return join(this.#root, subjectPath(subject));
   }
+}
+
+const notFolder = Object.assign(new Error("not a directory"), { code: "ENOTDIR" });
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 function parsed(bytes: Uint8Array, path: string): UntrustedSignature {

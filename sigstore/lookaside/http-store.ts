@@ -59,7 +59,7 @@ export class HttpStore implements SignatureStore {
     { signal }: Call,
   ): Promise<void> {
     if (signatures.length === 0) return;
-    if (!this.#writable) throw notForWriting(signatureUrl(this.#base, subject, 1));
+    await this.checkWritable(subject);
     for (const signature of signatures) {
       const bytes = formatEnvelope(signature);
       await retrying(signal, () => this.#add(subject, bytes, signal));
@@ -99,8 +99,8 @@ export class HttpStore implements SignatureStore {
     }
   }
 
-  notWritable(subject: SignedSubject): SignatureError | undefined {
-    return this.#writable ? undefined : notForWriting(signatureUrl(this.#base, subject, 1));
+  async checkWritable(subject: SignedSubject): Promise<void> {
+    if (!this.#writable) throw notForWriting(signatureUrl(this.#base, subject, 1));
   }
 
   async #readBytes(subject: SignedSubject, signal: AbortSignal): Promise<readonly Uint8Array[]> {

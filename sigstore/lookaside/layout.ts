@@ -45,7 +45,7 @@ function folderPath(text: string): string {
 }
 
 function invalid(typed: string, why: string): SignatureError {
-  const text = typed.replace(/(\/\/[^/:@]*):[^/@]*@/, "$1:xxxxx@");
+  const text = withoutPassword(typed);
   return new SignatureError(
     "signature.store-failed",
     `Invalid signature storage URL ${text}: parse ${JSON.stringify(text)}: ${why}`,
@@ -90,6 +90,11 @@ export function redactedText(url: URL): string {
   const shown = new URL(url);
   shown.password = "xxxxx";
   return shown.href;
+}
+
+/** {@link redactedText} of what may be no URL. */
+export function withoutPassword(text: string): string {
+  return text.replace(/(\/\/[^/:@]*):[^/@]*@/, "$1:xxxxx@");
 }
 
 /** What a client that reads on says of more than {@link mostSignatures}. */

@@ -9,8 +9,12 @@ import type { HttpLookasideOptions } from "./lookaside-client.ts";
 /** Signatures as registries.d points to them: they can also all be removed, with their image. */
 export interface Lookaside extends SignatureStore {
   removeAll(subject: SignedSubject, options: { readonly signal: AbortSignal }): Promise<void>;
-  /** Why nothing can be written here, in the words of the failure that a try would end in; undefined where it can. */
-  readonly notWritable?: (subject: SignedSubject) => SignatureError | undefined;
+  /**
+   * Fails as {@link append} would, where that is known without writing.
+   *
+   * @throws {SignatureError} `signature.store-failed`
+   */
+  checkWritable(subject: SignedSubject): Promise<void>;
 }
 
 /**
@@ -44,6 +48,6 @@ function unsupported(text: string): Lookaside {
     append: refuse("writing signature to"),
     remove: refuse("deleting signature from"),
     removeAll: refuse("deleting signature from"),
-    notWritable: (subject) => error("writing signature to", subject),
+    checkWritable: refuse("writing signature to"),
   };
 }

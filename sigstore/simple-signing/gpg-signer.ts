@@ -35,7 +35,7 @@ export async function createGpgSigner(options: GpgSignerOptions): Promise<Signer
     },
     async hasMade(signature, claim: Claim) {
       own ??= ownVerifier(key, options);
-      return await isOwnSignature(await own, signature, claim, key.fingerprint);
+      return await isOwnSignature(own, signature, claim, key.fingerprint);
     },
     async [Symbol.asyncDispose]() {},
   };

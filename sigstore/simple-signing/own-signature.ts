@@ -7,13 +7,13 @@ import type { SimpleSigningVerifier } from "./verifier.ts";
  * nothing then.
  */
 export async function isOwnSignature(
-  verifier: SimpleSigningVerifier,
+  verifier: SimpleSigningVerifier | Promise<SimpleSigningVerifier>,
   signature: UntrustedSignature,
   claim: Claim,
   fingerprint: string,
 ): Promise<boolean> {
   try {
-    const { signedBy, claim: said } = await verifier.verify(signature);
+    const { signedBy, claim: said } = await (await verifier).verify(signature);
     return (
       signedBy === fingerprint &&
       said.manifestDigest === claim.manifestDigest &&

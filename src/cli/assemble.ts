@@ -1,4 +1,6 @@
+import { dirname, join } from "node:path";
 import { createGate } from "../../policy/gate.ts";
+import type { PolicyOverlay } from "../../policy/overlay.ts";
 import { parsePolicy } from "../../policy/parse.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { createVerifiers } from "../../sigstore/create-verifiers.ts";
@@ -8,7 +10,7 @@ import { chooseForReading } from "../config/load-auth-paths.ts";
 import { createHelperRunner } from "../config/load-credential-helper.ts";
 import { createCredentialFinder } from "../config/load-credentials.ts";
 import { loadEnvironment } from "../config/load-environment.ts";
-import { readFile } from "../config/load-file.ts";
+import { readFile, readIfThere } from "../config/load-file.ts";
 import { loadHostPlatform } from "../config/load-host-platform.ts";
 import { loadPolicyFile, type PolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
@@ -21,12 +23,16 @@ import { createProxySelector } from "../config/proxy.ts";
 import { digestOf, hexOf } from "../core/digest.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
+import { createHttpClient } from "../registry/http/client.ts";
+import type { OpenShiftServer } from "../transport/atomic/openshift-client.ts";
+import { createAtomicTransport } from "../transport/atomic/transport.ts";
 import type { Transport } from "../transport/contract.ts";
 import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
+import { prefixed } from "./errors.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
@@ -38,13 +44,22 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   const { settings, log, program } = input;
   const environment = loadEnvironment();
   const traffic = { requests: 0, retries: 0 };
-  const opened: Registries[] = [];
+  const opened: AsyncDisposable[] = [];
   const conf = once(() => loadRegistriesConf(environment, confOptions(settings)));
   const registriesD = once(() => loadRegistriesD(environment, settings.registriesDirectory));
   const runHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
   const askHelper = rememberAnswers(runHelper, Date.now);
   const details =
     settings.tlsDetails === undefined ? undefined : loadTlsDetails(settings.tlsDetails);
+
+  const connectCluster = once(async () => {
+    const { loadKubeConfig } = await import("../config/load-kube-config.ts");
+    const { tls, ...access } = await loadKubeConfig(environment);
+    const proxyFor = createProxySelector(environment);
+    const http = createHttpClient({ connections: 2, tlsFor: () => tls, proxyFor });
+    opened.push(http);
+    return { ...access, http };
+  });
 
   const registriesOf = (end: EndSettings): Registries => {
     const { certificateDirectory } = end;
@@ -82,9 +97,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     verifiers: createVerifiers({ now: () => new Date() }),
     readKeyFile,
   };
-  const gateOf = ({ path, bytes }: PolicyFile) => {
+  const gateOf = ({ path, bytes }: PolicyFile, overlay?: PolicyOverlay) => {
     const policyFile = { path, sha256: hexOf(digestOf(bytes)) };
-    return createGate(parsePolicy(bytes, path), { ...judging, policyFile });
+    const context = { ...judging, policyFile, ...(overlay && { overlay }) };
+    return createGate(parsePolicy(bytes, path), context);
   };
 
   return {
@@ -99,28 +115,40 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      const transports = transportsOf(input, { registries, places }, end, layers);
+      const transports = transportsOf(input, { registries, places, connectCluster }, end, layers);
       return {
         resolve: (text, as, options) => resolveImage(transports, text, as, options),
         signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
       };
     },
     async gate() {
-      if (settings.insecurePolicy) return createGate(acceptAnything, judging);
-      return gateOf(loadPolicyFile(environment, settings.policyPath));
+      const { insecurePolicy, policyPath } = settings;
+      if (insecurePolicy) return createGate(acceptAnything, judging);
+      const policy = loadPolicyFile(environment, policyPath);
+      return gateOf(policy, policyPath ? undefined : await readOverlay(policy.path));
     },
     gateOf,
     async checkLogin(registry, credentials, end, { signal }) {
       const { settingsOf } = await import("../config/endpoints.ts");
-      const { insecure } = settingsOf((await conf()).conf, registry);
+      const { insecure, refusal } = settingsOf((await conf()).conf, registry);
+      if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
     },
     traffic: () => ({ ...traffic }),
     async close() {
-      for (const registries of opened) await registries[Symbol.asyncDispose]();
+      for (const each of opened) await each[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Beside the policy, where it is at its usual place: anybody may write beside one that is named. */
+async function readOverlay(policyPath: string): Promise<PolicyOverlay | undefined> {
+  const path = join(dirname(policyPath), "x-policy.json");
+  const bytes = readIfThere(path);
+  if (!bytes) return undefined;
+  const { parseOverlay } = await import("../../policy/parse-overlay.ts");
+  return parseOverlay(bytes, path);
 }
 
 async function readKeyFile(path: string): Promise<Uint8Array> {
@@ -158,18 +186,27 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
   };
 }
 
+/** How transports reach what is not on this machine. */
+interface Reach {
+  readonly registries: Registries;
+  readonly places: FindSignaturePlaces;
+  readonly connectCluster: () => Promise<OpenShiftServer>;
+}
+
 function transportsOf(
   { program }: AssemblyInput,
-  { registries, places }: { readonly registries: Registries; readonly places: FindSignaturePlaces },
+  { registries, places, connectCluster }: Reach,
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
+  const docker = createDockerTransport({
+    endpoints: registries,
+    tagAndDigest: program === "amphora",
+    signaturePlaces: places,
+  });
   const transports = [
-    createDockerTransport({
-      endpoints: registries,
-      tagAndDigest: program === "amphora",
-      signaturePlaces: places,
-    }),
+    docker,
+    createAtomicTransport({ docker, connect: connectCluster }),
     createOciTransport({
       acceptUncompressedLayers: layers?.acceptUncompressed ?? false,
       ...(sharedBlobDirectory !== undefined && {

@@ -28,6 +28,8 @@ export interface Flag {
   readonly usage: string;
   /** Accepted, but not listed. */
   readonly hidden?: true;
+  /** Another spelling of the flag of this name: of the two, what comes last counts. */
+  readonly alias?: string;
   /** Not a flag of skopeo's: unknown, as it should be, when called by that name. */
   readonly ours?: true;
 }
@@ -85,8 +87,9 @@ export class FlagValues {
 
   /** @throws {ValueError} */
   set(flag: Flag, text: string): void {
-    if (this.#parent && !this.#table.has(flag.name)) this.#parent.set(flag, text);
-    else this.#values.set(flag.name, parseFlagValue(flag, text, this.#values.get(flag.name)));
+    const name = flag.alias ?? flag.name;
+    if (this.#parent && !this.#table.has(name)) this.#parent.set(flag, text);
+    else this.#values.set(name, parseFlagValue(flag, text, this.#values.get(name)));
   }
 
   /** Whether this command has such a flag. */

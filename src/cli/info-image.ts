@@ -1,5 +1,6 @@
 import { parsePolicy } from "../../policy/parse.ts";
 import { chooseRequirements, lookupChain } from "../../policy/scope.ts";
+import { withoutPassword } from "../../sigstore/lookaside/layout.ts";
 import type { Environment } from "../config/environment.ts";
 import { loadPolicyFile } from "../config/load-policy-file.ts";
 import { loadRegistriesD } from "../config/load-registries-d.ts";
@@ -39,7 +40,7 @@ async function signatureLines(
     const read = places.read ?? { value: `file://${defaultLookasideFolder(environment)}` };
     const written = places.write?.value === places.read?.value ? undefined : places.write;
     const line = (what: string, place: { readonly value: string }) =>
-      `  ${what}: ${place.value}/${docker.path}@ALGORITHM=DIGEST/signature-N${entryOf(place)}`;
+      `  ${what}: ${withoutPassword(place.value)}/${docker.path}@ALGORITHM=DIGEST/signature-N${entryOf(place)}`;
     return [
       line("look-aside", read),
       ...(written ? [line("look-aside to write to", written)] : []),

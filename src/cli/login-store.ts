@@ -5,6 +5,7 @@ import { createCredentialFinder, type FindCredentials } from "../config/load-cre
 import { loadRegistriesConf } from "../config/load-registries-conf.ts";
 import { UsageError } from "../core/errors.ts";
 import type { CommandContext } from "./context.ts";
+import { withPrefix } from "./errors.ts";
 import type { EndSettings } from "./settings.ts";
 
 /** Where login and logout look credentials up and keep them. */
@@ -23,15 +24,22 @@ export function authFileFlags({ flags }: CommandContext): AuthFileChoice {
   };
 }
 
-/** @throws {ConfigError} */
-export async function openLoginStore(context: CommandContext): Promise<LoginStore> {
+/**
+ * @param during what to say was being done, where registries.conf cannot be read
+ * @throws {ConfigError}
+ */
+export async function openLoginStore(
+  context: CommandContext,
+  during?: string,
+): Promise<LoginStore> {
   const { log, settings } = context;
   const { environment } = await context.parts();
   const onWarning = (text: string) => log.warning(text);
   const choice = chooseForLogin(environment, authFileFlags(context), onWarning);
   const { registriesConf } = settings;
   const options = registriesConf === undefined ? {} : { file: registriesConf };
-  const { conf: registries } = await loadRegistriesConf(environment, options);
+  const load = () => loadRegistriesConf(environment, options);
+  const { conf: registries } = await (during === undefined ? load() : withPrefix(during, load));
   const askHelper = createHelperRunner(environment, { onDebug: (text) => log.debug(text) });
   const shared = { environment, registries, choice, askHelper };
   const credsStore = context.program === "amphora";

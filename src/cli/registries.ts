@@ -9,6 +9,7 @@ import { createRegistryHost, type RegistryHost } from "../registry/host.ts";
 import { createHttpClient } from "../registry/http/client.ts";
 import type { HttpClient } from "../registry/http/contract.ts";
 import { apiHost } from "../registry/options.ts";
+import { registryOrigin } from "../registry/origin.ts";
 import type { DockerEndpoints } from "../transport/docker/endpoints.ts";
 import { withPrefix } from "./errors.ts";
 import type { EndSettings } from "./settings.ts";
@@ -52,11 +53,16 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 
   async toRead(reference: Endpoint["reference"]): Promise<readonly Endpoint[]> {
-    return endpointsFor(await this.#options.registriesConf(), reference).endpoints;
+    const { registriesConf } = this.#options;
+    const conf = await withPrefix("loading registries configuration", registriesConf);
+    return endpointsFor(conf, reference).endpoints;
   }
 
+  /** Skopeo reads the file for the credentials first, where it has to look for any: its errors say so. */
   async toWrite(reference: Endpoint["reference"]): Promise<Endpoint> {
-    return primaryEndpoint(await this.#options.registriesConf(), reference);
+    const { registriesConf, settings } = this.#options;
+    const during = settings.credentials ? "loading registries" : "getting username and password";
+    return primaryEndpoint(await withPrefix(during, registriesConf), reference);
   }
 
   async repository(endpoint: Endpoint, access: Parameters<RegistryHost["repository"]>[1]) {
@@ -108,7 +114,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     const key = JSON.stringify([domain, lax, credentials]);
     const known = this.#hosts.get(key);
     if (known) return known;
-    this.#origins.set(new URL(`https://${apiHost(domain)}`).host, { domain, insecure: lax });
+    this.#options.tlsFor(domain, { verify: false }); // bad certificate files are told of before anything is sent
+    this.#origins.set(registryOrigin(domain).host, { domain, insecure: lax });
     const host = createRegistryHost({
       host: domain,
       http: this.#http,
@@ -126,11 +133,14 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   /** What the command line says counts for the host that it names, and never for one elsewhere. */
   async #credentials({ reference, elsewhere }: Endpoint): Promise<Credentials | undefined> {
     const { credentials, registryToken } = this.#options.settings;
-    if (!elsewhere) {
-      if (registryToken !== undefined) return { registryToken };
-      if (credentials === "nobody") return undefined;
-      if (credentials) return credentials;
-    }
+    if (elsewhere) return await this.#stored(reference);
+    const own =
+      credentials === "nobody" ? undefined : (credentials ?? (await this.#stored(reference)));
+    if (registryToken === undefined) return own;
+    return { registryToken, ...(own && "password" in own && { basic: own }) };
+  }
+
+  async #stored(reference: Endpoint["reference"]): Promise<Credentials | undefined> {
     const find = await this.#options.findCredentials();
     const key = `${reference.domain}/${reference.path}`;
     const signal = AbortSignal.timeout(60_000);

@@ -28,6 +28,7 @@ export type EndCredentials = { readonly username: string; readonly password: str
 
 /** What the flags say of one end of a run. Absent members leave it to configuration. */
 export interface EndSettings {
+  /** "" is a choice too: the default files, whatever REGISTRY_AUTH_FILE says. */
   readonly authFile?: string;
   readonly credentials?: EndCredentials;
   readonly registryToken?: string;
@@ -86,8 +87,8 @@ export function endSettings(flags: FlagValues, globals: FlagValues, side: Side):
     ...optional("credentials", credentials(flags, side)),
     ...optional("registryToken", flags.optionalString(`${side}registry-token`)),
     ...optional("tlsVerify", tlsVerify),
+    ...optional("authFile", authFile(flags, side)),
     ...given({
-      authFile: (two ? flags.string(`${side}authfile`) : "") || flags.string("authfile"),
       certificateDirectory: flags.string(`${side}cert-dir`),
       sharedBlobDirectory: hasImages ? flags.string(`${side}shared-blob-dir`) : "",
       daemonHost: hasImages ? flags.string(`${side}daemon-host`) : "",
@@ -95,15 +96,13 @@ export function endSettings(flags: FlagValues, globals: FlagValues, side: Side):
   };
 }
 
-const CREDS_ALIAS: Readonly<Record<Side, string | undefined>> = {
-  "": undefined,
-  "src-": "screds",
-  "dest-": "dcreds",
-};
+function authFile(flags: FlagValues, side: Side): string | undefined {
+  const own = side === "" ? undefined : flags.optionalString(`${side}authfile`);
+  return own ?? flags.optionalString("authfile");
+}
 
 function credentials(flags: FlagValues, side: Side): EndCredentials | undefined {
-  const alias = CREDS_ALIAS[side];
-  const creds = flags.optionalString(`${side}creds`) ?? (alias && flags.optionalString(alias));
+  const creds = flags.optionalString(`${side}creds`);
   const username = flags.optionalString(`${side}username`);
   const password = flags.optionalString(`${side}password`);
   const nobody = flags.bool(`${side}no-creds`);

@@ -34,7 +34,9 @@ export const MAX_AUTH_FILE_DEPTH = 1_000;
  */
 export function parseAuthFile(text: string, options: { readonly legacy: boolean }): AuthFile {
   const top = membersOf(parse(text), "", "config.dockerConfigFile");
-  const auths = options.legacy ? top : membersOf(member(top, "auths"), "auths", "map");
+  const auths = options.legacy
+    ? top
+    : membersOf(member(top, "auths"), "auths", "map[string]config.dockerAuthConfig");
   const helpers = options.legacy
     ? new Map<string, JsonNode>()
     : membersOf(member(top, "credhelpers"), "credHelpers", "map[string]string");
@@ -98,8 +100,10 @@ function quietString(node: JsonNode | undefined): string {
   return typeof node === "string" ? node : "";
 }
 
+/** Go names the innermost struct, and the members from the outermost one down. */
 function mismatch(node: JsonNode, field: string, wanted: string): ConfigError {
-  const where = field === "" ? "value" : `struct field dockerConfigFile.${field}`;
+  const struct = field.startsWith("auths.") ? "dockerAuthConfig" : "dockerConfigFile";
+  const where = field === "" ? "value" : `struct field ${struct}.${field}`;
   return new ConfigError(
     "config.invalid",
     `json: cannot unmarshal ${kindOf(node)} into Go ${where} of type ${wanted}`,

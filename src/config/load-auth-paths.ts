@@ -21,10 +21,13 @@ export interface AuthFileChoice {
   readonly compatAuthFile?: string;
 }
 
-/** The choice for commands that only read credentials: `DOCKER_CONFIG` moves docker's file, but is no choice. */
+/**
+ * The choice for commands that only read credentials: `DOCKER_CONFIG` moves docker's file, but is no choice. An empty
+ * flag unmakes the choice of REGISTRY_AUTH_FILE.
+ */
 export function chooseForReading(environment: Environment, flag?: string): AuthFileChoice {
-  const authFile = flag || variable(environment, "REGISTRY_AUTH_FILE");
-  return authFile === undefined ? {} : { authFile };
+  const authFile = flag ?? variable(environment, "REGISTRY_AUTH_FILE");
+  return authFile ? { authFile } : {};
 }
 
 /**

@@ -21,10 +21,15 @@ export function systemCode(error: unknown): string | undefined {
     : undefined;
 }
 
+function systemCall(error: unknown): string {
+  return error instanceof Error && "syscall" in error ? String(error.syscall) : "read";
+}
+
 /** A failed file call in the reference tools' words: `open /x: no such file or directory`. */
 export function fileErrorText(error: unknown, call: string, path: string): string {
   const code = systemCode(error);
-  const verb = code === "EISDIR" && call === "open" ? "read" : call;
+  // A folder can be opened, and fails when it is read; where it should be written, opening fails.
+  const verb = code === "EISDIR" && call === "open" ? systemCall(error) : call;
   const text = code === undefined ? String(error) : (TEXTS[code] ?? code);
   return `${verb} ${path}: ${text}`;
 }
@@ -37,14 +42,15 @@ export function isAbsent(error: unknown): boolean {
 /**
  * The bytes of a small file; undefined where there is none.
  *
+ * @param shown the path that errors tell of
  * @throws {ConfigError} `config.unreadable`, saying which call failed on which path
  */
-export function readIfThere(path: string): Buffer | undefined {
+export function readIfThere(path: string, shown = path): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
-    throw unreadable(error, path);
+    throw unreadable(error, shown);
   }
 }
 

@@ -59,7 +59,7 @@ async function readPlace(
 ): Promise<RegistriesFile | undefined> {
   const { path, doing, mustExist } = place;
   try {
-    const bytes = readIfThere(resolve(cwd, path));
+    const bytes = readIfThere(resolve(cwd, path), path);
     if (bytes) return await parseRegistriesFile(bytes.toString("utf8"), place);
     if (!mustExist) return undefined;
     throw new ConfigError("config.unreadable", `open ${path}: no such file or directory`);

@@ -38,6 +38,9 @@ export async function admit(
       reference: source.reference,
       manifestDigest: signedDigest(manifest),
       signatures,
+      ...(source.readBundles && {
+        bundles: async () => (await source.readBundles?.(manifest.digest, { signal })) ?? [],
+      }),
     });
   } catch (error) {
     signal.throwIfAborted(); // what is then told is why, not what it broke

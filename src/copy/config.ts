@@ -41,7 +41,8 @@ async function read(
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   if (descriptor.size > maxConfigBytes && !isImageConfig(descriptor)) return undefined;
-  await using blob = await telling(`reading blob ${descriptor.digest}`, "copy.source-failed", () =>
+  const reading = `reading config blob ${descriptor.digest}`;
+  await using blob = await telling(reading, "copy.source-failed", () =>
     source.openBlob(descriptor, { signal }),
   );
   return await readBounded(blob, maxConfigBytes, `config ${descriptor.digest}`);
@@ -56,8 +57,12 @@ export async function pushConfig({ descriptor, bytes }: HeldConfig, copy: BlobCo
   const { writer, source, signal, destination } = copy;
   const destinationName = formatImageReference(destination.reference);
   await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
-    if (await writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }))
-      return;
+    const held = await telling(
+      `trying to reuse blob ${descriptor.digest} at destination`,
+      "copy.destination-failed",
+      () => writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }),
+    );
+    if (held) return;
     const content = await bytes();
     await using blob = content
       ? heldBlob(descriptor, content)

@@ -1,10 +1,11 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { CopyError } from "../core/errors.ts";
+import { CopyError, KnownError } from "../core/errors.ts";
+import { formatImageReference } from "../core/image-reference.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
-import { TransportError } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
 import {
   type CopyRequest,
@@ -14,7 +15,7 @@ import {
   reasonToKeep,
   storeSignatures,
 } from "./copy-image.ts";
-import { failedWhile, telling } from "./failure.ts";
+import { telling } from "./failure.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
 import { chooseInstances } from "./select.ts";
 import { checkSigning } from "./sign.ts";
@@ -126,13 +127,23 @@ async function readAll(
   await pool([...chosen.entries()], 8, signal, async ([position, { digest }], signal) => {
     const during = `copying image ${position + 1}/${chosen.length} from manifest list`;
     const manifest = await telling(during, "copy.source-failed", async () => {
-      const read = await source.readManifest(digest, { signal });
+      const read = await readInstance(source, digest, signal);
       await admit(source, gate, read, { carrySignatures: false, signal });
       return read;
     });
     manifests.set(digest, manifest);
   });
   return manifests;
+}
+
+/** One image's manifest of a list, wanted for what it is. */
+export async function readInstance(
+  source: ImageSource,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<RawManifest> {
+  const during = `determining manifest MIME type for ${formatImageReference(source.reference)}`;
+  return await telling(during, "copy.source-failed", () => source.readManifest(digest, { signal }));
 }
 
 function updateOf({ manifest, zstd }: WrittenImage): InstanceUpdate {
@@ -151,8 +162,8 @@ async function writeIndex(
   form: (type: string) => RawManifest,
   keepBecause: string | undefined,
 ): Promise<RawManifest> {
-  const refusals: string[] = [];
-  for (const type of types) {
+  const failures: { readonly type: string; readonly error: KnownError }[] = [];
+  for (const type of keepBecause === undefined ? types : types.slice(0, 1)) {
     const index = form(type);
     if (keepBecause !== undefined && index.digest !== original.digest) {
       throw new CopyError(
@@ -164,18 +175,28 @@ async function writeIndex(
       await destination.writeIndex(index, { signal });
       return index;
     } catch (error) {
-      if (!isManifestRefusal(error)) {
-        throw failedWhile("writing manifest list", "copy.destination-failed", error);
-      }
-      refusals.push(`${type}(${error.message})`);
+      if (!(error instanceof KnownError)) throw error;
+      signal.throwIfAborted();
+      failures.push({ type, error });
+      if (error.retryable) break; // it was not about the type
     }
   }
-  throw new CopyError(
-    "copy.destination-failed",
-    `Uploading manifest list failed, attempted the following formats: ${refusals.join(", ")}`,
-  );
+  throw notWritten(failures);
 }
 
-function isManifestRefusal(error: unknown): error is TransportError {
-  return error instanceof TransportError && error.code === "transport.manifest-refused";
+/** Skopeo tries the other type whatever the reason was, and names each of them. */
+function notWritten(
+  failures: readonly { readonly type: string; readonly error: KnownError }[],
+): CopyError {
+  const tried = failures.map(({ type, error }) => `${type}(${error.message})`).join(", ");
+  const last = failures.at(-1)?.error;
+  return new CopyError(
+    "copy.destination-failed",
+    `Uploading manifest list failed, attempted the following formats: ${tried}`,
+    {
+      cause: last,
+      ...(last && { retryable: last.retryable }),
+      ...(last?.hint !== undefined && { hint: last.hint }),
+    },
+  );
 }

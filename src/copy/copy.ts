@@ -7,7 +7,7 @@ import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
 import type { ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
-import { copyList } from "./copy-list.ts";
+import { copyList, readInstance } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { lookForNoOp } from "./no-op.ts";
 
@@ -109,7 +109,7 @@ async function copyChosen(
     "copying system image from manifest list",
     "copy.source-failed",
     async () => {
-      const manifest = await source.readManifest(instance.digest, { signal });
+      const manifest = await readInstance(source, instance.digest, signal);
       return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
     },
   );

@@ -39,6 +39,7 @@ export async function formOf(
 ): Promise<ManifestForm> {
   const { image, written, config, keepBecause } = ready;
   const layers = layersOf(image);
+  checkMeasured(ready, type);
   const edits = layers.map((layer) => editOf(layer, written.get(layer.digest)));
   const zstd = edits.some(
     ({ compression }, index) =>
@@ -53,6 +54,16 @@ export async function formOf(
     { mediaType: type, layers: edits, ...(reference && { reference }) },
   );
   return { zstd, ...withBlobs(converted, type, config) };
+}
+
+/** A config of schema 1 is made of its layers' uncompressed digests, which only a plan that wanted them has. */
+function checkMeasured({ image, written }: ReadyImage, type: string): void {
+  if (image.kind !== "schema1" || isSchema1Type(type)) return;
+  if (layersOf(image).every(({ digest }) => written.get(digest)?.uncompressed)) return;
+  throw new CopyError(
+    "copy.unsupported",
+    `Can not convert image to ${type}, preparing DiffIDs for this case is not supported`,
+  );
 }
 
 function convert(image: ImageForm, change: ImageChange): ConvertedImage {

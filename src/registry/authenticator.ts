@@ -1,6 +1,6 @@
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Clock } from "./clock.ts";
-import { basicAuthorization, type Credentials } from "./credentials.ts";
+import { basicAuthorization, type Credentials, type PasswordCredentials } from "./credentials.ts";
 import { RegistryError } from "./errors.ts";
 import { isOwnRealm, type Realm, usableRealm } from "./realm.ts";
 import type { Reply } from "./reply.ts";
@@ -56,9 +56,8 @@ export class Authenticator {
     if (!scheme) return undefined;
     const credentials = await this.credentials();
     if (scheme.type === "basic") {
-      return credentials && "password" in credentials
-        ? basicAuthorization(credentials.username, credentials.password)
-        : undefined;
+      const basic = credentials && passwordOf(credentials);
+      return basic && basicAuthorization(basic.username, basic.password);
     }
     if (credentials && "registryToken" in credentials) return `Bearer ${credentials.registryToken}`;
     const wanted = joinScopes(scopes, this.#demanded.get(keyOf(scopes)) ?? new Map());
@@ -181,6 +180,11 @@ export class Authenticator {
     this.#noticed = true;
     return credentials;
   }
+}
+
+function passwordOf(credentials: Credentials): PasswordCredentials | undefined {
+  if ("registryToken" in credentials) return credentials.basic;
+  return "password" in credentials ? credentials : undefined;
 }
 
 function keyOf(scopes: Scopes): string {

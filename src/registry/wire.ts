@@ -4,6 +4,7 @@ import { HostGate, type Lane } from "./gate.ts";
 import { HostSignals } from "./host-signals.ts";
 import type { HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
+import { registryOrigin } from "./origin.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
@@ -55,7 +56,7 @@ export class Wire {
       random: options.random,
       slots: limits.slots,
     });
-    this.#origin = new URL(`https://${apiHost(options.host)}/`);
+    this.#origin = registryOrigin(options.host);
   }
 
   /** Scheme and host, as far as known. */

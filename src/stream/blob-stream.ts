@@ -81,7 +81,7 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
       );
     }
     this.#taken = true;
-    if (this.#peeked) return resumed(this.#peeked.start, this.#peeked.rest);
+    if (this.#peeked) return resumed(this.#peeked);
     return this.#verifiedFrom(undefined);
   }
 
@@ -106,17 +106,17 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     );
   }
 
-  async *#verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
-    try {
-      yield* verified(this.#open(state?.offset ?? 0), this.descriptor, {
-        ...(state && { from: state }),
-        ...(this.#onProgress && { onProgress: this.#onProgress }),
-        ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
-      });
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
+  /** Opened with the first chunk that is asked for. */
+  #verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
+    const open = () => this.#open(state?.offset ?? 0)[Symbol.asyncIterator]();
+    return verified({ [Symbol.asyncIterator]: open }, this.descriptor, {
+      ...(state && { from: state }),
+      onProgress: (offset) => this.#onProgress?.(offset),
+      onFailure: (error) => {
+        this.#failure = error;
+      },
+      ...(this.#options.reopens && { onState: (next: HashState) => this.#states.push(next) }),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -149,12 +149,26 @@ async function firstBytes(
   return start;
 }
 
-async function* resumed(
-  start: Uint8Array | undefined,
-  rest: AsyncGenerator<Uint8Array, void, void>,
-): AsyncGenerator<Uint8Array, void, void> {
-  if (start) yield start;
-  yield* rest;
+/** The first chunk, and then the rest as it is: a generator would cost each of its chunks a few turns more. */
+function resumed({ start, rest }: Peeked): AsyncGenerator<Uint8Array, void, void> {
+  let first = start;
+  return {
+    next() {
+      if (first === undefined) return rest.next();
+      const value = first;
+      first = undefined;
+      return Promise.resolve({ done: false, value });
+    },
+    return() {
+      first = undefined;
+      return rest.return();
+    },
+    throw: (error) => rest.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    [Symbol.asyncDispose]: () => rest[Symbol.asyncDispose](),
+  };
 }
 
 /** All but the first `count` bytes. */

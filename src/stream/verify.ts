@@ -17,6 +17,8 @@ export interface VerifyOptions {
   readonly onState?: (state: HashState) => void;
   /** Called with each chunk read: how many bytes of the blob that makes. */
   readonly onProgress?: (offset: number) => void;
+  /** Called with what reading fails by, before it is thrown. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 const leastStateGap = 8 * 1024 * 1024;
@@ -39,26 +41,30 @@ export async function* verified(
   let size = options.from?.offset ?? 0;
   let nextState = size + gap;
   let held: Uint8Array | undefined;
-  for await (const chunk of bytes) {
-    if (chunk.byteLength === 0) continue; // an empty last chunk would let the whole of the blob go by unheld
-    size += chunk.byteLength;
-    if (size > expected.size) {
-      throw new ContentError(
-        "content.too-large",
-        `Blob ${expected.digest} is longer than its ${expected.size} bytes`,
-      );
+  try {
+    for await (const chunk of bytes) {
+      if (chunk.byteLength === 0) continue; // an empty last chunk would let the whole of the blob go by unheld
+      size += chunk.byteLength;
+      if (size > expected.size) throw tooLarge(expected);
+      hash.update(chunk);
+      options.onProgress?.(size);
+      if (options.onState && size >= nextState) {
+        options.onState({ offset: size, hash: hash.copy() });
+        nextState = size + gap;
+      }
+      if (held) yield held;
+      held = chunk;
     }
-    hash.update(chunk);
-    options.onProgress?.(size);
-    if (options.onState && size >= nextState) {
-      options.onState({ offset: size, hash: hash.copy() });
-      nextState = size + gap;
-    }
+    checkEnd(expected, size, hash);
     if (held) yield held;
-    held = chunk;
+  } catch (error) {
+    options.onFailure?.(error);
+    throw error;
   }
-  checkEnd(expected, size, hash);
-  if (held) yield held;
+}
+
+function tooLarge({ digest, size }: Descriptor): ContentError {
+  return new ContentError("content.too-large", `Blob ${digest} is longer than its ${size} bytes`);
 }
 
 function checkEnd(expected: Descriptor, size: number, hash: Hash): void {

@@ -117,6 +117,8 @@ export interface ImageSource extends AsyncDisposable {
   openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream>;
   /** In the order they are stored; empty where there are none. Read only when someone asks. */
   readSignatures(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
+  /** The bundles of cosign 3 that refer to a manifest, unverified; absent where there can be none. */
+  readonly readBundles?: (manifest: Digest, options: CallOptions) => Promise<readonly Uint8Array[]>;
   /** Whether {@link readSignatures} would give any, where that can be told for less; to see that nothing is to be done. */
   readonly isSigned?: (manifest: Digest, options: CallOptions) => Promise<boolean>;
 }

@@ -14,7 +14,6 @@ const planned = [
   "oci-archive",
   "sif",
   "tarball",
-  "atomic",
 ];
 
 /**

@@ -53,6 +53,15 @@ test("endSettings() reads one end's flags", () => {
   });
 });
 
+test("endSettings() takes the last of two spellings, and an empty file for a choice", () => {
+  const creds = (...args: string[]) => end(["copy", ...args], "src-").credentials;
+  const second = { username: "b", password: "2" };
+  assert.deepEqual(creds("--src-creds=a:1", "--screds=b:2"), second);
+  assert.deepEqual(creds("--screds=a:1", "--src-creds=b:2"), second);
+  assert.equal(end(["inspect", "--authfile="]).authFile, "");
+  assert.equal(end(["copy", "--authfile=x", "--src-authfile="], "src-").authFile, "");
+});
+
 test("endSettings() prefers the end's --tls-verify, then the command's, then the program's", () => {
   const args = ["--tls-verify=false", "copy", "--tls-verify=true", "--src-tls-verify=false"];
   assert.equal(end(args, "src-").tlsVerify, false);

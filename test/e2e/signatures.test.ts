@@ -65,8 +65,9 @@ suite("amphora signatures", () => {
     assert.equal(told, `${digest}: 2 to ${registry.host}/ns/one\n`);
     assert.equal(lists.get(digest)?.length, 2);
     await using web = await WebFolder.start({ writing: "dav" });
-    const url = `${web.origin}/sigs`;
-    await signatures("migrate", lax, "--from", "api", "--to", url, name());
+    const url = `http://ann:secret@${new URL(web.origin).host}/sigs`;
+    const migrated = await signatures("migrate", lax, "--from", "api", "--to", url, name());
+    assert.match(migrated, /2 to http:\/\/ann:xxxxx@/);
     assert.deepEqual([...web.files.keys()].sort(), [
       `/sigs/${look}/signature-1`,
       `/sigs/${look}/signature-2`,

@@ -76,6 +76,8 @@ test("a good policy gives no findings", async () => {
 });
 
 test("a file that is no policy is found to be that, and where", async () => {
+  const [typo] = await lintPolicy(Buffer.from('{"defualt":[]}'), "p", options);
+  assert.equal(typo?.hint, 'Write "default" instead of "defualt" in p');
   assert.deepEqual(await found("{"), ["error policy.invalid "]);
   assert.deepEqual(
     await found({ default: reject, transports: { docker: { x: [{ type: "sign" }] } } }),
@@ -282,6 +284,85 @@ test("keys that are missing, useless or soon to be are found", async () => {
     found({ default: [signedBy("/k")] }, { ...options, readKeyFile: () => Promise.reject(bug) }),
     bug,
   );
+});
+
+test("keys of another kind, private ones, and files that others may write to are found", async () => {
+  const pem = (label: string) => Buffer.from(`-----BEGIN ${label}-----\ngood`);
+  const kinds = {
+    ...contextOf({
+      "/pgp": pem("PGP PUBLIC KEY BLOCK"),
+      "/pub": pem("PUBLIC KEY"),
+      "/rsa": pem("RSA PUBLIC KEY"),
+      "/cert": pem("CERTIFICATE"),
+      "/private": pem("PRIVATE KEY"),
+      "/pgp-private": pem("PGP PRIVATE KEY BLOCK"),
+      "/other": pem("X509 CRL"),
+      "/binary": Buffer.concat([Buffer.of(0x99), Buffer.from("good")]),
+      "/new-binary": Buffer.concat([Buffer.of(0xc6), Buffer.from("good")]),
+      "/binary-private": Buffer.concat([Buffer.of(0x95), Buffer.from("good")]),
+      "/binary-other": Buffer.concat([Buffer.of(0x90), Buffer.from("good")]),
+    }),
+  };
+  const ofKind = async (requirement: object, more: Partial<LintOptions> = {}) =>
+    (
+      await found(
+        { default: [requirement] },
+        { ...options, readKeyFile: kinds.readKeyFile, ...more },
+      )
+    ).map((line) => line.replace(/ default.*$/, ""));
+  for (const good of ["/pgp", "/binary", "/new-binary", "/other", "/binary-other"]) {
+    assert.deepEqual(await ofKind(signedBy(good)), [], good);
+  }
+  for (const path of ["/pub", "/rsa", "/cert"]) {
+    assert.deepEqual(
+      await ofKind(signedBy(path)),
+      ["error key.wrong-kind", "error key.imports-nothing"],
+      path,
+    );
+  }
+  for (const path of ["/private", "/pgp-private", "/binary-private"]) {
+    assert.deepEqual(await ofKind(signedBy(path)), ["warning key.private"], path);
+  }
+  assert.deepEqual(await ofKind(sigstore({ keyPath: "/pub" })), []);
+  assert.deepEqual(await ofKind(sigstore({ keyPath: "/rsa" })), []);
+  assert.deepEqual(await ofKind(sigstore({ keyPath: "/cert" })), ["error key.wrong-kind"]);
+  assert.deepEqual(await ofKind(sigstore({ keyPath: "/binary" })), ["error key.wrong-kind"]);
+  const pki = { caRootsPath: "/pub", subjectHostname: "h" };
+  assert.deepEqual(await ofKind(sigstore({ pki })), [
+    "info key.expires-soon",
+    "error key.wrong-kind",
+  ]);
+  const isWritableByAll = async (path: string) => path === "/pgp" || path === "p";
+  assert.deepEqual(await ofKind(signedBy("/pgp", "/binary"), { isWritableByAll }), [
+    "error policy.writable ",
+    "warning key.writable",
+  ]);
+  const inline = { type: "signedBy", keyType: "GPGKeys", keyData: "Z29vZA==" };
+  assert.deepEqual(await ofKind(inline, { isWritableByAll: async (path) => path !== "p" }), []);
+});
+
+test("remaps of names that a scope does not have are found", async () => {
+  const idle = async (scope: string, prefix: string, transport = "docker") => {
+    const signedIdentity = { type: "remapIdentity", prefix, signedPrefix: "v.example" };
+    const list = [{ ...signedBy("/k"), signedIdentity }];
+    const lines = await found({ default: reject, transports: { [transport]: { [scope]: list } } });
+    return lines.some((line) => line.includes("idle-remap"));
+  };
+  for (const [scope, prefix, expected] of [
+    ["h.example/ns", "h.example", false],
+    ["h.example/ns", "h.example/ns", false],
+    ["h.example", "h.example/ns", false],
+    ["h.example/ns:1", "h.example/ns", false],
+    [`h.example/ns@sha256:${"0".repeat(64)}`, "h.example/ns", false],
+    ["*.example", "h.example", false],
+    ["", "h.example", false],
+    ["h.example/ns", "g.example", true],
+    ["h.example:5000/ns", "h.example", true],
+    ["h.example/ns", "h.example/n", true],
+  ] as const) {
+    assert.equal(await idle(scope, prefix), expected, `${scope} ${prefix}`);
+  }
+  assert.equal(await idle("h.example/ns", "g.example", "atomic"), false);
 });
 
 test("messages say what to do in words", async () => {

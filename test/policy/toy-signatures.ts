@@ -87,6 +87,9 @@ export function createToyVerifiers(now: Date): Verifiers {
           ? identity.keys
           : [identity.type === "fulcio" ? identity.ca : identity.caRoots],
       ),
+    bundles: async () => {
+      throw new SignatureError("signature.bad-trust", "toys are not kept in bundles");
+    },
     describe: async (signature) => describe(signature),
   };
 }

@@ -130,6 +130,15 @@ test("Repository uses a registry token as it is, and never tells it to a realm",
   assert.equal(there.tokens.server.log.entries.length, 0);
 });
 
+test("Repository goes by a password where the registry wants no registry token", async () => {
+  const access = { kind: "basic", users: { ann: "secret" } } as const;
+  await using registry = await startRegistry({ access });
+  registry.seed("app", "v1", makeImage());
+  const basic = { username: "ann", password: "secret" };
+  await using reader = testHost(registry.host, { credentials: { registryToken: "x", basic } });
+  await reader.host.repository("app", "read").readManifest("v1", { signal });
+});
+
 test("Repository asks for one token where many requests start at once", async () => {
   await using there = await guarded();
   there.registry.seed("app", "v1", makeImage());

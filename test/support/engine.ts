@@ -41,6 +41,7 @@ const noStore = {
   append: async () => {},
   remove: async () => {},
   removeAll: async () => {},
+  checkWritable: async () => {},
 };
 const nowhere = {
   where: "nowhere",

@@ -29,7 +29,7 @@ export interface KeyBlock {
 
 /**
  * The certificates in one block of packets, each as far as it can be read: of a part that cannot, its signatures are
- * left out too. One that ends in something that is no packet of a key is left out whole.
+ * left out too. The first that holds a damaged signature, or something that is no packet of a key, ends it.
  */
 export function parseKeyBlock(block: Uint8Array): KeyBlock {
   const reader = new BlockReader();
@@ -77,8 +77,7 @@ class BlockReader implements KeyBlock {
         this.#signatures = undefined;
         return true;
       case packetTags.signature:
-        this.#addSignature(body);
-        return true;
+        return this.#addSignature(body);
       default:
         return isOfNoUse(tag);
     }
@@ -101,11 +100,18 @@ class BlockReader implements KeyBlock {
     this.#signatures = content && add(this.#current?.subkeys, content);
   }
 
-  #addSignature(body: Uint8Array): void {
+  /** False where it is damaged: it may have been a revocation, without which the rest says too much. GnuPG stops too. */
+  #addSignature(body: Uint8Array): boolean {
     const signature = parsed(() => parseSignature(body));
     if (signature?.type === signatureTypes.keyRevocation) this.revocations.push(signature);
     else if (signature) this.#signatures?.push(signature);
+    return signature !== undefined || isOfLaterVersion(body);
   }
+}
+
+/** Versions 5 and 6 say nothing of keys of version 4. */
+function isOfLaterVersion([version = 0]: Uint8Array): boolean {
+  return version > 4;
 }
 
 function add<T>(list: Component<T>[] | undefined, content: T): Signature[] | undefined {

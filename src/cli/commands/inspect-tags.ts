@@ -15,7 +15,7 @@ type Outcome = { readonly tags: readonly string[] } | { readonly error: unknown 
 
 /** Starts listing the tags of an image's repository, where `inspect` will show them. */
 export function listTagsForInspect(context: CommandContext, image: ResolvedImage): TagListing {
-  const { flags, globals, log } = context;
+  const { flags, globals } = context;
   const isWanted =
     image.transport.name === "docker" &&
     !flags.bool("no-tags") &&
@@ -26,6 +26,9 @@ export function listTagsForInspect(context: CommandContext, image: ResolvedImage
   const signal = AbortSignal.any([context.signal, controller.signal]);
   const settings = endSettings(flags, globals, "");
   const list = async () => (await image.transport.listTags?.(image.reference, { signal })) ?? [];
+  // What goes wrong on the way is told of when the tags are: the manifest may well fail of the same, and before.
+  const warnings: string[] = [];
+  const log = { ...context.log, warning: (text: string) => void warnings.push(text) };
   const outcome: Promise<Outcome> = withRetries({ log, signal }, settings, list).then(
     (tags) => ({ tags }),
     (error: unknown) => ({ error }),
@@ -33,10 +36,11 @@ export function listTagsForInspect(context: CommandContext, image: ResolvedImage
   return {
     async read() {
       const result = await outcome;
+      for (const text of warnings) context.log.warning(text);
       if ("tags" in result) return result.tags;
       if (!isRefusal(result.error))
         throw prefixed("Error determining repository tags", result.error);
-      log.warning("Registry disallows tag list retrieval; skipping");
+      context.log.warning("Registry disallows tag list retrieval; skipping");
       return null;
     },
     async [Symbol.asyncDispose]() {

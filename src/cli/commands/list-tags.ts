@@ -1,5 +1,5 @@
 import { parseDockerReference } from "../../core/docker-reference.ts";
-import { UsageError } from "../../core/errors.ts";
+import { type KnownError, UsageError } from "../../core/errors.ts";
 import { goIndent, goString } from "../../core/go-json.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
@@ -36,12 +36,16 @@ export async function run(context: CommandContext): Promise<void> {
     signal,
   });
   const tags = await withRetries(context, settings, () =>
-    withPrefix("Error listing repository tags", async () =>
-      transport.listTags?.(reference, { signal }),
-    ),
+    withPrefix(whatFailed, async () => transport.listTags?.(reference, { signal })),
   );
   const json = `{"Repository":${goString(repository)},"Tags":${listOf(tags ?? [])}}`;
   await terminal.out(`${goIndent(json, "    ")}\n`);
+}
+
+/** What is set wrong keeps skopeo from making its client, and it says so. */
+function whatFailed({ code }: KnownError): string {
+  const failed = "Error listing repository tags";
+  return code.startsWith("config.") ? `${failed}: failed to create client` : failed;
 }
 
 function listOf(tags: readonly string[]): string {

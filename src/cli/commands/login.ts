@@ -13,8 +13,9 @@ import { Prompt, readAllInput } from "../prompt.ts";
 /** `login REGISTRY[/NAMESPACE]`: checks credentials with the registry, and keeps them. */
 export async function run(context: CommandContext): Promise<void> {
   const { args, flags, signal, terminal } = context;
-  const store = await openLoginStore(context);
-  const { key, registry } = parseLoginArgument(oneRegistry(args, "login"));
+  const argument = oneRegistry(args, "login");
+  const store = await openLoginStore(context, "get credentials");
+  const { key, registry } = parseLoginArgument(argument);
   const known = (await withPrefix("get credentials", async () => store.find(key, { signal })))
     ?.credentials;
   if (flags.changed("get-login")) return terminal.out(`${knownUser(known, key)}\n`);

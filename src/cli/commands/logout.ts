@@ -17,16 +17,16 @@ export async function run(context: CommandContext): Promise<void> {
   const files = authFileFlags(context);
   checkAuthFile(files.authFile);
   checkAuthFile(files.compatAuthFile);
-  const store = await openLoginStore(context);
   if (flags.bool("all")) {
     if (args.length > 0) throw new UsageError("usage.bad-flag", "--all takes no arguments");
+    const store = await openLoginStore(context);
     await store.store.removeAll({ signal });
     return terminal.out("Removed login credentials for all registries\n");
   }
   const { key, registry } = parseLoginArgument(oneRegistry(args, "logout"));
-  const removed = await withPrefix(`logging out of ${JSON.stringify(key)}`, () =>
-    store.store.remove(key, { signal }),
-  );
+  const during = `logging out of ${JSON.stringify(key)}`;
+  const store = await openLoginStore(context, during);
+  const removed = await withPrefix(during, () => store.store.remove(key, { signal }));
   if (removed) return terminal.out(`Removed login credentials for ${key}\n`);
   await explain(context, store, { key, registry });
 }

@@ -1,4 +1,5 @@
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
+import { withoutPassword } from "../../../sigstore/lookaside/layout.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { CopyEnd } from "../../copy/copy.ts";
 import {
@@ -157,8 +158,8 @@ function selection({ flags, signal }: CommandContext) {
 
 /** Places named by a flag; all where none is. A URL means a look-aside there. */
 function chosen({ flags }: CommandContext, flag: "from" | "to"): ChoosePlace {
-  const named = placesIn(flags, flag);
-  const urls = placesIn(flags, flag === "from" ? "to" : "from");
+  const named = placesIn(flags, flag).map(withoutPassword);
+  const urls = placesIn(flags, flag === "from" ? "to" : "from").map(withoutPassword);
   return ({ kind, where }) =>
     named.length === 0 ? !urls.includes(where) : named.includes(kind) || named.includes(where);
 }

@@ -17,7 +17,15 @@ export function dockerFlags(side: Side, credsAlias?: string): readonly Flag[] {
     { name: `${side}creds`, type: "optional-string", usage: creds },
     ...(credsAlias === undefined
       ? []
-      : [{ name: credsAlias, type: "optional-string", usage: creds, hidden: true } as const]),
+      : [
+          {
+            name: credsAlias,
+            type: "optional-string",
+            usage: creds,
+            hidden: true,
+            alias: `${side}creds`,
+          } as const,
+        ]),
     {
       name: `${side}username`,
       type: "optional-string",

@@ -89,6 +89,9 @@ export async function judgeImage(
       reference,
       manifestDigest,
       signatures: () => source.readSignatures(manifestDigest, { signal }),
+      ...(source.readBundles && {
+        bundles: async () => (await source.readBundles?.(manifestDigest, { signal })) ?? [],
+      }),
     });
     const platform = instance?.platform && formatPlatform(instance.platform);
     images.push({ digest: manifestDigest, verdict, ...(platform && { platform }) });

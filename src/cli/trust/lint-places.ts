@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { type RegistriesD, signaturePlaces } from "../../config/registries-d.ts";
 import { parseDockerReference, repositoryName } from "../../core/docker-reference.ts";
 import { dockerNamespaces } from "../../core/policy-scopes.ts";
@@ -29,5 +29,16 @@ export async function realPath(path: string): Promise<string | undefined> {
     return await realpath(path);
   } catch {
     return undefined;
+  }
+}
+
+const writableByAll = 0o002;
+
+/** Whether the mode of a file lets everybody write to it; false where nothing is there. */
+export async function isWritableByAll(path: string): Promise<boolean> {
+  try {
+    return ((await stat(path)).mode & writableByAll) !== 0;
+  } catch {
+    return false;
   }
 }

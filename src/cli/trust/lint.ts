@@ -9,7 +9,7 @@ import { escapeControls } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { describeKeyFile } from "./describe-key-files.ts";
-import { readsSigstore, realPath } from "./lint-places.ts";
+import { isWritableByAll, readsSigstore, realPath } from "./lint-places.ts";
 
 /** `trust lint`: mistakes in the policy in force; exit code 1 for errors. */
 export async function lint(context: CommandContext): Promise<void> {
@@ -21,7 +21,13 @@ export async function lint(context: CommandContext): Promise<void> {
   if (flags.bool("json") || log.isJson)
     await terminal.out(`${JSON.stringify(findings, undefined, 4)}\n`);
   else if (findings.length === 0) await terminal.out(`No mistakes found in ${path}\n`);
-  else await terminal.out(findings.map((one) => `${escapeControls(lineOf(one))}\n`).join(""));
+  else
+    await terminal.out(
+      findings
+        .flatMap(linesOf)
+        .map((line) => `${escapeControls(line)}\n`)
+        .join(""),
+    );
   if (count("error") === 0 && !(flags.bool("strict") && count("warning") > 0)) return;
   throw new CliError(
     "cli.conflict",
@@ -41,6 +47,7 @@ async function lintInForce({ parts, settings }: CommandContext): Promise<{
   const findings = await lintPolicy(bytes, path, {
     now,
     realPath,
+    isWritableByAll,
     readKeyFile: async (file) => readFile(file),
     describeKeys: async (kind, file) => describeKeyFile(kind, file, now),
     readsSigstore: (scope) => readsSigstore(config, scope),
@@ -52,9 +59,10 @@ function rank({ severity }: Finding): number {
   return ["error", "warning", "info"].indexOf(severity);
 }
 
-function lineOf({ severity, path, message }: Finding): string {
+function linesOf({ severity, path, message, hint }: Finding): readonly string[] {
   const place = path.length === 0 ? "" : `${formatPolicyPath(path)}: `;
-  return `${severity}: ${place}${message}`;
+  const line = `${severity}: ${place}${message}`;
+  return hint === undefined ? [line] : [line, `    hint: ${hint}`];
 }
 
 function plural(count: number, what: string): string {

@@ -61,8 +61,7 @@ export async function signInPlace(
   for (const manifestDigest of await digestsOf(image, signal)) {
     const subject = { repository: repositoryName(docker), manifestDigest };
     const identity = formatDockerReference(request.identity ?? nameOf(docker, manifestDigest));
-    const refusal = store.notWritable?.(subject);
-    if (refusal) throw refusal;
+    await store.checkWritable(subject);
     const claim = { manifestDigest, dockerReference: identity };
     const standing = [...(await store.read(subject, { signal }))];
     for (const signer of signers) {

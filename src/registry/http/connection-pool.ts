@@ -42,7 +42,7 @@ export class ConnectionPool {
 
   /**
    * A connection of one's own, as soon as there is one. `fresh` asks for one that was never used, and drops the idle
-   * ones, of which one has turned out dead. `onConnect` is told when a new one is up, before TLS.
+   * ones, of which one has turned out dead. For `onConnect` see {@link HttpRequest}.
    *
    * @throws {HttpError} of phase "connect"
    */

@@ -13,7 +13,10 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** Metadata requests and blob streams wait for connections of their own, so that a HEAD never queues behind layers. */
   readonly lane: "metadata" | "blob";
-  /** Called where a new connection is opened for it, as soon as that is up and before TLS. */
+  /**
+   * Given where https is only a try, since the server may speak plain HTTP: a connection of its own finds that out. Called
+   * as soon as that one is up.
+   */
   readonly onConnect?: () => void;
   /** How long the server may take to answer once the request is sent; the client's default where absent. */
   readonly headersTimeoutMs?: number;

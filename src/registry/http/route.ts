@@ -6,6 +6,7 @@ import type { HeadOptions } from "./request-head.ts";
 import { hostPort } from "./socket-error.ts";
 import { openSocks } from "./socks5.ts";
 import type { TlsLayer } from "./tls.ts";
+import { refutePlainHttp } from "./tls-probe.ts";
 import type { Wire, WireContext } from "./wire.ts";
 
 const nodeRoots: TlsSettings = { ca: [], clientCertificates: [], verify: true };
@@ -34,7 +35,8 @@ export class Route {
   }
 
   /**
-   * A connection that requests can be sent on. `onConnect` hears of a direct one when it is up, before TLS.
+   * A connection that requests can be sent on. With `onConnect`, it is not known whether the server speaks TLS: that is
+   * found out first, and `onConnect` told when there is a connection.
    *
    * @throws {HttpError} of phase "connect"
    */
@@ -51,13 +53,12 @@ export class Route {
     return await this.#layer.over(wire, secure, signal);
   }
 
-  /** First a connection, then TLS over it: Node's TLS is loaded while the peer answers. */
+  /** TLS, unless a first connection shows that the server speaks plain HTTP. */
   async #inSteps(settings: TlsSettings, signal: AbortSignal, onConnect: () => void): Promise<Wire> {
-    this.#layer.prepare();
-    const raw = await this.#direct(this.#target, undefined, this.#origin, signal);
+    const first = await this.#direct(this.#target, undefined, this.#origin, signal);
     onConnect();
-    const secure = { host: this.#target.host, settings, sessionKey: this.#origin };
-    return await this.#layer.over(raw, secure, signal);
+    await refutePlainHttp(first, signal);
+    return await this.#direct(this.#target, settings, this.#origin, signal);
   }
 
   #direct(

@@ -28,11 +28,6 @@ export class TlsLayer {
     this.#context = context;
   }
 
-  /** Loads Node's TLS as soon as there is nothing else to do: it takes 15 ms. */
-  prepare(): void {
-    setImmediate(() => void import("node:tls"));
-  }
-
   /**
    * A connection to a server, its name resolved and its handshake done.
    *

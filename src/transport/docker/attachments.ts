@@ -22,7 +22,7 @@ import { pool } from "../../stream/pool.ts";
 
 const payloadsAtOnce = 4;
 const triesToAdd = 12;
-const longestWaitMs = 2000;
+const longestWaitMs = 1000;
 
 /**
  * The sigstore attachments of a manifest, kept under a tag of its own repository; empty where there are none. Every
@@ -67,7 +67,7 @@ export async function writeAttachments(
     wrote ||= outcome === "written";
     const took = Math.min(performance.now() - started, longestWaitMs);
     const apart = attempt > 1 || !wrote ? Math.random() * attempt : 0; // writers in step would go on colliding
-    await sleep(took * (2 + apart), undefined, { signal });
+    await sleep(took * (1 + apart), undefined, { signal });
   }
   const held = await addOnce(repository, manifest, signatures, signal);
   if (held === "held") return;

@@ -47,7 +47,7 @@ function unknownDigestReference(text: string): ImageReference {
   if (named.tag !== undefined || named.digest !== undefined) {
     throw new UsageError(
       "usage.bad-reference",
-      `docker: image reference ${text} has unknown digest set but it contains either a tag or digest`,
+      `docker: image reference ${JSON.stringify(text.slice(2))} has unknown digest set but it contains either a tag or digest`,
     );
   }
   return {

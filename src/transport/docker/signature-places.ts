@@ -1,4 +1,5 @@
 import type { SigstoreSignature } from "../../../sigstore/cosign/attachment.ts";
+import { withoutPassword } from "../../../sigstore/lookaside/layout.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { SignatureStore } from "../../../sigstore/store.ts";
 import type { Endpoint } from "../../config/endpoints.ts";
@@ -44,7 +45,7 @@ function lookasidePlace(
   });
   return {
     kind: "lookaside",
-    where,
+    where: withoutPassword(where),
     formats: ["simple-signing"],
     read: (manifest, call) => store.read(subject(manifest), call),
     append: (manifest, signatures, call) => writer.append(subject(manifest), signatures, call),

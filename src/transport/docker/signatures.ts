@@ -115,9 +115,9 @@ export class RepositorySignatures {
     call: CallOptions,
   ): Promise<void> {
     if (formats.includes("sigstore") && !this.#places.attachments) throw attachmentsDisabled();
-    const refusal = this.#places.write.notWritable?.(this.#subject(manifest));
-    if (!refusal || !formats.includes("simple-signing")) return;
-    if (!(await this.#repository.hasSignaturesApi(call))) throw refusal;
+    if (!formats.includes("simple-signing")) return;
+    if (await this.#repository.hasSignaturesApi(call)) return;
+    await this.#places.write.checkWritable(this.#subject(manifest));
   }
 
   /** What stands of these formats where {@link write} adds more; a look-aside that is only read from is not asked. */

@@ -7,6 +7,7 @@ import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
 import type { CallOptions, ImageSource, SourceTraits } from "../contract.ts";
+import { readBundles } from "./bundles.ts";
 import type { RepositorySignatures } from "./signatures.ts";
 
 /** What is held in one registry, from one endpoint that answered. */
@@ -64,6 +65,10 @@ export class DockerSource implements ImageSource {
 
   readSignatures(manifest: Digest, call: CallOptions): Promise<readonly UntrustedSignature[]> {
     return this.#signatures.read(manifest, call);
+  }
+
+  readBundles(manifest: Digest, call: CallOptions): Promise<readonly Uint8Array[]> {
+    return readBundles(this.#repository, manifest, call);
   }
 
   isSigned(manifest: Digest, call: CallOptions): Promise<boolean> {

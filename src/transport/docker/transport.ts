@@ -1,6 +1,6 @@
 import { type Endpoint, type FailedTry, failedTriesText } from "../../config/endpoints.ts";
 import type { Digest } from "../../core/digest.ts";
-import type { DockerReference } from "../../core/docker-reference.ts";
+import { type DockerReference, formatDockerReference } from "../../core/docker-reference.ts";
 import { KnownError, UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { manifestDigest } from "../../core/manifest.ts";
@@ -55,7 +55,7 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       if (isUnknownDigest(reference)) {
         throw new UsageError(
           "usage.bad-reference",
-          `unsupported: reading an image from ${reference.text}, which has no digest yet`,
+          `reading images from docker: reference ${JSON.stringify(reference.text)} without a tag or digest is not supported`,
         );
       }
       const found = await endpoints.toRead(docker);
@@ -68,6 +68,7 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       return new DockerDestination(reference, repository, signatures);
     },
     async digestOf(reference, as, call) {
+      if (isUnknownDigest(reference)) return undefined;
       const docker = dockerOf(reference);
       const endpoint =
         as === "source" ? onlyOne(await endpoints.toRead(docker)) : await endpoints.toWrite(docker);
@@ -91,6 +92,12 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       return await (await own(reference, "read")).repository.listTags({ signal });
     },
     async deleteImage(reference, call) {
+      if (isUnknownDigest(reference)) {
+        throw new UsageError(
+          "usage.bad-reference",
+          "Docker reference without a tag or digest cannot be deleted",
+        );
+      }
       const { repository, signatures } = await own(reference, "delete");
       const deleted = await deleteByDigest(repository, reference, call);
       await signatures.removeAll(deleted, call);
@@ -125,9 +132,18 @@ function dockerOf(reference: ImageReference): DockerReference {
   );
 }
 
-/** What the manifest is asked for by: a digest beats a tag. */
+/**
+ * What the manifest is asked for by: a digest beats a tag.
+ *
+ * @throws {UsageError} where there is neither: never is `latest` taken for what somebody did not name
+ */
 function nameIn(reference: DockerReference): string {
-  return reference.digest ?? reference.tag ?? "latest";
+  const name = reference.digest ?? reference.tag;
+  if (name !== undefined) return name;
+  throw new UsageError(
+    "usage.bad-reference",
+    `docker: image reference ${formatDockerReference(reference)} has neither a tag nor a digest`,
+  );
 }
 
 /** A HEAD only helps where one endpoint is to be asked: with mirrors the first that answers would have to be found. */

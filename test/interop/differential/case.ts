@@ -6,6 +6,10 @@ export interface Case {
   readonly name: string;
   readonly args: (world: World) => readonly string[];
   readonly input?: string;
+  /** What `before` needs to be there. */
+  readonly furnish?: (world: World) => Promise<void>;
+  /** Beside the world's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Invocations of the same program that come first. */
   readonly before?: (world: World) => readonly (readonly string[])[];
   readonly prepare?: (world: World) => Promise<void>;

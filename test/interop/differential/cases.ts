@@ -4,6 +4,7 @@ import { fileCases } from "./cases-files.ts";
 import { hostileCases } from "./cases-hostile.ts";
 import { inspectCases } from "./cases-inspect.ts";
 import { loginCases, otherCases } from "./cases-others.ts";
+import { suiteCases } from "./cases-suites.ts";
 
 /** Every invocation that is compared. */
 export const cases: readonly Case[] = [
@@ -13,4 +14,5 @@ export const cases: readonly Case[] = [
   ...copyCases,
   ...hostileCases,
   ...fileCases,
+  ...suiteCases,
 ];

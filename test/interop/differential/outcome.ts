@@ -23,9 +23,10 @@ export interface Outcome {
 /** Runs a case in a world of its own. */
 export async function outcomeOf(program: Program, one: Case): Promise<Outcome> {
   await using world = await makeWorld();
+  await one.furnish?.(world);
   for (const step of one.before?.(world) ?? []) await runIn(world, program, step);
   await one.prepare?.(world);
-  const result = await runIn(world, program, one.args(world), one.input);
+  const result = await runIn(world, program, one.args(world), one);
   return {
     exitCode: result.exitCode,
     stdout: blobLinesSorted(normalised(result.stdout, world)),
@@ -34,10 +35,15 @@ export async function outcomeOf(program: Program, one: Case): Promise<Outcome> {
   };
 }
 
-function runIn(world: World, program: Program, args: readonly string[], input?: string) {
+function runIn(
+  world: World,
+  program: Program,
+  args: readonly string[],
+  { input, env }: Pick<Case, "input" | "env"> = {},
+) {
   return run(program.path, [...(program.args ?? []), ...args], {
     cwd: world.in(),
-    env: { ...world.env, ...program.env },
+    env: { ...world.env, ...env, ...program.env },
     ...(input !== undefined && { input }),
   });
 }

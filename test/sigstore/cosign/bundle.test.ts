@@ -2,10 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { verifyBundle } from "../../../sigstore/cosign/bundle.ts";
 import { type BundleTrust, prepareBundleTrust } from "../../../sigstore/cosign/bundle-trust.ts";
-import {
-  type CertificateIdentity,
-  WholePattern,
-} from "../../../sigstore/cosign/certificate-identity.ts";
+import type { CertificateIdentity } from "../../../sigstore/cosign/certificate-identity.ts";
+import { WholePattern } from "../../../sigstore/cosign/whole-pattern.ts";
 import { digestOf } from "../../../src/core/digest.ts";
 import {
   type BundleJson,

@@ -121,6 +121,17 @@ test("read() gives up on 128 signatures, and append() writes no more than 127", 
   });
 });
 
+test("checkWritable() writes nothing, and tells what append() would", async () => {
+  await using lookaside = await store();
+  const deeper = new FolderStore(lookaside.folder.in("a/b"));
+  await deeper.checkWritable(subject);
+  assert.deepEqual(await readdir(lookaside.folder.path), []);
+  await writeFile(lookaside.folder.in("a"), "a file");
+  const refused = { code: "signature.store-failed", message: /^mkdir \/.*: not a directory$/ };
+  await assert.rejects(deeper.checkWritable(subject), refused);
+  await assert.rejects(deeper.append(subject, [fakeSignature("x")], call), refused);
+});
+
 test("a repository cannot lead out of the folder", async () => {
   await using lookaside = await store();
   for (const repository of ["h/../x", "h/a//b", "h/a/..", "h/"]) {

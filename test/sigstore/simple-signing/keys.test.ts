@@ -36,6 +36,7 @@ const key = forgeKey("ed25519", born);
 const subkey = forgeKey("ed25519", born);
 const other = forgeKey("ed25519", born);
 const young = forgeKey("ed25519", now - day);
+const weak = forgeKey("rsa1024", born);
 const unborn = forgeKey("ed25519", now + 10 * day);
 
 const join = (...parts: readonly Uint8Array[]) => Buffer.concat(parts);
@@ -43,6 +44,9 @@ const name = "a <a@b>";
 const plain = (hashed: readonly Uint8Array[] = [keyFlags(certifies | signs)], created = born) =>
   userId(key, name, { created, hashed });
 const primary = primaryPacket(key);
+/** The packet with its last byte gone, and a length that says so. */
+const cutOff = (whole: Uint8Array) => packet(2, bodyOf(whole).subarray(0, -1));
+const bodyOf = (whole: Uint8Array) => whole.subarray((whole[1] ?? 0) < 192 ? 2 : 3);
 const by = (signer: ForgedKey, created = now - 10 * day, hashed: readonly Uint8Array[] = []) =>
   forgeMessage(signer, { created, hashed }, payload);
 const good = by(key);
@@ -118,6 +122,19 @@ const cases: readonly Case[] = [
   ["T3 expired", join(primary, revocation({ hashed: [lifetime(1)] }), plain()), good, revoked],
   ["T3 by somebody", join(primary, revocation({}, other), plain()), good, accepted],
   ["T3 not made by the key", join(primary, spoilt(revocation()), plain()), good, accepted],
+  ["T3 cut off", join(primary, cutOff(revocation()), plain()), good, untrusted],
+  [
+    "T3 cut off, and another key",
+    join(primary, cutOff(revocation()), plain(), certificate(other, { created: born })),
+    by(other),
+    untrusted,
+  ],
+  [
+    "T3 cut off, behind another key",
+    join(certificate(other, { created: born }), primary, cutOff(revocation()), plain()),
+    by(other),
+    accepted,
+  ],
   [
     "revoked by a named key",
     join(
@@ -375,6 +392,9 @@ const cases: readonly Case[] = [
     bad,
   ],
 
+  ["a strong subkey of a weak key", joined(weak, subkey), bySubkey, "signature.weak"],
+  ["a weak subkey of a strong key", joined(key, weak), by(weak), "signature.weak"],
+  ["a weak subkey that did not sign", join(joined(key, weak), bound()), bySubkey, accepted],
   [
     "issuer of another key",
     join(primary, plain(), certificate(other, { created: born })),
@@ -421,6 +441,13 @@ const cases: readonly Case[] = [
   ],
 ];
 
+/** A certificate of one key with another as its subkey. */
+function joined(first: ForgedKey, second: ForgedKey): Buffer {
+  const hashed = [keyFlags(signs), embedded(backSignature(first, second, { created: born }))];
+  const binding = onSubkey(first, second, { created: born, hashed });
+  return join(certificate(first, { created: born }), subkeyPacket(second), binding);
+}
+
 function spoilt(part: Buffer): Buffer {
   return join(part.subarray(0, -1), Buffer.from([(part.at(-1) ?? 0) ^ 1]));
 }
@@ -466,6 +493,8 @@ const stricter: readonly string[] = [
   "back-signature expired",
   "back-signature from the future",
   "binding from the future",
+  "a strong subkey of a weak key",
+  "a weak subkey of a strong key",
   "issuers that differ",
   "fingerprint of another version",
 ];

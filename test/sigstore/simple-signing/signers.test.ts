@@ -20,6 +20,7 @@ import {
 import { claim } from "../../support/openpgp/verify.ts";
 import { requirePeer, skipWithout } from "../../support/peers.ts";
 import { run } from "../../support/run.ts";
+import { tempFolder } from "../../support/temp.ts";
 
 const skip = skipWithout("gpg");
 const now = () => new Date();
@@ -236,3 +237,46 @@ test("createKeyFileSigner() refuses a key that nobody would accept", { skip }, a
   const early = createKeyFileSigner({ keyFile: secret("plain"), creator, now: later });
   await assert.rejects(early, /is from the future$/);
 });
+
+test("createKeyFileSigner() does not sign with a key that has expired meanwhile", {
+  skip,
+}, async () => {
+  const unlocked = [...protectedBy, "", "--quick-generate-key"];
+  home.output([...unlocked, "brief", "ed25519", "default", "1d"]);
+  let time = Date.now();
+  const clock = () => new Date(time);
+  await using signer = await createKeyFileSigner({ keyFile: secret("brief"), creator, now: clock });
+  await signer.sign(claim, { signal });
+  time += 2 * 86_400_000;
+  await assert.rejects(signer.sign(claim, { signal }), { code: "signature.cannot-sign" });
+});
+
+/** What a GnuPG that goes wrong says, and what is made of it. */
+const failures: readonly (readonly [script: string, message: string])[] = [
+  ["exit 3", "gpg ended with exit code 3"],
+  ["echo 'gpg: fatal: no space' >&2; exit 2", "fatal: no space"],
+  ["echo 'gpg: signing failed: No pinentry' >&2; exit 2", "No pinentry"],
+  ["echo content", "gpg ended with exit code 0"],
+  [
+    "echo '[GNUPG:] SIG_CREATED S 22 10 00 1 F' >&3; echo content; exit 2",
+    "gpg ended with exit code 2",
+  ],
+];
+
+for (const [script, message] of failures) {
+  test(`createGpgSigner() takes nothing from a GnuPG that fails: ${message}`, async () => {
+    await using folder = await tempFolder();
+    const fingerprint = "A".repeat(40);
+    const listing = `sec:u:255:22:A:1:::u:::scESC:::+:\nfpr:::::::::${fingerprint}:\n`;
+    const text = `#!/bin/sh\ncase "$*" in *--list-secret-keys*) printf '${listing}';; *--export*) ;; *) ${script};; esac\n`;
+    writeFileSync(folder.in("gpg"), text, { mode: 0o755 });
+    const environment = { PATH: `${folder.path}:/usr/bin:/bin` };
+    await using signer = await createGpgSigner({ key: "somebody", environment, creator, now });
+    await assert.rejects(signer.sign(claim, { signal }), {
+      code: "signature.cannot-sign",
+      message,
+    });
+    const signature = { format: "simple-signing", bytes: Buffer.from("x") } as const;
+    assert.equal(await signer.hasMade(signature, claim), false);
+  });
+}

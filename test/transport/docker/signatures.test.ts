@@ -339,6 +339,34 @@ test("a copy carries signatures along, and adds them to those that are there", a
   assert.ok(!(await readdir(folder.in("bare"))).includes("signature-1"));
 });
 
+test("a copy fetches the first signatures along with the manifest, where the digest is known", async () => {
+  await using place = await world();
+  await place.lookaside.add("one");
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const read: SignatureStore["read"] = async (...args) => {
+    resolve();
+    return await place.places.read.read(...args);
+  };
+  const manifestAfterSignatures = async (reply: Reply) => {
+    await asked;
+    return reply;
+  };
+  place.registry.behave({ on: "GET manifest", fault: { reply: manifestAfterSignatures } });
+  await using folder = await tempFolder();
+  await using engine = new Engine({
+    timeouts: { headersMs: 60_000, readIdleMs: 60_000 },
+    signaturePlaces: async () => ({
+      ...place.places,
+      read: forbid<SignatureStore>({ read }),
+      attachments: false,
+    }),
+  });
+  const byDigest = place.name.replace(":v1", `@${place.digest}`);
+  await engine.copy(byDigest, `dir:${folder.in("d")}`);
+  assert.ok((await readdir(folder.in("d"))).includes("signature-1"));
+  assert.equal(place.registry.log.counts()["GET ping"], 1);
+});
+
 test("a copy under --remove-signatures looks for none", async () => {
   const features = api([], { get: { status: 500, body: "" } });
   await using from = await world(features);
