@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { builtProgram } from "../support/built.ts";
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const main = await builtProgram();
+const source = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "amphora-main-"));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -16,9 +18,9 @@ interface Run {
   readonly stderr: string;
 }
 
-function run(args: readonly string[], calledAs = "amphora", execArgv: readonly string[] = []): Run {
+function run(args: readonly string[], calledAs = "amphora", program = [main]): Run {
   const env = { ...process.env, AMPHORA_CALLED_AS: calledAs };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...execArgv, main, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...program, ...args], {
     env,
     encoding: "utf8",
   });
@@ -48,10 +50,10 @@ test("main loads nothing to answer --version", () => {
     `import { registerHooks } from "node:module";
 registerHooks({ load(url, context, next) { if (url.startsWith("file:")) console.error(url); return next(url, context); } });`,
   );
-  const { stderr } = run(["--version"], "amphora", ["--import", hook]);
+  const { stderr } = run(["--version"], "amphora", ["--import", hook, source]);
   assert.deepEqual(
     stderr.split("\n").filter((line) => line.includes("/src/")),
-    [new URL("../../src/main.ts", import.meta.url).href],
+    [pathToFileURL(source).href],
   );
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { digestOf } from "../../src/core/digest.ts";
 import { KnownError } from "../../src/core/errors.ts";
-import { Engine } from "../support/engine.ts";
+import { Engine, noticesSilence } from "../support/engine.ts";
 import { makeImage } from "../support/images.ts";
 import { skipWithout } from "../support/peers.ts";
 import {
@@ -39,6 +39,8 @@ interface FaultCase {
   readonly features?: RegistryOptions["features"];
   /** Codes that may come out, of the error or one underneath; without them the copy has to succeed. */
   readonly fails?: readonly string[];
+  /** It is time that tells. */
+  readonly silent?: true;
   /** Bytes of blobs that may be read again from the source. Default: 4 MB. */
   readonly readAgain?: number;
 }
@@ -74,9 +76,9 @@ const cases: readonly FaultCase[] = [
   },
   { name: "the source drops before the first byte", source: [big(reset())] },
   { name: "the source drops the manifest", source: [on("GET manifest", cutResponse(50))] },
-  { name: "the source stalls", source: [big(stallResponse(half))], readAgain: 1_600_000 },
-  { name: "the source never answers", source: [big(hang())] },
-  { name: "the source hangs on the manifest", source: [on("GET manifest", hang())] },
+  { name: "the source stalls", source: [big(stallResponse(half))], silent: true },
+  { name: "the source never answers", source: [big(hang())], silent: true },
+  { name: "the source hangs on the manifest", source: [on("GET manifest", hang())], silent: true },
   { name: "429 on a blob", source: [big(refuse(429, later))] },
   { name: "429 with a date on a blob", source: [big(refuse(429, { retryAfter: date() }))] },
   { name: "429 without a word when to come again", source: [big(refuse(429), { times: 2 })] },
@@ -177,8 +179,8 @@ const cases: readonly FaultCase[] = [
     destination: [on("PUT upload", dropRequest(half, "close"))],
   },
   { name: "the upload done, but unanswered", destination: [on("PUT upload", loseReply())] },
-  { name: "the upload stalls", destination: [on("PUT upload", stallRequest(half))] },
-  { name: "the upload is never answered", destination: [on("PUT upload", hang())] },
+  { name: "the upload stalls", destination: [on("PUT upload", stallRequest(half))], silent: true },
+  { name: "the upload is never answered", destination: [on("PUT upload", hang())], silent: true },
   {
     name: "the session is lost",
     destination: [on("PUT upload", loseUpload())],
@@ -228,7 +230,7 @@ const cases: readonly FaultCase[] = [
 ];
 
 suite("copy() goes on, or ends with a known error, where", { concurrency: 4 }, () => {
-  for (const one of cases) test(one.name, { timeout: 60_000 }, () => suffer(one));
+  for (const one of cases) test(one.name, { timeout: 300_000 }, () => suffer(one));
 });
 
 const overTls = [
@@ -245,7 +247,7 @@ const overTls = [
 
 suite("copy() goes on over TLS where", { skip: skipWithout("openssl") }, () => {
   for (const one of cases.filter(({ name }) => overTls.includes(name))) {
-    test(one.name, { timeout: 60_000 }, async () => {
+    test(one.name, { timeout: 300_000 }, async () => {
       await using pki = await makePki();
       await suffer(one, pki);
     });
@@ -262,7 +264,10 @@ async function suffer(one: FaultCase, pki?: Pki): Promise<void> {
   source.seed("from", "v1", image);
   for (const rule of one.source ?? []) source.behave(rule);
   for (const rule of one.destination ?? []) destination.behave(rule);
-  await using engine = new Engine(pki ? { ca: pki.ca.cert } : {});
+  await using engine = new Engine({
+    ...(pki && { ca: pki.ca.cert }),
+    ...(one.silent && noticesSilence),
+  });
   const copied = engine.copy(
     `docker://${source.host}/from:v1`,
     `docker://${destination.host}/to:v1`,
@@ -273,11 +278,17 @@ async function suffer(one: FaultCase, pki?: Pki): Promise<void> {
   } else {
     assert.equal(await copied, image.digest);
     assert.equal(destination.store.open("to").resolve("v1"), image.digest);
-    const sizes = [...image.blobs.values()].reduce((sum, bytes) => sum + bytes.byteLength, 0);
-    const read = source.log.of("GET blob").reduce((sum, entry) => sum + entry.bytesOut, 0);
-    assert.ok(read <= sizes + (one.readAgain ?? 4_000_000), `read ${read} bytes for ${sizes}`);
+    // Where time tells, a busy machine may be taken for a silent one, and read from again.
+    if (!one.silent) assertReadOnce(source, one.readAgain);
   }
   await assertBlobsAreTrue(destination);
+}
+
+/** All was read from the source, and no more than `again` bytes twice. */
+function assertReadOnce(source: Registry, again = 4_000_000): void {
+  const sizes = [...image.blobs.values()].reduce((sum, bytes) => sum + bytes.byteLength, 0);
+  const read = source.log.of("GET blob").reduce((sum, entry) => sum + entry.bytesOut, 0);
+  assert.ok(read <= sizes + again, `read ${read} bytes for ${sizes}`);
 }
 
 /** Whether the error or one it was caused by has one of these codes; says which it had if not. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { suite, test } from "node:test";
+import { builtProgram } from "../support/built.ts";
 import { makeImage } from "../support/images.ts";
 import { stallResponse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
-import { builtOnce, type CliHome, cliHome } from "../support/run-cli.ts";
+import { type CliHome, cliHome } from "../support/run-cli.ts";
 
 const image = makeImage({ seed: 160, layers: 2, layerBytes: 1_000_000 });
 
@@ -22,8 +23,9 @@ async function interrupted(home: CliHome, source: Registry, to: string, signal: 
   });
   const from = `docker://${source.host}/from:v1`;
   const flags = ["--src-tls-verify=false", "--dest-tls-verify=false"];
-  const { main } = await builtOnce();
-  const child = spawn(process.execPath, [main, "copy", ...flags, from, to], { env: home.env });
+  const child = spawn(process.execPath, [await builtProgram(), "copy", ...flags, from, to], {
+    env: home.env,
+  });
   const stalled = () => source.log.of("GET blob").some((entry) => entry.bytesOut >= 500_000);
   while (!stalled()) await new Promise((resolve) => setTimeout(resolve, 20));
   // Let what was sent be read and passed on.
@@ -36,7 +38,7 @@ async function interrupted(home: CliHome, source: Registry, to: string, signal: 
 
 suite("a copy that is told to stop ends soon, and cleans up, by", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`${signal}, to dir:`, { timeout: 180_000 }, async () => {
+    test(`${signal}, to dir:`, { timeout: 300_000 }, async () => {
       await using source = await startRegistry();
       await using home = await cliHome();
       source.seed("from", "v1", image);
@@ -47,7 +49,7 @@ suite("a copy that is told to stop ends soon, and cleans up, by", () => {
       assert.deepEqual(await readdir(home.folder.in("home")), [".config"]);
     });
 
-    test(`${signal}, to a registry`, { timeout: 180_000 }, async () => {
+    test(`${signal}, to a registry`, { timeout: 300_000 }, async () => {
       await using source = await startRegistry();
       await using destination = await startRegistry();
       await using home = await cliHome();

@@ -8,7 +8,7 @@ import { type Registry, startRegistry } from "../support/registry.ts";
 import { type CliHome, cliHome } from "../support/run-cli.ts";
 import { makePki, type Pki } from "../support/tls.ts";
 
-const needed = { skip: skipWithout("openssl"), timeout: 60_000 };
+const needed = { skip: skipWithout("openssl"), timeout: 300_000 };
 const image = makeImage({ seed: 130 });
 
 /** A machine on which Docker Hub can be reached, behind a proxy: it is a registry here, with a certificate for the name. */

@@ -4,7 +4,6 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { mediaTypes } from "../../src/core/media-type.ts";
-import { buildProgram } from "../support/built.ts";
 import { type GeneratedKind, generatedBlob } from "../support/generated-blob.ts";
 import { makeImage } from "../support/images.ts";
 import { launchOptions } from "../support/launch.ts";
@@ -34,12 +33,11 @@ for (const { name, kind, place, bigMib } of cases) {
     timeout: 900_000,
   }, async (t) => {
     await using source = await startRegistry();
-    await using built = await buildProgram();
     await using home = await cliHome();
     const bigBytes = (wholeSize ? 2048 : bigMib) * mebibyte;
     await seedImage(source, "small", kind, 20 * mebibyte);
     const digest = await seedImage(source, "large", kind, bigBytes);
-    const peak = (image: string) => peakOf({ home, main: built.main, source, image, place });
+    const peak = (image: string) => peakOf({ home, source, image, place });
     const small = await peak("small");
     const most = 1.3 * small;
     // What else a machine does can only add to a peak, so the least of some tries is the nearest to the truth.
@@ -74,14 +72,13 @@ async function seedImage(
 
 interface Copy {
   readonly home: CliHome;
-  readonly main: string;
   readonly source: Registry;
   readonly image: string;
   readonly place: Case["place"];
 }
 
 /** Peak resident memory of a copy that is started as `bin/amphora` starts it, in KiB. */
-async function peakOf({ home, main, source, image, place }: Copy): Promise<number> {
+async function peakOf({ home, source, image, place }: Copy): Promise<number> {
   await using destination = await startRegistry({ keepBytes: mebibyte });
   const to =
     place === "dir" ? `dir:${home.folder.in(image)}` : `docker://${destination.host}/${image}:v1`;
@@ -107,7 +104,7 @@ process.on("exit", () => {
       `docker://${source.host}/${image}:v1`,
       to,
     ],
-    { main, nodeArgs: [...nodeArgs, "--require", preload], env, timeoutMs: 600_000 },
+    { nodeArgs: [...nodeArgs, "--require", preload], env, timeoutMs: 600_000 },
   );
   assert.equal(exitCode, 0, stderr);
   return Number(await readFile(report, "utf8"));

@@ -7,7 +7,7 @@ import { type QuirkName, quirkNames, startQuirk, takesOciOnly } from "../support
 import { startRegistry } from "../support/registry.ts";
 
 suite("copy() pushes to and pulls from a registry that behaves like", { concurrency: 4 }, () => {
-  for (const name of quirkNames) test(name, { timeout: 60_000 }, () => pushAndPull(name));
+  for (const name of quirkNames) test(name, { timeout: 300_000 }, () => pushAndPull(name));
 });
 
 async function pushAndPull(name: QuirkName): Promise<void> {

@@ -1,19 +1,12 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { makeImage } from "../support/images.ts";
 import { requirePeer, skipWithout } from "../support/peers.ts";
 import { run } from "../support/run.ts";
-import {
-  buildForSigning,
-  type SigningWorld,
-  signedBy,
-  signingWorld,
-} from "../support/signing-world.ts";
+import { type SigningWorld, signedBy, signingWorld } from "../support/signing-world.ts";
 
 const skip = skipWithout("gpg", "skopeo");
-const built = await buildForSigning();
-after(() => built[Symbol.asyncDispose]());
 
 /** Written anew with `AMPHORA_GOLDEN=write`, to be read by a person. */
 const golden = new URL("refusals.golden.txt", import.meta.url);
@@ -142,7 +135,7 @@ function changedSignature({ gpg, keys, registry }: SigningWorld): Buffer {
 test("every refusal reads as it should, and as skopeo's where skopeo has words", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await furnish(world);
   const { registry, home, keys } = world;
   const normalised = (text: string) =>

@@ -79,7 +79,7 @@ function stop(place: Place, index: number, registry: Registry, folder: TempFolde
   return place === "dir" ? `dir:${folder.in(`${index}`)}` : `oci:${folder.in(`${index}`)}:v1`;
 }
 
-test("no pair of places leaves anything in TMPDIR", { timeout: 120_000 }, async () => {
+test("no pair of places leaves anything in TMPDIR", { timeout: 300_000 }, async () => {
   await using registry = await startRegistry();
   await using home = await cliHome();
   registry.seed("start", "v1", makeImage({ seed: 70, type: "oci" }));

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { buildProgram } from "../support/built.ts";
 import { Engine } from "../support/engine.ts";
 import { makeImage } from "../support/images.ts";
 import { startRegistry } from "../support/registry.ts";
@@ -19,14 +18,13 @@ for (const place of ["oci", "dir"] as const) {
     timeout: 300_000,
   }, async () => {
     await using registry = await startRegistry();
-    await using built = await buildProgram();
     registry.seed("before", "v1", before);
     registry.seed("after", "v1", after);
-    const took = await duration(registry.host, place, built.main);
+    const took = await duration(registry.host, place);
     for (let moment = 1; moment <= moments; moment++) {
       await using home = await cliHome();
       const to = target(home, place);
-      await copied(home, registry.host, "before", to, built.main);
+      await copied(home, registry.host, "before", to);
       const args = [
         "copy",
         "-q",
@@ -35,11 +33,10 @@ for (const place of ["oci", "dir"] as const) {
         to,
       ];
       await home.run(args, {
-        main: built.main,
         timeoutMs: Math.ceil((took * moment) / (moments + 1)),
       });
       await assertReadable(home, to, registry.host);
-      await copied(home, registry.host, "after", to, built.main);
+      await copied(home, registry.host, "after", to);
       await using engine = new Engine();
       const back = await engine.copy(to, `docker://${registry.host}/back${moment}:v1`);
       assert.equal(back, after.digest);
@@ -52,18 +49,18 @@ function target(home: CliHome, place: "oci" | "dir"): string {
   return place === "oci" ? `oci:${home.folder.in("out")}:v1` : `dir:${home.folder.in("out")}`;
 }
 
-async function copied(home: CliHome, host: string, name: string, to: string, main: string) {
+async function copied(home: CliHome, host: string, name: string, to: string) {
   const args = ["copy", "-q", "--src-tls-verify=false", `docker://${host}/${name}:v1`, to];
-  const { exitCode, stderr } = await home.run(args, { main });
+  const { exitCode, stderr } = await home.run(args);
   assert.equal(exitCode, 0, stderr);
 }
 
 /** Milliseconds that the copy takes when nobody kills it. */
-async function duration(host: string, place: "oci" | "dir", main: string): Promise<number> {
+async function duration(host: string, place: "oci" | "dir"): Promise<number> {
   await using home = await cliHome();
-  await copied(home, host, "before", target(home, place), main);
+  await copied(home, host, "before", target(home, place));
   const start = performance.now();
-  await copied(home, host, "after", target(home, place), main);
+  await copied(home, host, "after", target(home, place));
   return performance.now() - start;
 }
 

@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
-import { after, test } from "node:test";
-import { buildProgram } from "../support/built.ts";
+import { test } from "node:test";
 import { generateKey, gpgHome } from "../support/openpgp/gpg.ts";
 import { skipWithout } from "../support/peers.ts";
 import { type CliHome, cliHome } from "../support/run-cli.ts";
 
 const skip = skipWithout("gpg");
-const built = await buildProgram();
-after(() => built[Symbol.asyncDispose]());
 const policyFile = ".config/containers/policy.json";
 
 /** A home without a policy, with the public keys of two people in its folder. */
@@ -32,7 +29,7 @@ const signedBy = (path: string) => ({ type: "signedBy", keyType: "GPGKeys", keyP
 
 test("a first policy refuses what nobody named", { skip }, async () => {
   await using home = await freshHome();
-  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path, main: built.main });
+  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path });
   const unasked = await run("trust", "init");
   assert.match(unasked.stderr, /Name whom to trust/);
 
@@ -60,7 +57,7 @@ test("a first policy refuses what nobody named", { skip }, async () => {
 
 test("one scope is changed, and the rest stays", { skip }, async () => {
   await using home = await freshHome();
-  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path, main: built.main });
+  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path });
   await home.write(
     policyFile,
     '{"default":[{"type":"reject"}],"transports":{"atomic":{"x":[{"type":"reject"}]}}}',
@@ -135,7 +132,7 @@ test("one scope is changed, and the rest stays", { skip }, async () => {
 
 test("pieces of a policy are joined, and contradict each other at no price", { skip }, async () => {
   await using home = await freshHome();
-  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path, main: built.main });
+  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path });
   const piece = (name: string, text: object) =>
     home.write(`.config/containers/policy.d/${name}`, JSON.stringify(text));
   const scope = (name: string, type: string) => ({
@@ -167,7 +164,7 @@ test("pieces of a policy are joined, and contradict each other at no price", { s
 
 test("the policy is shown, and its mistakes are told", { skip }, async () => {
   await using home = await freshHome();
-  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path, main: built.main });
+  const run = (...args: string[]) => home.run(args, { cwd: home.folder.path });
   await run("trust", "init", "a.test=ann.pub", "--accept-local");
   await home.write(
     ".config/containers/registries.d/a.yaml",

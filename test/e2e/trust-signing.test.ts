@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { makeImage, makeMultiArch } from "../support/images.ts";
 import { skipWithout } from "../support/peers.ts";
-import { buildForSigning, signedBy, signingWorld } from "../support/signing-world.ts";
+import { signedBy, signingWorld } from "../support/signing-world.ts";
 
 const skip = skipWithout("gpg");
-const built = await buildForSigning();
-after(() => built[Symbol.asyncDispose]());
 
 const noTls = "--src-tls-verify=false";
 const both = [noTls, "--dest-tls-verify=false"];
@@ -15,7 +13,7 @@ const both = [noTls, "--dest-tls-verify=false"];
 test("an image is refused without the key, admitted with it, and both are explained", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, keys } = world;
   registry.seed("made/app", "v1", makeImage());
   const image = world.at("team/app:v1");
@@ -97,7 +95,7 @@ test("an image is refused without the key, admitted with it, and both are explai
 });
 
 test("signing again adds nothing, another name or key adds one", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, keys } = world;
   const digest = registry.seed("made/app", "v1", makeImage());
   const kept = () => readdir(world.home.folder.in("sigs", `team/app@${digest.replace(":", "=")}`));
@@ -122,7 +120,7 @@ test("signing again adds nothing, another name or key adds one", { skip }, async
 test("an image is signed where it is, and every image of a list, without a word to the registry but reading", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, keys } = world;
   const list = registry.seed("vendor/app", "v1", makeMultiArch());
   const before = registry.log.entries.length;
@@ -177,7 +175,7 @@ test("an image is signed where it is, and every image of a list, without a word 
 });
 
 test("a key is replaced without a gap", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, keys } = world;
   registry.seed("team/app", "old", makeImage({ seed: 1 }));
   registry.seed("team/app", "new", makeImage({ seed: 2 }));
@@ -228,7 +226,7 @@ test("a key is replaced without a gap", { skip }, async () => {
 });
 
 test("sigstore keys sign and are trusted, where attachments are on", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, home } = world;
   registry.seed("made/app", "v1", makeImage());
   await writeFile(world.in("pass"), "geheim\n");
@@ -291,7 +289,7 @@ test("sigstore keys sign and are trusted, where attachments are on", { skip }, a
 test("a signed name that is not the image's is refused, unless the policy takes it", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   const { registry, keys } = world;
   registry.seed("made/app", "v1", makeImage());
   const image = world.at("mirror/app:v1");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, suite, test } from "node:test";
-import { buildProgram } from "../support/built.ts";
+import { suite, test } from "node:test";
+import { builtProgram } from "../support/built.ts";
 import { requirePeer, skipWithout } from "../support/peers.ts";
 import { cases } from "./differential/cases.ts";
 import { deviations } from "./differential/deviations.ts";
@@ -12,11 +12,9 @@ const fixture = new URL("../fixtures/skopeo/1.22.json", import.meta.url);
 /** What skopeo 1.22 answers where Debian's 1.9 answers otherwise; see the README beside it. */
 const newer: Readonly<Record<string, Outcome>> = JSON.parse(readFileSync(fixture, "utf8"));
 
-const built = await buildProgram();
-after(() => built[Symbol.asyncDispose]());
 const ours = {
   path: process.execPath,
-  args: [built.main],
+  args: [await builtProgram()],
   // As bin/amphora hands on the name of the link that it was called by.
   env: { AMPHORA_CALLED_AS: "/usr/local/bin/skopeo" },
 };

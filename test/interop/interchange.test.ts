@@ -9,7 +9,7 @@ import { type CliHome, cliHome } from "../support/run-cli.ts";
 import { skopeo } from "../support/skopeo.ts";
 import { certDir, makePki } from "../support/tls.ts";
 
-const needed = { skip: skipWithout("skopeo", "docker-registry"), timeout: 120_000 };
+const needed = { skip: skipWithout("skopeo", "docker-registry"), timeout: 300_000 };
 const lax = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
 type Tool = (args: readonly string[]) => Promise<void>;
@@ -128,7 +128,7 @@ async function assertSameFolders(home: CliHome, one: string, other: string): Pro
   assert.equal(result.exitCode, 0, result.stdout);
 }
 
-const secured = { skip: skipWithout("skopeo", "docker-registry", "openssl"), timeout: 120_000 };
+const secured = { skip: skipWithout("skopeo", "docker-registry", "openssl"), timeout: 300_000 };
 
 test(
   "images go to a docker-registry behind TLS, client certificates and tokens, and back",

@@ -1,21 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { makeImage } from "../support/images.ts";
 import { requirePeer, skipWithout } from "../support/peers.ts";
 import { skipUnprivileged, startPodman } from "../support/podman.ts";
 import { run } from "../support/run.ts";
-import {
-  buildForSigning,
-  type SigningWorld,
-  signedBy,
-  signingWorld,
-} from "../support/signing-world.ts";
+import { type SigningWorld, signedBy, signingWorld } from "../support/signing-world.ts";
 
 const skip = skipWithout("gpg", "skopeo", "podman") || skipUnprivileged();
-const built = await buildForSigning();
-after(() => built[Symbol.asyncDispose]());
 
 const both = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
@@ -34,7 +27,7 @@ async function policies(world: SigningWorld) {
 }
 
 test("what we sign, skopeo and podman accept, by the right key only", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await using podman = await startPodman();
   const { registry, home, keys } = world;
   registry.seed("made/app", "v1", makeImage());
@@ -80,7 +73,7 @@ test("what we sign, skopeo and podman accept, by the right key only", { skip }, 
 });
 
 test("what gpg, skopeo and podman sign, we accept, by the right key only", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await using podman = await startPodman();
   const { registry, home, keys, gpg } = world;
   const digest = registry.seed("made/app", "v1", makeImage());
@@ -140,7 +133,7 @@ test("what gpg, skopeo and podman sign, we accept, by the right key only", { ski
 test("signatures in the registry's own API need no configuration of podman's", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await using podman = await startPodman();
   const { registry, keys } = world;
   registry.features = { ...registry.features, signatures: { announced: "1", lists: new Map() } };
@@ -164,7 +157,7 @@ test("signatures in the registry's own API need no configuration of podman's", {
 });
 
 test("key pairs of ours sign for skopeo's cryptography", { skip }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await writeFile(world.in("manifest.json"), makeImage().bytes);
   const { keys } = world;
   await world.output("standalone-sign", "manifest.json", "a.test/x:1", keys.ann, "-o", "ours");

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { glob, readFile } from "node:fs/promises";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { makeImage } from "../support/images.ts";
 import { skipWithout } from "../support/peers.ts";
 import { skipUnprivileged, startPodman } from "../support/podman.ts";
-import { buildForSigning, signedBy, signingWorld } from "../support/signing-world.ts";
+import { signedBy, signingWorld } from "../support/signing-world.ts";
 import { WebFolder } from "../support/web-folder.ts";
 
 const skip = skipWithout("gpg", "podman") || skipUnprivileged();
-const built = await buildForSigning();
-after(() => built[Symbol.asyncDispose]());
 
 /** Puts what one company signed onto its web server. */
 async function publish(folder: string, web: WebFolder): Promise<void> {
@@ -20,7 +18,7 @@ async function publish(folder: string, web: WebFolder): Promise<void> {
 test("a policy that needs two companies admits with both, and with neither taken away", {
   skip,
 }, async () => {
-  await using world = await signingWorld(built);
+  await using world = await signingWorld();
   await using maker = await WebFolder.start();
   await using auditor = await WebFolder.start();
   await using podman = await startPodman();

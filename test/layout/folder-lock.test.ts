@@ -43,7 +43,7 @@ test("lockFolder() takes over from a holder that was killed", async () => {
   await writeFile(folder.in("number"), "0");
   const holder = fork(writer, [folder.path, "hold"]);
   await once(holder, "message");
-  const waiting = lockFolder(folder.path, { self, signal, patienceMs: 10_000 });
+  const waiting = lockFolder(folder.path, { self, signal, patienceMs: 300_000 });
   holder.kill("SIGKILL");
   await using _lock = await waiting;
 });
@@ -61,7 +61,7 @@ test("lockFolder() takes over from a silent holder whom nobody can look up", asy
   const other = newOwner({ ...self, boot: "ffffffff" });
   await mkdir(folder.in(".amphora-lock"));
   await writeFile(folder.in(".amphora-lock", other), "");
-  const options = { self, signal, patienceMs: 20, silenceMs: 10_000 };
+  const options = { self, signal, patienceMs: 20, silenceMs: 3600_000 };
   await assert.rejects(lockFolder(folder.path, options), { code: "layout.busy" });
   await using lock = await lockFolder(folder.path, { self, signal, silenceMs: 50 });
   await lock.assertHeld();

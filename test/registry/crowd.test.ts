@@ -14,7 +14,7 @@ const blobs = Array.from({ length: 20 }, (_, index) => testBlob(200_000, index +
 const few = blobs.slice(0, 8);
 
 test("Repository moves many blobs at once though all downloads break", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using registry = await startRegistry();
   const there = {
@@ -35,7 +35,7 @@ test("Repository moves many blobs at once though all downloads break", {
 });
 
 test("Repository waits once where many requests are told to slow down", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   await using registry = await startRegistry();
   registry.behave({ on: "POST uploads", nth: 3, times: 6, fault: refuse(429, { retryAfter: 20 }) });
@@ -51,7 +51,7 @@ test("Repository waits once where many requests are told to slow down", {
 });
 
 test("Repository fails all requests, and hangs none, where a host always fails", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   for (const status of [429, 503, 500, 403]) {
     await using registry = await startRegistry();
@@ -70,7 +70,7 @@ test("Repository fails all requests, and hangs none, where a host always fails",
 });
 
 test("Repository fails all requests, and hangs none, where no registry is", {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const server = createServer((_request, response) => {
     response.writeHead(503).end("x".repeat(100_000));
@@ -86,7 +86,7 @@ test("Repository fails all requests, and hangs none, where no registry is", {
 });
 
 test("Repository lets go of all waiting requests when called off", {
-  timeout: 10_000,
+  timeout: 300_000,
 }, async () => {
   await using registry = await startRegistry();
   registry.behave({ on: "GET blob", times: 100, fault: { arrive: () => new Promise(() => {}) } });

@@ -52,13 +52,13 @@ const rows: readonly (readonly number[])[] = [
 
 for (const cuts of rows) {
   const title = `Repository copies by docker-registry though connections are cut after ${cuts.join(", ")} bytes`;
-  test(title, { skip: skipWithout("docker-registry"), timeout: 60_000 }, async () => {
+  test(title, { skip: skipWithout("docker-registry"), timeout: 300_000 }, async () => {
     await using near = await startRegistry();
     await using far = await startDockerRegistry();
     near.seed("app", "v1", image);
     await using up = await cutting(far.host, [...cuts]);
     await using down = await cutting(far.host, [...cuts]);
-    await using plain = testHost(near.host, { timeouts: { headersMs: 2000, readIdleMs: 2000 } });
+    await using plain = testHost(near.host);
     await using pushing = testHost(up.host);
     await using pulling = testHost(down.host);
     const app = plain.host.repository("app", "read");

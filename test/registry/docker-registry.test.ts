@@ -65,7 +65,7 @@ const rows: readonly {
 for (const { name, options, credentials } of rows) {
   test(`Repository pushes to and pulls from docker-registry, ${name}`, {
     skip,
-    timeout: 60_000,
+    timeout: 300_000,
   }, async () => {
     await using made = new AsyncDisposableStack();
     await using registry = await startDockerRegistry(await options(made));
@@ -76,7 +76,7 @@ for (const { name, options, credentials } of rows) {
 
 test("Repository writes a blob made on the way to docker-registry", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   await using registry = await startDockerRegistry();
   await using to = testHost(registry.host);
@@ -105,7 +105,7 @@ test("Repository writes a blob made on the way to docker-registry", {
 
 test("Repository adopts at docker-registry what is held or can be mounted", {
   skip,
-  timeout: 60_000,
+  timeout: 300_000,
 }, async () => {
   await using registry = await startDockerRegistry();
   await using to = testHost(registry.host);
@@ -127,7 +127,7 @@ test("Repository adopts at docker-registry what is held or can be mounted", {
   assert.equal(await three.adoptBlob(descriptor, ["nothing/here"], { signal }), false);
 });
 
-test("Repository lists and deletes at docker-registry", { skip, timeout: 60_000 }, async () => {
+test("Repository lists and deletes at docker-registry", { skip, timeout: 300_000 }, async () => {
   await using registry = await startDockerRegistry();
   await push(registry);
   await using there = testHost(registry.host);
@@ -146,7 +146,10 @@ test("Repository lists and deletes at docker-registry", { skip, timeout: 60_000 
   });
 });
 
-test("Repository is refused a manifest by docker-registry", { skip, timeout: 60_000 }, async () => {
+test("Repository is refused a manifest by docker-registry", {
+  skip,
+  timeout: 300_000,
+}, async () => {
   await using registry = await startDockerRegistry();
   await using there = testHost(registry.host);
   const repository = there.host.repository("a/b", "write");

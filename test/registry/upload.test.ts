@@ -161,13 +161,13 @@ test("writeBlob() never sends the end of a blob that is not what it should be", 
 
 test("writeBlob() cancels the upload when called off", async () => {
   await using registry = await startRegistry();
-  registry.behave({ on: "PUT upload", fault: stallRequest(mebibyte) });
-  await using client = testHost(registry.host);
   const stop = new AbortController();
+  const arrive = () => void setImmediate(() => stop.abort(new Error("enough")));
+  registry.behave({ on: "PUT upload", fault: { ...stallRequest(mebibyte), arrive } });
+  await using client = testHost(registry.host);
   const writing = client.host
     .repository("app", "write")
     .writeBlob(streamOf(bytes, descriptor), { signal: stop.signal });
-  setTimeout(() => stop.abort(new Error("enough")), 200);
   await assert.rejects(writing, /enough/);
   assert.equal(registry.log.of("DELETE upload").length, 1);
 });

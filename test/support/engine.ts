@@ -22,11 +22,12 @@ import { createDockerTransport } from "../../src/transport/docker/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { resolveImage } from "../../src/transport/transports.ts";
 import { noTrust } from "./no-trust.ts";
+import { SteppedClock } from "./stepped-clock.ts";
 
 export interface EngineOptions {
   /** By host:port. */
   readonly credentials?: Readonly<Record<string, Credentials>>;
-  /** Short by default, so that silence is noticed in a second. */
+  /** The program's unless told: nothing but silence may run into them, however busy the machine. */
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly limits?: Partial<RegistryLimits>;
   /** PEM of a CA to trust. */
@@ -51,13 +52,11 @@ const nowhere = {
   open: () => noStore,
 };
 
-const shortTimeouts: HttpTimeouts = {
-  connectMs: 1000,
-  tlsMs: 1000,
-  headersMs: 1500,
-  readIdleMs: 1500,
-  writeIdleMs: 1500,
-};
+/** For tests of silence, which is noticed in two seconds then. */
+export const noticesSilence = {
+  timeouts: { headersMs: 1500, readIdleMs: 1500, writeIdleMs: 1500 },
+  limits: { finishMs: 1500 },
+} as const satisfies EngineOptions;
 
 const plainOptions: CopyOptions = {
   select: { type: "system" },
@@ -67,18 +66,12 @@ const plainOptions: CopyOptions = {
   compression: { force: false },
 };
 
-/** How much faster than the world the engine's clock runs. */
-const speed = 100;
-const started = Date.now();
-const fastNow = () => started + (Date.now() - started) * speed;
-
-/** The copy engine as the command line builds it, in this process: short time-outs, and waits a hundred times faster. */
+/** The copy engine as the command line builds it, in this process; what it is told to wait for passes at once. */
 export class Engine implements AsyncDisposable {
-  /** What was asked to be waited for, in milliseconds. */
-  readonly waits: number[] = [];
   readonly events: CopyEvent[] = [];
   readonly traffic: RegistryEvent[] = [];
   readonly #options: EngineOptions;
+  readonly #clock = new SteppedClock();
   readonly #http: HttpClient;
   readonly #hosts = new Map<string, RegistryHost>();
   readonly #transports: ReadonlyMap<string, Transport>;
@@ -87,7 +80,7 @@ export class Engine implements AsyncDisposable {
     this.#options = options;
     this.#http = createHttpClient({
       connections: 8,
-      timeouts: { ...shortTimeouts, ...options.timeouts },
+      ...(options.timeouts && { timeouts: options.timeouts }),
       proxyFor: () => undefined,
       tlsFor: () => ({
         ca: options.ca ? [options.ca] : [],
@@ -165,19 +158,12 @@ export class Engine implements AsyncDisposable {
       credentials: async () => this.#options.credentials?.[domain],
       security: this.#options.ca === undefined ? "insecure" : "verify",
       userAgent: "amphora-tests",
-      clock: { now: () => fastNow(), sleep: (ms, signal) => this.#sleep(ms, signal) },
+      clock: this.#clock,
       random: () => 0.5,
       report: (event) => this.traffic.push(event),
-      limits: { finishMs: 1500, ...this.#options.limits },
+      ...(this.#options.limits && { limits: this.#options.limits }),
     });
     this.#hosts.set(domain, host);
     return host;
-  }
-
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    this.waits.push(ms);
-    await new Promise((resolve) => setTimeout(resolve, ms / speed));
-    signal.throwIfAborted();
   }
 }

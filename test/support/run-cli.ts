@@ -1,18 +1,8 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { after } from "node:test";
-import { type BuiltProgram, buildProgram } from "./built.ts";
+import { builtProgram } from "./built.ts";
 import { type RunOptions, type RunResult, run } from "./run.ts";
 import { type TempFolder, tempFolder } from "./temp.ts";
-
-let built: Promise<BuiltProgram> | undefined;
-after(async () => (await built)?.[Symbol.asyncDispose]());
-
-/** The program built of what is in the tree, once for a file of tests: a run of it takes a tenth of one of the sources. */
-export function builtOnce(): Promise<BuiltProgram> {
-  built ??= buildProgram();
-  return built;
-}
 
 /** A user's home on a machine of its own: no configuration but what is written here, an empty TMPDIR. */
 export interface CliHome extends AsyncDisposable {
@@ -29,7 +19,7 @@ export interface CliHome extends AsyncDisposable {
 export interface CliOptions extends RunOptions {
   readonly as?: "amphora" | "skopeo";
   readonly nodeArgs?: readonly string[];
-  /** The main file; {@link builtOnce}'s unless told. */
+  /** The main file; {@link builtProgram}'s unless told. */
   readonly main?: string;
 }
 
@@ -67,7 +57,7 @@ export async function runCli(
   args: readonly string[],
   options: CliOptions = {},
 ): Promise<RunResult> {
-  const { as = "amphora", nodeArgs = [], main = (await builtOnce()).main, ...rest } = options;
+  const { as = "amphora", nodeArgs = [], main = await builtProgram(), ...rest } = options;
   return run(process.execPath, [...nodeArgs, main, ...args], {
     ...rest,
     env: { ...rest.env, AMPHORA_CALLED_AS: as },

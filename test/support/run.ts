@@ -7,7 +7,7 @@ export interface RunOptions {
   /** What the program sees as its own name. */
   readonly argv0?: string;
   readonly signal?: AbortSignal;
-  /** Killed after this long. Default 60 000. */
+  /** Killed after this long. Default 300 000. */
   readonly timeoutMs?: number;
 }
 
@@ -24,7 +24,7 @@ export function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const limit = AbortSignal.timeout(options.timeoutMs ?? 60_000);
+  const limit = AbortSignal.timeout(options.timeoutMs ?? 300_000);
   const child = spawn(program, args, {
     env: { PATH: "/usr/bin:/bin", ...options.env },
     stdio: ["pipe", "pipe", "pipe"],

@@ -1,5 +1,4 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { type BuiltProgram, buildProgram } from "./built.ts";
 import { type GpgHome, generateKey, gpgHome } from "./openpgp/gpg.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 import type { RunResult } from "./run.ts";
@@ -37,13 +36,8 @@ export function signedBy(path: string, identity?: object): object {
   };
 }
 
-/** Builds the program once for all tests of a file; dispose of it in `after`. */
-export function buildForSigning(): Promise<BuiltProgram> {
-  return buildProgram();
-}
-
-/** `await using world = await signingWorld(built)`. */
-export async function signingWorld(built: BuiltProgram): Promise<SigningWorld> {
+/** `await using world = await signingWorld()`. */
+export async function signingWorld(): Promise<SigningWorld> {
   const stack = new AsyncDisposableStack();
   const registry = stack.use(await startRegistry());
   const home = stack.use(await cliHome());
@@ -67,7 +61,7 @@ export async function signingWorld(built: BuiltProgram): Promise<SigningWorld> {
     keys,
     in: (...names) => home.folder.in("work", ...names),
     at: (text) => `docker://${registry.host}/${text}`,
-    run: (...args) => home.run(args, { cwd: work, main: built.main, env: { GNUPGHOME: gpg.path } }),
+    run: (...args) => home.run(args, { cwd: work, env: { GNUPGHOME: gpg.path } }),
     async output(...args) {
       const { exitCode, stdout, stderr } = await world.run(...args);
       if (exitCode !== 0) throw new Error(`${args.join(" ")}: ${stderr}`);

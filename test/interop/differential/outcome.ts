@@ -44,7 +44,6 @@ function runIn(
   return run(program.path, [...(program.args ?? []), ...args], {
     cwd: world.in(),
     env: { ...world.env, ...env, ...program.env },
-    timeoutMs: 60_000, // a server that fails is asked again for half a minute
     ...(input !== undefined && { input }),
   });
 }

@@ -28,7 +28,7 @@ export function gpgHome(): GpgHome {
     const { status, stdout, stderr } = spawnSync(requirePeer("gpg"), [...own, ...args], {
       input,
       env,
-      timeout: 120_000,
+      timeout: 300_000,
     });
     return { code: status, stdout, stderr: stderr.toString() };
   };
