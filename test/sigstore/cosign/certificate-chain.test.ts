@@ -89,6 +89,18 @@ test("a crowd of namesakes is not tried without end", () => {
   assert.match("failure" in ended ? ended.failure : "", /attempts limit reached/);
 });
 
+test("a certificate that is a root itself is its own chain, also one of several roots", () => {
+  const key = testKey();
+  const own = makeCertificate({ subject: "own", key });
+  for (const roots of [[own], [own, root], [root, own]]) {
+    assert.deepEqual(
+      verify(own, roots).chain?.map(({ raw }) => Buffer.from(raw)),
+      [own.der],
+    );
+  }
+  assert.equal(verify(makeCertificate({ subject: "own", key }), [root]).chain, undefined);
+});
+
 test("a time that is none is in no period", () => {
   const pool = { roots: [parse(root)], intermediates: [] };
   const leaf = parse(makeCertificate({ issuer: root }));

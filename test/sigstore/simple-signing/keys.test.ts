@@ -46,7 +46,7 @@ const plain = (hashed: readonly Uint8Array[] = [keyFlags(certifies | signs)], cr
 const primary = primaryPacket(key);
 /** The packet with its last byte gone, and a length that says so. */
 const cutOff = (whole: Uint8Array) => packet(2, bodyOf(whole).subarray(0, -1));
-const bodyOf = (whole: Uint8Array) => whole.subarray((whole[1] ?? 0) < 192 ? 2 : 3);
+const bodyOf = (whole: Uint8Array) => whole.subarray(6);
 const by = (signer: ForgedKey, created = now - 10 * day, hashed: readonly Uint8Array[] = []) =>
   forgeMessage(signer, { created, hashed }, payload);
 const good = by(key);
@@ -67,6 +67,10 @@ const revocation = (shape: Partial<Parameters<typeof onKey>[1]> = {}, signer = k
 const reasonOf = (code: number) => subpacket(29, Buffer.from([code]));
 const direct = (hashed: readonly Uint8Array[], created = born) =>
   onKey(key, { type: 0x1f, created, hashed });
+
+const binding = () => onSubkey(key, subkey, { created: born, hashed: [keyFlags(signs), back()] });
+const secretPacket = (tag: 5 | 7, of: ForgedKey) =>
+  packet(tag, of.body, Buffer.from([0]), Buffer.alloc(36));
 
 type Case = readonly [name: string, keys: Uint8Array, message: Uint8Array, verdict: string];
 const bad = "signature.bad";
@@ -288,6 +292,18 @@ const cases: readonly Case[] = [
     bySubkey,
     bad,
   ],
+  [
+    "A4 in a secret key",
+    join(secretPacket(5, key), plain(), secretPacket(7, subkey), binding()),
+    bySubkey,
+    accepted,
+  ],
+  [
+    "a public subkey that has more",
+    withSubkey(packet(14, subkey.body, Buffer.from([0])), binding()),
+    bySubkey,
+    "signature.unknown-key",
+  ],
   ["encryption subkey", withSubkey(bound([keyFlags(encrypts), back()])), bySubkey, bad],
   [
     "T4b",
@@ -492,6 +508,7 @@ const stricter: readonly string[] = [
   "a name taken back",
   "back-signature expired",
   "back-signature from the future",
+  "a public subkey that has more",
   "binding from the future",
   "a strong subkey of a weak key",
   "a weak subkey of a strong key",
@@ -539,6 +556,69 @@ for (const [kind, says] of kinds) {
     );
   });
 }
+
+/** Of one primary key, in two blocks or files: what any of them says counts, in either order. */
+const inTwo: readonly (readonly [
+  name: string,
+  one: Uint8Array,
+  two: Uint8Array,
+  message: Uint8Array,
+  says: string,
+])[] = [
+  ["a subkey in one of them", join(primary, plain()), withSubkey(bound()), bySubkey, accepted],
+  [
+    "T4b in one of them",
+    withSubkey(bound()),
+    withSubkey(bound(), onSubkey(key, subkey, { type: 0x28, created: now - day })),
+    bySubkey,
+    revoked,
+  ],
+  [
+    "a name taken back in one of them",
+    join(primary, plain()),
+    join(primary, plain(), takenBack(now - day)),
+    good,
+    untrusted,
+  ],
+  [
+    "a name that is none in one of them",
+    join(primary, plain()),
+    join(primary, packet(13, Buffer.from("x"))),
+    good,
+    accepted,
+  ],
+  [
+    "T2b in one of them",
+    join(primary, plain([keyLifetime(50 * day)])),
+    join(primary, plain([keyLifetime(300 * day)], now - day)),
+    good,
+    accepted,
+  ],
+  [
+    "certify-only by one of them",
+    join(primary, direct([keyFlags(certifies)])),
+    join(primary, plain()),
+    good,
+    bad,
+  ],
+];
+
+test("verify() takes no signature of another algorithm than its key's", async () => {
+  const rsa = forgeKey("rsa2048", born);
+  const keys = certificate(rsa, { created: born });
+  assert.equal(await verdict([keys], by(rsa)), accepted);
+  for (const algorithm of [3, 27]) {
+    assert.equal(await verdict([keys], by({ ...rsa, algorithm })), bad);
+  }
+});
+
+test("verify() takes what two files say of one key together", async () => {
+  for (const [name, one, two, message, says] of inTwo) {
+    for (const files of [[one, two], [two, one], [join(one, two)], [join(two, one)]]) {
+      assert.equal(await verdict(files, message), says, name);
+    }
+  }
+});
 
 test("verify() takes Ed25519 of RFC 9580 only where it is asked to", async () => {
   const fresh = forgeKey("ed25519-rfc9580", born);
