@@ -37,6 +37,8 @@ const subkey = forgeKey("ed25519", born);
 const other = forgeKey("ed25519", born);
 const young = forgeKey("ed25519", now - day);
 const weak = forgeKey("rsa1024", born);
+const fresh = forgeKey("ed25519", now);
+const ahead = forgeKey("ed25519", now + 250);
 const unborn = forgeKey("ed25519", now + 10 * day);
 
 const join = (...parts: readonly Uint8Array[]) => Buffer.concat(parts);
@@ -104,6 +106,12 @@ const cases: readonly Case[] = [
   ["direct: expired", join(primary, direct([keyLifetime(50 * day)]), plain()), good, expired],
   ["direct: certify-only", join(primary, direct([keyFlags(certifies)]), plain()), good, bad],
   [
+    "direct: certify-only, and over",
+    join(primary, direct([keyFlags(certifies), lifetime(day)]), plain()),
+    good,
+    accepted,
+  ],
+  [
     "direct: expires later",
     join(primary, direct([keyLifetime(200 * day)]), plain()),
     good,
@@ -168,6 +176,33 @@ const cases: readonly Case[] = [
     join(primary, direct([revoker(other)]), revocation({}, other), plain()),
     good,
     revoked,
+  ],
+  [
+    "T3, and certify-only",
+    join(primary, revocation(), plain([keyFlags(certifies)])),
+    good,
+    revoked,
+  ],
+  ["a key of this minute", certificate(fresh, { created: now }), by(fresh, now), accepted],
+  [
+    "a key a little ahead",
+    certificate(ahead, { created: now + 250 }),
+    by(ahead, now + 250),
+    untrusted,
+  ],
+  [
+    "a subkey a little ahead",
+    join(
+      primary,
+      plain(),
+      subkeyPacket(ahead),
+      onSubkey(key, ahead, {
+        created: now + 100,
+        hashed: [keyFlags(signs), embedded(backSignature(key, ahead, { created: now + 250 }))],
+      }),
+    ),
+    by(ahead, now + 250),
+    bad,
   ],
   ["a revoker is named only", join(primary, direct([revoker(other)]), plain()), good, accepted],
 
@@ -237,6 +272,12 @@ const cases: readonly Case[] = [
     untrusted,
   ],
   ["a name taken back", join(primary, plain(), takenBack(now - day)), good, untrusted],
+  [
+    "a name taken back that was not given",
+    join(primary, packet(13, Buffer.from(name)), takenBack(born)),
+    good,
+    untrusted,
+  ],
   ["a name given again", join(primary, plain([], now - day), takenBack(born)), good, accepted],
   [
     "one of two names taken back",
@@ -506,6 +547,7 @@ const stricter: readonly string[] = [
   "a name from the future",
   "a name whose signature expired",
   "a name taken back",
+  "a name taken back that was not given",
   "back-signature expired",
   "back-signature from the future",
   "a public subkey that has more",
@@ -602,6 +644,33 @@ const inTwo: readonly (readonly [
     bad,
   ],
 ];
+
+test("verify() says until when: the first end of a key, or of a statement that it rests on", async () => {
+  const days = async (keys: Uint8Array, message: Uint8Array) => {
+    const verifier = createSimpleSigningVerifier([keys], { now: () => new Date(now * 1000) });
+    const { validUntil } = await verifier.verify({ format: "simple-signing", bytes: message });
+    return validUntil && (validUntil.getTime() / 1000 - now) / day;
+  };
+  const ends = (daysOn: number) => keyLifetime((100 + daysOn) * day);
+  const lasts = (daysOn: number) => lifetime((100 + daysOn) * day);
+  const certifying = keyFlags(certifies);
+  const signing = keyFlags(signs);
+  const own = (...more: readonly Uint8Array[]) => join(primary, plain([...more]));
+  const sub = (main: readonly Uint8Array[], ...more: readonly Uint8Array[]) =>
+    join(primary, plain([certifying, ...main]), bound([signing, ...more]));
+  assert.equal(await days(own(), good), undefined);
+  assert.equal(await days(own(ends(5)), good), 5);
+  assert.equal(await days(own(lasts(6)), good), 6);
+  assert.equal(await days(own(ends(5), lasts(6)), good), 5);
+  assert.equal(await days(own(ends(6)), by(key, now - 10 * day, [lifetime(15 * day)])), 5);
+  assert.equal(await days(join(primary, direct([ends(4)]), plain([ends(5)])), good), 4);
+  assert.equal(await days(join(primary, direct([lasts(4)]), plain([ends(5)])), good), 4);
+  assert.equal(await days(sub([], back()), bySubkey), undefined);
+  assert.equal(await days(sub([ends(5)], back()), bySubkey), 5);
+  assert.equal(await days(sub([ends(9)], back(), ends(5)), bySubkey), 5);
+  assert.equal(await days(sub([ends(9)], back(), lasts(6)), bySubkey), 6);
+  assert.equal(await days(sub([], back(born, [lasts(7)]), lasts(8)), bySubkey), 7);
+});
 
 test("verify() takes no signature of another algorithm than its key's", async () => {
   const rsa = forgeKey("rsa2048", born);
