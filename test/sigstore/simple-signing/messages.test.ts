@@ -18,7 +18,7 @@ import {
   subpacket,
   uint32,
 } from "../../support/openpgp/packets.ts";
-import { payload, reason } from "../../support/openpgp/verify.ts";
+import { payload, reason, verdict } from "../../support/openpgp/verify.ts";
 import { skipWithout } from "../../support/peers.ts";
 
 const now = Math.floor(Date.now() / 1000);
@@ -74,6 +74,13 @@ function lastBrief(tag: number, content: Uint8Array): Buffer {
   assert.ok(rest.length > 0 && rest.length < 192);
   const head = Buffer.from([0xc0 | tag, 0xe7]);
   return join(head, content.subarray(0, 128), Buffer.from([rest.length]), rest);
+}
+
+const third = messageParts(key, { created, version: 3 }, payload);
+function sixBytes(signature: Buffer): Buffer {
+  const changed = Buffer.from(signature);
+  body(changed)[1] = 6;
+  return changed;
 }
 
 function onePassWith(at: number, value: number): Buffer {
@@ -211,6 +218,7 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
     "Bad data",
   ],
   ["FX-v3", forgeMessage(key, { created, version: 3 }, payload), accepted],
+  ["v3 that says six bytes", join(third.onePass, l, sixBytes(third.signature)), "Bad data"],
   ["v3 of six bytes", join(o, l, packet(2, Buffer.from([3, 6]), body(s))), "Bad data"],
   [
     "version 6",
@@ -285,6 +293,21 @@ test("verify() reads no more than it must of messages made to be slow", async ()
     await reason([keys], Buffer.concat([message, Buffer.alloc(4 * 1024 * 1024)])),
     tooMuch,
   );
+});
+
+test("verify() says by a code what is wrong with a signature", async () => {
+  const refusals: readonly (readonly [bytes: Buffer, code: string])[] = [
+    [forgeMessage(key, { created, type: 0x10 }, payload), "signature.bad"],
+    [withSubpacket(notation(true)), "signature.bad"],
+    [forgeMessage(key, { created, hash: "sha1" }, payload), "signature.weak"],
+    [join(theirs.onePass, theirs.literal, startChanged(theirs.signature)), "signature.bad"],
+    [Buffer.alloc(4 * 1024 * 1024 + 1), "signature.malformed"],
+    [Buffer.alloc(4 * 1024 * 1024), "signature.malformed"],
+    [join(o, l), "signature.malformed"],
+    [forgeMessage(key, { created }, Buffer.from("{}")), "signature.bad-payload"],
+  ];
+  for (const [bytes, code] of refusals) assert.equal(await verdict([keys], bytes), code);
+  assert.equal(await reason([keys], Buffer.alloc(4 * 1024 * 1024)), damaged);
 });
 
 test("verify() knows which subpackets may be critical", async () => {
