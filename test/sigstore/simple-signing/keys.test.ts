@@ -708,6 +708,45 @@ test("verify() says until when: the first end of a key, or of a statement that i
   assert.equal(await days(sub([], back(born, [lasts(7)]), lasts(8)), bySubkey), 7);
 });
 
+test("verify() counts to the second", async () => {
+  const at = new Date(now * 1000);
+  const age = 100 * day;
+  const second: readonly Case[] = [
+    ["a key that ends now", join(primary, plain([keyLifetime(age)])), good, expired],
+    ["a key that ends next", join(primary, plain([keyLifetime(age + 1)])), good, accepted],
+    ["a name that ends now", join(primary, plain([lifetime(age)])), good, untrusted],
+    ["a name that ends next", join(primary, plain([lifetime(age + 1)])), good, accepted],
+    [
+      "one that ends now",
+      join(primary, plain()),
+      by(key, born, [lifetime(age)]),
+      "signature.expired",
+    ],
+    ["one that ends next", join(primary, plain()), by(key, born, [lifetime(age + 1)]), accepted],
+    ["a name five minutes ahead", join(primary, plain([], now + 300)), good, accepted],
+    ["a name more ahead", join(primary, plain([], now + 301)), good, untrusted],
+    ["one five minutes ahead", join(primary, plain()), by(key, now + 300), accepted],
+    ["one more ahead", join(primary, plain()), by(key, now + 301), bad],
+    ["one of the key's own second", join(primary, plain()), by(key, born), accepted],
+    ["one of a second before", join(primary, plain()), by(key, born - 1), bad],
+    [
+      "two names of one second: the last counts",
+      join(primary, plain(), certified([keyFlags(certifies)], born)),
+      good,
+      bad,
+    ],
+    [
+      "two names of one second, the other way",
+      join(primary, plain([keyFlags(certifies)]), certified([keyFlags(signs)], born)),
+      good,
+      accepted,
+    ],
+  ];
+  for (const [title, keys, message, says] of second) {
+    assert.equal(await verdict([keys], message, at), says, title);
+  }
+});
+
 test("verify() takes certifications of every kind, and no other statement for one", async () => {
   for (const type of [0x10, 0x11, 0x12, 0x13, 0x14, 0x18, 0x1f, 0x30]) {
     const says = type <= 0x13 ? accepted : untrusted;

@@ -159,6 +159,9 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
   ["A9c", join(message, Buffer.from("\n")), damaged],
   ["A9c in zip", zip(join(message, Buffer.from("\n"))), damaged],
   ["A9d", join(zip(message), Buffer.from("x")), damaged],
+  ["A10c: zip, and a literal", join(zip(message), l), "Bad data"],
+  ["A10d: zip, and a private packet", join(zip(message), packet(60)), "Bad data"],
+  ["A10e: two zips", join(zip(message), zip(message)), "Bad data"],
   [
     "A9d of no length",
     oldPacket(8, 0, Buffer.from([1]), deflateRawSync(message), Buffer.from("x")),
