@@ -256,6 +256,20 @@ test("describeKeys() tells what a key is, what it is called and until when", () 
   assert.deepEqual(describeKeys([Buffer.from("x")], new Date()), []);
 });
 
+test("describeKeys() names each kind of key", () => {
+  const names = {
+    p256: "ECDSA P-256",
+    p521: "ECDSA P-521",
+    brainpool: "ECDSA brainpoolP256r1",
+    secp256k1: "ECDSA secp256k1",
+    dsa: "DSA",
+  } as const;
+  for (const [kind, name] of Object.entries(names)) {
+    const made = certificate(forgeKey(kind as keyof typeof names, born), { created: born });
+    assert.equal(describeKeys([made], new Date())[0]?.algorithm, name);
+  }
+});
+
 test("createVerifiers() parses the same keys once, and others apart", async () => {
   const verifiers = createVerifiers({ now: () => new Date() });
   const first = verifiers.simpleSigning([own, theirs]);

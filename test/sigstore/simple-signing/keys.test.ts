@@ -644,6 +644,7 @@ const inTwo: readonly (readonly [
   says: string,
 ])[] = [
   ["a subkey in one of them", join(primary, plain()), withSubkey(bound()), bySubkey, accepted],
+  ["another subkey in each", joined(key, weak), withSubkey(bound()), bySubkey, accepted],
   [
     "T4b in one of them",
     withSubkey(bound()),

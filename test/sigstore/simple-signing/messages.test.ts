@@ -115,8 +115,8 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
     accepted,
   ],
   [
-    "e new, 191 to 193 octets",
-    join(...[191, 192, 193].map((size) => brief(60, Buffer.alloc(size)))),
+    "e new, 191 to 8383 octets",
+    join(...[191, 192, 193, 500, 8383].map((size) => brief(60, Buffer.alloc(size)))),
     "Bad data",
   ],
   ["A33c: last part of one octet", join(o, lastBrief(11, body(l)), s), accepted],
