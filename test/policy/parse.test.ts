@@ -47,6 +47,10 @@ test("parsePolicy() reads all of what sigstoreSigned trusts", () => {
     read({ keyPath: "/k", rekorPublicKeyPath: "/r" }),
     reads(keys, { rekorKeys: { paths: ["/r"] } }),
   );
+  assert.deepEqual(
+    read({ keyData: caData, rekorPublicKeyDatas: [caData] }),
+    reads({ type: "keys", keys: { data: [data] } }, { rekorKeys: { data: [data] } }),
+  );
   const fulcio = { caData, oidcIssuer: "i", subjectEmail: "e" };
   assert.deepEqual(
     read({ fulcio, rekorPublicKeyPaths: ["/r", "/s"] }),
