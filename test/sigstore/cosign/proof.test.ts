@@ -97,6 +97,10 @@ test("a certificate proves whom it names, until the first of its chain ends", as
   const keyless = await prove(fulcio, certified(leafOf(root)));
   assert.equal(keyless.signedBy, `${email} (https://issuer)`);
   assert.deepEqual(keyless.signedAt, new Date(loggedAt * 1000));
+  const badly = { code: "signature.bad-log-entry" };
+  for (const set of [{ body: () => "{" }, { publicKey: middle.pem }, { after: () => "{" }]) {
+    await assert.rejects(prove(fulcio, certified(leafOf(root), { set })), badly);
+  }
 });
 
 test("what is no signature is refused, whatever it holds", async () => {
