@@ -123,11 +123,14 @@ test("each refusal has the code of what is wrong", async () => {
   const refusals: readonly (readonly [SigstoreTrust, SigstoreSignature, string])[] = [
     [keys(signer), changed({ [annotationKeys.signature]: "*" }), "signature.malformed"],
     [keys(signer), changed({ [annotationKeys.signature]: other }), "signature.bad"],
+    [keys(signer), { ...goodSignature(), annotations: {} }, "signature.malformed"],
     [logged, goodSignature(), "signature.bad-log-entry"],
     [logged, changed({ [annotationKeys.set]: "{" }), "signature.bad-log-entry"],
     [logged, withSet({ publicKey: root.pem }), "signature.bad-log-entry"],
     [logged, withSet({ body: () => "[]" }), "signature.bad-log-entry"],
     [pki({}), goodSignature(), "signature.bad-certificate"],
+    [pki({ subjectEmail: "a@b" }), certified(leafOf(root)), "signature.bad-certificate"],
+    [pki({ subjectHostname: "h" }), certified(leafOf(root)), "signature.bad-certificate"],
     [pki({}), certified(leafOf(makeCa())), "signature.bad-certificate"],
     [
       pki({}),
