@@ -48,7 +48,7 @@ export async function startPodman(): Promise<Podman> {
           NO_PROXY: "127.0.0.1",
           ...env,
         },
-        timeoutMs: 120_000,
+        timeoutMs: 300_000,
       }),
     async [Symbol.asyncDispose]() {
       await rm(folder.path, { recursive: true, force: true, maxRetries: 3 });
