@@ -41,6 +41,11 @@ test("an image is refused without the key, admitted with it, and both are explai
     /level=fatal msg="Source image rejected: Invalid GPG signature: made by key .*"\n$/,
   );
   assert.deepEqual((await readdir(world.in())).includes("refused"), false);
+  const why = await world.run("--policy", bob, "copy", "--explain", noTls, image, "dir:refused");
+  assert.match(
+    why.stderr,
+    /requirement 1: signedBy with .*\n.*\nwhy: Invalid GPG signature: .*\ndo: .*\ntime=.*level=fatal/s,
+  );
   const unsigned = await world.run(
     "--policy",
     ann,
