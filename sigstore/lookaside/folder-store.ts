@@ -45,7 +45,7 @@ export class FolderStore implements SignatureStore {
   ): Promise<void> {
     if (signatures.length === 0) return;
     const path = this.#folderOf(subject);
-    await failing(`mkdir ${path}`, async () => makeFolders(path, 0o755));
+    await failing(`mkdir ${path}`, () => makeFolders(path, 0o755));
     const folder = new SignatureFolder(path);
     for (const signature of signatures) {
       signal.throwIfAborted();

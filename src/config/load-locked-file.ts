@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { makeFolders } from "../core/make-folders.ts";
+import { makeFoldersSync } from "../core/make-folders.ts";
 import { ConfigError } from "./errors.ts";
 import { fileErrorText, systemCode } from "./load-file.ts";
 
@@ -48,7 +48,7 @@ export async function withLock<T>(
 export function makeFolderOf(path: string): void {
   const folder = dirname(path);
   try {
-    makeFolders(folder, 0o700);
+    makeFoldersSync(folder, 0o700);
   } catch (error) {
     const text =
       systemCode(error) === "EEXIST"

@@ -89,7 +89,7 @@ export class BlobFolder implements AsyncDisposable {
 
   async #newFile(): Promise<UnfinishedFile> {
     const { unfinished, self } = this.#options;
-    await writing(`mkdir ${unfinished}`, async () => makeFolders(unfinished));
+    await writing(`mkdir ${unfinished}`, () => makeFolders(unfinished));
     return await UnfinishedFile.create(unfinished, self);
   }
 
@@ -113,7 +113,7 @@ export class BlobFolder implements AsyncDisposable {
 
   async #finishNow(file: UnfinishedFile, path: string): Promise<void> {
     await using unfinished = file;
-    await writing(`mkdir ${dirname(path)}`, async () => makeFolders(dirname(path)));
+    await writing(`mkdir ${dirname(path)}`, () => makeFolders(dirname(path)));
     await this.#sync(unfinished);
     await unfinished.finish(path);
   }

@@ -64,7 +64,7 @@ export async function readOrNewIndex(paths: LayoutPaths): Promise<LayoutIndex> {
 /** Makes the folder, and `blobs` in it, which stays empty where blobs are shared. */
 export async function makeLayoutFolder(paths: LayoutPaths): Promise<void> {
   for (const path of [paths.folder, join(paths.folder, "blobs")]) {
-    await writing(`mkdir ${path}`, async () => makeFolders(path, 0o755));
+    await writing(`mkdir ${path}`, () => makeFolders(path, 0o755));
   }
 }
 
