@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFoldersSync } from "../core/make-folders.ts";
 import { ConfigError } from "./errors.ts";
 import { fileErrorText, systemCode } from "./load-file.ts";
 
@@ -48,34 +48,13 @@ export async function withLock<T>(
 export function makeFolderOf(path: string): void {
   const folder = dirname(path);
   try {
-    makeFolders(folder);
+    makeFoldersSync(folder, 0o700);
   } catch (error) {
     const text =
       systemCode(error) === "EEXIST"
         ? `mkdir ${folder}: not a directory`
         : fileErrorText(error, "mkdir", folder);
     throw unwritable(text, path, error);
-  }
-}
-
-/** Not Node's `recursive`: where a file system takes no folders and says ENOENT, as /proc does, that tries for ever. */
-function makeFolders(path: string): void {
-  if (isMade(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolders(parent);
-  if (!isMade(path)) mkdirSync(path, { mode: 0o700 });
-}
-
-/** False where a folder above is missing, or will not have it. */
-function isMade(path: string): boolean {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return false;
-    const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-    if (systemCode(error) === "EEXIST" && isThere) return true;
-    throw error;
   }
 }
 

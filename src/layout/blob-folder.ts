@@ -2,10 +2,10 @@ import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
+import { makeFolders } from "../core/make-folders.ts";
 import type { BlobStream, NewBlob } from "../stream/blob-stream.ts";
 import { readSmallFile } from "./blob-file.ts";
 import { reading, unless, writing } from "./errors.ts";
-import { makeFolders } from "./make-folders.ts";
 import type { OwnProcess } from "./owner.ts";
 import { fillWithBlob, UnfinishedFile } from "./unfinished-file.ts";
 

@@ -2,11 +2,11 @@ import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
+import { makeFolders } from "../core/make-folders.ts";
 import { readSmallFile } from "./blob-file.ts";
 import { LayoutError, reading, unless, writing } from "./errors.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { emptyIndex, formatLayoutIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
-import { makeFolders } from "./make-folders.ts";
 import type { OwnProcess } from "./owner.ts";
 import { UnfinishedFile } from "./unfinished-file.ts";
 
