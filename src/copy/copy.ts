@@ -9,7 +9,7 @@ import type { ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList, readInstance } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
-import { lookForNoOp } from "./no-op.ts";
+import { lookForNoOp, wantsSignatures } from "./no-op.ts";
 
 /** One end of a copy. */
 export interface CopyEnd {
@@ -44,11 +44,10 @@ export async function copy(job: CopyJob): Promise<Digest> {
     "copy.destination-failed",
     () => job.to.transport.openDestination(job.to.reference, { signal }),
   );
+  if (await willWriteSignatures(job)) destination.expectSignatures?.({ signal });
+  const expectSignatures = await noOp.expectSignatures();
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
-    job.from.transport.openSource(job.from.reference, {
-      signal,
-      expectSignatures: !job.options.removeSignatures && noOp.expectSignatures(),
-    }),
+    job.from.transport.openSource(job.from.reference, { signal, expectSignatures }),
   );
   const request: CopyRequest = { ...job, source, destination };
   const top = await readTop(source, from, signal);
@@ -59,6 +58,13 @@ export async function copy(job: CopyJob): Promise<Digest> {
     destination.commit({ signal }),
   );
   return copied.digest;
+}
+
+/** Whether some are made, or what the gate lets in has some to be carried along. */
+async function willWriteSignatures(job: CopyJob): Promise<boolean> {
+  const { options, signing } = job;
+  if (signing && signing.signers.length > 0) return true;
+  return !options.removeSignatures && (await wantsSignatures(job));
 }
 
 /** A manifest that cannot be fetched or is not the one asked for, and one that cannot be read, are told apart as in skopeo. */
@@ -109,6 +115,7 @@ async function copyChosen(
     "copying system image from manifest list",
     "copy.source-failed",
     async () => {
+      if (!options.removeSignatures) source.expectSignatures?.(instance.digest, { signal });
       const manifest = await readInstance(source, instance.digest, signal);
       return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
     },

@@ -1,4 +1,4 @@
-import type { Digest } from "../core/digest.ts";
+import { type Digest, digestOf } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { parseImageManifest } from "../core/image-manifest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
@@ -22,24 +22,19 @@ export interface NoOp {
   /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
   byHeads(): Promise<Digest | undefined>;
   /**
-   * Whether it is known by now that there is something to do, so that signatures will be asked for; and for which image,
-   * where its HEAD has told.
+   * Whether signatures will be asked for: the gate wants them, or it is known by now that there is something to do, and
+   * they are carried along. And for which image, where its HEAD has told.
    */
-  expectSignatures(): Digest | boolean;
+  expectSignatures(): Promise<Digest | boolean>;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
 
-const cannotTell: NoOp = {
-  byHeads: async () => undefined,
-  byManifest: async () => undefined,
-  expectSignatures: () => true,
-};
 const lookupsAtOnce = 8;
 
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
-  if (!headsCanTell(job)) return cannotTell;
+  if (!headsCanTell(job)) return cannotTell(job);
   const destination = headDestination(job);
   const byHeads = !job.tellLayers && job.options.select.type === "system";
   const source = byHeads ? headSource(job) : undefined;
@@ -53,22 +48,32 @@ export function lookForNoOp(job: CopyJob): NoOp {
     () => {}, // told by byManifest
   );
   return {
-    expectSignatures: () => ruledOut && (image ?? true),
+    expectSignatures: async () =>
+      ((ruledOut && !job.options.removeSignatures) || (await wantsSignatures(job))) &&
+      (image ?? true),
     async byHeads() {
       const from = await source;
       if (from && isImageManifestType(from.mediaType)) image = from.digest;
+      if (!from && (await isExpectationSettled(job))) return undefined;
       const held = await destination;
-      if (!from || !held) return undefined;
-      if (!isSame(from, held)) ruledOut = isImageManifestType(from.mediaType);
-      if (!isImageManifestType(from.mediaType) || !isSame(from, held)) return undefined;
-      if (!(await carriesNothing(job, from))) return undefined;
-      return (await areAllowed(job, [held.digest])) ? done(job, held.digest) : undefined;
+      if (!from || !held || !isImageManifestType(from.mediaType)) return undefined;
+      ruledOut = !isSame(from, held);
+      if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
+      return done(job, held.digest);
     },
     async byManifest(source, top) {
       const held = await destination;
       if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
       return done(job, held.digest);
     },
+  };
+}
+
+function cannotTell(job: CopyJob): NoOp {
+  return {
+    byHeads: async () => undefined,
+    byManifest: async () => undefined,
+    expectSignatures: async () => !job.options.removeSignatures || (await wantsSignatures(job)),
   };
 }
 
@@ -102,6 +107,11 @@ async function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | 
   }
 }
 
+/** The gate comes first: it can tell without a request. */
+async function isAllowedAsItIs(job: CopyJob, source: HeldManifest): Promise<boolean> {
+  return (await areAllowed(job, [source.digest])) && (await carriesNothing(job, source));
+}
+
 /** Whether a copy would add no signature. Where it would, it is made: it costs no bytes, and signatures are merged. */
 async function carriesNothing({ options }: CopyJob, source: HeldManifest): Promise<boolean> {
   if (options.removeSignatures) return true;
@@ -126,8 +136,8 @@ async function isWhatWouldBe(
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
-  if (await anySigned(job, source, [...instances, held.digest])) return false;
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
+  if (await anySigned(job, source, [...instances, held.digest])) return false;
   if (job.tellLayers) await tell(job, source, instances, held.digest);
   return true;
 }
@@ -165,6 +175,26 @@ async function areAllowed({ gate, from }: CopyJob, images: readonly Digest[]): P
     if (!verdict.allowed || asked) return false;
   }
   return true;
+}
+
+/** Whether signatures will be asked for, or not, whatever the destination has. */
+async function isExpectationSettled(job: CopyJob): Promise<boolean> {
+  return job.options.removeSignatures || (await wantsSignatures(job));
+}
+
+/** Whether the gate asks for signatures of what comes from there, whichever image that is. */
+export async function wantsSignatures({
+  gate,
+  from,
+}: Pick<CopyJob, "gate" | "from">): Promise<boolean> {
+  let asked = false;
+  const signatures = async () => {
+    asked = true;
+    return [];
+  };
+  const manifestDigest = digestOf(new Uint8Array());
+  await gate.verdict({ reference: from.reference, manifestDigest, signatures });
+  return asked;
 }
 
 function done({ report }: CopyJob, manifest: Digest): Digest {
