@@ -49,7 +49,8 @@ async function lintInForce(context: CommandContext): Promise<{
 export async function warnOfErrors(context: CommandContext, path: string): Promise<void> {
   const findings = await lintFile(context, { path, bytes: readFile(path) });
   for (const { severity, ...found } of findings)
-    if (severity === "error") context.log.warning(escapeControls(placeAndMessage(found)));
+    if (severity === "error" || found.code === "sigstore.no-attachments")
+      context.log.warning(escapeControls(placeAndMessage(found)));
 }
 
 async function lintFile(
