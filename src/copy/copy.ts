@@ -18,7 +18,7 @@ export interface CopyEnd {
 }
 
 /** One copy to make, with both ends by name. */
-export interface CopyJob extends Omit<CopyRequest, "source" | "destination"> {
+export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "holds"> {
   readonly from: CopyEnd;
   readonly to: CopyEnd;
   /** The layers must be told of even where nothing is to be done. */
@@ -49,7 +49,7 @@ export async function copy(job: CopyJob): Promise<Digest> {
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
     job.from.transport.openSource(job.from.reference, { signal, expectSignatures }),
   );
-  const request: CopyRequest = { ...job, source, destination };
+  const request: CopyRequest = { ...job, source, destination, holds: noOp.holds };
   const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
   if (same) return same;

@@ -1,6 +1,5 @@
 import { type Digest, digestOf } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
-import { parseImageManifest } from "../core/image-manifest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
@@ -11,6 +10,7 @@ import type { HeldManifest, ImageSource } from "../transport/contract.ts";
 import type { CopyJob } from "./copy.ts";
 import type { CopyEvent } from "./events.ts";
 import { readingSignatures, telling } from "./failure.ts";
+import { tellHeld } from "./held-image.ts";
 import { chooseInstances } from "./select.ts";
 
 /**
@@ -26,6 +26,8 @@ export interface NoOp {
    * they are carried along. And for which image, where its HEAD has told.
    */
   expectSignatures(): Promise<Digest | boolean>;
+  /** Whether the destination has this very image, so that its signatures are all there is to bring. */
+  holds(image: RawManifest): Promise<boolean>;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
@@ -61,6 +63,10 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
       return done(job, held.digest);
     },
+    async holds(image) {
+      const held = await destination;
+      return held !== undefined && isImageManifestType(image.mediaType) && isSame(image, held);
+    },
     async byManifest(source, top) {
       const held = await destination;
       if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
@@ -73,6 +79,7 @@ function cannotTell(job: CopyJob): NoOp {
   return {
     byHeads: async () => undefined,
     byManifest: async () => undefined,
+    holds: async () => false,
     expectSignatures: async () => !job.options.removeSignatures || (await wantsSignatures(job)),
   };
 }
@@ -231,14 +238,7 @@ async function tellImage(
   report: (event: CopyEvent) => void,
 ): Promise<void> {
   const raw = await source.readManifest(digest, { signal });
-  const { config, layers } = parseImageManifest(raw);
-  const blobs = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   if (!options.removeSignatures) report({ type: "signatures-reading", of: "image" });
   report({ type: "admitted", manifest: digest });
-  report({ type: "blobs-planned", blobs: blobs.map(({ digest, size }) => ({ digest, size })) });
-  for (const { digest: blob, size } of blobs) {
-    report({ type: "blob-adopted", blob, size, how: "held" });
-  }
-  report({ type: "config-copying", config: config.digest, size: config.size });
-  report({ type: "manifest-writing", of: "image" });
+  tellHeld(raw, report);
 }

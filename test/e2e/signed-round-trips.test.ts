@@ -109,6 +109,8 @@ test("a copy that changes nothing is judged all the same, and asks each host onc
   assert.ok(!waves.others.includes(signatures[0] ?? ""), "reject needs no signatures");
   await assert.rejects(copy(signedByGate({ ...createToyKey("eve"), name: "ann" })), refused);
   await copy(signedByGate(ann));
+  const moved = waves.others.filter(movesTheImage);
+  assert.deepEqual(moved, [], "only the signatures are brought");
   for (const asked of [ping, destinationPing])
     assert.equal(waves.others.filter((name) => name === asked).length, 1, asked);
 });
