@@ -350,6 +350,10 @@ test("signatures that cannot be read refuse, also where one of them would have b
     [false, "fetch.failed", "reading signatures: status 500"],
   );
   assert.deepEqual(stepsOf(verdict), ["scope.chosen", "fetch.failed", "fetch.failed"]);
+  assert.deepEqual(verdict.steps.at(-1)?.data, { simpleSigning: 0, sigstore: 0 });
+  const lasting = new KnownError("store.failed", "status 403");
+  const refused = { ...subject, signatures: () => Promise.reject(lasting) };
+  await assert.rejects(gate.admit(refused), { code: "policy.refused", retryable: false });
   await assert.rejects(gate.admit(subject), (error) => {
     assert.ok(error instanceof PolicyError);
     assert.deepEqual([error.code, error.retryable, error.cause], ["policy.refused", true, failure]);

@@ -135,6 +135,8 @@ test("keys that cannot be read, and bundles that cannot be, refuse", async () =>
   for (const policy of [accept, signed]) {
     const refused = await verdict(policy, overlayOf([byKey]), broken);
     assert.deepEqual([refused.allowed, refused.code], [false, "fetch.failed"]);
+    const { kind, ok, message } = refused.steps.at(-1) ?? {};
+    assert.deepEqual([kind, ok, message], ["fetch", false, refused.error]);
   }
 });
 
@@ -175,6 +177,7 @@ test("each step says what a bundle was good for", async () => {
   assert.deepEqual(good.steps[3]?.data, { simpleSigning: 0, sigstore: 0, bundles: 2 });
   assert.match(good.steps[4]?.message ?? "", /./);
   assert.match(good.steps[5]?.message ?? "", /^bundle 2 is made by /);
+  assert.match(good.steps[2]?.message ?? "", /^bundle signed by \S/);
   const one = await stepsOf(accept, stranger);
   assert.equal(one.error, one.steps.at(-1)?.message);
   const two = await stepsOf(accept, stranger, stranger);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, realpath, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { isValidScope } from "../../policy/scope.ts";
 import { parseDockerReference } from "../../src/core/docker-reference.ts";
 import type { ImageReference } from "../../src/core/image-reference.ts";
 import { dockerScopes, storageScopes } from "../../src/core/policy-scopes.ts";
@@ -146,6 +147,27 @@ test("dockerScopes() names what docker, atomic and docker-daemon look up", () =>
     "localhost/a",
     "localhost",
   ]);
+});
+
+test("isValidScope() knows the forms of a store's scopes", () => {
+  const id = `@${hex}`;
+  const digest = `@sha256:${hex}`;
+  const valid = ["", "[/s]", "[overlay@/s]", "[/s]h/a", `[/s]${id}`, `[/s]h/a${digest}${id}`];
+  const invalid = [
+    "x[/s]",
+    "/s",
+    "[s]",
+    "[@/s]",
+    "[]",
+    "[/s",
+    "[/s]h@x",
+    `[/s]${id}${id}`,
+    `[/s]${digest}${digest}`,
+    `[/s]${digest}${id}@x`,
+  ];
+  for (const scope of valid) assert.equal(isValidScope("containers-storage", scope), true, scope);
+  for (const scope of invalid)
+    assert.equal(isValidScope("containers-storage", scope), false, scope);
 });
 
 test("storageScopes() names what a store looks up", () => {

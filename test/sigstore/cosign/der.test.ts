@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  checkInteger,
   DerError,
   DerReader,
   type DerValue,
@@ -43,6 +44,7 @@ test("a value of any length is read by its shortest length only", () => {
   for (const text of [...wrong, "0484ffffffff", "1f0100", "04817f"]) {
     assert.throws(() => new DerReader(hex(text)).read(), DerError, text);
   }
+  assert.throws(() => new DerReader(hex(`0480${"00".repeat(128)}`)).read(), DerError);
   assert.throws(() => readDer(hex("300000"), derTags.sequence), DerError);
   assert.throws(() => readDer(hex("3100"), derTags.sequence), DerError);
 });
@@ -54,6 +56,34 @@ test("object identifiers of every top arc are read, and no malformed one", () =>
   for (const text of ["", "80", "2a80", "2a8001", "ff".repeat(65)]) {
     assert.throws(() => parseOid(hex(text)), DerError, text);
   }
+});
+
+test("object identifiers are read to the last bit, and up to 64 bytes", () => {
+  const texts: Readonly<Record<string, string>> = {
+    "00": "0.0",
+    "27": "0.39",
+    "28": "1.0",
+    "4f": "1.39",
+    "50": "2.0",
+    "2a818001": "1.2.16385",
+    "2aff7f00": "1.2.16383.0",
+  };
+  for (const [bytes, id] of Object.entries(texts)) assert.equal(parseOid(hex(bytes)), id);
+  assert.equal(parseOid(hex("2b".padEnd(128, "01"))).split(".").length, 65);
+  for (const text of ["2b".padEnd(130, "01"), "8001", "2a81", "2a018001"]) {
+    assert.throws(() => parseOid(hex(text)), DerError, text);
+  }
+});
+
+test("integers are as short as they can be, and small ones up to six bytes", () => {
+  for (const text of ["00", "7f", "80", "ff", "0080", "ff7f", "fe80", "0100"]) {
+    checkInteger(hex(text));
+  }
+  for (const text of ["", "0000", "007f", "ff80", "ffff"]) {
+    assert.throws(() => checkInteger(hex(text)), DerError, text);
+  }
+  assert.equal(parseSmallInteger(hex("0102")), 258);
+  assert.equal(parseSmallInteger(hex("7fffffffffff")), 2 ** 47 - 1);
 });
 
 test("integers, booleans and bits have one way to be written", () => {

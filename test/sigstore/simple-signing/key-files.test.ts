@@ -48,6 +48,9 @@ const offCurve = ((): ForgedKey => {
   return { ...other, body, hashed, fingerprint };
 })();
 const revocation = onKey(key, { type: 0x20, created: now - day });
+/** Statements about the name, of no weight. */
+const statement = onKey(key, { type: 0x30, created: born });
+const byOther = onKey(key, { type: 0x30, created: born }, other);
 const untrusted = "signature.bad-trust";
 const unknown = "signature.unknown-key";
 const accepted = "accepted";
@@ -183,8 +186,13 @@ const files: readonly (readonly [name: string, files: readonly Uint8Array[], say
   ],
   ["renewed in another file", [expiring(50), expiring(300, now - day)], accepted],
   [
+    "a key of 2,000 statements, and more by others",
+    [join(own, ...Array.from({ length: 1_999 }, () => statement), ...Array(10).fill(byOther))],
+    accepted,
+  ],
+  [
     "a key of 2,001 statements",
-    [join(own, ...Array.from({ length: 2_000 }, () => revoking()))],
+    [join(own, ...Array.from({ length: 2_000 }, () => statement))],
     untrusted,
   ],
 ];
@@ -192,11 +200,6 @@ const files: readonly (readonly [name: string, files: readonly Uint8Array[], say
 function expiring(days: number, created = born): Buffer {
   const hashed = [keyFlags(certifies | signs), keyLifetime(days * day)];
   return join(primaryPacket(key), userId(key, "a", { created, hashed }));
-}
-
-/** A statement about the name, of no weight. */
-function revoking(): Buffer {
-  return onKey(key, { type: 0x30, created: born });
 }
 
 for (const [name, keys, says] of files) {

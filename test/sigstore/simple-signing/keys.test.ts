@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { createSimpleSigningVerifier } from "../../../sigstore/simple-signing/verifier.ts";
 import {
@@ -133,6 +134,12 @@ const cases: readonly Case[] = [
   ["T3 apart", join(revocation(), primary, plain()), good, revoked],
   ["T3 expired", join(primary, revocation({ hashed: [lifetime(1)] }), plain()), good, revoked],
   ["T3 by somebody", join(primary, revocation({}, other), plain()), good, accepted],
+  [
+    "T3 by somebody whose key is here",
+    join(primary, revocation({}, other), plain(), certificate(other, { created: born })),
+    good,
+    accepted,
+  ],
   ["T3 not made by the key", join(primary, spoilt(revocation()), plain()), good, accepted],
   ["T3 cut off", join(primary, cutOff(revocation()), plain()), good, untrusted],
   [
@@ -256,6 +263,24 @@ const cases: readonly Case[] = [
   [
     "a name with something critical",
     join(primary, plain([subpacket(101, Buffer.from("x"), true)])),
+    good,
+    untrusted,
+  ],
+  [
+    "a name by a statement of version 3",
+    join(primary, userId(key, name, { created: born, version: 3 })),
+    good,
+    untrusted,
+  ],
+  [
+    "a name by a statement that names another",
+    join(
+      primary,
+      userId(key, name, {
+        created: born,
+        issuers: { hashed: [fingerprint(other)], unhashed: [keyId(other)] },
+      }),
+    ),
     good,
     untrusted,
   ],
@@ -481,6 +506,16 @@ const cases: readonly Case[] = [
     "signature.unknown-key",
   ],
   [
+    "key IDs that differ",
+    join(primary, plain(), certificate(other, { created: born })),
+    forgeMessage(
+      key,
+      { created: born, issuers: { hashed: [keyId(key)], unhashed: [keyId(other)] } },
+      payload,
+    ),
+    "signature.unknown-key",
+  ],
+  [
     "fingerprint of another version",
     join(primary, plain()),
     forgeMessage(
@@ -555,6 +590,7 @@ const stricter: readonly string[] = [
   "a strong subkey of a weak key",
   "a weak subkey of a strong key",
   "issuers that differ",
+  "key IDs that differ",
   "fingerprint of another version",
 ];
 
@@ -670,6 +706,26 @@ test("verify() says until when: the first end of a key, or of a statement that i
   assert.equal(await days(sub([ends(9)], back(), ends(5)), bySubkey), 5);
   assert.equal(await days(sub([ends(9)], back(), lasts(6)), bySubkey), 6);
   assert.equal(await days(sub([], back(born, [lasts(7)]), lasts(8)), bySubkey), 7);
+});
+
+test("verify() takes certifications of every kind, and no other statement for one", async () => {
+  for (const type of [0x10, 0x11, 0x12, 0x13, 0x14, 0x18, 0x1f, 0x30]) {
+    const says = type <= 0x13 ? accepted : untrusted;
+    const keys = join(primary, userId(key, name, { type, created: born }));
+    assert.equal(await verdict([keys], good), says, `${type}`);
+  }
+});
+
+test("verify() takes no key of another version, though all is signed by it", async () => {
+  for (const version of [3, 4, 5]) {
+    const body = Buffer.from(key.body);
+    body[0] = version;
+    const hashed = join(key.hashed.subarray(0, 3), body);
+    const print = createHash("sha1").update(hashed).digest("hex").toUpperCase();
+    const its = { ...key, body, hashed, fingerprint: print };
+    const keys = certificate(its, { created: born });
+    assert.equal(await verdict([keys], by(its)), version === 4 ? accepted : untrusted);
+  }
 });
 
 test("verify() takes no signature of another algorithm than its key's", async () => {

@@ -18,7 +18,7 @@ import {
   subpacket,
   uint32,
 } from "../../support/openpgp/packets.ts";
-import { payload, reason } from "../../support/openpgp/verify.ts";
+import { payload, reason, verdict } from "../../support/openpgp/verify.ts";
 import { skipWithout } from "../../support/peers.ts";
 
 const now = Math.floor(Date.now() / 1000);
@@ -61,6 +61,33 @@ function startChanged(signature: Buffer): Buffer {
   content[start] = (content[start] ?? 0) ^ 1;
   return changed;
 }
+/** A packet with a new header and the shortest length. */
+function brief(tag: number, content: Uint8Array): Buffer {
+  const { length } = content;
+  const two = [192 + ((length - 192) >> 8), (length - 192) & 0xff];
+  return join(Buffer.from([0xc0 | tag, ...(length < 192 ? [length] : two)]), content);
+}
+
+/** The same in two parts, the second of less than 192 bytes. */
+function lastBrief(tag: number, content: Uint8Array): Buffer {
+  const rest = content.subarray(128);
+  assert.ok(rest.length > 0 && rest.length < 192);
+  const head = Buffer.from([0xc0 | tag, 0xe7]);
+  return join(head, content.subarray(0, 128), Buffer.from([rest.length]), rest);
+}
+
+const third = messageParts(key, { created, version: 3 }, payload);
+function sixBytes(signature: Buffer): Buffer {
+  const changed = Buffer.from(signature);
+  body(changed)[1] = 6;
+  return changed;
+}
+
+function onePassWith(at: number, value: number): Buffer {
+  const changed = Buffer.from(o);
+  body(changed)[at] = value;
+  return changed;
+}
 const longer = mpi(Buffer.alloc(33, 1));
 const by = (signer: ForgedKey) => forgeMessage(signer, { created }, payload);
 
@@ -82,6 +109,17 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
   ["e old, one octet", join(oldPacket(4, 1, body(o)), l, oldPacket(2, 1, body(s))), accepted],
   ["e old, two octets", join(oldPacket(4, 2, body(o)), oldPacket(11, 2, body(l)), s), accepted],
   ["e old, four octets", join(o, oldPacket(11, 4, body(l)), oldPacket(2, 4, body(s))), accepted],
+  [
+    "e new, one and two octets",
+    join(brief(4, body(o)), brief(11, body(l)), brief(2, body(s))),
+    accepted,
+  ],
+  [
+    "e new, 191 to 193 octets",
+    join(...[191, 192, 193].map((size) => brief(60, Buffer.alloc(size)))),
+    "Bad data",
+  ],
+  ["A33c: last part of one octet", join(o, lastBrief(11, body(l)), s), accepted],
   ["A33: partial", join(o, partialPacket(11, [7], body(l)), s), accepted],
   ["A33b: small parts", join(o, partialPacket(11, [0, 3, 1], body(l)), s), accepted],
   ["e partial compressed", partialPacket(8, [5, 4], body(zip(message))), accepted],
@@ -117,6 +155,7 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
   ["A9i", join(message, packet(13, Buffer.from("a"))), "Bad data"],
   ["A9a", join(message, Buffer.alloc(2)), damaged],
   ["A9b", join(message, Buffer.from("hello")), damaged],
+  ["A9b, like a packet", join(message, Buffer.from([0x7c, 1, 0])), damaged],
   ["A9c", join(message, Buffer.from("\n")), damaged],
   ["A9c in zip", zip(join(message, Buffer.from("\n"))), damaged],
   ["A9d", join(zip(message), Buffer.from("x")), damaged],
@@ -151,6 +190,8 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
   ["literal without date", join(o, packet(11, Buffer.from("b\0\0")), s), "Bad data"],
   ["A35a", withSubpacket(notation(false)), accepted],
   ["A35", withSubpacket(notation(true)), critical],
+  ["brief subpacket", withSubpacket(Buffer.from([2, 101, 1])), accepted],
+  ["brief and critical subpacket", withSubpacket(Buffer.from([2, 101 | 0x80, 1])), critical],
   ["critical subpacket", withSubpacket(subpacket(101, Buffer.from("x"), true)), critical],
   ["critical target", withSubpacket(subpacket(31, Buffer.alloc(22), true)), critical],
   ["unknown subpacket", withSubpacket(subpacket(101, Buffer.from("x"))), accepted],
@@ -177,6 +218,7 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
     "Bad data",
   ],
   ["FX-v3", forgeMessage(key, { created, version: 3 }, payload), accepted],
+  ["v3 that says six bytes", join(third.onePass, l, sixBytes(third.signature)), "Bad data"],
   ["v3 of six bytes", join(o, l, packet(2, Buffer.from([3, 6]), body(s))), "Bad data"],
   [
     "version 6",
@@ -190,6 +232,8 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
     join(packet(4, body(o).subarray(0, -1), Buffer.from([0])), l, s),
     "Bad data",
   ],
+  ["one-pass of another hash", join(onePassWith(2, 10), l, s), "Bad data"],
+  ["one-pass of another algorithm", join(onePassWith(3, 1), l, s), "Bad data"],
   ["one-pass too long", join(packet(4, body(o), Buffer.from([0])), l, s), "Bad data"],
   ["A7", join(o, literal(Buffer.from(payload.toString().replace("a/b", "a/c"))), s), changed],
   ["A8", join(o, l, s.subarray(0, -1), Buffer.from([(s.at(-1) ?? 0) ^ 1])), changed],
@@ -249,6 +293,44 @@ test("verify() reads no more than it must of messages made to be slow", async ()
     await reason([keys], Buffer.concat([message, Buffer.alloc(4 * 1024 * 1024)])),
     tooMuch,
   );
+});
+
+test("verify() says by a code what is wrong with a signature", async () => {
+  const refusals: readonly (readonly [bytes: Buffer, code: string])[] = [
+    [forgeMessage(key, { created, type: 0x10 }, payload), "signature.bad"],
+    [withSubpacket(notation(true)), "signature.bad"],
+    [forgeMessage(key, { created, hash: "sha1" }, payload), "signature.weak"],
+    [join(theirs.onePass, theirs.literal, startChanged(theirs.signature)), "signature.bad"],
+    [Buffer.alloc(4 * 1024 * 1024 + 1), "signature.malformed"],
+    [Buffer.alloc(4 * 1024 * 1024), "signature.malformed"],
+    [join(o, l), "signature.malformed"],
+    [forgeMessage(key, { created }, Buffer.from("{}")), "signature.bad-payload"],
+  ];
+  for (const [bytes, code] of refusals) assert.equal(await verdict([keys], bytes), code);
+  assert.equal(await reason([keys], Buffer.alloc(4 * 1024 * 1024)), damaged);
+});
+
+test("verify() knows which subpackets may be critical", async () => {
+  const fingerprint = Buffer.from(key.fingerprint, "hex");
+  const contents: Readonly<Record<number, Buffer>> = {
+    3: uint32(0),
+    9: uint32(0),
+    12: Buffer.alloc(22),
+    16: fingerprint.subarray(-8),
+    33: join(Buffer.from([4]), fingerprint),
+  };
+  const understood = [
+    3, 4, 7, 9, 11, 12, 16, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 32, 33, 34, 39,
+  ];
+  for (let type = 0; type < 128; type += 1) {
+    if (type === 2) continue;
+    const one = subpacket(type, contents[type] ?? Buffer.from("x"), true);
+    const says = understood.includes(type) ? accepted : critical;
+    assert.equal(await reason([keys], withSubpacket(one)), says, `${type}`);
+  }
+  const time = subpacket(2, uint32(created), true);
+  const timed = forgeMessage(key, { created, timeless: true, hashed: [time] }, payload);
+  assert.equal(await reason([keys], timed), accepted);
 });
 
 test("verify() refuses signatures of another kind", async () => {
