@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { globSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { API } from "typescript/unstable/sync";
@@ -17,6 +17,7 @@ const { values: options, positionals } = parseArgs({
     sample: { type: "string", default: "all" },
     seed: { type: "string", default: "1" },
     out: { type: "string" },
+    again: { type: "string" },
   },
 });
 
@@ -54,6 +55,14 @@ function sampled(mutants: readonly Mutant[], count: number, seed: number): reado
   });
   const chosen = dice.sort((a, b) => a.number - b.number).slice(0, count);
   return chosen.map(({ mutant }) => mutant).sort((a, b) => a.id - b.id);
+}
+
+/** Those that an earlier run left alive, found by what they change: lines move. */
+function alive(mutants: readonly Mutant[], results: string): readonly Mutant[] {
+  const earlier: readonly (Mutant & { readonly fate: string })[] = JSON.parse(results);
+  const nameOf = ({ file, before, after }: Mutant) => `${file}: ${before} => ${after}`;
+  const names = new Set(earlier.filter(({ fate }) => fate !== "killed").map(nameOf));
+  return mutants.filter((mutant) => names.has(nameOf(mutant)));
 }
 
 async function startWorker({ work, ranges }: Program): Promise<ChildProcess> {
@@ -98,22 +107,26 @@ async function tryOne(child: ChildProcess, id: number): Promise<Answer> {
 const files = globSync(positionals, { cwd: root }).sort();
 const program = read(files);
 const count = options.sample === "all" ? program.mutants.length : Number(options.sample);
-const chosen = sampled(program.mutants, count, Number(options.seed));
+const chosen = options.again
+  ? alive(program.mutants, readFileSync(options.again, "utf8"))
+  : sampled(program.mutants, count, Number(options.seed));
 console.error(`${chosen.length} of ${program.mutants.length} mutants in ${files.length} files`);
 let child = await startWorker(program);
 const fates: Record<string, number> = {};
 const results: object[] = [];
+const save = () => options.out && writeFileSync(options.out, JSON.stringify(results, null, 1));
 for (const mutant of chosen) {
   if (child.exitCode !== null || child.signalCode !== null) child = await startWorker(program);
   const answer = await tryOne(child, mutant.id);
   if (answer.kind !== "tried") continue;
   fates[answer.fate] = (fates[answer.fate] ?? 0) + 1;
   results.push({ ...mutant, fate: answer.fate, test: answer.test });
+  if (results.length % 50 === 0) save();
   if (answer.fate === "killed") continue;
   console.log(
     `${mutant.file}:${mutant.line} ${answer.fate}: ${mutant.before}  =>  ${mutant.after}`,
   );
 }
 child.kill();
-if (options.out) writeFileSync(options.out, JSON.stringify(results, null, 1));
+save();
 console.error(`${chosen.length} tried: ${JSON.stringify(fates)}`);

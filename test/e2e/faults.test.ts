@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
+import { after, before, suite, test } from "node:test";
 import { digestOf } from "../../src/core/digest.ts";
 import { KnownError } from "../../src/core/errors.ts";
 import { Engine, noticesSilence } from "../support/engine.ts";
@@ -253,11 +253,13 @@ const overTls = [
 ];
 
 suite("copy() goes on over TLS where", { skip: skipWithout("openssl") }, () => {
+  let pki: Pki;
+  before(async () => {
+    pki = await makePki();
+  });
+  after(() => pki[Symbol.asyncDispose]());
   for (const one of cases.filter(({ name }) => overTls.includes(name))) {
-    test(one.name, { timeout: 300_000 }, async () => {
-      await using pki = await makePki();
-      await suffer(one, pki);
-    });
+    test(one.name, { timeout: 300_000 }, () => suffer(one, pki));
   }
 });
 

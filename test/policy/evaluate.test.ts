@@ -6,7 +6,9 @@ import { acceptAnything } from "../../policy/policy.ts";
 import { SignatureError } from "../../sigstore/errors.ts";
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import { digestOf } from "../../src/core/digest.ts";
+import { parseDockerReference } from "../../src/core/docker-reference.ts";
 import { KnownError } from "../../src/core/errors.ts";
+import type { ImageReference } from "../../src/core/image-reference.ts";
 import { createToyKey, tampered, toySignature } from "./toy-signatures.ts";
 import {
   contextOf,
@@ -428,6 +430,52 @@ test("an image without a name is signed by those requirements only that name one
   assert.equal(await ask({ type: "matchRepository" }), false);
   assert.equal(await ask({ type: "exactReference", dockerReference: "h.example/ns/one:v1" }), true);
   assert.equal(await ask({ type: "exactRepository", dockerRepository: "h.example/ns/one" }), true);
+});
+
+test("in a registry an image asked for by tag and digest is named by its digest, elsewhere by both", async () => {
+  const named = parseDockerReference(`h.example/ns/one:v1@${manifestDigest}`);
+  const registry = docker(`h.example/ns/one:v1@${manifestDigest}`);
+  const store = { ...referenceOf("containers-storage", "[/s]x"), docker: named };
+  const reference = "h.example/ns/one:other";
+  const ask = (asked: ImageReference) =>
+    gateOf({ default: [signedBy("/alice")] }, contextOf(files)).verdict(
+      subjectOf(asked, [toySignature(alice, { ...good, reference })]),
+    );
+  const found = await ask(registry);
+  assert.equal(found.allowed, true);
+  const { data } = found.steps.at(-1) ?? {};
+  assert.ok(data && "intended" in data);
+  assert.equal(data.intended, `h.example/ns/one@${manifestDigest}`);
+  assert.equal((await ask(store)).allowed, false);
+});
+
+test("a verdict tells which signature was rejected, which accepted, and what decided", async () => {
+  const policy = { default: [reject], transports: { docker: { "": [signedBy("/alice")] } } };
+  const elsewhere = toySignature(alice, { ...good, digest: other });
+  const ask = (...signatures: readonly UntrustedSignature[]) =>
+    gateOf(policy, contextOf(files)).verdict(subjectOf(image, signatures));
+  const good2 = await ask(elsewhere, byAlice);
+  const [scope] = good2.steps;
+  assert.deepEqual([scope?.ok, scope?.message], [true, 'default of transport "docker" decides']);
+  const { entry } = (scope?.data ?? {}) as { readonly entry?: string };
+  assert.deepEqual([entry, good2.scope], ["transport-default", ""]);
+  const told = good2.steps.filter(({ kind }) => kind === "signature");
+  assert.deepEqual(
+    told.map(({ ok, message }) => [ok, message]),
+    [
+      [false, "signature 1 is rejected"],
+      [true, "signature 2 is accepted"],
+    ],
+  );
+  assert.ok(stepsOf(good2).includes("digest.differs"));
+  const refused = await ask(elsewhere);
+  assert.deepEqual([refused.code, refused.allowed], ["requirement.none-accepted", false]);
+  const differs = refused.steps.find(({ kind }) => kind === "digest");
+  assert.deepEqual([differs?.ok, differs?.code], [false, "digest.differs"]);
+  const { policy: none } = await gateOf({ default: [accept] }, contextOf(files)).verdict(
+    subjectOf(image),
+  );
+  assert.equal(none, undefined);
 });
 
 test("verifiers that cannot be made reject every signature with their reason", async () => {

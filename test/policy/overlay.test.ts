@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createGate } from "../../policy/gate.ts";
 import { bundlesWanted } from "../../policy/overlay.ts";
-import { parsePolicy } from "../../policy/parse.ts";
+import { maxPolicyBytes, parsePolicy } from "../../policy/parse.ts";
 import { parseOverlay } from "../../policy/parse-overlay.ts";
 import type { PolicySubject } from "../../policy/subject.ts";
 import { createVerifiers } from "../../sigstore/create-verifiers.ts";
+import { ConfigError } from "../../src/config/errors.ts";
+import { parseDigest } from "../../src/core/digest.ts";
 import { makeBundle, makeTrustedRoot, statementOf } from "../support/bundle.ts";
 import {
   altNames,
@@ -136,6 +138,87 @@ test("keys that cannot be read, and bundles that cannot be, refuse", async () =>
   }
 });
 
+test("what else is asked for beside sigstoreSigned asks for no bundle", async () => {
+  const attached = { signatures: async () => [attachment] };
+  const twice = await verdict([...signed, ...accept], overlayOf([byKey]), attached);
+  assert.equal(twice.allowed, true);
+});
+
+test("bundles are not read where an attachment is accepted, nor instead of unreadable ones", async () => {
+  const unread = { signatures: async () => [attachment], bundles: () => assert.fail("read") };
+  assert.equal((await verdict(signed, overlayOf([byKey]), unread)).allowed, true);
+  const unreadable = {
+    signatures: async () => {
+      throw new ConfigError("config.unreadable", "connection refused");
+    },
+    ...bundles(bundle),
+  };
+  const refused = await verdict(signed, overlayOf([byKey]), unreadable);
+  assert.deepEqual([refused.allowed, refused.code], [false, "fetch.failed"]);
+});
+
+test("each step says what a bundle was good for", async () => {
+  const stepsOf = async (policy: unknown, ...found: readonly Uint8Array[]) => {
+    const { steps, error } = await verdict(policy, overlayOf([byKey]), bundles(...found));
+    const texts = steps.map(({ kind, ok, code }) => `${kind} ${ok ? "ok" : "not"} ${code}`);
+    return { texts: texts.slice(1), error, steps };
+  };
+  const good = await stepsOf(accept, stranger, bundle);
+  assert.deepEqual(good.texts, [
+    "requirement ok requirement.accept-anything",
+    "requirement ok requirement.signed",
+    "fetch ok fetch.done",
+    "crypto not signature.bad",
+    "crypto ok crypto.verified",
+  ]);
+  assert.deepEqual(good.steps[2]?.data, { index: 1, type: "sigstoreBundle" });
+  assert.deepEqual(good.steps[3]?.data, { simpleSigning: 0, sigstore: 0, bundles: 2 });
+  assert.match(good.steps[4]?.message ?? "", /./);
+  assert.match(good.steps[5]?.message ?? "", /^bundle 2 is made by /);
+  const one = await stepsOf(accept, stranger);
+  assert.equal(one.error, one.steps.at(-1)?.message);
+  const two = await stepsOf(accept, stranger, stranger);
+  assert.equal(two.error, `None of the bundles were accepted, reasons: ${one.error}; ${one.error}`);
+  assert.deepEqual(two.texts.at(1), "requirement not requirement.none-accepted");
+  assert.deepEqual((await stepsOf(accept)).texts, [
+    "requirement ok requirement.accept-anything",
+    "requirement not requirement.not-signed",
+    "fetch ok fetch.done",
+  ]);
+  assert.deepEqual((await stepsOf(signed, bundle)).texts, [
+    "requirement ok requirement.signed",
+    "fetch ok fetch.done",
+    "fetch ok fetch.done",
+    "crypto ok crypto.verified",
+  ]);
+});
+
+test("what a bundle verifier says of another manifest refuses", async () => {
+  const zeros = parseDigest(`sha256:${"0".repeat(64)}`);
+  const careless = { verify: async () => ({ claim: { manifestDigest: zeros }, signedBy: "a" }) };
+  const verifiers = { ...createVerifiers({ now: () => testTime }), bundles: async () => careless };
+  const context = contextOf(files, { verifiers, overlay: parse(overlayOf([byKey])) });
+  const gate = createGate(parsePolicy(bytesOf({ default: accept }), "p"), context);
+  const refused = await gate.verdict({ ...subjectOf(image), ...bundles(bundle) });
+  assert.deepEqual([refused.allowed, refused.code], [false, "requirement.none-accepted"]);
+  assert.equal(refused.steps.at(-1)?.code, "signature.bad-payload");
+});
+
+test("what nobody foresaw goes through, and nothing is allowed", async () => {
+  const surprise = new TypeError("surprise");
+  const throwing = async () => {
+    throw surprise;
+  };
+  await assert.rejects(verdict(accept, overlayOf([byKey]), { bundles: throwing }), surprise);
+  const verifiers = {
+    ...createVerifiers({ now: () => testTime }),
+    bundles: async () => ({ verify: throwing }),
+  };
+  const context = contextOf(files, { verifiers, overlay: parse(overlayOf([byKey])) });
+  const gate = createGate(parsePolicy(bytesOf({ default: accept }), "p"), context);
+  await assert.rejects(gate.verdict({ ...subjectOf(image), ...bundles(bundle) }), surprise);
+});
+
 test("the nearest scope of an overlay counts", () => {
   const overlay = parse({
     transports: { docker: { "": [byKey], "registry.example.com/ns/one": [byKey, byKey] } },
@@ -143,6 +226,55 @@ test("the nearest scope of an overlay counts", () => {
   assert.equal(bundlesWanted(overlay, image)?.length, 2);
   assert.equal(bundlesWanted(overlay, docker("registry.example.com/ns/two:v1"))?.length, 1);
   assert.equal(bundlesWanted(parse(overlayOf([byKey], "elsewhere")), image), undefined);
+});
+
+test("parseOverlay() reads each way to give keys, identities and a trusted root", () => {
+  const keyDatas = [bytesOf("a"), bytesOf("b")];
+  const pathsOf = (...paths: readonly string[]) => ({ paths });
+  const type = "sigstoreBundle";
+  const read = (requirement: object) =>
+    parse(overlayOf([requirement], ""))
+      .transports.get("docker")
+      ?.get("");
+  const keys = (source: object) => [{ type, signers: { type: "keys", keys: source } }];
+  assert.deepEqual(read(byKey), keys(pathsOf("/key")));
+  assert.deepEqual(read({ ...byDigest, keyPaths: ["/a", "/b"] }), keys(pathsOf("/a", "/b")));
+  assert.deepEqual(
+    read({ ...byDigest, keyDatas: keyDatas.map((each) => each.toString("base64")) }),
+    keys({ data: keyDatas.map((each) => new Uint8Array(each)) }),
+  );
+  const identities = [
+    { issuer: "i", subjectEmail: "e" },
+    { issuerPattern: "i.*", subjectUri: "u" },
+    { issuer: "i", subjectPattern: "s.*" },
+  ];
+  assert.deepEqual(read({ ...byDigest, trustedRootPath: "/root", identities }), [
+    {
+      type,
+      signers: {
+        type: "certificates",
+        identities: [
+          { issuer: { is: "i" }, subject: { email: "e" } },
+          { issuer: { pattern: "i.*" }, subject: { uri: "u" } },
+          { issuer: { is: "i" }, subject: { pattern: "s.*" } },
+        ],
+      },
+      trustedRoot: { paths: ["/root"] },
+    },
+  ]);
+});
+
+test("parseOverlay() says where it is wrong, and reads no more than a policy's ten megabytes", () => {
+  const wrong = overlayOf([byKey, { ...byDigest, identities: [{ issuer: "i" }] }], "h");
+  assert.throws(() => parse(wrong), {
+    path: ["transports", "docker", "h", 1, "identities", 0],
+    message: /exactly one of subjectEmail, subjectUri, subjectPattern/,
+  });
+  const full = Buffer.alloc(maxPolicyBytes, " ");
+  bytesOf(overlayOf([byKey])).copy(full);
+  assert.equal(parseOverlay(full, "x").transports.size, 1);
+  const overfull = Buffer.alloc(maxPolicyBytes + 1, full);
+  assert.throws(() => parseOverlay(overfull, "x"), { message: /the file is too large$/ });
 });
 
 test("an overlay is read as strictly as a policy", () => {
@@ -160,6 +292,9 @@ test("an overlay is read as strictly as a policy", () => {
     overlayOf(null),
     overlayOf([{ type: "sigstoreSigned", keyPath: "/key" }]),
     overlayOf([{ ...byDigest }]),
+    overlayOf([{ ...byKey, type: "sigstoreSigned" }]),
+    overlayOf([{ ...byKey, type: undefined }]),
+    overlayOf([{ ...certified, identities: {} }]),
     overlayOf([{ ...byKey, bundle: undefined }]),
     overlayOf([{ ...byKey, bundle: "true" }]),
     overlayOf([{ ...byKey, signedIdentity: undefined }]),

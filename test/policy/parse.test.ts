@@ -30,6 +30,42 @@ test("parsePolicy() reads defaults, transports and scopes", () => {
   assert.equal(policy.transports.get("dir")?.get("/a/b")?.length, 2);
 });
 
+test("parsePolicy() reads all of what sigstoreSigned trusts", () => {
+  const data = bytes("a");
+  const caData = btoa("a");
+  const read = (members: object) => {
+    const requirement = { type: "sigstoreSigned", ...members };
+    return parsePolicy(bytes(JSON.stringify({ default: [requirement] })), "p").default;
+  };
+  const reads = (identity: object, more: object = {}) => {
+    const signedIdentity = { type: "matchRepoDigestOrExact" };
+    return [{ type: "sigstoreSigned", identity, signedIdentity, ...more }];
+  };
+  const keys = { type: "keys", keys: { paths: ["/k"] } };
+  assert.deepEqual(read({ keyPath: "/k" }), reads(keys));
+  assert.deepEqual(
+    read({ keyPath: "/k", rekorPublicKeyPath: "/r" }),
+    reads(keys, { rekorKeys: { paths: ["/r"] } }),
+  );
+  const fulcio = { caData, oidcIssuer: "i", subjectEmail: "e" };
+  assert.deepEqual(
+    read({ fulcio, rekorPublicKeyPaths: ["/r", "/s"] }),
+    reads(
+      { type: "fulcio", ca: { data: [data] }, oidcIssuer: "i", subjectEmail: "e" },
+      { rekorKeys: { paths: ["/r", "/s"] } },
+    ),
+  );
+  const roots = { type: "pki", caRoots: { paths: ["/c"] } };
+  assert.deepEqual(
+    read({ pki: { caRootsPath: "/c", subjectEmail: "e" } }),
+    reads({ ...roots, subjectEmail: "e" }),
+  );
+  assert.deepEqual(
+    read({ pki: { caRootsPath: "/c", caIntermediatesData: caData, subjectHostname: "h" } }),
+    reads({ ...roots, caIntermediates: { data: [data] }, subjectHostname: "h" }),
+  );
+});
+
 // The reasons are compatibility facts: containers/image prints them.
 const refused: readonly (readonly [text: string, reason: string])[] = [
   ["{}", "Default policy is missing"],

@@ -95,6 +95,7 @@ const refused: readonly (readonly [name: string, text: string, message: string])
     optional('{"timestamp":9223372036854775807}'),
     "Field optional.timestamp is not an integer",
   ],
+  ["B10 -1e19", optional('{"timestamp":-1e19}'), "Field optional.timestamp is not an integer"],
   ["B10 object", optional('{"timestamp":{}}'), unmarshal("object", "float64")],
   ["B10 list", optional('{"timestamp":[1]}'), unmarshal("array", "float64")],
   ["B10 true", optional('{"timestamp":true}'), unmarshal("bool", "float64")],

@@ -18,7 +18,7 @@ export interface KeyStanding {
   readonly validUntil?: number;
 }
 
-/** Clocks differ: this many seconds ahead is not yet the future. */
+/** Clocks differ: a statement this many seconds ahead is not yet of the future. A key is, as for GnuPG. */
 export const clockSkew = 300;
 
 const flags = { sign: 0x02 };
@@ -76,7 +76,7 @@ const revokedKey: KeyProblem = { code: "signature.revoked-key", text: "is revoke
 const noSigningKey: KeyProblem = { code: "signature.bad", text: "may not sign data" };
 
 function judgeKey({ created, material }: PublicKey, now: number): KeyProblem | undefined {
-  if (created > now + clockSkew) return { code: "signature.bad", text: "is from the future" };
+  if (created > now) return { code: "signature.bad", text: "is from the future" };
   if (material.key) return undefined;
   return { code: "signature.weak", text: `is of a kind that is not accepted: ${material.label}` };
 }

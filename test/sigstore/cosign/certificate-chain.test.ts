@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { type Certificate, parseCertificate } from "../../../sigstore/cosign/certificate.ts";
 import { verifyChain } from "../../../sigstore/cosign/certificate-chain.ts";
 import {
+  altNames,
+  basicConstraints,
   extKeyUsage,
+  keyUsage,
   makeCa,
   makeCertificate,
   type TestCertificate,
@@ -87,6 +90,90 @@ test("a crowd of namesakes is not tried without end", () => {
   const pool = { roots: [parse(root)], intermediates: many };
   const ended = verifyChain(parse(leaf), pool, testTime);
   assert.match("failure" in ended ? ended.failure : "", /attempts limit reached/);
+});
+
+test("a certificate that is a root itself is its own chain, also one of several roots", () => {
+  const key = testKey();
+  const own = makeCertificate({ subject: "own", key });
+  for (const roots of [[own], [own, root], [root, own]]) {
+    assert.deepEqual(
+      verify(own, roots).chain?.map(({ raw }) => Buffer.from(raw)),
+      [own.der],
+    );
+  }
+  assert.equal(verify(makeCertificate({ subject: "own", key }), [root]).chain, undefined);
+});
+
+test("an authority of another kind of key, or of one that is not taken, has signed nothing", () => {
+  const leaf = makeCertificate({ issuer: root });
+  const why = (authority: TestCertificate, signed = leaf) => {
+    const { chain, ...rest } = verify(signed, [authority]);
+    assert.equal(chain, undefined);
+    return "failure" in rest ? rest.failure : "";
+  };
+  for (const kind of ["ed25519", "rsa"] as const) {
+    const text = why(makeCa({ key: testKey(kind, "chain") }));
+    assert.match(
+      text,
+      /\(possibly because of "x509: signature algorithm does not fit the public key"/,
+    );
+  }
+  const unknown = makeCa({ key: testKey("p224") });
+  for (const text of [why(unknown), why(unknown, makeCertificate({ issuer: unknown }))]) {
+    assert.match(text, /"x509: cannot verify signature: algorithm unimplemented"/);
+  }
+});
+
+test("isSignedBy() is false for keys of every other kind, and for none", () => {
+  const leaf = parse(makeCertificate({ issuer: root }));
+  assert.equal(leaf.isSignedBy(parse(root)), true);
+  for (const kind of ["ed25519", "rsa", "p384", "p256"] as const) {
+    const { publicKey } = testKey(kind, "other");
+    assert.equal(leaf.isSignedBy({ ...parse(root), publicKey }), false);
+  }
+  assert.equal(leaf.isSignedBy({ ...parse(root), publicKey: undefined }), false);
+});
+
+test("an authority is told by its common name, or else by its serial number", () => {
+  const why = (subject: string) => {
+    const leaf = makeCertificate({ issuer: makeCa({ subject }) });
+    const authority = makeCa({ subject });
+    const { failure = "" } = { failure: "", ...verify(leaf, [authority]) };
+    return { failure, serial: authority.serial.at(-1) };
+  };
+  assert.match(why("name").failure, /candidate authority certificate "name"\)$/);
+  const { failure, serial } = why("");
+  assert.ok(failure.endsWith(`candidate authority certificate "serial:${serial}")`), failure);
+});
+
+test("an authority is not its own: same name, key and alternative names", () => {
+  const key = testKey();
+  const namesOf = (dns: string | undefined) => (dns === undefined ? [] : [altNames([{ dns }])]);
+  const length = (own: string | undefined, theirs: string | undefined, subject = "x") => {
+    const authority = makeCa({ subject: "x", key, extensions: namesOf(theirs) });
+    const extensions = namesOf(own);
+    const leaf = makeCertificate({ subject, key, issuer: authority, extensions });
+    return verify(leaf, [authority]).chain?.length;
+  };
+  assert.equal(length(undefined, undefined), undefined);
+  assert.equal(length("a", "a"), undefined);
+  assert.equal(length("a", "b"), 2);
+  assert.equal(length(undefined, "a"), 2);
+  assert.equal(length("a", undefined), 2);
+  assert.equal(length("a", "a", "another name"), 2);
+});
+
+test("the first and the last second of a certificate are of its time", () => {
+  const leaf = makeCertificate({ issuer: root, notBefore: testTime, notAfter: testTime });
+  assert.equal(verify(leaf, [root]).chain?.length, 2);
+});
+
+test("a key usage of no bits says nothing, as for Go", () => {
+  const authority = makeCertificate({
+    subject: "root",
+    extensions: [basicConstraints(true), keyUsage()],
+  });
+  assert.ok(verify(makeCertificate({ issuer: authority }), [authority]).chain);
 });
 
 test("a time that is none is in no period", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import { describeKeys } from "../../../sigstore/simple-signing/describe-keys.ts";
@@ -17,7 +18,7 @@ import {
   subkeyPacket,
   userId,
 } from "../../support/openpgp/certificate.ts";
-import { forgeKey, forgeMessage } from "../../support/openpgp/forge.ts";
+import { type ForgedKey, forgeKey, forgeMessage } from "../../support/openpgp/forge.ts";
 import { oldPacket, packet } from "../../support/openpgp/packets.ts";
 import { payload, verdict } from "../../support/openpgp/verify.ts";
 
@@ -33,10 +34,19 @@ const text = (...lines: readonly string[]) => Buffer.from(lines.join("\n"));
 const own = certificate(key, { created: born });
 const theirs = certificate(other, { created: born });
 const armor = armored(own).toString();
+const unchecked = armor.replace(/\n=.{4}\n/, "\n");
 const secret = join(
   packet(5, key.body, Buffer.from([0]), Buffer.alloc(36)),
   userId(key, "a", { created: born }),
 );
+/** Its point is changed, and all that is said of it is as if it were its own word. */
+const offCurve = ((): ForgedKey => {
+  const body = Buffer.from(other.body);
+  body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+  const hashed = join(other.hashed.subarray(0, 3), body);
+  const fingerprint = createHash("sha1").update(hashed).digest("hex").toUpperCase();
+  return { ...other, body, hashed, fingerprint };
+})();
 const revocation = onKey(key, { type: 0x20, created: now - day });
 const untrusted = "signature.bad-trust";
 const unknown = "signature.unknown-key";
@@ -65,6 +75,30 @@ const files: readonly (readonly [name: string, files: readonly Uint8Array[], say
     untrusted,
   ],
   ["armoured, not base64", [Buffer.from(armor.replace("\n\n", "\n\n*"))], untrusted],
+  ["armoured, four signs not base64", [Buffer.from(armor.replace("\n\n", "\n\n****"))], untrusted],
+  [
+    "armoured, no four signs",
+    [Buffer.from(unchecked.replace("\n-----END", "A\n-----END"))],
+    untrusted,
+  ],
+  [
+    "armoured, more behind the checksum",
+    [Buffer.from(armor.replace(/\n=.{4}\n/, "$&AA"))],
+    untrusted,
+  ],
+  ["armoured, a checksum too long", [Buffer.from(armor.replace(/\n=.{4}/, "$&AA"))], untrusted],
+  ["armoured, behind something", [Buffer.from(`x${armor}`)], untrusted],
+  ["armoured, something behind it", [Buffer.from(`${armor.trimEnd()}x\n`)], untrusted],
+  [
+    "armoured, a header of two colons",
+    [Buffer.from(armor.replace("\n\n", "\na:b: c\n\n"))],
+    untrusted,
+  ],
+  [
+    "armoured, no empty line, CR at its end",
+    [Buffer.from(armor.replace("\n\n", "\n").replace("\n-----END", "\r-----END"))],
+    untrusted,
+  ],
   ["armoured, cut off", [Buffer.from(armor.slice(0, 200))], untrusted],
   ["armoured, text around it", [text("hello", armor, "bye")], accepted],
   [
@@ -121,6 +155,24 @@ const files: readonly (readonly [name: string, files: readonly Uint8Array[], say
     [join(own, packet(14, Buffer.from([9, 9])), packet(2, Buffer.from([9])))],
     accepted,
   ],
+  [
+    "a name behind a key that cannot be read",
+    [join(primaryPacket(key), packet(6, Buffer.from([3])), userId(key, "a", { created: born }))],
+    untrusted,
+  ],
+  [
+    "a statement about a name behind an attribute",
+    [
+      join(
+        primaryPacket(key),
+        packet(13, Buffer.from("a")),
+        packet(17, Buffer.from("x")),
+        userId(key, "a", { created: born }).subarray(7),
+      ),
+    ],
+    untrusted,
+  ],
+  ["a key whose point is not on its curve", [certificate(offCurve, { created: born })], unknown],
   ["a subkey before any key", [join(subkeyPacket(key), own)], accepted],
   ["a signature that cannot be read", [join(own, packet(2, Buffer.from([5])))], accepted],
   ["revoked in another file", [own, join(primaryPacket(key), revocation)], "signature.revoked-key"],

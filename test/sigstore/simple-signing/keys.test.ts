@@ -37,6 +37,8 @@ const subkey = forgeKey("ed25519", born);
 const other = forgeKey("ed25519", born);
 const young = forgeKey("ed25519", now - day);
 const weak = forgeKey("rsa1024", born);
+const fresh = forgeKey("ed25519", now);
+const ahead = forgeKey("ed25519", now + 250);
 const unborn = forgeKey("ed25519", now + 10 * day);
 
 const join = (...parts: readonly Uint8Array[]) => Buffer.concat(parts);
@@ -46,7 +48,7 @@ const plain = (hashed: readonly Uint8Array[] = [keyFlags(certifies | signs)], cr
 const primary = primaryPacket(key);
 /** The packet with its last byte gone, and a length that says so. */
 const cutOff = (whole: Uint8Array) => packet(2, bodyOf(whole).subarray(0, -1));
-const bodyOf = (whole: Uint8Array) => whole.subarray((whole[1] ?? 0) < 192 ? 2 : 3);
+const bodyOf = (whole: Uint8Array) => whole.subarray(6);
 const by = (signer: ForgedKey, created = now - 10 * day, hashed: readonly Uint8Array[] = []) =>
   forgeMessage(signer, { created, hashed }, payload);
 const good = by(key);
@@ -67,6 +69,10 @@ const revocation = (shape: Partial<Parameters<typeof onKey>[1]> = {}, signer = k
 const reasonOf = (code: number) => subpacket(29, Buffer.from([code]));
 const direct = (hashed: readonly Uint8Array[], created = born) =>
   onKey(key, { type: 0x1f, created, hashed });
+
+const binding = () => onSubkey(key, subkey, { created: born, hashed: [keyFlags(signs), back()] });
+const secretPacket = (tag: 5 | 7, of: ForgedKey) =>
+  packet(tag, of.body, Buffer.from([0]), Buffer.alloc(36));
 
 type Case = readonly [name: string, keys: Uint8Array, message: Uint8Array, verdict: string];
 const bad = "signature.bad";
@@ -99,6 +105,12 @@ const cases: readonly Case[] = [
   ],
   ["direct: expired", join(primary, direct([keyLifetime(50 * day)]), plain()), good, expired],
   ["direct: certify-only", join(primary, direct([keyFlags(certifies)]), plain()), good, bad],
+  [
+    "direct: certify-only, and over",
+    join(primary, direct([keyFlags(certifies), lifetime(day)]), plain()),
+    good,
+    accepted,
+  ],
   [
     "direct: expires later",
     join(primary, direct([keyLifetime(200 * day)]), plain()),
@@ -164,6 +176,33 @@ const cases: readonly Case[] = [
     join(primary, direct([revoker(other)]), revocation({}, other), plain()),
     good,
     revoked,
+  ],
+  [
+    "T3, and certify-only",
+    join(primary, revocation(), plain([keyFlags(certifies)])),
+    good,
+    revoked,
+  ],
+  ["a key of this minute", certificate(fresh, { created: now }), by(fresh, now), accepted],
+  [
+    "a key a little ahead",
+    certificate(ahead, { created: now + 250 }),
+    by(ahead, now + 250),
+    untrusted,
+  ],
+  [
+    "a subkey a little ahead",
+    join(
+      primary,
+      plain(),
+      subkeyPacket(ahead),
+      onSubkey(key, ahead, {
+        created: now + 100,
+        hashed: [keyFlags(signs), embedded(backSignature(key, ahead, { created: now + 250 }))],
+      }),
+    ),
+    by(ahead, now + 250),
+    bad,
   ],
   ["a revoker is named only", join(primary, direct([revoker(other)]), plain()), good, accepted],
 
@@ -233,6 +272,12 @@ const cases: readonly Case[] = [
     untrusted,
   ],
   ["a name taken back", join(primary, plain(), takenBack(now - day)), good, untrusted],
+  [
+    "a name taken back that was not given",
+    join(primary, packet(13, Buffer.from(name)), takenBack(born)),
+    good,
+    untrusted,
+  ],
   ["a name given again", join(primary, plain([], now - day), takenBack(born)), good, accepted],
   [
     "one of two names taken back",
@@ -287,6 +332,18 @@ const cases: readonly Case[] = [
     withSubkey(bound([keyFlags(signs), back(now + day)])),
     bySubkey,
     bad,
+  ],
+  [
+    "A4 in a secret key",
+    join(secretPacket(5, key), plain(), secretPacket(7, subkey), binding()),
+    bySubkey,
+    accepted,
+  ],
+  [
+    "a public subkey that has more",
+    withSubkey(packet(14, subkey.body, Buffer.from([0])), binding()),
+    bySubkey,
+    "signature.unknown-key",
   ],
   ["encryption subkey", withSubkey(bound([keyFlags(encrypts), back()])), bySubkey, bad],
   [
@@ -490,8 +547,10 @@ const stricter: readonly string[] = [
   "a name from the future",
   "a name whose signature expired",
   "a name taken back",
+  "a name taken back that was not given",
   "back-signature expired",
   "back-signature from the future",
+  "a public subkey that has more",
   "binding from the future",
   "a strong subkey of a weak key",
   "a weak subkey of a strong key",
@@ -539,6 +598,96 @@ for (const [kind, says] of kinds) {
     );
   });
 }
+
+/** Of one primary key, in two blocks or files: what any of them says counts, in either order. */
+const inTwo: readonly (readonly [
+  name: string,
+  one: Uint8Array,
+  two: Uint8Array,
+  message: Uint8Array,
+  says: string,
+])[] = [
+  ["a subkey in one of them", join(primary, plain()), withSubkey(bound()), bySubkey, accepted],
+  [
+    "T4b in one of them",
+    withSubkey(bound()),
+    withSubkey(bound(), onSubkey(key, subkey, { type: 0x28, created: now - day })),
+    bySubkey,
+    revoked,
+  ],
+  [
+    "a name taken back in one of them",
+    join(primary, plain()),
+    join(primary, plain(), takenBack(now - day)),
+    good,
+    untrusted,
+  ],
+  [
+    "a name that is none in one of them",
+    join(primary, plain()),
+    join(primary, packet(13, Buffer.from("x"))),
+    good,
+    accepted,
+  ],
+  [
+    "T2b in one of them",
+    join(primary, plain([keyLifetime(50 * day)])),
+    join(primary, plain([keyLifetime(300 * day)], now - day)),
+    good,
+    accepted,
+  ],
+  [
+    "certify-only by one of them",
+    join(primary, direct([keyFlags(certifies)])),
+    join(primary, plain()),
+    good,
+    bad,
+  ],
+];
+
+test("verify() says until when: the first end of a key, or of a statement that it rests on", async () => {
+  const days = async (keys: Uint8Array, message: Uint8Array) => {
+    const verifier = createSimpleSigningVerifier([keys], { now: () => new Date(now * 1000) });
+    const { validUntil } = await verifier.verify({ format: "simple-signing", bytes: message });
+    return validUntil && (validUntil.getTime() / 1000 - now) / day;
+  };
+  const ends = (daysOn: number) => keyLifetime((100 + daysOn) * day);
+  const lasts = (daysOn: number) => lifetime((100 + daysOn) * day);
+  const certifying = keyFlags(certifies);
+  const signing = keyFlags(signs);
+  const own = (...more: readonly Uint8Array[]) => join(primary, plain([...more]));
+  const sub = (main: readonly Uint8Array[], ...more: readonly Uint8Array[]) =>
+    join(primary, plain([certifying, ...main]), bound([signing, ...more]));
+  assert.equal(await days(own(), good), undefined);
+  assert.equal(await days(own(ends(5)), good), 5);
+  assert.equal(await days(own(lasts(6)), good), 6);
+  assert.equal(await days(own(ends(5), lasts(6)), good), 5);
+  assert.equal(await days(own(ends(6)), by(key, now - 10 * day, [lifetime(15 * day)])), 5);
+  assert.equal(await days(join(primary, direct([ends(4)]), plain([ends(5)])), good), 4);
+  assert.equal(await days(join(primary, direct([lasts(4)]), plain([ends(5)])), good), 4);
+  assert.equal(await days(sub([], back()), bySubkey), undefined);
+  assert.equal(await days(sub([ends(5)], back()), bySubkey), 5);
+  assert.equal(await days(sub([ends(9)], back(), ends(5)), bySubkey), 5);
+  assert.equal(await days(sub([ends(9)], back(), lasts(6)), bySubkey), 6);
+  assert.equal(await days(sub([], back(born, [lasts(7)]), lasts(8)), bySubkey), 7);
+});
+
+test("verify() takes no signature of another algorithm than its key's", async () => {
+  const rsa = forgeKey("rsa2048", born);
+  const keys = certificate(rsa, { created: born });
+  assert.equal(await verdict([keys], by(rsa)), accepted);
+  for (const algorithm of [3, 27]) {
+    assert.equal(await verdict([keys], by({ ...rsa, algorithm })), bad);
+  }
+});
+
+test("verify() takes what two files say of one key together", async () => {
+  for (const [name, one, two, message, says] of inTwo) {
+    for (const files of [[one, two], [two, one], [join(one, two)], [join(two, one)]]) {
+      assert.equal(await verdict(files, message), says, name);
+    }
+  }
+});
 
 test("verify() takes Ed25519 of RFC 9580 only where it is asked to", async () => {
   const fresh = forgeKey("ed25519-rfc9580", born);

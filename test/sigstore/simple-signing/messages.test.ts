@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync, deflateSync } from "node:zlib";
 import { certificate } from "../../support/openpgp/certificate.ts";
-import { forgeKey, forgeMessage, literal, messageParts } from "../../support/openpgp/forge.ts";
+import {
+  type ForgedKey,
+  forgeKey,
+  forgeMessage,
+  literal,
+  messageParts,
+} from "../../support/openpgp/forge.ts";
 import { gpgAccepts } from "../../support/openpgp/gpg.ts";
 import {
+  mpi,
   oldPacket,
   packet,
   partialPacket,
@@ -44,6 +51,18 @@ const many = (times: number) =>
 const withSubpacket = (one: Buffer) => forgeMessage(key, { created, hashed: [one] }, payload);
 const notation = (critical: boolean) =>
   subpacket(20, join(uint32(0x80000000), Buffer.from([0, 3, 0, 1]), Buffer.from("a@bc")), critical);
+
+/** The two bytes of the hash in front of the numbers, which GnuPG looks at first. */
+function startChanged(signature: Buffer): Buffer {
+  const changed = Buffer.from(signature);
+  const content = body(changed);
+  const hashed = 6 + content.readUInt16BE(4);
+  const start = hashed + 2 + content.readUInt16BE(hashed);
+  content[start] = (content[start] ?? 0) ^ 1;
+  return changed;
+}
+const longer = mpi(Buffer.alloc(33, 1));
+const by = (signer: ForgedKey) => forgeMessage(signer, { created }, payload);
 
 const damaged = "No data";
 const uncounted = "Unexpected GPG signature count 0";
@@ -174,6 +193,12 @@ const forms: readonly (readonly [name: string, bytes: Buffer, says: string])[] =
   ["one-pass too long", join(packet(4, body(o), Buffer.from([0])), l, s), "Bad data"],
   ["A7", join(o, literal(Buffer.from(payload.toString().replace("a/b", "a/c"))), s), changed],
   ["A8", join(o, l, s.subarray(0, -1), Buffer.from([(s.at(-1) ?? 0) ^ 1])), changed],
+  ["start of another hash", join(o, l, startChanged(s)), changed],
+  [
+    "a number too long",
+    by({ ...key, sign: () => join(longer, mpi(Buffer.alloc(32, 1))) }),
+    changed,
+  ],
   ["bytes behind the signature's", join(o, l, packet(2, body(s), Buffer.from([0]))), "Bad data"],
   [
     "class of a certification",
