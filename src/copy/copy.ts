@@ -9,7 +9,8 @@ import type { ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList, readInstance } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
-import { lookForNoOp, wantsSignatures } from "./no-op.ts";
+import { lookForNoOp } from "./no-op.ts";
+import { wantsSignatures } from "./wants-signatures.ts";
 
 /** One end of a copy. */
 export interface CopyEnd {
@@ -64,7 +65,7 @@ export async function copy(job: CopyJob): Promise<Digest> {
 async function willWriteSignatures(job: CopyJob): Promise<boolean> {
   const { options, signing } = job;
   if (signing && signing.signers.length > 0) return true;
-  return !options.removeSignatures && (await wantsSignatures(job));
+  return !options.removeSignatures && (await wantsSignatures(job.gate, job.from.reference));
 }
 
 /** A manifest that cannot be fetched or is not the one asked for, and one that cannot be read, are told apart as in skopeo. */

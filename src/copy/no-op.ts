@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../core/digest.ts";
+import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.ts";
@@ -12,6 +12,7 @@ import type { CopyEvent } from "./events.ts";
 import { readingSignatures, telling } from "./failure.ts";
 import { tellHeld } from "./held-image.ts";
 import { chooseInstances } from "./select.ts";
+import { wantsSignatures } from "./wants-signatures.ts";
 
 /**
  * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; an
@@ -51,7 +52,8 @@ export function lookForNoOp(job: CopyJob): NoOp {
   );
   return {
     expectSignatures: async () =>
-      ((ruledOut && !job.options.removeSignatures) || (await wantsSignatures(job))) &&
+      ((ruledOut && !job.options.removeSignatures) ||
+        (await wantsSignatures(job.gate, job.from.reference))) &&
       (image ?? true),
     async byHeads() {
       const from = await source;
@@ -80,7 +82,8 @@ function cannotTell(job: CopyJob): NoOp {
     byHeads: async () => undefined,
     byManifest: async () => undefined,
     holds: async () => false,
-    expectSignatures: async () => !job.options.removeSignatures || (await wantsSignatures(job)),
+    expectSignatures: async () =>
+      !job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference)),
   };
 }
 
@@ -186,22 +189,7 @@ async function areAllowed({ gate, from }: CopyJob, images: readonly Digest[]): P
 
 /** Whether signatures will be asked for, or not, whatever the destination has. */
 async function isExpectationSettled(job: CopyJob): Promise<boolean> {
-  return job.options.removeSignatures || (await wantsSignatures(job));
-}
-
-/** Whether the gate asks for signatures of what comes from there, whichever image that is. */
-export async function wantsSignatures({
-  gate,
-  from,
-}: Pick<CopyJob, "gate" | "from">): Promise<boolean> {
-  let asked = false;
-  const signatures = async () => {
-    asked = true;
-    return [];
-  };
-  const manifestDigest = digestOf(new Uint8Array());
-  await gate.verdict({ reference: from.reference, manifestDigest, signatures });
-  return asked;
+  return job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference));
 }
 
 function done({ report }: CopyJob, manifest: Digest): Digest {

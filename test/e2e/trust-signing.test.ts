@@ -198,6 +198,27 @@ test("an image is signed where it is, and every image of a list, without a word 
   assert.match(refused.stderr, /Cannot sign dir:.*: only images in registries/);
 });
 
+test("whoever signs beside a registry that keeps signatures itself is told that nobody looks there", {
+  skip,
+}, async () => {
+  await using world = await signingWorld();
+  const { registry, keys } = world;
+  registry.features = { ...registry.features, signatures: { announced: "1", lists: new Map() } };
+  registry.seed("vendor/app", "v1", makeImage());
+  const image = world.at("vendor/app:v1");
+  const bob = await world.policy("bob.json", { [registry.host]: signedBy(world.in("bob.pub")) });
+  const verify = () => world.run("--policy", bob, "verify", "--tls-verify=false", image);
+  const signed = await world.run("sign", "--tls-verify=false", "--sign-by", keys.bob, image);
+  assert.equal(signed.exitCode, 0, signed.stderr);
+  const advice = /amphora (signatures migrate --from lookaside --to api \S+:v1)/.exec(
+    signed.stderr,
+  );
+  assert.ok(advice?.[1], signed.stderr);
+  assert.equal((await verify()).exitCode, 1);
+  await world.output(...advice[1].split(" "), "--tls-verify=false");
+  assert.equal((await verify()).exitCode, 0);
+});
+
 test("a key is replaced without a gap", { skip }, async () => {
   await using world = await signingWorld();
   const { registry, keys } = world;
