@@ -174,6 +174,11 @@ function adviceForCrypto(verdict: Verdict, { code, data }: Step<"crypto">): stri
       return `Compare the signer's certificate with whom ${entryOf(verdict)} trusts`;
     case "signature.bad-log-entry":
       return `Sign the image with an upload to the transparency log that ${entryOf(verdict)} trusts`;
+    case "signature.bad":
+      // What sigstore signs names no key: another key and another content cannot be told apart.
+      if (about?.data.untrusted.format === "sigstore")
+        return `Sign the image with a key in ${keys}: this signature is by another one, or was changed`;
+      return "Do not use this signature: it, or what it signs, was changed since it was made";
     default:
       return "Do not use this signature: it, or what it signs, was changed since it was made";
   }

@@ -163,8 +163,8 @@ function lintAttachments(
     return [];
   if (!readsSigstore || readsSigstore(scope)) return [];
   const message =
-    "registries.d does not set use-sigstore-attachments for it: no signature will be found";
-  return [{ code: "sigstore.no-attachments", severity: "error", message }];
+    "registries.d does not set use-sigstore-attachments for it: only signatures in a look-aside will be found";
+  return [{ code: "sigstore.no-attachments", severity: "warning", message }];
 }
 
 async function lintEntry(

@@ -2,6 +2,8 @@ import type { SignedSubject, UntrustedSignature } from "./signature.ts";
 
 /** Signatures kept beside the images: a folder, an HTTP look-aside; `transport/docker` adds the registry itself. */
 export interface SignatureStore {
+  /** Something will be read soon, it is not known what: connections may be opened. Never throws. */
+  expect?(): void;
   /** In the order they were written. Empty where there are none; a store out of reach throws. */
   read(
     subject: SignedSubject,

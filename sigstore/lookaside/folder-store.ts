@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
-import { access, mkdir, stat } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolders } from "../../src/core/make-folders.ts";
 import { formatEnvelope, parseEnvelope } from "../envelope.ts";
 import { SignatureError } from "../errors.ts";
 import type { SignedSubject, UntrustedSignature } from "../signature.ts";
@@ -44,7 +45,7 @@ export class FolderStore implements SignatureStore {
   ): Promise<void> {
     if (signatures.length === 0) return;
     const path = this.#folderOf(subject);
-    await failing(`mkdir ${path}`, () => mkdir(path, { recursive: true, mode: 0o755 }));
+    await failing(`mkdir ${path}`, () => makeFolders(path, 0o755));
     const folder = new SignatureFolder(path);
     for (const signature of signatures) {
       signal.throwIfAborted();

@@ -28,6 +28,10 @@ export class HttpStore implements SignatureStore {
     this.#writable = writable;
   }
 
+  expect(): void {
+    this.#client.warm(this.#base, firstAtOnce);
+  }
+
   async read(subject: SignedSubject, { signal }: Call): Promise<readonly UntrustedSignature[]> {
     const signatures: UntrustedSignature[] = [];
     let number = 1;

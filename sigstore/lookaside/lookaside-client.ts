@@ -23,6 +23,11 @@ export class LookasideClient {
     this.#options = options;
   }
 
+  /** Begins so many connections, which are closed with the HTTP client if nobody uses them. */
+  warm(url: URL, connections: number): void {
+    for (let n = 0; n < connections; n++) this.#options.http.warm(url);
+  }
+
   /**
    * A signature's bytes; undefined for 404, which alone means that there is none.
    *

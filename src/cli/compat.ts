@@ -27,6 +27,7 @@ const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
 /** What is done otherwise, on purpose, by `command --flag` or `--flag`. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "--tmpdir": "accepted; nothing is staged in temporary files",
+  "copy --sign-by": "adds nothing where it has signed the same before; refuses before a byte moves",
   "copy --sign-by-sq-fingerprint":
     "answered as Debian's skopeo does, which is built without Sequoia",
   "copy --sign-by-sigstore":

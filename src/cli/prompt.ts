@@ -47,9 +47,11 @@ export class Prompt implements Disposable {
     if (!stdin.isTTY)
       throw new CliError("cli.login-failed", "reading password: inappropriate ioctl for device");
     this.#stop();
-    const secret = await readHidden(stdin, this.#signal);
-    await this.#terminal.out("\n");
-    return secret;
+    try {
+      return await readHidden(stdin, this.#signal);
+    } finally {
+      await this.#terminal.out("\n"); // called off too: what comes next is not the prompt's line
+    }
   }
 
   [Symbol.dispose](): void {
@@ -82,12 +84,14 @@ const INTERRUPT = "\x03";
 /** Enter, or the end of input. */
 const END = /[\r\n\x04]/;
 const ERASE = /[\b\x7f]/;
+const ERASE_ALL = "\x15";
 
 function type(typed: string, keys: string): string {
   let text = typed;
   for (const key of keys) {
     if (key === INTERRUPT) process.kill(process.pid, "SIGINT");
-    else text = ERASE.test(key) ? text.slice(0, -1) : text + key;
+    else if (key === ERASE_ALL) text = "";
+    else text = ERASE.test(key) ? [...text].slice(0, -1).join("") : text + key;
   }
   return text;
 }

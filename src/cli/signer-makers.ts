@@ -25,6 +25,25 @@ export async function openGpgSigner(
 }
 
 /**
+ * A signer by an OpenPGP secret key in a file, which needs no GnuPG.
+ *
+ * @throws {SignatureError} `signature.cannot-sign`
+ */
+export async function openKeyFileSigner(
+  context: CommandContext,
+  file: string,
+  passphrase: Uint8Array | undefined,
+): Promise<Signer> {
+  const keyFile = readNamed(file, `reading private key from ${file}`);
+  const { createKeyFileSigner } = await import("../../sigstore/simple-signing/key-file-signer.ts");
+  return await createKeyFileSigner({
+    keyFile,
+    ...(passphrase && { passphrase: Buffer.from(passphrase).toString() }),
+    ...details(context),
+  });
+}
+
+/**
  * A signer by a sigstore private key in a file.
  *
  * @throws {SignatureError} `signature.cannot-sign`, in skopeo's words

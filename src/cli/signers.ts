@@ -6,13 +6,13 @@ import { UsageError } from "../core/errors.ts";
 import type { CommandContext } from "./context.ts";
 import { CliError, notSupportedYet, withPrefix } from "./errors.ts";
 import { askPassphrase, readPassphraseFile } from "./passphrase.ts";
-import { openGpgSigner, openSigstoreSigner } from "./signer-makers.ts";
+import { openGpgSigner, openKeyFileSigner, openSigstoreSigner } from "./signer-makers.ts";
 
 /** The signers of a run; they hold keys until they are disposed of. */
 export interface OpenSigning extends Signing, AsyncDisposable {}
 
 /**
- * The signers that the flags ask for, in skopeo's order: sigstore parameters, Sequoia, GnuPG, sigstore key.
+ * The signers that the flags ask for, in skopeo's order: sigstore parameters, Sequoia, GnuPG, OpenPGP file, sigstore key.
  *
  * @throws {UsageError} `usage.bad-flag`; {KnownError} in skopeo's words where a key cannot be used
  */
@@ -50,6 +50,7 @@ function* openers(
   const { flags } = context;
   const parameters = flags.string("sign-by-sigstore");
   const gpgKey = flags.string("sign-by");
+  const secretKey = openPgpKeyFile(context);
   const keyFile = flags.string("sign-by-sigstore-private-key");
   if (parameters !== "")
     yield () =>
@@ -57,16 +58,27 @@ function* openers(
   if (flags.string("sign-by-sq-fingerprint") !== "") throw noSequoia();
   if (gpgKey !== "")
     yield () => withPrefix("creating signature", () => openGpgSigner(context, gpgKey, passphrase));
+  if (secretKey !== "") yield () => openKeyFileSigner(context, secretKey, passphrase);
   if (keyFile !== "")
     yield () => openSigstoreSigner(context, keyFile, passphrase ?? new Uint8Array());
 }
 
-/** The three kinds of keys may be used together; a passphrase could only be for one of them. */
+/** Empty where there is none, as always in skopeo's name. */
+function openPgpKeyFile({ flags }: CommandContext): string {
+  return flags.has("sign-by-key-file") ? flags.string("sign-by-key-file") : "";
+}
+
+/** The kinds of keys may be used together; a passphrase could only be for one of them. */
 async function passphraseFor(context: CommandContext): Promise<Uint8Array | undefined> {
   const { flags } = context;
   const file = flags.string("sign-passphrase-file");
   const sigstoreKey = flags.string("sign-by-sigstore-private-key");
-  const kinds = [flags.string("sign-by"), flags.string("sign-by-sq-fingerprint"), sigstoreKey];
+  const kinds = [
+    flags.string("sign-by"),
+    flags.string("sign-by-sq-fingerprint"),
+    openPgpKeyFile(context),
+    sigstoreKey,
+  ];
   if (file !== "") {
     if (kinds.filter((key) => key !== "").length > 1)
       throw bad(

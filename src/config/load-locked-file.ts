@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { makeFoldersSync } from "../core/make-folders.ts";
 import { ConfigError } from "./errors.ts";
 import { fileErrorText, systemCode } from "./load-file.ts";
 
@@ -48,7 +48,7 @@ export async function withLock<T>(
 export function makeFolderOf(path: string): void {
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFoldersSync(folder, 0o700);
   } catch (error) {
     const text =
       systemCode(error) === "EEXIST"

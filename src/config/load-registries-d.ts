@@ -7,7 +7,7 @@ import {
   userContainersDirectory,
 } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
-import { fileErrorText, isAbsent, readIfThere } from "./load-file.ts";
+import { fileErrorText, isAbsent, readIfThere, systemCode } from "./load-file.ts";
 import { mergeRegistriesD, type RegistriesD } from "./registries-d.ts";
 import { parseMoreLookasides, parseRegistriesDFile } from "./registries-d-file.ts";
 
@@ -55,7 +55,8 @@ function listNames(folder: string): readonly string[] {
     return readdirSync(folder).sort();
   } catch (error) {
     if (isAbsent(error)) return [];
-    throw new ConfigError("config.unreadable", fileErrorText(error, "open", folder), {
+    const call = systemCode(error) === "ENOTDIR" ? "readdirent" : "open"; // Go opens a file, and cannot list it
+    throw new ConfigError("config.unreadable", fileErrorText(error, call, folder), {
       file: folder,
       cause: error,
     });

@@ -10,6 +10,7 @@ import { type BlobCopy, copyBlobs } from "./blobs.ts";
 import { configAt, type HeldConfig, pushConfig } from "./config.ts";
 import type { CopyEvent, Report } from "./events.ts";
 import { telling } from "./failure.ts";
+import { tellHeld } from "./held-image.ts";
 import type { CopyOptions } from "./options.ts";
 import { type Plan, parseImage, planImage } from "./plan.ts";
 import { checkSigning, makeSignatures, type Signing, whyNotKept } from "./sign.ts";
@@ -25,6 +26,8 @@ export interface CopyRequest {
   readonly transfers: Transfers;
   readonly compression: Compression;
   readonly options: CopyOptions;
+  /** Whether the destination has this very image, as top: then only its signatures are brought. Absent: it has not. */
+  readonly holds?: (image: RawManifest) => Promise<boolean>;
   /** Absent where nothing is signed. */
   readonly signing?: Signing;
   readonly report: Report;
@@ -78,6 +81,11 @@ export async function copyImage(
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
   await checkSignatures(admitted, request, report, "image");
   await checkSigning(request.signing, destination, manifest.digest, { signal });
+  if (part.as === "top" && (await request.holds?.(manifest))) {
+    tellHeld(manifest, report);
+    await storeSignatures(admitted, manifest, { ...request, report }, "image");
+    return { manifest, zstd: false };
+  }
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   const plan = planImage(image, destination.traits, options, keepBecause);
   const config = plan.config && configAt(source, plan.config, signal);

@@ -122,10 +122,11 @@ async function readAll(
   request: CopyRequest,
   chosen: readonly Descriptor[],
 ): Promise<ReadonlyMap<Digest, RawManifest>> {
-  const { source, gate, signal } = request;
+  const { source, gate, options, signal } = request;
   const manifests = new Map<Digest, RawManifest>();
   await pool([...chosen.entries()], 8, signal, async ([position, { digest }], signal) => {
     const during = `copying image ${position + 1}/${chosen.length} from manifest list`;
+    if (!options.removeSignatures) source.expectSignatures?.(digest, { signal });
     const manifest = await telling(during, "copy.source-failed", async () => {
       const read = await readInstance(source, digest, signal);
       await admit(source, gate, read, { carrySignatures: false, signal });

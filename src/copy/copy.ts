@@ -10,6 +10,7 @@ import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList, readInstance } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { lookForNoOp } from "./no-op.ts";
+import { wantsSignatures } from "./wants-signatures.ts";
 
 /** One end of a copy. */
 export interface CopyEnd {
@@ -18,7 +19,7 @@ export interface CopyEnd {
 }
 
 /** One copy to make, with both ends by name. */
-export interface CopyJob extends Omit<CopyRequest, "source" | "destination"> {
+export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "holds"> {
   readonly from: CopyEnd;
   readonly to: CopyEnd;
   /** The layers must be told of even where nothing is to be done. */
@@ -44,13 +45,12 @@ export async function copy(job: CopyJob): Promise<Digest> {
     "copy.destination-failed",
     () => job.to.transport.openDestination(job.to.reference, { signal }),
   );
+  if (await willWriteSignatures(job)) destination.expectSignatures?.({ signal });
+  const expectSignatures = await noOp.expectSignatures();
   await using source = await telling(`initializing source ${from}`, "copy.source-failed", () =>
-    job.from.transport.openSource(job.from.reference, {
-      signal,
-      expectSignatures: !job.options.removeSignatures && noOp.expectSignatures(),
-    }),
+    job.from.transport.openSource(job.from.reference, { signal, expectSignatures }),
   );
-  const request: CopyRequest = { ...job, source, destination };
+  const request: CopyRequest = { ...job, source, destination, holds: noOp.holds };
   const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
   if (same) return same;
@@ -59,6 +59,13 @@ export async function copy(job: CopyJob): Promise<Digest> {
     destination.commit({ signal }),
   );
   return copied.digest;
+}
+
+/** Whether some are made, or what the gate lets in has some to be carried along. */
+async function willWriteSignatures(job: CopyJob): Promise<boolean> {
+  const { options, signing } = job;
+  if (signing && signing.signers.length > 0) return true;
+  return !options.removeSignatures && (await wantsSignatures(job.gate, job.from.reference));
 }
 
 /** A manifest that cannot be fetched or is not the one asked for, and one that cannot be read, are told apart as in skopeo. */
@@ -109,6 +116,7 @@ async function copyChosen(
     "copying system image from manifest list",
     "copy.source-failed",
     async () => {
+      if (!options.removeSignatures) source.expectSignatures?.(instance.digest, { signal });
       const manifest = await readInstance(source, instance.digest, signal);
       return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
     },

@@ -1,6 +1,5 @@
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
-import { parseImageManifest } from "../core/image-manifest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
@@ -11,7 +10,9 @@ import type { HeldManifest, ImageSource } from "../transport/contract.ts";
 import type { CopyJob } from "./copy.ts";
 import type { CopyEvent } from "./events.ts";
 import { readingSignatures, telling } from "./failure.ts";
+import { tellHeld } from "./held-image.ts";
 import { chooseInstances } from "./select.ts";
+import { wantsSignatures } from "./wants-signatures.ts";
 
 /**
  * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; an
@@ -22,24 +23,21 @@ export interface NoOp {
   /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
   byHeads(): Promise<Digest | undefined>;
   /**
-   * Whether it is known by now that there is something to do, so that signatures will be asked for; and for which image,
-   * where its HEAD has told.
+   * Whether signatures will be asked for: the gate wants them, or it is known by now that there is something to do, and
+   * they are carried along. And for which image, where its HEAD has told.
    */
-  expectSignatures(): Digest | boolean;
+  expectSignatures(): Promise<Digest | boolean>;
+  /** Whether the destination has this very image, so that its signatures are all there is to bring. */
+  holds(image: RawManifest): Promise<boolean>;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
 
-const cannotTell: NoOp = {
-  byHeads: async () => undefined,
-  byManifest: async () => undefined,
-  expectSignatures: () => true,
-};
 const lookupsAtOnce = 8;
 
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
-  if (!headsCanTell(job)) return cannotTell;
+  if (!headsCanTell(job)) return cannotTell(job);
   const destination = headDestination(job);
   const byHeads = !job.tellLayers && job.options.select.type === "system";
   const source = byHeads ? headSource(job) : undefined;
@@ -53,22 +51,39 @@ export function lookForNoOp(job: CopyJob): NoOp {
     () => {}, // told by byManifest
   );
   return {
-    expectSignatures: () => ruledOut && (image ?? true),
+    expectSignatures: async () =>
+      ((ruledOut && !job.options.removeSignatures) ||
+        (await wantsSignatures(job.gate, job.from.reference))) &&
+      (image ?? true),
     async byHeads() {
       const from = await source;
       if (from && isImageManifestType(from.mediaType)) image = from.digest;
+      if (!from && (await isExpectationSettled(job))) return undefined;
       const held = await destination;
-      if (!from || !held) return undefined;
-      if (!isSame(from, held)) ruledOut = isImageManifestType(from.mediaType);
-      if (!isImageManifestType(from.mediaType) || !isSame(from, held)) return undefined;
-      if (!(await carriesNothing(job, from))) return undefined;
-      return (await areAllowed(job, [held.digest])) ? done(job, held.digest) : undefined;
+      if (!from || !held || !isImageManifestType(from.mediaType)) return undefined;
+      ruledOut = !isSame(from, held);
+      if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
+      return done(job, held.digest);
+    },
+    async holds(image) {
+      const held = await destination;
+      return held !== undefined && isImageManifestType(image.mediaType) && isSame(image, held);
     },
     async byManifest(source, top) {
       const held = await destination;
       if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
       return done(job, held.digest);
     },
+  };
+}
+
+function cannotTell(job: CopyJob): NoOp {
+  return {
+    byHeads: async () => undefined,
+    byManifest: async () => undefined,
+    holds: async () => false,
+    expectSignatures: async () =>
+      !job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference)),
   };
 }
 
@@ -102,6 +117,11 @@ async function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | 
   }
 }
 
+/** The gate comes first: it can tell without a request. */
+async function isAllowedAsItIs(job: CopyJob, source: HeldManifest): Promise<boolean> {
+  return (await areAllowed(job, [source.digest])) && (await carriesNothing(job, source));
+}
+
 /** Whether a copy would add no signature. Where it would, it is made: it costs no bytes, and signatures are merged. */
 async function carriesNothing({ options }: CopyJob, source: HeldManifest): Promise<boolean> {
   if (options.removeSignatures) return true;
@@ -126,8 +146,8 @@ async function isWhatWouldBe(
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
-  if (await anySigned(job, source, [...instances, held.digest])) return false;
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
+  if (await anySigned(job, source, [...instances, held.digest])) return false;
   if (job.tellLayers) await tell(job, source, instances, held.digest);
   return true;
 }
@@ -167,6 +187,11 @@ async function areAllowed({ gate, from }: CopyJob, images: readonly Digest[]): P
   return true;
 }
 
+/** Whether signatures will be asked for, or not, whatever the destination has. */
+async function isExpectationSettled(job: CopyJob): Promise<boolean> {
+  return job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference));
+}
+
 function done({ report }: CopyJob, manifest: Digest): Digest {
   report({ type: "already-there", manifest });
   return manifest;
@@ -201,14 +226,7 @@ async function tellImage(
   report: (event: CopyEvent) => void,
 ): Promise<void> {
   const raw = await source.readManifest(digest, { signal });
-  const { config, layers } = parseImageManifest(raw);
-  const blobs = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   if (!options.removeSignatures) report({ type: "signatures-reading", of: "image" });
   report({ type: "admitted", manifest: digest });
-  report({ type: "blobs-planned", blobs: blobs.map(({ digest, size }) => ({ digest, size })) });
-  for (const { digest: blob, size } of blobs) {
-    report({ type: "blob-adopted", blob, size, how: "held" });
-  }
-  report({ type: "config-copying", config: config.digest, size: config.size });
-  report({ type: "manifest-writing", of: "image" });
+  tellHeld(raw, report);
 }

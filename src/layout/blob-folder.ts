@@ -1,7 +1,8 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
+import { makeFolders } from "../core/make-folders.ts";
 import type { BlobStream, NewBlob } from "../stream/blob-stream.ts";
 import { readSmallFile } from "./blob-file.ts";
 import { reading, unless, writing } from "./errors.ts";
@@ -88,7 +89,7 @@ export class BlobFolder implements AsyncDisposable {
 
   async #newFile(): Promise<UnfinishedFile> {
     const { unfinished, self } = this.#options;
-    await writing(`mkdir ${unfinished}`, () => mkdir(unfinished, { recursive: true }));
+    await writing(`mkdir ${unfinished}`, () => makeFolders(unfinished));
     return await UnfinishedFile.create(unfinished, self);
   }
 
@@ -112,7 +113,7 @@ export class BlobFolder implements AsyncDisposable {
 
   async #finishNow(file: UnfinishedFile, path: string): Promise<void> {
     await using unfinished = file;
-    await writing(`mkdir ${dirname(path)}`, () => mkdir(dirname(path), { recursive: true }));
+    await writing(`mkdir ${dirname(path)}`, () => makeFolders(dirname(path)));
     await this.#sync(unfinished);
     await unfinished.finish(path);
   }

@@ -1,7 +1,8 @@
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
+import { makeFolders } from "../core/make-folders.ts";
 import { readSmallFile } from "./blob-file.ts";
 import { LayoutError, reading, unless, writing } from "./errors.ts";
 import { lockFolder } from "./folder-lock.ts";
@@ -63,7 +64,7 @@ export async function readOrNewIndex(paths: LayoutPaths): Promise<LayoutIndex> {
 /** Makes the folder, and `blobs` in it, which stays empty where blobs are shared. */
 export async function makeLayoutFolder(paths: LayoutPaths): Promise<void> {
   for (const path of [paths.folder, join(paths.folder, "blobs")]) {
-    await writing(`mkdir ${path}`, () => mkdir(path, { recursive: true, mode: 0o755 }));
+    await writing(`mkdir ${path}`, () => makeFolders(path, 0o755));
   }
 }
 

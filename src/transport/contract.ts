@@ -115,6 +115,8 @@ export interface ImageSource extends AsyncDisposable {
   /** Empty unless `access` is "tape". */
   readonly blobOrder: readonly Digest[];
   openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream>;
+  /** Signatures of this manifest will be asked for: to read them may begin. Absent where that would win nothing. */
+  readonly expectSignatures?: (manifest: Digest, options: CallOptions) => void;
   /** In the order they are stored; empty where there are none. Read only when someone asks. */
   readSignatures(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
   /** The bundles of cosign 3 that refer to a manifest, unverified; absent where there can be none. */
@@ -187,6 +189,8 @@ export interface ImageDestination extends AsyncDisposable {
   readonly traits: DestinationTraits;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
+  /** Signatures will be written: what is to be asked first may be asked now. Absent where that would win nothing. */
+  readonly expectSignatures?: (options: CallOptions) => void;
   /** Those of these formats that stand where {@link writeSignatures} would add more. */
   readonly readSignatures?: (
     manifest: Digest,

@@ -12,7 +12,7 @@ import { rememberAnswers } from "../../src/config/helper-memory.ts";
 import { createHelperRunner, type HelperLimits } from "../../src/config/load-credential-helper.ts";
 import { createMachine, type Machine } from "./temporary.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 
 /** A machine with one helper on its PATH: `docker-credential-test`, a shell script. */
 function machineWith(t: Parameters<typeof createMachine>[0], script: string): Machine {

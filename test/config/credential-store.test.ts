@@ -19,7 +19,7 @@ import {
 } from "../../src/config/load-credential-store.ts";
 import { createMachine, type Machine } from "./temporary.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const credentials = { username: "u", password: "p" };
 
 const noHelper: AskHelper = () => Promise.reject(new Error("a helper was asked"));
@@ -209,7 +209,7 @@ test("store() loses nothing when many processes sign in at once", async (t) => {
       environment: {}, registries: { credentialHelpers: ["containers-auth.json"] },
       choice: { authFile: ${JSON.stringify(authFile)} }, askHelper: () => {},
     });
-    const signal = AbortSignal.timeout(50_000);
+    const signal = AbortSignal.timeout(300_000);
     await Promise.all(Array.from({ length: 10 }, (_, i) =>
       store.store(process.argv[1] + i + ".example", { username: "u", password: "p" }, { signal })));
   `;

@@ -13,7 +13,7 @@ import {
 import { createCredentialFinder } from "../../src/config/load-credentials.ts";
 import { createMachine, type Machine } from "./temporary.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const files = ["containers-auth.json"];
 
 function auths(user: string, key = "h.example"): string {

@@ -7,7 +7,7 @@ import { createProxySelector } from "../../src/config/proxy.ts";
 import { parseDockerReference } from "../../src/core/docker-reference.ts";
 import { createMachine, type Machine } from "./temporary.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 
 async function report(machine: Machine, reference?: string): Promise<ConfigurationReport> {
   const { environment } = machine;

@@ -177,7 +177,10 @@ test("every refusal reads as it should, and as skopeo's where skopeo has words",
       { cwd: world.in(), env: { ...home.env, NO_PROXY: "127.0.0.1" } },
     );
     // 1.22 quotes the identity.
-    const words = fatal(theirs.stderr).replaceAll(/identity (\S+) is not/g, 'identity "$1" is not');
+    const words = fatal(theirs.stderr).replaceAll(
+      /identity ([^" ]+) is not/g,
+      'identity "$1" is not',
+    );
     assert.equal(reason, words, what);
   }
   const text = told.join("\n");

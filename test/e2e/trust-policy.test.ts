@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { generateKey, gpgHome } from "../support/openpgp/gpg.ts";
@@ -170,7 +171,12 @@ test("the policy is shown, and its mistakes are told", { skip }, async () => {
     ".config/containers/registries.d/a.yaml",
     "docker:\n  a.test:\n    lookaside: https://sigs.a.test/sigs\n",
   );
+  const pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey;
+  await writeFile(home.path("key.pem"), pem.export({ type: "spki", format: "pem" }));
   const shown = await run("trust", "show");
+  const attachments = await run("trust", "set", "-f", "key.pem", "d.test");
+  assert.match(attachments.stderr, /level=warning msg=".*d\.test.*use-sigstore-attachments/);
+  await run("trust", "set", "--remove", "d.test");
   assert.match(shown.stdout, /^TRANSPORT +NAME +TYPE +ID +STORE$/m);
   assert.match(shown.stdout, /^all +default +reject$/m);
   assert.match(

@@ -41,6 +41,11 @@ test("an image is refused without the key, admitted with it, and both are explai
     /level=fatal msg="Source image rejected: Invalid GPG signature: made by key .*"\n$/,
   );
   assert.deepEqual((await readdir(world.in())).includes("refused"), false);
+  const why = await world.run("--policy", bob, "copy", "--explain", noTls, image, "dir:refused");
+  assert.match(
+    why.stderr,
+    /requirement 1: signedBy with .*\n.*\nwhy: Invalid GPG signature: .*\ndo: .*\ntime=.*level=fatal/s,
+  );
   const unsigned = await world.run(
     "--policy",
     ann,
@@ -112,6 +117,25 @@ test("signing again adds nothing, another name or key adds one", { skip }, async
   await sign(keys.ann, "v1");
   await sign(keys.ann, "v1");
   assert.deepEqual(await kept(), ["signature-1"]);
+  await writeFile(world.in("ann.key"), world.gpg.output(["--export-secret-keys", keys.ann]));
+  const without = await world.output(
+    ...["sign", "--tls-verify=false", "--sign-by-key-file", "ann.key", world.at("team/app:v1")],
+  );
+  assert.match(without, new RegExp(`was signed already as .* by ${keys.ann}`));
+  await world.output(
+    ...["sign", "--tls-verify=false", "--sign-by-key-file", "ann.key", "-d", "other"],
+    world.at("team/app:v1"),
+  );
+  const ann = await world.policy("ann.json", { [registry.host]: signedBy(world.in("ann.pub")) });
+  await world.home.write(
+    ".config/containers/registries.d/other/d.yaml",
+    `default-docker:\n  lookaside: file://${world.in("other")}\n`,
+  );
+  const other = world.home.folder.in("home", ".config/containers/registries.d/other");
+  await world.output(
+    ...["--policy", ann, "--registries.d", other, "verify", "--tls-verify=false"],
+    world.at("team/app:v1"),
+  );
   await sign(keys.ann, "v2");
   await sign(keys.bob, "v1");
   assert.deepEqual((await kept()).sort(), ["signature-1", "signature-2", "signature-3"]);
@@ -172,6 +196,27 @@ test("an image is signed where it is, and every image of a list, without a word 
   assert.equal((await readdir(world.in("mine/vendor"))).length, signed.length);
   const refused = await world.run("sign", "--sign-by", keys.ann, "dir:all");
   assert.match(refused.stderr, /Cannot sign dir:.*: only images in registries/);
+});
+
+test("whoever signs beside a registry that keeps signatures itself is told that nobody looks there", {
+  skip,
+}, async () => {
+  await using world = await signingWorld();
+  const { registry, keys } = world;
+  registry.features = { ...registry.features, signatures: { announced: "1", lists: new Map() } };
+  registry.seed("vendor/app", "v1", makeImage());
+  const image = world.at("vendor/app:v1");
+  const bob = await world.policy("bob.json", { [registry.host]: signedBy(world.in("bob.pub")) });
+  const verify = () => world.run("--policy", bob, "verify", "--tls-verify=false", image);
+  const signed = await world.run("sign", "--tls-verify=false", "--sign-by", keys.bob, image);
+  assert.equal(signed.exitCode, 0, signed.stderr);
+  const advice = /amphora (signatures migrate --from lookaside --to api \S+:v1)/.exec(
+    signed.stderr,
+  );
+  assert.ok(advice?.[1], signed.stderr);
+  assert.equal((await verify()).exitCode, 1);
+  await world.output(...advice[1].split(" "), "--tls-verify=false");
+  assert.equal((await verify()).exitCode, 0);
 });
 
 test("a key is replaced without a gap", { skip }, async () => {

@@ -217,7 +217,7 @@ test("traps of sigstore are found", async () => {
       (line) => line.replace(/ transports.*$/, ""),
     );
   assert.deepEqual(await ofSigstore(sigstore()), []);
-  assert.deepEqual(await ofSigstore(sigstore(), "g.example"), ["error sigstore.no-attachments"]);
+  assert.deepEqual(await ofSigstore(sigstore(), "g.example"), ["warning sigstore.no-attachments"]);
   assert.deepEqual(await ofSigstore(sigstore({ keyPath: "/k" }, "matchExact")), [
     "info identity.cosign",
   ]);

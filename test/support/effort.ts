@@ -3,23 +3,28 @@ import assert from "node:assert/strict";
 /** Four times the size is four times the work where it is linear, and sixteen times where it is quadratic. */
 const step = 4;
 const mostTimes = 9;
+/** The system may count processor time in steps of 4 ms. */
+const leastMicroseconds = 16_000;
 
 /**
  * Asserts that `work` does not grow faster than its size. Counts the processor time of this thread, which is the same on a
- * busy machine but for noise that only adds: hence the least of some tries. `size` should be worth a millisecond.
+ * busy machine but for noise, hence the least of some tries; and repeats the work until it is enough to be counted.
  */
 export function assertLinear(size: number, work: (size: number) => void): void {
-  work(size); // what is compiled or made at first is not of interest
+  let repeats = 1; // what is compiled or made at first is not of interest
+  while (processorTime(work, size, repeats) < leastMicroseconds) repeats *= 2;
   let times = Number.POSITIVE_INFINITY;
   for (let n = 0; n < 5 && times > mostTimes; n++) {
-    times = Math.min(times, processorTime(work, step * size) / processorTime(work, size));
+    const once = Math.max(1, processorTime(work, size, repeats));
+    times = Math.min(times, processorTime(work, step * size, repeats) / once);
   }
   assert.ok(times <= mostTimes, `${step} times the size costs ${times.toFixed(1)} times as much`);
 }
 
-function processorTime(work: (size: number) => void, size: number): number {
+/** In microseconds. */
+function processorTime(work: (size: number) => void, size: number, repeats: number): number {
   const before = process.threadCpuUsage();
-  work(size);
+  for (let n = 0; n < repeats; n++) work(size);
   const { user, system } = process.threadCpuUsage(before);
-  return Math.max(1, user + system);
+  return user + system;
 }

@@ -1,4 +1,4 @@
-import { createGate } from "../../policy/gate.ts";
+import { createGate, type Gate } from "../../policy/gate.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import type { Endpoint } from "../../src/config/endpoints.ts";
 import { type CopyEnd, copy } from "../../src/copy/copy.ts";
@@ -108,13 +108,20 @@ export class Engine implements AsyncDisposable {
       signal?: AbortSignal;
       tellLayers?: boolean;
       signing?: Signing;
+      gate?: Gate;
     } = {},
   ): Promise<Digest> {
-    const { signal = new AbortController().signal, tellLayers = false, signing, ...rest } = options;
+    const {
+      signal = new AbortController().signal,
+      tellLayers = false,
+      signing,
+      ...others
+    } = options;
+    const { gate = createGate(acceptAnything, noTrust), ...rest } = others;
     return await copy({
       from: await this.end(from, "source"),
       to: await this.end(to, "destination"),
-      gate: createGate(acceptAnything, noTrust),
+      gate,
       options: { ...plainOptions, ...rest },
       ...(signing && { signing }),
       transfers: createTransfers(6),

@@ -19,7 +19,9 @@ export async function startPodman(): Promise<Podman> {
   const folder: TempFolder = await tempFolder();
   for (const name of ["root", "run", "home", "tmp"]) await mkdir(folder.in(name));
   const store = ["--root", folder.in("root"), "--runroot", folder.in("run")];
-  const quiet = ["--storage-driver", "vfs", "--events-backend", "none"];
+  // What it keeps of running containers would else be shared with the machine's own podman.
+  const apart = ["--tmpdir", folder.in("tmp", "libpod")];
+  const quiet = [...apart, "--storage-driver", "vfs", "--events-backend", "none"];
   const podman: Podman = {
     async configure(path, text) {
       const file = join(folder.in("home"), ".config/containers", path);
@@ -46,7 +48,7 @@ export async function startPodman(): Promise<Podman> {
           NO_PROXY: "127.0.0.1",
           ...env,
         },
-        timeoutMs: 120_000,
+        timeoutMs: 300_000,
       }),
     async [Symbol.asyncDispose]() {
       await rm(folder.path, { recursive: true, force: true, maxRetries: 3 });

@@ -1,3 +1,4 @@
+import type { Digest } from "../../src/core/digest.ts";
 import { type Access, checkAccess } from "./registry/access.ts";
 import { type Exchange, requestHeader } from "./registry/exchange.ts";
 import { type Features, plainFeatures } from "./registry/features.ts";
@@ -98,10 +99,7 @@ export class Registry implements AsyncDisposable {
     }
     let last = "";
     for (const manifest of image.manifests) {
-      const digest = storedDigest(
-        manifest.bytes,
-        JSON.parse(Buffer.from(manifest.bytes).toString()),
-      );
+      const digest = seededDigest(manifest.bytes);
       there.manifests.set(digest, manifest);
       if (tag !== undefined) there.tags.set(tag, digest);
       last = digest;
@@ -112,6 +110,16 @@ export class Registry implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#server[Symbol.asyncDispose]();
   }
+}
+
+const seeded = new WeakMap<Uint8Array, Digest>();
+
+/** Worked out once, however many registries are given the same bytes. */
+function seededDigest(bytes: Uint8Array): Digest {
+  const digest =
+    seeded.get(bytes) ?? storedDigest(bytes, JSON.parse(Buffer.from(bytes).toString()));
+  seeded.set(bytes, digest);
+  return digest;
 }
 
 /** Starts a registry. `await using registry = await startRegistry()` stops it again. */

@@ -17,8 +17,10 @@ export interface WebFolderOptions {
   readonly answer?: (
     request: IncomingMessage,
     number: number,
-  ) => WebAnswer | "cut" | "cut-after" | undefined;
+  ) => WebFault | undefined | Promise<WebFault | undefined>;
 }
+
+type WebFault = WebAnswer | "cut" | "cut-after";
 
 /** A web server on a free port of 127.0.0.1, with files in memory: by path as asked, repeated slashes made one. */
 export class WebFolder implements AsyncDisposable {
@@ -53,7 +55,7 @@ export class WebFolder implements AsyncDisposable {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.log.push(`${request.method} ${request.url}`);
     this.requests.push(request);
-    const told = this.options.answer?.(request, this.log.length);
+    const told = await this.options.answer?.(request, this.log.length);
     if (told === "cut") return void request.socket.destroy();
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);

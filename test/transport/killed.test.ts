@@ -2,18 +2,20 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdir, readdir } from "node:fs/promises";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KnownError } from "../../src/core/errors.ts";
 import type { Transport } from "../../src/transport/contract.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
+import { bundleScript } from "../support/bundled-script.ts";
 import { makeImage } from "../support/images.ts";
 import { type TempFolder, tempFolder } from "../support/temp.ts";
 import { readFrom, writeTo } from "./small-copy.ts";
 
 const soak = process.env["AMPHORA_SOAK"] === "1";
-const program = new URL("writing-process.ts", import.meta.url);
+const program = await bundleScript(new URL("writing-process.ts", import.meta.url));
+after(() => program[Symbol.asyncDispose]());
 const image = (seed: number) => makeImage({ seed, type: "oci", layers: 2, layerBytes: 100_000 });
 
 interface Kind {
@@ -47,7 +49,7 @@ for (const kind of kinds) {
     await prepare(kind, folder.in("start"));
     const steps = await writeInProcess(kind, folder.in("counted"), folder);
     assert.ok(steps > 10);
-    for (let step = 0; step < steps; step += soak ? 1 : 5) {
+    for (let step = 0; step < steps; step += soak ? 1 : 7) {
       const target = folder.in(`at-${step}`);
       await writeInProcess(kind, target, folder, step);
       await assertOldOrNew(kind, target);
@@ -60,12 +62,12 @@ for (const kind of kinds) {
   test(`${name}: over ${before}: killed at any moment, nothing is unreadable and the next run succeeds`, async () => {
     await using folder = await tempFolder();
     await prepare(kind, folder.in("start"));
-    for (let round = 0; round < (soak ? 60 : 4); round++) {
+    for (let round = 0; round < (soak ? 60 : 3); round++) {
       const target = folder.in(`round-${round}`);
       await copyStart(target, folder);
-      const child = fork(program, [name, kind.text(target), "2"]);
+      const child = fork(program.path, [name, kind.text(target), "2"]);
       const exited = once(child, "exit"); // which may be before the kill
-      await sleep(80 + Math.random() * 250);
+      await sleep(40 + Math.random() * 150);
       child.kill("SIGKILL");
       await exited;
       await assertOldOrNew(kind, target);
@@ -95,7 +97,7 @@ async function writeInProcess(
 ): Promise<number> {
   await copyStart(target, folder);
   const steps = nth === undefined ? [] : [String(nth)];
-  const child = fork(program, [kind.name, kind.text(target), "2", ...steps]);
+  const child = fork(program.path, [kind.name, kind.text(target), "2", ...steps]);
   const told = once(child, "message").then(([count]) => count as number);
   const ended = once(child, "exit");
   if (nth === undefined) return await told;

@@ -12,6 +12,7 @@ import { type Progress, startProgress } from "../progress.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
+import { explaining } from "../trust/explaining-gate.ts";
 import { copyOptions } from "./copy-options.ts";
 import { printPlan } from "./copy-plan.ts";
 
@@ -34,7 +35,9 @@ export async function run(context: CommandContext): Promise<void> {
   const options = copyOptions(flags, program, parts.platform);
   warnOfIdleFlags(context, destination);
   await using signing = await openSigning(context);
-  const job = { from: source, to: destination, gate, options, signing };
+  const explains = program === "amphora" && flags.bool("explain");
+  const judging = explains ? explaining(gate, (text) => context.terminal.err(text)) : gate;
+  const job = { from: source, to: destination, gate: judging, options, signing };
   if (program === "amphora" && flags.bool("dry-run")) return await printPlan(context, job);
   const settings = endSettings(flags, globals, "dest-");
   const digest = await withRetries(context, settings, () => copyOnce(context, job));

@@ -125,6 +125,12 @@ const runFlags: readonly Flag[] = [
     ours: true,
   },
   {
+    name: "explain",
+    type: "bool",
+    usage: "where the trust policy refuses the image, print how the decision came about",
+    ours: true,
+  },
+  {
     name: "dry-run",
     type: "bool",
     usage: "print what would be copied, and copy nothing",

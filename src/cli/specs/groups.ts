@@ -101,6 +101,12 @@ export const signingFlags: readonly Flag[] = [
     usage: "Sign the image using a GPG key with the specified `FINGERPRINT`",
   },
   {
+    name: "sign-by-key-file",
+    type: "string",
+    usage: "sign by the OpenPGP secret key in `FILE`, without GnuPG",
+    ours: true,
+  },
+  {
     name: "sign-by-sigstore",
     type: "string",
     usage: "Sign the image using a sigstore parameter file at `PATH`",

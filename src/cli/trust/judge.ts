@@ -1,6 +1,7 @@
 import type { Gate } from "../../../policy/gate.ts";
 import type { Verdict } from "../../../policy/verdict.ts";
 import { chooseInstances } from "../../copy/select.ts";
+import { wantsSignatures } from "../../copy/wants-signatures.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { repositoryName } from "../../core/docker-reference.ts";
@@ -78,13 +79,15 @@ export async function judgeImage(request: JudgeRequest): Promise<Judgement> {
   const { gate, image, as, signal } = request;
   const { transport, reference: found } = image;
   const reference = as ?? found;
+  const expectSignatures = await wantsSignatures(gate, reference);
   await using source = await withPrefix(`initializing source ${formatImageReference(found)}`, () =>
-    transport.openSource(found, { signal }),
+    transport.openSource(found, { signal, expectSignatures }),
   );
   const top = await source.readManifest("top", { signal });
   const images: JudgedImage[] = [];
   for (const instance of await instancesOf(request, source, top)) {
     const manifestDigest = instance?.digest ?? top.digest;
+    if (expectSignatures) source.expectSignatures?.(manifestDigest, { signal });
     if (instance) await source.readManifest(instance.digest, { signal });
     const verdict = await gate.verdict({
       reference,

@@ -2,7 +2,7 @@ import { formatPolicyPath } from "../../../policy/errors.ts";
 import type { Finding } from "../../../policy/finding.ts";
 import { lintPolicy } from "../../../policy/lint.ts";
 import { readFile } from "../../config/load-file.ts";
-import { loadPolicyFile } from "../../config/load-policy-file.ts";
+import { loadPolicyFile, type PolicyFile } from "../../config/load-policy-file.ts";
 import { loadRegistriesD } from "../../config/load-registries-d.ts";
 import { UsageError } from "../../core/errors.ts";
 import { escapeControls } from "../../core/go-quote.ts";
@@ -36,12 +36,28 @@ export async function lint(context: CommandContext): Promise<void> {
 }
 
 /** What is wrong with the policy in force, the errors first. */
-async function lintInForce({ parts, settings }: CommandContext): Promise<{
+async function lintInForce(context: CommandContext): Promise<{
   readonly path: string;
   readonly findings: readonly Finding[];
 }> {
+  const { environment } = await context.parts();
+  const policy = loadPolicyFile(environment, context.settings.policyPath);
+  return { path: policy.path, findings: await lintFile(context, policy) };
+}
+
+/** Warns of what would keep every image out of a place in a policy that was just written. */
+export async function warnOfErrors(context: CommandContext, path: string): Promise<void> {
+  const findings = await lintFile(context, { path, bytes: readFile(path) });
+  for (const { severity, ...found } of findings)
+    if (severity === "error" || found.code === "sigstore.no-attachments")
+      context.log.warning(escapeControls(placeAndMessage(found)));
+}
+
+async function lintFile(
+  { parts, settings }: CommandContext,
+  { path, bytes }: PolicyFile,
+): Promise<readonly Finding[]> {
   const { environment } = await parts();
-  const { path, bytes } = loadPolicyFile(environment, settings.policyPath);
   const config = await loadRegistriesD(environment, settings.registriesDirectory);
   const now = new Date();
   const findings = await lintPolicy(bytes, path, {
@@ -52,16 +68,19 @@ async function lintInForce({ parts, settings }: CommandContext): Promise<{
     describeKeys: async (kind, file) => describeKeyFile(kind, file, now),
     readsSigstore: (scope) => readsSigstore(config, scope),
   });
-  return { path, findings: findings.toSorted((a, b) => rank(a) - rank(b)) };
+  return findings.toSorted((a, b) => rank(a) - rank(b));
 }
 
 function rank({ severity }: Finding): number {
   return ["error", "warning", "info"].indexOf(severity);
 }
 
-function linesOf({ severity, path, message, hint }: Finding): readonly string[] {
-  const place = path.length === 0 ? "" : `${formatPolicyPath(path)}: `;
-  const line = `${severity}: ${place}${message}`;
+function placeAndMessage({ path, message }: Pick<Finding, "path" | "message">): string {
+  return path.length === 0 ? message : `${formatPolicyPath(path)}: ${message}`;
+}
+
+function linesOf({ severity, hint, ...found }: Finding): readonly string[] {
+  const line = `${severity}: ${placeAndMessage(found)}`;
   return hint === undefined ? [line] : [line, `    hint: ${hint}`];
 }
 

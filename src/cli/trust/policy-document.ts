@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { parsePolicy } from "../../../policy/parse.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { fileErrorText, readIfThere } from "../../config/load-file.ts";
 import { replaceFile, withLock } from "../../config/load-locked-file.ts";
+import { makeFoldersSync } from "../../core/make-folders.ts";
 import { type JsonValue, parseStrictJson } from "../../core/strict-json.ts";
 
 /** A policy.json as it is written, members in their order: for changing, where a parsed policy is for asking. */
@@ -90,7 +90,7 @@ export async function changePolicy(
 function makeFolder(path: string): void {
   const folder = dirname(path);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    makeFoldersSync(folder, 0o755);
   } catch (error) {
     const text = fileErrorText(error, "mkdir", folder);
     throw new ConfigError("config.unwritable", text, { file: path, cause: error });

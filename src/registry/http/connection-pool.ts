@@ -31,7 +31,7 @@ export class ConnectionPool {
   readonly #busy = new Set<Wire>();
   readonly #waiting = new Set<Waiting>();
   #opening = 0;
-  #warming: Promise<void> | undefined;
+  #warming: Promise<unknown> | undefined;
   #closed: { readonly reason: unknown } | undefined;
 
   constructor(route: Route, limit: number, idle: IdleConnections) {
@@ -64,17 +64,18 @@ export class ConnectionPool {
   warm(): Disposable {
     const attempt = new AbortController();
     let wire: Wire | undefined;
-    this.#warming = this.#route.open(attempt.signal).then(
+    const opening = this.#route.open(attempt.signal).then(
       (opened) => {
         wire = opened;
-        this.#warming = undefined;
         if (this.#closed || attempt.signal.aborted) opened.kill(closed);
         else this.#idle.put(opened, idleMs);
       },
-      () => {
-        this.#warming = undefined; // who comes next tries it again, and hears why
-      },
+      () => {}, // who comes next tries it again, and hears why
     );
+    const all = Promise.all([this.#warming, opening]).then(() => {
+      if (this.#warming === all) this.#warming = undefined;
+    });
+    this.#warming = all;
     return {
       [Symbol.dispose]: () => {
         attempt.abort(closed);

@@ -71,6 +71,10 @@ export class DockerDestination implements ImageDestination {
     return this.#signatures.checkFormats(manifest, formats, call);
   }
 
+  expectSignatures(call: CallOptions): void {
+    this.#signatures.expectWriting(call);
+  }
+
   writeSignatures(
     manifest: Digest,
     signatures: readonly UntrustedSignature[],

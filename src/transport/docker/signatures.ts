@@ -50,12 +50,20 @@ export class RepositorySignatures {
   }
 
   /**
-   * Begins what reading will need, since it will be asked for: all of it where the digest is known, else the question
-   * what this registry can do. A failure is told to who reads.
+   * Begins what reading will need, since it will be asked for: all of it where the digest is known, else connections, and
+   * the question what this registry can do. A failure is told to who reads.
    */
   expect(manifest: Digest | undefined, call: CallOptions): void {
-    const begun = manifest ? this.read(manifest, call) : this.#repository.hasSignaturesApi(call);
-    begun.catch(() => {});
+    if (manifest) return void begun(this.read(manifest, call));
+    void begun(this.#repository.hasSignaturesApi(call));
+    for (const store of [this.#places.read, ...this.#places.more.map(({ store }) => store)]) {
+      store.expect?.();
+    }
+  }
+
+  /** Begins what {@link checkFormats} and {@link write} will need. */
+  expectWriting(call: CallOptions): void {
+    void begun(this.#repository.hasSignaturesApi(call));
   }
 
   /** Read once for all who ask. */
@@ -83,23 +91,24 @@ export class RepositorySignatures {
     api?: boolean,
   ): Promise<readonly UntrustedSignature[]> {
     const { attachments, more } = this.#places;
-    const attached = attachments ? readAttachments(this.#repository, manifest, call) : [];
-    if (attached instanceof Promise) attached.catch(() => {}); // told in its turn
-    const first = await this.#readFirst(manifest, call, api);
-    const others = await Promise.all(
-      more.map(({ store }) => store.read(this.#subject(manifest), call)),
+    const subject = this.#subject(manifest);
+    const attached = begun(
+      attachments ? readAttachments(this.#repository, manifest, call) : Promise.resolve([]),
     );
-    return [...distinct(first, others.flat()), ...(await attached)];
+    const others = begun(Promise.all(more.map(({ store }) => store.read(subject, call))));
+    const first = await this.#readFirst(manifest, call, api);
+    return [...distinct(first, (await others).flat()), ...(await attached)];
   }
 
+  /** The look-aside is read while the registry is still asked whether it counts: most have no API. */
   async #readFirst(
     manifest: Digest,
     call: CallOptions,
     api: boolean | undefined,
   ): Promise<readonly UntrustedSignature[]> {
-    if (!(api ?? (await this.#repository.hasSignaturesApi(call)))) {
-      return await this.#places.read.read(this.#subject(manifest), call);
-    }
+    const known = api ?? ((await this.#repository.announcedSignaturesApi()) || undefined);
+    const beside = known ? undefined : begun(this.#places.read.read(this.#subject(manifest), call));
+    if (beside && !(known ?? (await this.#repository.hasSignaturesApi(call)))) return await beside;
     const kept = await this.#repository.readKeptSignatures(manifest, call);
     return kept.map((bytes) => ({ format: "simple-signing", bytes }));
   }
@@ -167,6 +176,12 @@ export class RepositorySignatures {
   #subject(manifestDigest: Digest): SignedSubject {
     return { repository: this.#name, manifestDigest };
   }
+}
+
+/** A promise that is awaited later: what it fails with is told then, if anybody asks. */
+function begun<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 function isSigstore(signature: UntrustedSignature): signature is SigstoreSignature {

@@ -63,6 +63,10 @@ export class DockerSource implements ImageSource {
       : await this.#repository.openBlob(blob, { signal });
   }
 
+  expectSignatures(manifest: Digest, call: CallOptions): void {
+    this.#signatures.expect(manifest, call);
+  }
+
   readSignatures(manifest: Digest, call: CallOptions): Promise<readonly UntrustedSignature[]> {
     return this.#signatures.read(manifest, call);
   }

@@ -13,6 +13,8 @@ import type { Rule } from "../../support/registry/rules.ts";
 import type { Registry } from "../../support/registry.ts";
 
 const image = makeImage({ seed: 30 });
+const orphans = makeIndex([makeImage({ seed: 31 })]);
+const huge = padded(image.bytes, 4 * 1024 * 1024 + 1);
 const wrong = `sha256:${"1".repeat(64)}`;
 
 /** Manifests that no honest registry would hold, by repository. */
@@ -112,14 +114,10 @@ export function plantHostile(registry: Registry): void {
     }
   }
   registry.seed("bad/missing-blob", "v1", { blobs: new Map(), manifests: image.manifests });
-  const child = makeImage({ seed: 31 });
-  registry.seed("bad/missing-child", "v1", {
-    blobs: new Map(),
-    manifests: [makeIndex([child])].map(({ mediaType, bytes }) => ({ mediaType, bytes })),
-  });
+  registry.seed("bad/missing-child", "v1", { blobs: new Map(), manifests: [orphans] });
   registry.seed("bad/huge", "v1", {
     blobs: image.blobs,
-    manifests: [{ mediaType: image.mediaType, bytes: padded(image.bytes, 4 * 1024 * 1024 + 1) }],
+    manifests: [{ mediaType: image.mediaType, bytes: huge }],
   });
 }
 

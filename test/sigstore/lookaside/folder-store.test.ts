@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { FolderStore } from "../../../sigstore/lookaside/folder-store.ts";
 import { KnownError } from "../../../src/core/errors.ts";
+import { bundleScript } from "../../support/bundled-script.ts";
 import { run } from "../../support/run.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { fakeBytes, fakeSignature, signal, subject, subjectFolder, textsOf } from "./support.ts";
 
-const writer = fileURLToPath(new URL("writing-process.ts", import.meta.url));
+const writer = new URL("writing-process.ts", import.meta.url);
 const call = { signal };
 
 async function store() {
@@ -143,8 +143,9 @@ test("append() by many processes at once loses none and leaves no gap", async ()
   await using lookaside = await store();
   const soak = process.env["AMPHORA_SOAK"] === "1";
   const [writers, each] = soak ? [50, 2] : [6, 2];
+  await using script = await bundleScript(writer);
   const runs = Array.from({ length: writers }, (_, at) =>
-    run(process.execPath, [writer, lookaside.folder.path, `w${at}`, String(each)]),
+    run(process.execPath, [script.path, lookaside.folder.path, `w${at}`, String(each)]),
   );
   for (const { exitCode, stderr } of await Promise.all(runs)) assert.equal(exitCode, 0, stderr);
   const read = await lookaside.read();

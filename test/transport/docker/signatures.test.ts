@@ -371,7 +371,7 @@ test("a copy under --remove-signatures looks for none", async () => {
   const features = api([], { get: { status: 500, body: "" } });
   await using from = await world(features);
   await using folder = await tempFolder();
-  await using engine = from.engine({ read: forbid<SignatureStore>({}) });
+  await using engine = from.engine({ read: forbid<SignatureStore>({ expect: () => {} }) });
   await engine.copy(from.name, `dir:${folder.in("d")}`, { removeSignatures: true }); // H9
   assert.equal(from.registry.log.counts()["GET ping"], undefined);
   await assert.rejects(engine.copy(from.name, `dir:${folder.in("e")}`), KnownError); // G9

@@ -14,6 +14,7 @@ import {
 import { test } from "node:test";
 import { hexOf } from "../../../src/core/digest.ts";
 import { createOciTransport } from "../../../src/transport/oci/transport.ts";
+import { bundleScript } from "../../support/bundled-script.ts";
 import { makeImage, makeIndex, makeMultiArch } from "../../support/images.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { readFrom, writeTo } from "../small-copy.ts";
@@ -199,11 +200,11 @@ test("oci: shared blobs lie in their own folder only", async () => {
 
 test("oci: many processes that write to one layout lose nothing", async () => {
   await using folder = await tempFolder();
-  const program = new URL("../writing-process.ts", import.meta.url);
+  await using program = await bundleScript(new URL("../writing-process.ts", import.meta.url));
   const seeds = Array.from({ length: 12 }, (_, index) => 100 + index);
   const ends = await Promise.all(
     seeds.map((seed) =>
-      once(fork(program, ["oci", `${folder.in("layout")}:n${seed}`, String(seed)]), "exit"),
+      once(fork(program.path, ["oci", `${folder.in("layout")}:n${seed}`, String(seed)]), "exit"),
     ),
   );
   assert.ok(ends.every(([code]) => code === 0));
