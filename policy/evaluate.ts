@@ -105,7 +105,8 @@ async function decideOrBundles(
   if (decision.code === "fetch.failed") return decision;
   const bundles = await decideBundles(wanted, state);
   const steps = [...decision.steps, ...bundles.steps];
-  if (bundles.ok || bundles.code === "fetch.failed") return { ...bundles, steps };
+  const onlyBundles = decision.code === "requirement.not-signed" && bundles.code !== decision.code;
+  if (bundles.ok || bundles.code === "fetch.failed" || onlyBundles) return { ...bundles, steps };
   return { ...decision, steps };
 }
 

@@ -81,7 +81,9 @@ test("a bundle stands in for the attachment that sigstoreSigned asks for, and ne
   assert.equal((await verdict(signed, overlay, attached)).allowed, true);
   const neither = await verdict(signed, overlay, bundles(stranger));
   assert.equal(neither.allowed, false);
-  assert.equal(neither.error, "A signature was required, but no signature exists");
+  assert.equal(neither.error, "cryptographic signature verification failed"); // why the only candidate was none
+  const nothing = await verdict(signed, overlay, bundles());
+  assert.equal(nothing.error, "A signature was required, but no signature exists");
   assert.equal(
     (await verdict(signed, overlayOf([byKey], "elsewhere"), bundles(bundle))).allowed,
     false,
