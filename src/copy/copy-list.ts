@@ -5,7 +5,7 @@ import { formatImageReference } from "../core/image-reference.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
-import type { ImageSource } from "../transport/contract.ts";
+import { type ImageSource, TransportError } from "../transport/contract.ts";
 import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
 import {
   type CopyRequest,
@@ -179,13 +179,17 @@ async function writeIndex(
       if (!(error instanceof KnownError)) throw error;
       signal.throwIfAborted();
       failures.push({ type, error });
-      if (error.retryable) break; // it was not about the type
+      if (!isTypeRefusal(error)) break; // the same list under another digest would hide what went wrong
     }
   }
   throw notWritten(failures);
 }
 
-/** Skopeo tries the other type whatever the reason was, and names each of them. */
+function isTypeRefusal(error: KnownError): boolean {
+  return error instanceof TransportError && error.code === "transport.manifest-refused";
+}
+
+/** In skopeo's words; it tries the other type whatever the reason was. */
 function notWritten(
   failures: readonly { readonly type: string; readonly error: KnownError }[],
 ): CopyError {
