@@ -22,6 +22,8 @@ import { pool } from "../../stream/pool.ts";
 
 const payloadsAtOnce = 4;
 const triesToAdd = 12;
+/** Who reads before us and moves the tag after us has this long to do so, and as long as we took ourselves twice. */
+const shortestWaitMs = 150;
 const longestWaitMs = 1000;
 
 /**
@@ -65,9 +67,10 @@ export async function writeAttachments(
     const outcome = await addOnce(repository, manifest, signatures, signal);
     if (outcome === "held") return;
     wrote ||= outcome === "written";
-    const took = Math.min(performance.now() - started, longestWaitMs);
+    const took = performance.now() - started;
+    const wait = Math.min(Math.max(2 * took, shortestWaitMs), longestWaitMs);
     const apart = attempt > 1 || !wrote ? Math.random() * attempt : 0; // writers in step would go on colliding
-    await sleep(took * (1 + apart), undefined, { signal });
+    await sleep(wait * (1 + apart), undefined, { signal });
   }
   const held = await addOnce(repository, manifest, signatures, signal);
   if (held === "held") return;
