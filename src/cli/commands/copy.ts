@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileErrorText } from "../../config/load-file.ts";
 import { type CopyJob, copy } from "../../copy/copy.ts";
+import type { CopyOptions } from "../../copy/options.ts";
 import { createTransfers } from "../../copy/transfers.ts";
 import type { Digest } from "../../core/digest.ts";
 import { Compression } from "../../stream/recompress.ts";
@@ -79,7 +80,7 @@ async function copyOnce(
       ...job,
       signal,
       report: progress.report,
-      transfers: createTransfers(flags.number("image-parallel-copies") || blobsAtOnce),
+      transfers: createTransfers(transferSlots(flags.number("image-parallel-copies"), job.options)),
       compression: new Compression({ parallel: availableParallelism() }),
       tellLayers: progress.tellsLayers,
     });
@@ -89,6 +90,12 @@ async function copyOnce(
     await progress.end(undefined);
     throw error;
   }
+}
+
+/** Where every layer is packed anew the cores are the limit: more layers at once only push each other out of the caches. */
+function transferSlots(wanted: number, { compression }: CopyOptions): number {
+  if (wanted > 0) return wanted;
+  return compression.force ? Math.min(blobsAtOnce, availableParallelism() + 1) : blobsAtOnce;
 }
 
 async function writeDigest(file: string, digest: Digest): Promise<void> {
