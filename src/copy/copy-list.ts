@@ -5,7 +5,7 @@ import { formatImageReference } from "../core/image-reference.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
-import { type ImageSource, TransportError } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
 import {
   type CopyRequest,
@@ -179,14 +179,15 @@ async function writeIndex(
       if (!(error instanceof KnownError)) throw error;
       signal.throwIfAborted();
       failures.push({ type, error });
-      if (!isTypeRefusal(error)) break; // the same list under another digest would hide what went wrong
+      if (!isAboutContent(error)) break; // the same list under another digest would hide what went wrong
     }
   }
   throw notWritten(failures);
 }
 
-function isTypeRefusal(error: KnownError): boolean {
-  return error instanceof TransportError && error.code === "transport.manifest-refused";
+/** The list as it is cannot be taken: its type, or that it names what is not there, which every type has to be told. */
+function isAboutContent({ code }: KnownError): boolean {
+  return code === "transport.manifest-refused" || code === "registry.content-missing";
 }
 
 /** In skopeo's words; it tries the other type whatever the reason was. */
