@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isAbsent } from "../../src/config/load-file.ts";
 import { makeFolders } from "../../src/core/make-folders.ts";
 import { formatEnvelope, parseEnvelope } from "../envelope.ts";
 import { SignatureError } from "../errors.ts";
@@ -45,7 +46,7 @@ export class FolderStore implements SignatureStore {
   ): Promise<void> {
     if (signatures.length === 0) return;
     const path = this.#folderOf(subject);
-    await failing(`mkdir ${path}`, () => makeFolders(path, 0o755));
+    await failing("mkdir", path, () => makeFolders(path, 0o755));
     const folder = new SignatureFolder(path);
     for (const signature of signatures) {
       signal.throwIfAborted();
@@ -67,12 +68,12 @@ export class FolderStore implements SignatureStore {
     let path = this.#folderOf(subject);
     for (let missing = path; ; path = dirname(path)) {
       const found = await stat(path).catch((error: unknown) => {
-        if (isMissing(error)) return undefined;
-        throw describeFailure(error, `mkdir ${missing}`);
+        if (isAbsent(error)) return undefined;
+        throw describeFailure(error, "mkdir", missing);
       });
-      if (found && !found.isDirectory()) throw describeFailure(notFolder, `mkdir ${missing}`);
+      if (found && !found.isDirectory()) throw describeFailure(notFolder, "mkdir", missing);
       if (found) {
-        await failing(`mkdir ${missing}`, () => access(path, constants.W_OK | constants.X_OK));
+        await failing("mkdir", missing, () => access(path, constants.W_OK | constants.X_OK));
         return;
       }
       missing = path;
@@ -91,10 +92,6 @@ export class FolderStore implements SignatureStore {
 
 const notFolder = Object.assign(new Error("not a directory"), { code: "ENOTDIR" });
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
-}
-
 function parsed(bytes: Uint8Array, path: string): UntrustedSignature {
   try {
     return parseEnvelope(bytes);
@@ -107,10 +104,10 @@ function parsed(bytes: Uint8Array, path: string): UntrustedSignature {
   }
 }
 
-async function failing<T>(call: string, work: () => Promise<T>): Promise<T> {
+async function failing<T>(call: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw describeFailure(error, call);
+    throw describeFailure(error, call, path);
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, open, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { fileErrorText, systemCode } from "../../src/config/load-file.ts";
 import { SignatureError } from "../errors.ts";
 import { maxSignatureBytes, mostSignatures, signatureName } from "./layout.ts";
 
@@ -88,7 +89,7 @@ export class SignatureFolder {
   /** False where somebody else has moved or removed `from` meanwhile. */
   async #moveInto(from: number, to: number): Promise<boolean> {
     return (
-      (await unless(["ENOENT"], async () => {
+      (await unless(["ENOENT"], this.#path, async () => {
         await rename(this.#at(from), this.#at(to));
         return true;
       })) ?? false
@@ -102,7 +103,7 @@ export class SignatureFolder {
   async #closeGapBefore(number: number): Promise<void> {
     for (let at = number; at > 1 && (await isThere(this.#at(at))); at--) {
       if (await isThere(this.#at(at - 1))) return;
-      const moved = await unless(["ENOENT", "EEXIST", ...cannotLink], async () => {
+      const moved = await unless(["ENOENT", "EEXIST", ...cannotLink], this.#path, async () => {
         await link(this.#at(at), this.#at(at - 1));
         return true;
       });
@@ -117,7 +118,7 @@ export class SignatureFolder {
       await writeNew(path, bytes);
     } catch (error) {
       await unlinkIfThere(path);
-      throw describeFailure(error, `open ${path}`);
+      throw describeFailure(error, "open", path);
     }
     return path;
   }
@@ -129,16 +130,16 @@ export class SignatureFolder {
       await link(unfinished, path);
       return true;
     } catch (error) {
-      const code = codeOf(error);
+      const code = systemCode(error) ?? "";
       if (code === "EEXIST") return false;
-      if (!cannotLink.includes(code)) throw describeFailure(error, `open ${path}`);
+      if (!cannotLink.includes(code)) throw describeFailure(error, "open", path);
     }
     try {
       await writeNew(path, bytes);
       return true;
     } catch (error) {
-      if (codeOf(error) === "EEXIST") return false;
-      throw describeFailure(error, `open ${path}`);
+      if (systemCode(error) === "EEXIST") return false;
+      throw describeFailure(error, "open", path);
     }
   }
 }
@@ -157,9 +158,9 @@ export async function readSignatureFile(path: string): Promise<Uint8Array | unde
     if (bytes.byteLength > maxSignatureBytes) throw tooLarge(path);
     return bytes;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return undefined;
+    if (systemCode(error) === "ENOENT") return undefined;
     if (error instanceof SignatureError) throw error;
-    throw describeFailure(error, `open ${path}`);
+    throw describeFailure(error, "open", path);
   }
 }
 
@@ -184,46 +185,31 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 async function isThere(path: string): Promise<boolean> {
-  const found = await unless(["ENOENT"], () => stat(path));
+  const found = await unless(["ENOENT"], path, () => stat(path));
   return found !== undefined;
 }
 
 async function unlinkIfThere(path: string): Promise<void> {
-  await unless(["ENOENT"], () => unlink(path));
+  await unless(["ENOENT"], path, () => unlink(path));
 }
 
 /** Undefined where the call failed in one of these ways. */
-async function unless<T>(codes: readonly string[], call: () => Promise<T>): Promise<T | undefined> {
+async function unless<T>(
+  codes: readonly string[],
+  path: string,
+  call: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
-    if (codes.includes(codeOf(error))) return undefined;
-    throw describeFailure(error, "write");
+    if (codes.includes(systemCode(error) ?? "")) return undefined;
+    throw describeFailure(error, "write", path);
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
-const texts: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "is a directory",
-  ENOTDIR: "not a directory",
-  ELOOP: "too many levels of symbolic links",
-  EROFS: "read-only file system",
-  ENOSPC: "no space left on device",
-  ENAMETOOLONG: "file name too long",
-};
-
 /** A failed file call in the reference's words: `open /x: permission denied`. */
-export function describeFailure(error: unknown, call: string): SignatureError {
-  const code = codeOf(error);
-  const said = code === "EISDIR" ? call.replace(/^open/, "read") : call;
-  return new SignatureError(
-    "signature.store-failed",
-    `${said}: ${texts[code] ?? (error as Error).message}`,
-    { cause: error },
-  );
+export function describeFailure(error: unknown, call: string, path: string): SignatureError {
+  return new SignatureError("signature.store-failed", fileErrorText(error, call, path), {
+    cause: error,
+  });
 }

@@ -1,3 +1,4 @@
+import { decodeGoBase64 } from "../core/go-base64.ts";
 import { type JsonNode, JsonNumber, JsonObject, parseJsonText } from "../core/json-text.ts";
 import {
   type CredentialKey,
@@ -151,7 +152,7 @@ export function findInAuthFile(
 }
 
 function answer(entry: string, { auth, identityToken }: AuthEntry): AuthAnswer {
-  const decoded = decodeBase64(auth);
+  const decoded = decodeAuth(auth);
   const colon = decoded.indexOf(":");
   if (colon === -1) return { kind: decoded === "" ? "empty" : "malformed", entry };
   const username = decoded.slice(0, colon);
@@ -165,14 +166,10 @@ function answer(entry: string, { auth, identityToken }: AuthEntry): AuthAnswer {
   return { kind: "credentials", entry, credentials: { username, password } };
 }
 
-/** Standard base64 with padding; line ends within are ignored, as Go does. */
-function decodeBase64(text: string): string {
-  const clean = text.replace(/[\r\n]/g, "");
-  const valid = /^[A-Za-z0-9+/]*={0,2}/.exec(clean)?.[0] ?? "";
-  if (valid.length !== clean.length || clean.length % 4 !== 0)
-    throw new ConfigError(
-      "config.invalid",
-      `illegal base64 data at input byte ${Math.min(valid.length, clean.length)}`,
-    );
-  return Buffer.from(clean, "base64").toString("utf8");
+function decodeAuth(text: string): string {
+  try {
+    return Buffer.from(decodeGoBase64(text)).toString();
+  } catch (error) {
+    throw new ConfigError("config.invalid", (error as Error).message);
+  }
 }

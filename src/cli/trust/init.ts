@@ -6,7 +6,7 @@ import type { JsonValue } from "../../core/strict-json.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { type KeyFile, loadKeyFile } from "./key-file.ts";
-import { warnOfErrors } from "./lint.ts";
+import { warnOfMistakes } from "./lint.ts";
 import { changePolicy, type PolicyDocument, setScope } from "./policy-document.ts";
 import { plainRequirement, signedRequirement } from "./requirements.ts";
 import { scopeText } from "./scope-text.ts";
@@ -38,7 +38,7 @@ export async function init(context: CommandContext): Promise<void> {
   }
   await changePolicy(path, () => document, { signal });
   await terminal.out(`Wrote ${path}: ${summary(document)}\n`);
-  await warnOfErrors(context, path);
+  await warnOfMistakes(context, path);
 }
 
 function firstPolicy({ args, flags }: CommandContext, cwd: string): PolicyDocument {

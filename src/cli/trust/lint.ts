@@ -45,12 +45,11 @@ async function lintInForce(context: CommandContext): Promise<{
   return { path: policy.path, findings: await lintFile(context, policy) };
 }
 
-/** Warns of what would keep every image out of a place in a policy that was just written. */
-export async function warnOfErrors(context: CommandContext, path: string): Promise<void> {
+/** Warns of the mistakes in a policy that was just written. */
+export async function warnOfMistakes(context: CommandContext, path: string): Promise<void> {
   const findings = await lintFile(context, { path, bytes: readFile(path) });
   for (const { severity, ...found } of findings)
-    if (severity === "error" || found.code === "sigstore.no-attachments")
-      context.log.warning(escapeControls(placeAndMessage(found)));
+    if (severity !== "info") context.log.warning(escapeControls(placeAndMessage(found)));
 }
 
 async function lintFile(

@@ -5,7 +5,7 @@ import type { JsonValue } from "../../core/strict-json.ts";
 import type { CommandContext } from "../context.ts";
 import type { FlagValues } from "../flags.ts";
 import { loadKeyFile } from "./key-file.ts";
-import { warnOfErrors } from "./lint.ts";
+import { warnOfMistakes } from "./lint.ts";
 import { changePolicy, type PolicyDocument, scopesOf, setScope } from "./policy-document.ts";
 import { parseIdentity, plainRequirement, signedRequirement } from "./requirements.ts";
 import { scopeText } from "./scope-text.ts";
@@ -27,7 +27,7 @@ export async function set(context: CommandContext): Promise<void> {
   };
   await changePolicy(path, change, { signal });
   await terminal.out(`${told} in ${path}\n`);
-  await warnOfErrors(context, path);
+  await warnOfMistakes(context, path);
 }
 
 function applied(
