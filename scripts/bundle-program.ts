@@ -27,6 +27,8 @@ export const bundled = {
   minifyWhitespace: true,
   legalComments: "none",
   logLevel: "warning",
+  // Finds its own binary beside itself.
+  external: ["koffi"],
 } as const satisfies BuildOptions;
 
 // A script that is started by its code cache knows no import(): dynamic ones become require().
