@@ -125,12 +125,14 @@ async function attempt(id: number): Promise<Answer> {
 }
 
 async function attemptAnew(id: number): Promise<Answer> {
-  const files = new Set(known.filter(({ hits: seen }) => isNear(seen, id)).map(({ file }) => file));
-  state.active = id;
-  state.calls = 0;
-  state.limit = 100_000_000;
+  // No test comes near a module of constants only: then it is all of them.
+  const near = known.filter(({ hits: seen }) => isNear(seen, id));
+  const files = new Set((near.length > 0 ? near : known).map(({ file }) => file));
   try {
     for (const file of files) {
+      state.active = id;
+      state.calls = 0;
+      state.limit = 100_000_000;
       const tests = await load([file], `?mutant=${id}`);
       const answer = await run(id, tests, known);
       if (answer.kind === "tried" && answer.fate !== "lived") return answer;
