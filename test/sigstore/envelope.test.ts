@@ -51,6 +51,7 @@ test("parseEnvelope() refuses what is no signature, in skopeo's words", () => {
     ["\0a\x1f\nx", "invalid signature format, non-ASCII byte 0x1f"],
     ["\0a\x7f\nx", "invalid signature format, non-ASCII byte 0x7f"],
     ["\0a\xff\nx", "invalid signature format, non-ASCII byte 0xff"],
+    ["\0a<\nx", 'unrecognized signature format "a<"'],
     ["\0a ~\nx", 'unrecognized signature format "a ~"'],
     ["\0\nx", 'unrecognized signature format ""'],
     ["x", "unrecognized signature format, starting with binary 0x78"],
