@@ -51,7 +51,7 @@ function lintList(requirements: PolicyRequirements): readonly RequirementFinding
       add(index, "requirement.adds-nothing", "all of a list must hold: this one always does");
     } else if (requirements.slice(0, index).some((before) => before.type === "reject")) {
       add(index, "requirement.never-reached", "a reject before it refuses every image");
-    } else if (type === "signedBy" && isSecond(requirements, index)) {
+    } else if (isSecond(requirements, index)) {
       const message =
         "all of a list must hold: the image needs a signature for each; put keys that can stand in for each other into one keyPaths";
       add(index, "requirement.all-needed", message);
@@ -60,8 +60,19 @@ function lintList(requirements: PolicyRequirements): readonly RequirementFinding
   return findings;
 }
 
+/** Whether a list of keys before it could have held this one's too. */
 function isSecond(requirements: PolicyRequirements, index: number): boolean {
-  return requirements.slice(0, index).some(({ type }) => type === requirements[index]?.type);
+  const [kind, ...before] = requirements
+    .slice(0, index + 1)
+    .map(kindOfKeys)
+    .reverse();
+  return kind !== undefined && before.includes(kind);
+}
+
+function kindOfKeys(requirement: PolicyRequirement): string | undefined {
+  const { type } = requirement;
+  if (type === "signedBy") return type;
+  return type === "sigstoreSigned" && requirement.identity.type === "keys" ? type : undefined;
 }
 
 type Found = Omit<RequirementFinding, "index">;
