@@ -116,6 +116,13 @@ test("createGate() says which image a reject refuses, in containers/image's word
   });
 });
 
+test("the policy that accepts anything does", async () => {
+  const gate = createGate(acceptAnything, noTrust);
+  for (const name of ["//busybox", "//h.example/a:1"]) {
+    assert.equal((await gate.verdict(subject(docker(name)))).allowed, true);
+  }
+});
+
 test("createGate() with requireSigned refuses what a policy accepts unsigned", async () => {
   const gate = createGate(acceptAnything, { ...noTrust, requireSigned: true });
   await assert.rejects(gate.admit(subject(docker("//busybox"))), {

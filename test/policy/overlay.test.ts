@@ -231,6 +231,8 @@ test("the nearest scope of an overlay counts", () => {
   assert.equal(bundlesWanted(overlay, image)?.length, 2);
   assert.equal(bundlesWanted(overlay, docker("registry.example.com/ns/two:v1"))?.length, 1);
   assert.equal(bundlesWanted(parse(overlayOf([byKey], "elsewhere")), image), undefined);
+  assert.equal(bundlesWanted(parse({ transports: {} }), image), undefined);
+  assert.equal(bundlesWanted(overlay, { ...image, transport: "oci" }), undefined);
 });
 
 test("parseOverlay() reads each way to give keys, identities and a trusted root", () => {
