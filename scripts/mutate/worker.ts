@@ -91,6 +91,8 @@ async function prepare(next: Work): Promise<void> {
     if (first && second) known.push(second);
     else failing.push(`${test.file}: ${test.name}`);
   }
+  // What mutants reach from here on is not what the last test reached.
+  hits = new Uint8Array(next.count);
   known.sort((a, b) => a.ms - b.ms);
   send({ kind: "ready", tests: known.length, failing });
 }
