@@ -22,8 +22,8 @@ const withoutSignatures = [
   "tarball",
   "sif",
 ];
-/** Transports whose images have no name that a signature could claim. */
-const withoutNames = ["dir", "oci", "oci-archive", "tarball", "sif"];
+/** The transport whose images have signatures, and no name that they could claim. */
+const withoutNames = "dir";
 
 /** @param transport undefined for the policy's default, which is for all of them */
 export function lintRequirements(
@@ -113,7 +113,7 @@ function lintSigned(
     const message = `images of ${transport} carry no signatures: none will pass`;
     return [{ code: "transport.no-signatures", severity: "error", message }];
   }
-  if (withoutNames.includes(transport) && needsImageName(signedIdentity)) {
+  if (transport === withoutNames && needsImageName(signedIdentity)) {
     const message = `images of ${transport} have no name to compare with: only exactReference and exactRepository can match`;
     return [{ code: "identity.never-matches", severity: "error", message }];
   }

@@ -109,8 +109,11 @@ test("a scope is advised for the repository of the image, whatever else its name
   assert.equal(rejected("docker-archive:"), add('""', "docker-archive"));
 });
 
-function cryptoStep(code: Step<"crypto">["code"], untrusted?: SignatureDescription): Step[] {
-  const keys = ["/alice"];
+function cryptoStep(
+  code: Step<"crypto">["code"],
+  untrusted?: SignatureDescription,
+  keys = ["/alice"],
+): Step[] {
   const held = { ok: false, code, message: "no" } as const;
   return [
     { ...held, kind: "requirement", data: { index: 0, type: "sigstoreSigned", keys } },
@@ -131,6 +134,8 @@ test("a bad signature of sigstore may be by another key, one of OpenPGP was chan
 test("advice does without a key's name, and without a claim", () => {
   const unknown = verdictOf(cryptoStep("signature.unknown-key"));
   assert.match(adviceFor(unknown), /or add the key to them/);
+  const keyless = verdictOf(cryptoStep("signature.bad-trust", undefined, []));
+  assert.match(adviceFor(keyless), /trusts: the policy$/);
   const [requirement] = cryptoStep("signature.revoked-key");
   assert.ok(requirement);
   const match: SignedIdentity = { type: "matchExact" };

@@ -64,6 +64,7 @@ test("keys that are asked for one by one are found, of both kinds", () => {
   const byEmail = fulcio("https://i.example", "a@h.example");
   assert.deepEqual(found([sigstore(), byEmail]), []);
   assert.deepEqual(found([byEmail, sigstore()]), []);
+  assert.deepEqual(found([byEmail, fulcio("https://i.example", "b@h.example")]), []);
   assert.deepEqual(found([openpgp(), sigstore(), openpgp(other)]), [
     "warning requirement.all-needed [2]",
   ]);
