@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PolicyError } from "../../policy/errors.ts";
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
-import { acceptAnything } from "../../policy/policy.ts";
+import { acceptAnything, type Policy } from "../../policy/policy.ts";
 import { lookupChain } from "../../policy/scope.ts";
 import { digestOf } from "../../src/core/digest.ts";
 import type { ImageReference } from "../../src/core/image-reference.ts";
@@ -121,6 +121,22 @@ test("the policy that accepts anything does", async () => {
   for (const name of ["//busybox", "//h.example/a:1"]) {
     assert.equal((await gate.verdict(subject(docker(name)))).allowed, true);
   }
+});
+
+test("a policy made by a program that asks for nothing lets nothing in", async () => {
+  const nothing = [] as unknown as Policy["default"];
+  const refused = {
+    code: "policy.refused",
+    message: "Source image rejected: List of verification policy requirements must not be empty",
+  };
+  const busybox = subject(docker("//busybox"));
+  const byDefault: Policy = { default: nothing, transports: new Map() };
+  await assert.rejects(createGate(byDefault, noTrust).admit(busybox), refused);
+  const byScope = new Map([["docker", new Map([["", nothing]])]]);
+  const scoped = createGate({ ...acceptAnything, transports: byScope }, noTrust);
+  await assert.rejects(scoped.admit(busybox), refused);
+  const overlay = { transports: new Map([["docker", new Map([["", []]])]]) };
+  await assert.rejects(createGate(acceptAnything, { ...noTrust, overlay }).admit(busybox), refused);
 });
 
 test("createGate() with requireSigned refuses what a policy accepts unsigned", async () => {
