@@ -136,7 +136,9 @@ test("a policy made by a program that asks for nothing lets nothing in", async (
   const scoped = createGate({ ...acceptAnything, transports: byScope }, noTrust);
   await assert.rejects(scoped.admit(busybox), refused);
   const overlay = { transports: new Map([["docker", new Map([["", []]])]]) };
-  await assert.rejects(createGate(acceptAnything, { ...noTrust, overlay }).admit(busybox), refused);
+  const overlaid = createGate(acceptAnything, { ...noTrust, overlay });
+  await assert.rejects(overlaid.admit(busybox), refused);
+  assert.equal((await overlaid.verdict(busybox)).code, "requirement.unsigned");
 });
 
 test("createGate() with requireSigned refuses what a policy accepts unsigned", async () => {

@@ -90,6 +90,26 @@ test("a bundle stands in for the attachment that sigstoreSigned asks for, and ne
   );
 });
 
+test("a bundle stands in for an attachment that is refused, and else tells nothing", async () => {
+  const overlay = overlayOf([byKey]);
+  const name = "registry.example.com/ns/one:v1";
+  const refused = {
+    signatures: async () => [signatureBy(other, payloadFor(manifestDigest, name))],
+  };
+  const alone = await verdict(signed, overlayOf([byKey], "elsewhere"), refused);
+  assert.deepEqual([alone.allowed, alone.code], [false, "requirement.none-accepted"]);
+  assert.equal((await verdict(signed, overlay, { ...refused, ...bundles(bundle) })).allowed, true);
+  for (const found of [bundles(), bundles(stranger, stranger)]) {
+    const { allowed, code, error } = await verdict(signed, overlay, { ...refused, ...found });
+    assert.deepEqual([allowed, code, error], [false, alone.code, alone.error]);
+  }
+  const unreadable = async () => {
+    throw new ConfigError("config.unreadable", "connection refused");
+  };
+  const out = await verdict(signed, overlay, { ...refused, bundles: unreadable });
+  assert.deepEqual([out.allowed, out.code], [false, "fetch.failed"]);
+});
+
 test("a bundle does not stand in for anything else", async () => {
   const overlay = overlayOf([byKey]);
   const simple = [{ type: "signedBy", keyType: "GPGKeys", keyPath: "/key" }];
