@@ -1,22 +1,23 @@
 import type { StoreArea } from "./area.ts";
-import { StorageError } from "./errors.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageRecord } from "./image-record.ts";
 import { chainOf } from "./layer-chain.ts";
 import type { LayerRecord } from "./layer-record.ts";
-import type { OpenStoreOptions } from "./open-store.ts";
-import { areasOf, type StorePlace } from "./place.ts";
+import type { StorePlace } from "./place.ts";
 import { readImageData, readImages, readLayers, treeFolders } from "./read-side.ts";
 import type { NewImage, NewLayer, StagedLayer, StageRequest, Store } from "./store.ts";
+import type { StoreWriter } from "./store-writer.ts";
 
 /** A {@link Store} on this machine's disk. */
 export class ContainersStore implements Store {
   readonly place: StorePlace;
   readonly #areas: readonly StoreArea[];
+  readonly #writer: StoreWriter | undefined;
 
-  constructor(place: StorePlace, _options: OpenStoreOptions) {
+  constructor(place: StorePlace, areas: readonly StoreArea[], writer: StoreWriter | undefined) {
     this.place = place;
-    this.#areas = areasOf(place);
+    this.#areas = areas;
+    this.#writer = writer;
   }
 
   async images(): Promise<readonly ImageRecord[]> {
@@ -55,30 +56,32 @@ export class ContainersStore implements Store {
     return readLayers(this.#areas, this.place.runroot);
   }
 
-  async stageLayer(_request: StageRequest): Promise<StagedLayer> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async stageLayer(request: StageRequest): Promise<StagedLayer> {
+    return await this.#forWriting().stageLayer(request);
   }
 
-  async commitLayer(
-    _staged: StagedLayer,
-    _layer: NewLayer,
-  ): Promise<"committed" | "already-there"> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {
+    return await this.#forWriting().commitLayer(staged, layer);
   }
 
-  async putImage(_image: NewImage): Promise<void> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async putImage(image: NewImage): Promise<void> {
+    await this.#forWriting().putImage(image);
   }
 
-  async addNames(_imageId: string, _names: readonly string[]): Promise<void> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async addNames(imageId: string, names: readonly string[]): Promise<void> {
+    await this.#forWriting().addNames(imageId, names);
   }
 
-  async removeNames(_imageId: string, _names: readonly string[]): Promise<void> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async removeNames(imageId: string, names: readonly string[]): Promise<void> {
+    await this.#forWriting().removeNames(imageId, names);
   }
 
-  async deleteImage(_imageId: string): Promise<void> {
-    throw new StorageError("storage.unsupported", "not written yet");
+  async deleteImage(imageId: string): Promise<void> {
+    await this.#forWriting().deleteImage(imageId);
+  }
+
+  #forWriting(): StoreWriter {
+    if (this.#writer) return this.#writer;
+    throw new TypeError("The store was opened for reading only");
   }
 }

@@ -38,8 +38,13 @@ export function writing<T>(call: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw told("storage.unwritable", error, call, path);
+    throw unwritable(error, call, path);
   }
+}
+
+/** A failed system call told as `storage.unwritable`; any other error as it is. */
+export function unwritable(error: unknown, call: string, path: string): unknown {
+  return told("storage.unwritable", error, call, path);
 }
 
 /** Runs `work`; gives undefined where it failed with one of `errnos`, since that is an answer too. */
