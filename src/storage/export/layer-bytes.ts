@@ -37,6 +37,21 @@ export async function* layerBytes(
   }
 }
 
+/**
+ * How long {@link layerBytes} is on the whole, for layers whose records do not tell. No file is opened.
+ *
+ * @throws {ExportError} `storage.no-tar-split`, `storage.bad-tar-split`
+ */
+export async function layerSize({ tarSplit }: LayerParts): Promise<number> {
+  let size = 0;
+  for await (const entries of tarSplitEntries(tarSplit)) {
+    for (const entry of entries) {
+      size += entry.kind === "bytes" ? entry.bytes.byteLength : entry.size;
+    }
+  }
+  return size;
+}
+
 /** What is being put together: one entry at a time, in chunks of many. */
 class TarAssembly implements AsyncDisposable {
   readonly #files: LayerFiles;
