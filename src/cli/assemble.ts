@@ -33,6 +33,7 @@ import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
+import { storeSpecifier } from "./local/store-choice.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
@@ -134,6 +135,13 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
+    },
+    shortNames: async () => (await conf()).conf,
+    async store(choice, options) {
+      const { loadStorePlace } = await import("../config/load-store-place.ts");
+      const { openStore } = await import("../storage/open-store.ts");
+      const isChosen = storeSpecifier(choice) !== "";
+      return openStore(await loadStorePlace(environment, isChosen ? choice : undefined), options);
     },
     traffic: () => ({ ...traffic }),
     async close() {
