@@ -62,7 +62,7 @@ function cellsOf(step: HistoryStep, { flags }: CommandContext): Cells {
     CreatedSince: since,
     CreatedAt: step.created,
     CreatedBy: noTrunc ? step.createdBy : shortened(step.createdBy),
-    Size: human ? humanSize(step.size, 4).join("") : String(step.size),
+    Size: human ? humanSize(step.size, 3).join("") : String(step.size),
     Comment: step.comment,
     Tags: step.names.join(", "),
   };

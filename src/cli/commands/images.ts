@@ -1,6 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { goCompact, goIndent } from "../../core/go-json.ts";
-import { areasOf } from "../../storage/place.ts";
+import { areasOf } from "../../storage/areas-of.ts";
 import { readContainers } from "../../storage/read-containers.ts";
 import type { Store } from "../../storage/store.ts";
 import type { CommandContext } from "../context.ts";

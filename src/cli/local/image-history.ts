@@ -23,10 +23,13 @@ export async function historyOf(
 ): Promise<readonly HistoryStep[]> {
   const images = await store.images();
   const layers = record.topLayer ? (await store.layerChain(record.topLayer)).toReversed() : [];
+  const shown = new Set<string>();
   let below = 0;
   return (config?.history ?? []).toReversed().map((step, index): HistoryStep => {
     const layer = layers[below];
-    const image = index === 0 ? record : step.empty_layer ? undefined : imageAt(images, layer);
+    const found = index === 0 ? record : step.empty_layer ? undefined : imageAt(images, layer);
+    const image = found && !shown.has(found.id) ? found : undefined;
+    if (found) shown.add(found.id);
     if (!step.empty_layer) below++;
     return {
       ...(image && { id: image.id }),
