@@ -19,6 +19,12 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a file unpacks to, from any offset where the file is at hand. */
+export interface PlainFile {
+  readonly size: number;
+  readonly open: OpenBytes;
+}
+
 /** The files of an archive, by the names that its manifest.json has for them. Dispose of it to close the archive. */
 export interface ArchiveFiles extends AsyncDisposable {
   /** "tape": of those files that {@link isAtHand} does not know, each comes once, by {@link placeOf}. */
@@ -27,8 +33,8 @@ export interface ArchiveFiles extends AsyncDisposable {
   readSmall(name: string, maxBytes: number, options: ReadOptions): Promise<Uint8Array>;
   /** The length of what a file unpacks to: undefined where there is no such file, −1 where only reading it would tell. */
   plainSize(name: string, options: ReadOptions): Promise<number | undefined>;
-  /** What a file unpacks to. */
-  openPlain(name: string, options: ReadOptions): OpenBytes;
+  /** What a file unpacks to. Where its length was not known before, the tape is brought to it. */
+  openPlain(name: string, options: ReadOptions): Promise<PlainFile>;
   /** Whether the file can be read at any time, and again. */
   isAtHand(name: string): boolean;
   /** Tells which of two files comes first. */

@@ -56,12 +56,12 @@ export class ArchivedImage {
   }
 
   /** @throws {DockerTarError} `docker-tar.invalid` for a blob that the image has not */
-  openBlob(blob: Descriptor, options: ReadOptions): BlobStream {
+  async openBlob(blob: Descriptor, options: ReadOptions): Promise<BlobStream> {
     if (blob.digest === digestOf(this.#config)) return heldBlob(blob, this.#config);
     const path = this.#layers.get(blob.digest);
     if (path === undefined) throw invalid(`Unknown blob ${blob.digest}`);
-    const open = this.#files.openPlain(path, options);
-    return new BlobStream(blob, open, { reopens: this.#files.isAtHand(path) });
+    const { size, open } = await this.#files.openPlain(path, options);
+    return new BlobStream({ ...blob, size }, open, { reopens: this.#files.isAtHand(path) });
   }
 }
 

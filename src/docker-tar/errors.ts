@@ -8,6 +8,8 @@ export type DockerTarErrorCode =
   | "docker-tar.no-choice"
   /** It can be read once only, and not in the order that this would take. */
   | "docker-tar.no-rewind"
+  /** It cannot hold what it is given. */
+  | "docker-tar.unsupported"
   /** It is there already. */
   | "docker-tar.exists"
   | "docker-tar.unreadable"

@@ -98,10 +98,7 @@ export class ImageArchiveWriter {
   }
 
   /** Gives the legacy id of the top layer. */
-  async #addLegacy(
-    digests: readonly Digest[],
-    config: Uint8Array,
-  ): Promise<string | undefined> {
+  async #addLegacy(digests: readonly Digest[], config: Uint8Array): Promise<string | undefined> {
     const layers = legacyLayers(digests, config);
     for (const { id, digest, json } of layers) {
       if (this.#legacyIds.has(id)) continue;

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { type Digest, digestOf, parseDigest } from "../core/digest.ts";
 import { dockerImage } from "../core/config-structs.ts";
+import { type Digest, digestOf, parseDigest } from "../core/digest.ts";
 import { ContentError } from "../core/errors.ts";
 import { goQuote } from "../core/go-quote.ts";
 import { readConfigAs } from "../core/image-config.ts";

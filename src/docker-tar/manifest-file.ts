@@ -1,6 +1,6 @@
 import { ContentError } from "../core/errors.ts";
 import { goText, namedText } from "../core/go-scalars.ts";
-import { type GoValue, always, goList, goMapOf, goStruct, omitEmpty } from "../core/go-struct.ts";
+import { always, type GoValue, goList, goMapOf, goStruct, omitEmpty } from "../core/go-struct.ts";
 import { readAs } from "../core/go-type.ts";
 import { parseJsonText } from "../core/json-text.ts";
 import { dockerDescriptor } from "../core/manifest-structs.ts";

@@ -4,12 +4,13 @@ import { goQuote } from "../core/go-quote.ts";
 import type { OpenBytes } from "../stream/blob-stream.ts";
 import { detectCompression, magicBytes } from "../stream/compression-format.ts";
 import { type RandomAccess, readFully, readRegion } from "../stream/random-access.ts";
-import { type ArchiveIndex, readArchiveIndex } from "../stream/tar/archive-index.ts";
 import type { ArchiveEntry } from "../stream/tar/archive-entry.ts";
+import { type ArchiveIndex, readArchiveIndex } from "../stream/tar/archive-index.ts";
 import {
   type ArchiveFiles,
   lengthOf,
   notLoaded,
+  type PlainFile,
   plainFrom,
   type ReadOptions,
   readWhole,
@@ -37,12 +38,19 @@ export async function openPlainArchive(
   }
 }
 
+/** What is known of a file when its first bytes, or all of it, were read. */
+interface Measured {
+  /** Of what it unpacks to. */
+  readonly size: number;
+  readonly packed: boolean;
+}
+
 class PlainArchive implements ArchiveFiles {
   readonly access = "any";
   readonly #file: RandomAccess;
   readonly #index: ArchiveIndex;
   readonly #close: () => Promise<void>;
-  readonly #sizes = new Map<ArchiveEntry, number>();
+  readonly #measures = new Map<ArchiveEntry, Measured>();
 
   constructor(file: RandomAccess, index: ArchiveIndex, close: () => Promise<void>) {
     this.#file = file;
@@ -57,34 +65,37 @@ class PlainArchive implements ArchiveFiles {
 
   async plainSize(name: string, { signal }: ReadOptions): Promise<number | undefined> {
     const entry = this.#index.file(posix.normalize(name));
-    if (!entry) return undefined;
-    const size = this.#sizes.get(entry) ?? (await this.#measure(entry, signal));
-    this.#sizes.set(entry, size);
-    return size;
+    return entry && (await this.#measured(entry, signal)).size;
+  }
+
+  async #measured(entry: ArchiveEntry, signal: AbortSignal): Promise<Measured> {
+    const measured = this.#measures.get(entry) ?? (await this.#measure(entry, signal));
+    this.#measures.set(entry, measured);
+    return measured;
   }
 
   /** A packed file is unpacked once more than a copy would: what it becomes must be told before. */
-  async #measure(entry: ArchiveEntry, signal: AbortSignal): Promise<number> {
+  async #measure(entry: ArchiveEntry, signal: AbortSignal): Promise<Measured> {
     const start = Buffer.alloc(Math.min(magicBytes, entry.size));
     const head = await readFully(this.#file, start, entry.offset);
-    if (!detectCompression(head)) return entry.size;
+    if (!detectCompression(head)) return { size: entry.size, packed: false };
     try {
-      return await lengthOf(plainFrom(readRegion(this.#file, entry, signal), 0));
+      const size = await lengthOf(plainFrom(readRegion(this.#file, entry, signal), 0));
+      return { size, packed: true };
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       throw invalid(`reading ${goQuote(entry.name)} to find its size: ${error.message}`, error);
     }
   }
 
-  openPlain(name: string, { signal }: ReadOptions): OpenBytes {
+  async openPlain(name: string, { signal }: ReadOptions): Promise<PlainFile> {
     const entry = requireFile(this.#index, name);
-    const { offset, size } = entry;
-    return (from) => {
-      if (this.#sizes.get(entry) !== size) {
-        return plainFrom(readRegion(this.#file, entry, signal), from);
-      }
-      return readRegion(this.#file, { offset: offset + from, size: size - from }, signal);
-    };
+    const { size, packed } = await this.#measured(entry, signal);
+    const open: OpenBytes = packed
+      ? (from) => plainFrom(readRegion(this.#file, entry, signal), from)
+      : (from) =>
+          readRegion(this.#file, { offset: entry.offset + from, size: size - from }, signal);
+    return { size, open };
   }
 
   isAtHand(): boolean {

@@ -1,12 +1,13 @@
 import { posix } from "node:path";
-import type { OpenBytes } from "../stream/blob-stream.ts";
 import { detectCompression } from "../stream/compression-format.ts";
-import { ArchiveIndex } from "../stream/tar/archive-index.ts";
 import type { ArchiveEntry } from "../stream/tar/archive-entry.ts";
+import { ArchiveIndex } from "../stream/tar/archive-index.ts";
+import type { TapeEntry } from "../stream/tar/archive-tape.ts";
 import {
   type ArchiveFiles,
   lengthOf,
   notLoaded,
+  type PlainFile,
   plainFrom,
   type ReadOptions,
   readWhole,
@@ -14,8 +15,8 @@ import {
   unpacked,
 } from "./archive-files.ts";
 import { DockerTarError, invalid } from "./errors.ts";
-import { type Survey, surveyTape } from "./tape-survey.ts";
 import { TapeCursor } from "./tape-cursor.ts";
+import { type Survey, surveyTape } from "./tape-survey.ts";
 
 /** An archive that can only be read from its start to its end. */
 export interface Tape {
@@ -24,6 +25,8 @@ export interface Tape {
   readonly rewinds: boolean;
   /** Where it does not: what to do instead, in the imperative. */
   readonly hint?: string;
+  /** Called when the archive is done with. */
+  readonly close?: () => Promise<void>;
 }
 
 /**
@@ -46,6 +49,9 @@ export async function openTapeArchive(tape: Tape, options: ReadOptions): Promise
 async function plainBytes(tape: Tape, options: ReadOptions): Promise<AsyncIterable<Uint8Array>> {
   return (await unpacked(tape.open(options))).plain;
 }
+
+/** A file that is to be found on a tape. */
+type OnTape = Pick<ArchiveEntry, "name" | "offset">;
 
 class TapeArchive implements ArchiveFiles {
   readonly access = "tape";
@@ -87,7 +93,11 @@ class TapeArchive implements ArchiveFiles {
   #refusal(why: string): DockerTarError {
     const { hint } = this.#tape;
     const options = hint === undefined ? {} : { hint };
-    return new DockerTarError("docker-tar.no-rewind", `cannot be read from a pipe: ${why}`, options);
+    return new DockerTarError(
+      "docker-tar.no-rewind",
+      `cannot be read from a pipe: ${why}`,
+      options,
+    );
   }
 
   async plainSize(name: string): Promise<number | undefined> {
@@ -99,11 +109,22 @@ class TapeArchive implements ArchiveFiles {
     return await lengthOf(plainFrom(inOnePiece(kept), 0));
   }
 
-  openPlain(name: string, options: ReadOptions): OpenBytes {
+  async openPlain(name: string, options: ReadOptions): Promise<PlainFile> {
     const path = posix.normalize(name);
     const file = this.#index.file(path) ?? { name: path, offset: Number.MAX_SAFE_INTEGER };
     const kept = this.#survey.kept.get(file.name);
-    return (from) => plainFrom(kept ? inOnePiece(kept) : this.#onTape(file, options), from);
+    const size = (await this.plainSize(name)) ?? -1;
+    if (size < 0) return await this.#openUnmeasured(file, options);
+    const bytes = () => (kept ? inOnePiece(kept) : this.#onTape(file, options));
+    return { size, open: (from) => plainFrom(bytes(), from) };
+  }
+
+  /** The tape is brought to where it is: then its header says how long it is, if it is not packed. */
+  async #openUnmeasured(file: OnTape, options: ReadOptions): Promise<PlainFile> {
+    const { size, content } = await this.#forwardTo(file, options);
+    const { format, plain } = await unpacked(content);
+    if (format) throw this.#refusal(`${file.name} is packed, and its length not known`);
+    return { size, open: () => plain };
   }
 
   isAtHand(name: string): boolean {
@@ -116,16 +137,17 @@ class TapeArchive implements ArchiveFiles {
   }
 
   /** The content of a file when the tape comes to it; rewound where it has passed. */
-  async *#onTape(
-    { name, offset }: Pick<ArchiveEntry, "name" | "offset">,
-    options: ReadOptions,
-  ): AsyncGenerator<Uint8Array, void, void> {
+  async *#onTape(file: OnTape, options: ReadOptions): AsyncGenerator<Uint8Array, void, void> {
+    yield* (await this.#forwardTo(file, options)).content;
+  }
+
+  async #forwardTo({ name, offset }: OnTape, options: ReadOptions): Promise<TapeEntry> {
     const cursor = await this.#cursorBefore(offset, options);
     for (let entry = await cursor.next(); entry; entry = await cursor.next()) {
       options.signal.throwIfAborted();
-      if (entry.name === name && entry.kind === "file") return yield* entry.content;
+      if (entry.name === name && entry.kind === "file") return entry;
     }
-    throw invalid(`${name} is not in the archive`);
+    throw invalid("Some layer tarfiles are missing in the tarball");
   }
 
   async #cursorBefore(offset: number, options: ReadOptions): Promise<TapeCursor> {
@@ -138,6 +160,7 @@ class TapeArchive implements ArchiveFiles {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cursor?.[Symbol.asyncDispose]();
+    await this.#tape.close?.();
   }
 }
 

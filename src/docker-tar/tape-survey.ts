@@ -1,5 +1,6 @@
 import { KnownError } from "../core/errors.ts";
 import { readBounded } from "../stream/bounded.ts";
+import { peek } from "../stream/peek.ts";
 import type { ArchiveEntry } from "../stream/tar/archive-entry.ts";
 import type { TapeEntry } from "../stream/tar/archive-tape.ts";
 import { lengthOf, notLoaded, unpacked } from "./archive-files.ts";
@@ -84,12 +85,6 @@ class Keeper {
 }
 
 async function lookForDocument(content: AsyncIterable<Uint8Array>) {
-  const { head, bytes } = await peekOne(content);
-  return { bytes, isDocument: head === 0x7b || head === 0x5b }; // { or [
-}
-
-async function peekOne(content: AsyncIterable<Uint8Array>) {
-  const { peek } = await import("../stream/peek.ts");
   const { head, bytes } = await peek(content, 1);
-  return { head: head[0], bytes };
+  return { bytes, isDocument: head[0] === 0x7b || head[0] === 0x5b }; // { or [
 }
