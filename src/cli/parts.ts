@@ -31,7 +31,7 @@ export interface End {
   signaturePlaces(reference: DockerReference): Promise<RepositoryPlaces>;
 }
 
-/** What layers are to become at a destination, where its transport leaves a choice. */
+/** What is to be made of an image at a destination, where its transport leaves a choice. */
 export interface LayerSettings {
   /** `dir:` only. */
   readonly compress: boolean;
@@ -39,6 +39,8 @@ export interface LayerSettings {
   readonly decompress: boolean;
   /** `oci:` only. */
   readonly acceptUncompressed: boolean;
+  /** `docker-archive:` only: more names for what is written, with tags. */
+  readonly additionalNames?: readonly DockerReference[];
 }
 
 /** How a store is opened. */

@@ -6,7 +6,7 @@ import { runCopy, writeDigestFile } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
 import { explaining } from "../trust/explaining-gate.ts";
-import { copyOptions } from "./copy-options.ts";
+import { additionalNames, copyOptions } from "./copy-options.ts";
 import { printPlan } from "./copy-plan.ts";
 
 /** `copy SOURCE DESTINATION`: one image, or a list of them, from one place to another. */
@@ -47,6 +47,7 @@ async function resolveEnd(
     compress: as === "destination" && flags.bool("dest-compress"),
     decompress: as === "destination" && flags.bool("dest-decompress"),
     acceptUncompressed: as === "destination" && flags.bool("dest-oci-accept-uncompressed-layers"),
+    ...(as === "destination" && { additionalNames: additionalNames(flags) }),
   });
   return await withPrefix(`Invalid ${as} name ${text}`, () => end.resolve(text, as, { signal }));
 }

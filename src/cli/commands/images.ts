@@ -3,6 +3,7 @@ import { goCompact, goIndent } from "../../core/go-json.ts";
 import { areasOf } from "../../storage/areas-of.ts";
 import { readContainers } from "../../storage/read-containers.ts";
 import type { Store } from "../../storage/store.ts";
+import { TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
 import { rowFilter } from "../local/filter-images.ts";
 import { findLocalImage } from "../local/find-image.ts";
@@ -16,11 +17,10 @@ import {
   rowsOf,
   sortRows,
 } from "../local/image-rows.ts";
-import { listLocalImages, type LocalImage } from "../local/local-image.ts";
+import { type LocalImage, listLocalImages } from "../local/local-image.ts";
 import { type LocalStore, openLocal } from "../local/open-local.ts";
 import { renderRows } from "../local/report-rows.ts";
 import { tableText } from "../local/table.ts";
-import { TransportError } from "../../transport/contract.ts";
 
 const headings: RowCells = {
   ...(Object.fromEntries(rowFields.map((name) => [name, name.toUpperCase()])) as RowCells),

@@ -12,7 +12,10 @@ export async function run(context: CommandContext): Promise<void> {
   if (args.length === 0 && !all)
     throw new UsageError("usage.bad-flag", "image name or ID must be specified");
   if (args.length > 0 && all)
-    throw new UsageError("usage.bad-flag", "when using the --all switch, you may not pass any images names or IDs");
+    throw new UsageError(
+      "usage.bad-flag",
+      "when using the --all switch, you may not pass any images names or IDs",
+    );
   const local = await openLocal(context, "change");
   const names = all ? (await local.store.images()).map(({ id }) => id) : args;
   let failure: KnownError | undefined;
@@ -51,11 +54,7 @@ async function removeOne(context: CommandContext, local: LocalStore, text: strin
   await terminal.out(`${names.map((each) => `Untagged: ${each}\n`).join("")}Deleted: ${id}\n`);
 }
 
-async function findOrIgnore(
-  { flags }: CommandContext,
-  { store, rules }: LocalStore,
-  text: string,
-) {
+async function findOrIgnore({ flags }: CommandContext, { store, rules }: LocalStore, text: string) {
   try {
     return await findLocalImage(store, text, rules);
   } catch (error) {

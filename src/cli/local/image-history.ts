@@ -1,7 +1,10 @@
+import type { OciImageConfig } from "../../core/image-config.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
 import type { Store } from "../../storage/store.ts";
 import type { LocalImage } from "./local-image.ts";
+
+type ConfigStep = NonNullable<OciImageConfig["history"]>[number];
 
 /** One step of those that made an image, the last at the front. */
 export interface HistoryStep {
@@ -23,31 +26,32 @@ export async function historyOf(
 ): Promise<readonly HistoryStep[]> {
   const images = await store.images();
   const layers = record.topLayer ? (await store.layerChain(record.topLayer)).toReversed() : [];
-  const shown = new Set<string>();
+  const shown = new Set([record.id]);
   let below = 0;
   return (config?.history ?? []).toReversed().map((step, index): HistoryStep => {
-    const layer = layers[below];
-    const found = index === 0 ? record : step.empty_layer ? undefined : imageAt(images, layer);
-    const image = found && !shown.has(found.id) ? found : undefined;
+    const layer = step.empty_layer ? undefined : layers[below++];
+    const found = index === 0 ? record : imageAt(images, layer, shown);
     if (found) shown.add(found.id);
-    if (!step.empty_layer) below++;
-    return {
-      ...(image && { id: image.id }),
-      names: image?.names ?? [],
-      created: step.created ?? "",
-      createdBy: step.created_by ?? "",
-      comment: step.comment ?? "",
-      size: step.empty_layer ? 0 : Math.max(0, layer?.diffSize ?? 0),
-    };
+    return { ...textsOf(step), ...imageOf(found), size: Math.max(0, layer?.diffSize ?? 0) };
   });
 }
 
-/** The youngest of the images that this layer is the last of. */
+function textsOf(step: ConfigStep): Pick<HistoryStep, "created" | "createdBy" | "comment"> {
+  const { created, created_by: createdBy, comment } = step;
+  return { created: created ?? "", createdBy: createdBy ?? "", comment: comment ?? "" };
+}
+
+function imageOf(image: ImageRecord | undefined): Pick<HistoryStep, "id" | "names"> {
+  return image ? { id: image.id, names: image.names } : { names: [] };
+}
+
+/** The youngest of the images that this layer is the last of, where it was not told of yet. */
 function imageAt(
   images: readonly ImageRecord[],
   layer: LayerRecord | undefined,
+  shown: ReadonlySet<string>,
 ): ImageRecord | undefined {
   if (!layer) return undefined;
-  const here = images.filter(({ topLayer }) => topLayer === layer.id);
+  const here = images.filter(({ id, topLayer }) => topLayer === layer.id && !shown.has(id));
   return here.toSorted((a, b) => Date.parse(b.created) - Date.parse(a.created))[0];
 }

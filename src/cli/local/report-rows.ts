@@ -35,7 +35,11 @@ export function renderRows(
 
 /** In a table, what stands apart is a column of its own. */
 function columnsOf(format: string): string {
-  return format.replace(table, "").trim().replaceAll("\\t", "\t").replaceAll(/\}\}\s+\{\{/g, "}}\t{{");
+  return format
+    .replace(table, "")
+    .trim()
+    .replaceAll("\\t", "\t")
+    .replaceAll(/\}\}\s+\{\{/g, "}}\t{{");
 }
 
 function typeOf(keys: readonly string[]): GoType {
