@@ -1,8 +1,6 @@
 import { join } from "node:path";
+import type { StorageDriver } from "../config/store-place.ts";
 import { StorageError } from "./errors.ts";
-
-/** A driver whose trees we read and write. */
-export type StorageDriver = "overlay" | "vfs";
 
 /**
  * Where one store keeps what: its own, or an additional one that is only read. Every path that has to do with a driver carries

@@ -1,9 +1,9 @@
+import type { StorePlace } from "../config/store-place.ts";
 import type { StoreArea } from "./area.ts";
 import { findImage } from "./find-image.ts";
 import type { ImageRecord } from "./image-record.ts";
 import { chainOf } from "./layer-chain.ts";
 import type { LayerRecord } from "./layer-record.ts";
-import type { StorePlace } from "./place.ts";
 import { readImageData, readImages, readLayers, treeFolders } from "./read-side.ts";
 import type { NewImage, NewLayer, StagedLayer, StageRequest, Store } from "./store.ts";
 import type { StoreWriter } from "./store-writer.ts";

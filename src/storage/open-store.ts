@@ -1,7 +1,8 @@
+import type { StorePlace } from "../config/store-place.ts";
+import { areasOf } from "./areas-of.ts";
 import type { Clock } from "./clock.ts";
 import { ContainersStore } from "./containers-store.ts";
 import { StorageError } from "./errors.ts";
-import { areasOf, type StorePlace } from "./place.ts";
 import type { Store } from "./store.ts";
 
 /** How a store is opened. */

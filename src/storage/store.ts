@@ -1,7 +1,7 @@
+import type { StorePlace } from "../config/store-place.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageRecord } from "./image-record.ts";
 import type { LayerRecord } from "./layer-record.ts";
-import type { StorePlace } from "./place.ts";
 
 /**
  * A store of containers' images, shared with podman, buildah, CRI-O and skopeo. Reading takes no locks and so is kept from

@@ -40,6 +40,8 @@ export interface Transport {
     as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** Opens a place once, for all the images it holds. Absent where a reference can be but one. */
+  readonly openImages?: (reference: ImageReference, options: CallOptions) => Promise<OpenImages>;
   readonly listTags?: (
     reference: ImageReference,
     options: CallOptions,
@@ -53,6 +55,15 @@ export interface Transport {
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+}
+
+/** The images of one place, to be read one after the other; the place is open until this is disposed of. */
+export interface OpenImages extends AsyncDisposable {
+  readonly images: readonly {
+    /** As the place has them: whole references in archives of docker's, any text in OCI layouts. */
+    readonly names: readonly string[];
+    openSource(options: CallOptions): Promise<ImageSource>;
+  }[];
 }
 
 /** Which places of signatures are meant. */

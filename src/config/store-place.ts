@@ -1,6 +1,7 @@
-import { type StorageDriver, StoreArea } from "./area.ts";
+/** A driver whose trees we read and write. */
+export type StorageDriver = "overlay" | "vfs";
 
-/** Which store, and how it is set up: what storage.conf and a reference in brackets come to (spec 2, 3). */
+/** A store of containers' images and how it is set up: what storage.conf and a reference in brackets come to. */
 export interface StorePlace {
   readonly driver: StorageDriver;
   /** Absolute. */
@@ -20,17 +21,4 @@ export interface StorePlace {
   readonly ignoreChownErrors?: boolean;
   /** Settings in use with which nothing can be written, each as the user would look for it: `force_mask`. */
   readonly readOnlyBecause?: readonly string[];
-}
-
-/** The store's areas in the order of looking things up: its own, then those only read. */
-export function areasOf(place: StorePlace): readonly [own: StoreArea, ...others: StoreArea[]] {
-  const { driver, graphroot, imageStore } = place;
-  const own = new StoreArea({ driver, root: graphroot, readOnly: false });
-  const split = imageStore
-    ? [new StoreArea({ driver, root: imageStore, readOnly: true, tarSplitRoot: graphroot })]
-    : [];
-  const additional = place.additional.map(
-    (root) => new StoreArea({ driver, root, readOnly: true }),
-  );
-  return [own, ...split, ...additional];
 }
