@@ -1,4 +1,10 @@
-import { type DockerReference, formatDockerReference, parseDockerReference, repositoryName } from "../../core/docker-reference.ts";
+import type { Digest } from "../../core/digest.ts";
+import {
+  type DockerReference,
+  formatDockerReference,
+  parseDockerReference,
+  repositoryName,
+} from "../../core/docker-reference.ts";
 import { KnownError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
@@ -6,7 +12,6 @@ import { parseIndexManifest } from "../../core/index-manifest.ts";
 import { readRawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
 import { chooseInstance, type Platform } from "../../core/platform.ts";
-import type { Digest } from "../../core/digest.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
 import { TransportError } from "../contract.ts";
@@ -47,7 +52,8 @@ async function imageOfId(
     const why = `reading image ${quoted}: locating image with ID ${quoted}: image not known`;
     throw absent(reference, why);
   }
-  if (docker && !isOfRepository(found, docker)) throw absent(reference, "identifier is not an image");
+  if (docker && !isOfRepository(found, docker))
+    throw absent(reference, "identifier is not an image");
   return found;
 }
 

@@ -107,12 +107,18 @@ export class LayerStack implements AsyncDisposable {
   /**
    * Unpacks a blob for all places it stands in. Of vfs, whose trees hold what their parents hold, for the lowest; the
    * others are made of that one.
+   *
+   * @returns the blob as it came
    */
-  async write(blob: LayerBlob, positions: readonly number[], signal: AbortSignal): Promise<void> {
-    await this.#write(blob, this.#withLayers(positions), signal);
+  async write(
+    blob: LayerBlob,
+    positions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<PackedBlob> {
+    return await this.#write(blob, this.#withLayers(positions), signal);
   }
 
-  async #write(blob: LayerBlob, open: readonly number[], signal: AbortSignal): Promise<void> {
+  async #write(blob: LayerBlob, open: readonly number[], signal: AbortSignal): Promise<PackedBlob> {
     this.#queue.throwIfFailed();
     const isVfs = this.#store.place.driver === "vfs";
     const now = isVfs ? open.slice(0, 1) : open;
@@ -126,9 +132,11 @@ export class LayerStack implements AsyncDisposable {
       this.#queue.begin(position, this.#commit(position, layer, unpacked));
     }
     const [lowest, ...others] = isVfs ? open : [];
-    if (lowest === undefined) return;
-    for (const position of others) this.#queue.begin(position, this.#copyTo(lowest, position));
-    await this.#queue.at(lowest);
+    if (lowest !== undefined) {
+      for (const position of others) this.#queue.begin(position, this.#copyTo(lowest, position));
+      await this.#queue.at(lowest);
+    }
+    return { digest: unpacked.compressedDigest, size: unpacked.compressedSize };
   }
 
   /** With vfs, when there is a parent to copy. */

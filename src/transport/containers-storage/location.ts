@@ -1,22 +1,15 @@
+import type { StoreRequest } from "../../config/load-store-place.ts";
+import { isDigest } from "../../core/digest.ts";
 import {
   type DockerReference,
   formatDockerReference,
   parseDockerReference,
   withLatest,
 } from "../../core/docker-reference.ts";
-import { isDigest } from "../../core/digest.ts";
 import { KnownError, UsageError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { storageScopes } from "../../core/policy-scopes.ts";
-
-/** What a reference says in brackets of the store it means. */
-export interface StoreSpecifier {
-  readonly driver?: string;
-  readonly graphroot?: string;
-  readonly runroot?: string;
-  readonly options?: readonly string[];
-}
 
 /** A store as it stands in a reference that leaves nothing open. */
 export interface NamedStore {
@@ -47,7 +40,7 @@ const leastIdLength = 3;
  */
 export function splitStore(text: string): {
   /** Undefined where the user's own store is meant. */
-  readonly store: StoreSpecifier | undefined;
+  readonly store: StoreRequest | undefined;
   readonly image: string;
 } {
   if (!text.startsWith("[")) return { store: undefined, image: text };
@@ -56,7 +49,7 @@ export function splitStore(text: string): {
   return { store: parseSpecifier(text.slice(1, end)), image: text.slice(end + 1) };
 }
 
-function parseSpecifier(text: string): StoreSpecifier {
+function parseSpecifier(text: string): StoreRequest {
   if (text === "") throw bad("invalid reference");
   const [driver, place = ""] = text.includes("@") ? cut(text, "@") : [undefined, text];
   if (driver === "" || place === "") throw bad("invalid reference");

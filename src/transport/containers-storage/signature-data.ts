@@ -2,10 +2,10 @@ import { formatEnvelope, parseEnvelope } from "../../../sigstore/envelope.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, hexOf, isDigest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
-import { goInt, goText } from "../../core/go-scalars.ts";
+import { goQuote } from "../../core/go-quote.ts";
+import { goInt } from "../../core/go-scalars.ts";
 import { type GoValue, goList, goMapOf, goStruct, omitEmpty } from "../../core/go-struct.ts";
 import { readAs } from "../../core/go-type.ts";
-import { goQuote } from "../../core/go-quote.ts";
 import { parseJsonText } from "../../core/json-text.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
@@ -101,7 +101,12 @@ async function cut(
   );
 }
 
-function tooShort(image: ImageRecord, key: string, bytes: Uint8Array, least: number): TransportError {
+function tooShort(
+  image: ImageRecord,
+  key: string,
+  bytes: Uint8Array,
+  least: number,
+): TransportError {
   const which = `${goQuote(image.id)} (${key})`;
   return unreadable(
     `looking up signatures data for image ${which}: expected at least ${bytes.byteLength} bytes, only found ${least}`,

@@ -87,8 +87,7 @@ export class StorageSource implements ImageSource {
 
   #layers(): Promise<readonly LayerRecord[]> {
     const { topLayer } = this.#image;
-    this.#chain ??=
-      topLayer === undefined ? Promise.resolve([]) : this.#store.layerChain(topLayer);
+    this.#chain ??= topLayer === undefined ? Promise.resolve([]) : this.#store.layerChain(topLayer);
     return this.#chain;
   }
 

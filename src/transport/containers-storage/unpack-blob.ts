@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { StorePlace } from "../../config/store-place.ts";
 import { type Digest, parseDigest } from "../../core/digest.ts";
-import type { StorePlace } from "../../storage/place.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
+import type { UnpackTarget } from "../../storage/unpack/messages.ts";
 import type { CallOptions } from "../contract.ts";
 
 /** The bytes of a layer on their way into a store. */
@@ -35,11 +36,11 @@ export async function unpackBlob(
 ): Promise<UnpackedBlob> {
   // Native code is loaded with it: not before a layer comes.
   const { unpackLayer } = await import("../../storage/unpack/unpack-layer.ts");
-  const whiteouts = place.mountProgram ? "mount-program" : "overlay";
+  const whiteouts = whiteoutsOf(place);
   const targets = staged.map(({ folder, tarSplit }) => ({
     folder,
     tarSplit,
-    whiteouts: place.driver === "vfs" ? ("vfs" as const) : whiteouts,
+    whiteouts,
     userNamespace: place.userNamespace,
     ignoreChownErrors: place.ignoreChownErrors ?? false,
   }));
@@ -47,6 +48,11 @@ export async function unpackBlob(
   const unpacked = await unpackLayer(measured ?? bytes, targets, { signal });
   const { digest, size, compression = unpacked.compression } = packed ?? measuredBlob(measured);
   return { ...unpacked, compressedDigest: digest, compressedSize: size, compression };
+}
+
+function whiteoutsOf({ driver, mountProgram }: StorePlace): UnpackTarget["whiteouts"] {
+  if (driver === "vfs") return "vfs";
+  return mountProgram ? "mount-program" : "overlay";
 }
 
 function measuredBlob(measured: MeasuredBytes | undefined): PackedBlob {
