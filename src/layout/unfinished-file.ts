@@ -32,7 +32,7 @@ export class UnfinishedFile implements AsyncDisposable {
     try {
       for await (const chunk of bytes) {
         await writes;
-        writes = this.#writeAt(chunk, size);
+        writes = this.writeAt(chunk, size);
         writes.catch(() => {}); // thrown by the next await of it
         hash?.update(chunk);
         size += chunk.byteLength;
@@ -47,17 +47,17 @@ export class UnfinishedFile implements AsyncDisposable {
 
   /** Writes a small file's whole content. */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#writeAt(bytes, 0);
+    await this.writeAt(bytes, 0);
   }
 
-  async #writeAt(chunk: Uint8Array, position: number): Promise<void> {
-    try {
-      for (let done = 0; done < chunk.byteLength; ) {
-        done += await written(this.#handle.fd, chunk, done, position + done);
-      }
-    } catch (error) {
-      throw fileError("layout.unwritable", `write ${this.path}`, error);
-    }
+  /** Writes all of `chunk` at a place in the file. */
+  async writeAt(chunk: Uint8Array, position: number): Promise<void> {
+    await writeFully(this.#handle, this.path, chunk, position);
+  }
+
+  /** Cuts off what stands behind `length`. */
+  async truncate(length: number): Promise<void> {
+    await writing(`truncate ${this.path}`, () => this.#handle.truncate(length));
   }
 
   /** Like another file, where the file system lets us. */
@@ -104,6 +104,22 @@ function written(fd: number, chunk: Uint8Array, from: number, position: number):
       else resolve(count);
     });
   });
+}
+
+/** Writes all of `chunk` at a place in a file. @throws {LayoutError} `layout.unwritable`, naming `path` */
+export async function writeFully(
+  handle: FileHandle,
+  path: string,
+  chunk: Uint8Array,
+  position: number,
+): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.byteLength; ) {
+      done += await written(handle.fd, chunk, done, position + done);
+    }
+  } catch (error) {
+    throw fileError("layout.unwritable", `write ${path}`, error);
+  }
 }
 
 /** Reads `blob` to its end into `file`; says what that was. A new blob's digest is made on the way: sha256. */
