@@ -187,6 +187,8 @@ export interface DestinationTraits {
    * parent to end. Absent: the biggest first.
    */
   readonly layerOrder?: "base-first";
+  /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
+  readonly layerPlaces?: "each";
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }

@@ -320,6 +320,12 @@ export const unpackSpec: CommandSpec = {
     },
     { name: "bundle", type: "bool", usage: "make an OCI runtime bundle", ours: true },
     {
+      name: "host-network",
+      type: "bool",
+      usage: "the bundle's container uses the network of the machine, instead of having none",
+      ours: true,
+    },
+    {
       name: "unit",
       type: "string",
       usage: "also write a systemd unit, `NAME`.service, that runs the bundle",
