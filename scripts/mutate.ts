@@ -16,6 +16,7 @@ const { values: options, positionals } = parseArgs({
     without: { type: "string", multiple: true, default: ["**/{fuzz,mutations}.test.ts"] },
     sample: { type: "string", default: "all" },
     seed: { type: "string", default: "1" },
+    "with-peers": { type: "boolean", default: false },
     out: { type: "string" },
     again: { type: "string" },
   },
@@ -43,7 +44,8 @@ function read(files: readonly string[]): Program {
   }
   api.close();
   const testFiles = globSync(options.tests, { cwd: root, exclude: options.without }).sort();
-  return { work: { root, sources, testFiles, count: mutants.length }, mutants, ranges };
+  const withPeers = options["with-peers"];
+  return { work: { root, sources, testFiles, count: mutants.length, withPeers }, mutants, ranges };
 }
 
 /** `count` of them that look random and are the same for one seed. */

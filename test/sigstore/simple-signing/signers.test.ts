@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -34,6 +35,8 @@ let environment: Record<string, string>;
 before(() => {
   if (skip) return;
   home = gpgHome();
+  // A passphrase is good for one signature, so that every test may be run again.
+  writeFileSync(join(home.path, "gpg-agent.conf"), "default-cache-ttl 0\nmax-cache-ttl 0\n");
   environment = { GNUPGHOME: home.path, HOME: home.path, PATH: "/usr/bin:/bin" };
   generateKey(home, "plain <plain@example.com>", "ed25519");
   generateKey(home, "rsa <rsa@example.com>", "rsa2048");
@@ -175,7 +178,7 @@ test("createGpgSigner() says when there is no GnuPG, and stops when it is told t
   skip,
 }, async () => {
   const empty = join(home.path, "empty");
-  mkdirSync(empty);
+  mkdirSync(empty, { recursive: true });
   const without = { key: "plain", environment: { PATH: empty }, creator, now };
   await assert.rejects(createGpgSigner(without), { code: "signature.cannot-sign" });
   await using signer = await gpg("plain");
@@ -231,8 +234,8 @@ test("createKeyFileSigner() refuses files that are not of one secret key that si
 });
 
 test("createKeyFileSigner() refuses a key that nobody would accept", { skip }, async () => {
-  generateKey(home, "weak", "rsa1024");
-  await assert.rejects(keyFile(secret("weak")), /is of a kind that is not accepted: RSA 1024$/);
+  const weak = generateKey(home, `weak ${randomUUID()}`, "rsa1024");
+  await assert.rejects(keyFile(secret(weak)), /is of a kind that is not accepted: RSA 1024$/);
   const later = () => new Date(Date.now() - 86_400_000);
   const early = createKeyFileSigner({ keyFile: secret("plain"), creator, now: later });
   await assert.rejects(early, /is from the future$/);
@@ -242,10 +245,11 @@ test("createKeyFileSigner() does not sign with a key that has expired meanwhile"
   skip,
 }, async () => {
   const unlocked = [...protectedBy, "", "--quick-generate-key"];
-  home.output([...unlocked, "brief", "ed25519", "default", "1d"]);
+  const brief = `brief ${randomUUID()}`;
+  home.output([...unlocked, brief, "ed25519", "default", "1d"]);
   let time = Date.now();
   const clock = () => new Date(time);
-  await using signer = await createKeyFileSigner({ keyFile: secret("brief"), creator, now: clock });
+  await using signer = await createKeyFileSigner({ keyFile: secret(brief), creator, now: clock });
   await signer.sign(claim, { signal });
   time += 2 * 86_400_000;
   await assert.rejects(signer.sign(claim, { signal }), { code: "signature.cannot-sign" });
