@@ -9,8 +9,6 @@ export interface CollectedTest {
 export const collected: CollectedTest[] = [];
 /** What has to run before the tests of the file that is being loaded. */
 export const setUps: (() => unknown)[] = [];
-/** What a process that goes by itself would run at last. */
-export const tearDowns: (() => unknown)[] = [];
 
 /** Whether tests that need programs which are not ours are kept as well, where they are there. */
 export const place = { file: "", withPeers: false };
@@ -34,7 +32,5 @@ export function before(run: () => unknown): void {
   setUps.push(run);
 }
 
-/** Servers die with the process; programs that were started do not. */
-export function after(run: () => unknown): void {
-  if (place.withPeers) tearDowns.push(run);
-}
+/** Servers die with the process. */
+export function after(): void {}

@@ -1,14 +1,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import {
-  type CollectedTest,
-  collected,
-  place,
-  setFile,
-  setUps,
-  tearDowns,
-} from "./collected-tests.ts";
+import { type CollectedTest, collected, place, setFile, setUps } from "./collected-tests.ts";
 
 /** What the worker is given. */
 export interface Work {
@@ -195,10 +188,6 @@ process.on(
   },
 );
 process.on("unhandledRejection", () => {});
-process.on("SIGTERM", () => {
-  for (const tearDown of tearDowns) tearDown();
-  process.exit();
-});
 
 async function answerTo(
   message: Work | { readonly ids: readonly number[] } | { readonly ranges: typeof ranges },
