@@ -148,6 +148,15 @@ test("append() fails as checkWritable() does, where a file or a link is in the w
   }
 });
 
+test("append() tells of a link that leads nowhere", async () => {
+  await using lookaside = await store();
+  await symlink("nowhere", lookaside.folder.in("ns"));
+  await assert.rejects(lookaside.add("one"), {
+    code: "signature.store-failed",
+    message: `mkdir ${lookaside.folder.in(subjectFolder)}: file exists`,
+  });
+});
+
 test("checkWritable() names the folder that could not be made, or not be written to", async (context) => {
   if (process.getuid?.() === 0) return context.skip("root may write to every folder");
   await using lookaside = await store();

@@ -20,6 +20,7 @@ test("parseLookasideBase() takes the path of a file URL, whatever its host, unes
     "FILE:///var/x": "/var/x",
     "file:////x": "//x",
     "file:///a//b": "/a//b",
+    "file:/a//b": "/a//b",
     "file:///a%20b/%C3%BC?x#y": "/a b/ü",
     "file:///a#b?%zz": "/a",
     "file:///a%ffb": "/a%ffb",

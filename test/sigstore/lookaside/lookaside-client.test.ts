@@ -69,7 +69,7 @@ test("read() goes to no other scheme, and shows no password of where it was sent
     "ftp://ann:pw@h/x": /^Get "ftp:\/\/ann:xxxxx@h\/x": unsupported protocol scheme "ftp"$/,
     "file:///etc/passwd": /^Get "file:\/\/\/etc\/passwd": unsupported protocol scheme "file"$/,
     "http://[": /^Get "http:\/\/127.*signature-1": failed to parse Location header$/,
-    "https://127.0.0.1:1/x": /^Get "https:\/\/127\.0\.0\.1:1\/x": /,
+    "https://127.0.0.1:1/x": /^Get "https:\/\/127\.0\.0\.1:1\/x": (?!unsupported)/,
   };
   for (const [location, message] of Object.entries(sent)) {
     await using lookaside = await world({ answer: firstIs(movedTo(location)) });
@@ -121,6 +121,20 @@ test("a signature that is too large is a limit, not a failure", async () => {
   await assert.rejects(lookaside.read(), { code: "signature.store-limit" });
   lookaside.put(1, Buffer.alloc(0));
   await assert.rejects(lookaside.read(), { code: failed });
+});
+
+test("read() takes no signature that was cut off", async () => {
+  await using lookaside = await world({
+    answer: firstIs({
+      status: 200,
+      headers: { "content-length": "100", connection: "close" },
+      body: fakeBytes("half"),
+    }),
+  });
+  await assert.rejects(lookaside.read(), {
+    code: failed,
+    message: /^Get "http:.*signature-1": /,
+  });
 });
 
 test("read() asks again where the connection broke", async () => {
@@ -205,7 +219,7 @@ test("the HTTP client is given no password but in the header, and two connection
   assert.deepEqual(warmed, Array(2).fill("http://ann:secret@h/base"));
   await assert.rejects(store.read(subject, call));
   for (const { url, headers } of requests) {
-    assert.equal(url.href.includes("ann") || url.href.includes("secret"), false);
+    assert.match(url.href, /^http:\/\/h\/base\//);
     assert.equal(headers["authorization"], basic(Buffer.from("ann:secret")));
   }
 });
