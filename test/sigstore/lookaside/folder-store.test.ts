@@ -2,11 +2,20 @@ import assert from "node:assert/strict";
 import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { FolderStore } from "../../../sigstore/lookaside/folder-store.ts";
+import { openLookaside } from "../../../sigstore/lookaside/open-lookaside.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import { bundleScript } from "../../support/bundled-script.ts";
 import { run } from "../../support/run.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { fakeBytes, fakeSignature, signal, subject, subjectFolder, textsOf } from "./support.ts";
+import {
+  fakeBytes,
+  fakeSignature,
+  signal,
+  subject,
+  subjectFolder,
+  testClient,
+  textsOf,
+} from "./support.ts";
 
 const writer = new URL("writing-process.ts", import.meta.url);
 const call = { signal };
@@ -40,6 +49,19 @@ test("append() adds what is not there, byte for byte, and overwrites nothing", a
     modes.map(({ mode }) => mode & 0o777 & ~process.umask()),
     [0o755 & ~process.umask(), 0o644 & ~process.umask()],
   );
+});
+
+test("openLookaside() of a file URL is a folder store, also where a space is escaped", async () => {
+  await using lookaside = await store();
+  await using client = testClient();
+  const folder = lookaside.folder.in("a folder");
+  await new FolderStore(folder).append(subject, [fakeSignature("one")], call);
+  const url = `file://${folder.replaceAll(" ", "%20")}`;
+  for (const writable of [false, true]) {
+    const opened = openLookaside(url, client, writable);
+    await opened.append(subject, [fakeSignature("two")], call);
+    assert.deepEqual(textsOf(await opened.read(subject, call)), ["one", "two"]);
+  }
 });
 
 test("append() keeps what is there and is no signature, and fills a gap first", async () => {
