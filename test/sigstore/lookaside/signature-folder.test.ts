@@ -9,7 +9,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { test } from "node:test";
 import { SignatureFolder } from "../../../sigstore/lookaside/signature-folder.ts";
@@ -157,4 +157,14 @@ test("remove() takes one behind a gap away, and moves nothing there", async () =
   assert.deepEqual(await world.held(), ["1 one"]);
   await world.folder.remove(1);
   assert.deepEqual(await world.held(), []);
+});
+
+test("remove() tells what kept it from filling the gap, and keeps what it should remove", async () => {
+  await using world = await folderOf(["one"]);
+  await mkdir(world.at(2));
+  await assert.rejects(world.folder.remove(1), {
+    code: "signature.store-failed",
+    message: `write ${world.path}: not a directory`,
+  });
+  assert.equal(readFileSync(world.at(1), "utf8"), "one");
 });
