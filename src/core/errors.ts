@@ -40,6 +40,7 @@ export type ContentErrorCode =
   | "content.no-rewind"
   | "content.bad-digest"
   | "content.bad-compression"
+  | "content.bad-tar"
   | "content.bad-json"
   | "content.bad-base64"
   | "content.bad-config"
