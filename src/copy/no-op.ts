@@ -141,8 +141,9 @@ async function isWhatWouldBe(
   top: RawManifest,
   held: HeldManifest,
 ): Promise<boolean> {
-  const { options } = job;
+  const { options, signal } = job;
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
+  if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];

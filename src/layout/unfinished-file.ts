@@ -31,7 +31,7 @@ export class UnfinishedFile implements AsyncDisposable {
     try {
       for await (const chunk of bytes) {
         await writes;
-        writes = this.#writeAt(chunk, size);
+        writes = this.writeAt(chunk, size);
         writes.catch(() => {}); // thrown by the next await of it
         hash?.update(chunk);
         size += chunk.byteLength;
@@ -46,17 +46,17 @@ export class UnfinishedFile implements AsyncDisposable {
 
   /** Writes a small file's whole content. */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#writeAt(bytes, 0);
+    await this.writeAt(bytes, 0);
   }
 
-  async #writeAt(chunk: Uint8Array, position: number): Promise<void> {
-    let done = 0;
-    while (done < chunk.byteLength) {
-      const { bytesWritten } = await writing(`write ${this.path}`, () =>
-        this.#handle.write(chunk, done, chunk.byteLength - done, position + done),
-      );
-      done += bytesWritten;
-    }
+  /** Writes all of `chunk` at a place in the file. */
+  async writeAt(chunk: Uint8Array, position: number): Promise<void> {
+    await writeFully(this.#handle, this.path, chunk, position);
+  }
+
+  /** Cuts off what stands behind `length`. */
+  async truncate(length: number): Promise<void> {
+    await writing(`truncate ${this.path}`, () => this.#handle.truncate(length));
   }
 
   /** Like another file, where the file system lets us. */
@@ -92,6 +92,22 @@ export class UnfinishedFile implements AsyncDisposable {
     if (this.#state === "finished") return;
     await tidying(() => this.#close());
     await tidying(() => unlink(this.path));
+  }
+}
+
+/** Writes all of `chunk` at a place in a file. @throws {LayoutError} `layout.unwritable`, naming `path` */
+export async function writeFully(
+  handle: FileHandle,
+  path: string,
+  chunk: Uint8Array,
+  position: number,
+): Promise<void> {
+  let done = 0;
+  while (done < chunk.byteLength) {
+    const { bytesWritten } = await writing(`write ${path}`, () =>
+      handle.write(chunk, done, chunk.byteLength - done, position + done),
+    );
+    done += bytesWritten;
   }
 }
 

@@ -134,7 +134,7 @@ export interface ImageSource extends AsyncDisposable {
   /** Every blob of a "tape", configs too, in the order in which they come; empty otherwise. */
   readonly blobOrder: readonly Digest[];
   /**
-   * Of a "tape": what comes before this blob and was not opened is gone.
+   * The stream's descriptor tells the size also where `blob` does not (schema 1). Of a "tape": what comes before this blob and was not opened is gone.
    *
    * @throws {TransportError} `transport.blob-not-found`; of a "tape" `transport.unsupported` where the blob has passed
    */
@@ -160,7 +160,7 @@ export interface DestinationTraits {
   readonly layers: "as-is" | "compressed" | "plain";
   /**
    * What blobs may come whose bytes are made on the way. "sized": their number of bytes is told first, for which the
-   * source is read twice, and blobs whose manifest tells no size (schema 1) come sized too. "none": layers stay as they
+   * source is read twice. "none": layers stay as they
    * are, whatever `layers` and the user wish.
    */
   readonly newBlobs: "any" | "sized" | "none";
