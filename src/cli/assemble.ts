@@ -31,6 +31,7 @@ import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
+import { createOciArchiveTransport } from "../transport/oci-archive/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -194,7 +195,7 @@ interface Reach {
 }
 
 function transportsOf(
-  { program }: AssemblyInput,
+  { program, settings }: AssemblyInput,
   { registries, places, connectCluster }: Reach,
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
@@ -213,6 +214,13 @@ function transportsOf(
         sourceSharedBlobDir: sharedBlobDirectory,
         destinationSharedBlobDir: sharedBlobDirectory,
       }),
+    }),
+    createOciArchiveTransport({
+      acceptUncompressedLayers: layers?.acceptUncompressed ?? false,
+      ...(settings.temporaryDirectory !== undefined && {
+        spoolFolder: settings.temporaryDirectory,
+      }),
+      clock: Date.now,
     }),
     createDirTransport({
       compress: layers?.compress ?? false,

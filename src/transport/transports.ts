@@ -4,17 +4,11 @@ import type { CallOptions, Transport } from "./contract.ts";
 
 /** Names that are known to mean a transport, and why it cannot be used. */
 const unavailable: Readonly<Record<string, string>> = {
+  sif: 'The transport "sif:" is not supported in this build',
   ostree: 'The transport "ostree:" is not supported in this build',
 };
 
-const planned = [
-  "containers-storage",
-  "docker-archive",
-  "docker-daemon",
-  "oci-archive",
-  "sif",
-  "tarball",
-];
+const planned = ["containers-storage", "docker-archive", "docker-daemon", "tarball"];
 
 /**
  * Reads `transport:text` with the transports at hand — `specs/skopeo-cli.md` 2.
