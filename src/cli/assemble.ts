@@ -32,6 +32,7 @@ import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { createOciArchiveTransport } from "../transport/oci-archive/transport.ts";
+import { createTarballTransport } from "../transport/tarball/transport.ts";
 import { resolveImage } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -116,7 +117,8 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      const transports = transportsOf(input, { registries, places, connectCluster }, end, layers);
+      const reach = { environment, registries, places, connectCluster };
+      const transports = transportsOf(input, reach, end, layers);
       return {
         resolve: (text, as, options) => resolveImage(transports, text, as, options),
         signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
@@ -187,8 +189,9 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
   };
 }
 
-/** How transports reach what is not on this machine. */
+/** How transports reach what is not on this machine, and what they are told of it. */
 interface Reach {
+  readonly environment: Environment;
   readonly registries: Registries;
   readonly places: FindSignaturePlaces;
   readonly connectCluster: () => Promise<OpenShiftServer>;
@@ -196,7 +199,7 @@ interface Reach {
 
 function transportsOf(
   { program, settings }: AssemblyInput,
-  { registries, places, connectCluster }: Reach,
+  { environment, registries, places, connectCluster }: Reach,
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
@@ -205,6 +208,8 @@ function transportsOf(
     tagAndDigest: program === "amphora",
     signaturePlaces: places,
   });
+  const { temporaryDirectory: spoolFolder } = settings;
+  const spooling = spoolFolder === undefined ? {} : { spoolFolder };
   const transports = [
     docker,
     createAtomicTransport({ docker, connect: connectCluster }),
@@ -217,10 +222,13 @@ function transportsOf(
     }),
     createOciArchiveTransport({
       acceptUncompressedLayers: layers?.acceptUncompressed ?? false,
-      ...(settings.temporaryDirectory !== undefined && {
-        spoolFolder: settings.temporaryDirectory,
-      }),
+      ...spooling,
       clock: Date.now,
+    }),
+    createTarballTransport({
+      ...spooling,
+      clock: Date.now,
+      platform: () => loadHostPlatform(environment),
     }),
     createDirTransport({
       compress: layers?.compress ?? false,
