@@ -31,10 +31,10 @@ import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
-import { createOciArchiveTransport } from "../transport/oci-archive/transport.ts";
-import { createTarballTransport } from "../transport/tarball/transport.ts";
-import { resolveImage } from "../transport/transports.ts";
+import { resolveImage, type TransportEntry } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
+import { storeSpecifier } from "./local/store-choice.ts";
+import { localTransports } from "./local-transports.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
@@ -105,9 +105,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return createGate(parsePolicy(bytes, path), context);
   };
 
+  const platform = wantedPlatform(environment, settings);
   return {
     environment,
-    platform: wantedPlatform(environment, settings),
+    platform,
     async end(end, layers) {
       const registries = registriesOf(end);
       const places = createLookasides({
@@ -117,8 +118,18 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      const reach = { environment, registries, places, connectCluster };
-      const transports = transportsOf(input, reach, end, layers);
+      const local = {
+        input,
+        environment,
+        platform,
+        end,
+        layers,
+        keep: (client: AsyncDisposable) => opened.push(client),
+      };
+      const transports: ReadonlyMap<string, TransportEntry> = new Map([
+        ...transportsOf(input, { registries, places, connectCluster }, end, layers),
+        ...localTransports(local),
+      ]);
       return {
         resolve: (text, as, options) => resolveImage(transports, text, as, options),
         signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
@@ -137,6 +148,13 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
+    },
+    shortNames: async () => (await conf()).conf,
+    async store(choice, options) {
+      const { loadStorePlace } = await import("../config/load-store-place.ts");
+      const { openStore } = await import("../storage/open-store.ts");
+      const isChosen = storeSpecifier(choice) !== "";
+      return openStore(await loadStorePlace(environment, isChosen ? choice : undefined), options);
     },
     traffic: () => ({ ...traffic }),
     async close() {
@@ -189,17 +207,16 @@ function wantedPlatform(environment: Environment, settings: GlobalSettings): Pla
   };
 }
 
-/** How transports reach what is not on this machine, and what they are told of it. */
+/** How transports reach what is not on this machine. */
 interface Reach {
-  readonly environment: Environment;
   readonly registries: Registries;
   readonly places: FindSignaturePlaces;
   readonly connectCluster: () => Promise<OpenShiftServer>;
 }
 
 function transportsOf(
-  { program, settings }: AssemblyInput,
-  { environment, registries, places, connectCluster }: Reach,
+  { program }: AssemblyInput,
+  { registries, places, connectCluster }: Reach,
   { sharedBlobDirectory }: EndSettings,
   layers: LayerSettings | undefined,
 ): ReadonlyMap<string, Transport> {
@@ -208,8 +225,6 @@ function transportsOf(
     tagAndDigest: program === "amphora",
     signaturePlaces: places,
   });
-  const { temporaryDirectory: spoolFolder } = settings;
-  const spooling = spoolFolder === undefined ? {} : { spoolFolder };
   const transports = [
     docker,
     createAtomicTransport({ docker, connect: connectCluster }),
@@ -219,16 +234,6 @@ function transportsOf(
         sourceSharedBlobDir: sharedBlobDirectory,
         destinationSharedBlobDir: sharedBlobDirectory,
       }),
-    }),
-    createOciArchiveTransport({
-      acceptUncompressedLayers: layers?.acceptUncompressed ?? false,
-      ...spooling,
-      clock: Date.now,
-    }),
-    createTarballTransport({
-      ...spooling,
-      clock: Date.now,
-      platform: () => loadHostPlatform(environment),
     }),
     createDirTransport({
       compress: layers?.compress ?? false,

@@ -3,7 +3,13 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import { maxManifestBytes, type RawManifest, readRawManifest } from "../core/manifest.ts";
-import { chooseEntry, type EntryChoice, hintAtEntries } from "../layout/entries.ts";
+import {
+  chooseEntry,
+  type EntryChoice,
+  hintAtEntries,
+  isReadable,
+  nameOf,
+} from "../layout/entries.ts";
 import { LayoutError } from "../layout/errors.ts";
 import type { LayoutEntry, LayoutIndex } from "../layout/index-file.ts";
 import { entryDigest } from "../layout/layout-folder.ts";
@@ -11,6 +17,7 @@ import type { BlobStream } from "../stream/blob-stream.ts";
 import {
   type CallOptions,
   type ImageSource,
+  type OpenImages,
   type SourceTraits,
   TransportError,
 } from "./contract.ts";
@@ -38,15 +45,44 @@ export function findEntry(index: LayoutIndex, choice: EntryChoice, reference: Im
   );
 }
 
+/**
+ * The images that index.json names, all of them or the one that `choice` is about. Disposing of them disposes of `parts`.
+ *
+ * @throws what {@link findEntry} throws
+ */
+export function imagesOf(
+  reference: ImageReference,
+  choice: EntryChoice,
+  parts: LayoutParts,
+): OpenImages {
+  const isOne = choice.name !== undefined || choice.position !== undefined;
+  const entries = isOne
+    ? [findEntry(parts.index, choice, reference).entry]
+    : (parts.index.manifests ?? []).filter(isReadable);
+  const images = entries.map((entry) => ({
+    names: nameOf(entry) ? [nameOf(entry)] : [],
+    openSource: async () => new LayoutSource(reference, parts, entry, "shared"),
+  }));
+  return { images, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
+}
+
 /** One entry of a layout's index.json, and what hangs on it. */
 export class LayoutSource implements ImageSource {
   readonly reference: ImageReference;
   readonly traits: SourceTraits;
   readonly #parts: LayoutParts;
   readonly #top: LayoutEntry;
+  readonly #ownership: "own" | "shared";
   readonly #manifests = new Map<Digest, Promise<RawManifest>>();
 
-  constructor(reference: ImageReference, parts: LayoutParts, top: LayoutEntry) {
+  /** @param ownership "shared": the parts stay open when this is disposed of */
+  constructor(
+    reference: ImageReference,
+    parts: LayoutParts,
+    top: LayoutEntry,
+    ownership: "own" | "shared" = "own",
+  ) {
+    this.#ownership = ownership;
     this.reference = reference;
     this.traits = parts.traits;
     this.#parts = parts;
@@ -101,6 +137,6 @@ export class LayoutSource implements ImageSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#parts[Symbol.asyncDispose]();
+    if (this.#ownership === "own") await this.#parts[Symbol.asyncDispose]();
   }
 }

@@ -8,8 +8,13 @@ import { type LayoutIndex, parseBlobDigests, parseLayoutIndex } from "../../layo
 import { maxIndexBytes } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
-import { type CallOptions, type SourceTraits, TransportError } from "../contract.ts";
-import { findEntry, type LayoutParts, LayoutSource } from "../layout-source.ts";
+import {
+  type CallOptions,
+  type OpenImages,
+  type SourceTraits,
+  TransportError,
+} from "../contract.ts";
+import { findEntry, imagesOf, type LayoutParts, LayoutSource } from "../layout-source.ts";
 
 /** How an archive is opened to be read. */
 export interface OpenArchiveSourceOptions extends CallOptions {
@@ -28,13 +33,38 @@ export async function openArchiveSource(
   location: OciLocation,
   options: OpenArchiveSourceOptions,
 ): Promise<LayoutSource> {
-  const { path } = location;
+  return await openParts(reference, location, options, (parts) => {
+    return new LayoutSource(reference, parts, findEntry(parts.index, location, reference).entry);
+  });
+}
+
+/**
+ * Opens an archive for all the images in it, or the one that `location` is about.
+ *
+ * @throws what {@link openArchiveSource} throws
+ */
+export async function openArchiveImages(
+  reference: ImageReference,
+  location: OciLocation,
+  options: OpenArchiveSourceOptions,
+): Promise<OpenImages> {
+  return await openParts(reference, location, options, (parts) =>
+    imagesOf(reference, location, parts),
+  );
+}
+
+/** Closes the archive where `use` fails. */
+async function openParts<T>(
+  reference: ImageReference,
+  { path }: OciLocation,
+  options: OpenArchiveSourceOptions,
+  use: (parts: LayoutParts) => T,
+): Promise<T> {
   const archive = await openTelling(path, options);
   try {
     const bytes = await archive.readSmall("index.json", maxIndexBytes, options);
     if (!bytes) throw missing(path, "index.json");
-    const parts = new ArchiveParts(path, archive, parseLayoutIndex(bytes), reference);
-    return new LayoutSource(reference, parts, findEntry(parts.index, location, reference).entry);
+    return use(new ArchiveParts(path, archive, parseLayoutIndex(bytes), reference));
   } catch (error) {
     await archive[Symbol.asyncDispose]();
     throw error;

@@ -24,6 +24,10 @@ export function createOciArchiveTransport(options: OciArchiveTransportOptions): 
       const { openArchiveSource } = await import("./source.ts");
       return await openArchiveSource(reference, locate(reference), { signal, spoolFolder });
     },
+    async openImages(reference, { signal }) {
+      const { openArchiveImages } = await import("./source.ts");
+      return await openArchiveImages(reference, locate(reference), { signal, spoolFolder });
+    },
     async openDestination(reference, call) {
       const { openArchiveDestination } = await import("./destination.ts");
       const typed = locate(reference);

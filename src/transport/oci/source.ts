@@ -2,7 +2,8 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import { openBlobFile, readSmallFile } from "../../layout/blob-file.ts";
 import { blobPath, type LayoutPaths, readLayoutIndex } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
-import { findEntry, type LayoutParts, LayoutSource } from "../layout-source.ts";
+import type { OpenImages } from "../contract.ts";
+import { findEntry, imagesOf, type LayoutParts, LayoutSource } from "../layout-source.ts";
 
 /**
  * Opens what index.json names so.
@@ -15,14 +16,30 @@ export async function openOciSource(
   location: OciLocation,
   paths: LayoutPaths,
 ): Promise<LayoutSource> {
-  const index = await readLayoutIndex(paths);
-  const parts = {
+  const parts = await openFolder(paths);
+  return new LayoutSource(reference, parts, findEntry(parts.index, location, reference).entry);
+}
+
+/**
+ * Opens what index.json names, all of it or the one that `location` is about.
+ *
+ * @throws what {@link openOciSource} throws
+ */
+export async function openOciImages(
+  reference: ImageReference,
+  location: OciLocation,
+  paths: LayoutPaths,
+): Promise<OpenImages> {
+  return imagesOf(reference, location, await openFolder(paths));
+}
+
+async function openFolder(paths: LayoutPaths): Promise<LayoutParts> {
+  return {
     traits: { openBlobs: 64, access: "any", reopens: true },
-    index,
+    index: await readLayoutIndex(paths),
     blobOrder: [],
     readBlob: (digest, maxBytes) => readSmallFile(blobPath(paths, digest), maxBytes),
     openBlob: (blob, options) => openBlobFile(blobPath(paths, blob.digest), blob, options),
     async [Symbol.asyncDispose]() {}, // each blob closes its own file
-  } satisfies LayoutParts;
-  return new LayoutSource(reference, parts, findEntry(index, location, reference).entry);
+  };
 }

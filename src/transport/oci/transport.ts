@@ -6,7 +6,7 @@ import type { Transport } from "../contract.ts";
 import { findEntry } from "../layout-source.ts";
 import { openOciDestination } from "./destination.ts";
 import { resolveOciLocation } from "./location.ts";
-import { openOciSource } from "./source.ts";
+import { openOciImages, openOciSource } from "./source.ts";
 
 /** `--src-shared-blob-dir` and its like. */
 export interface OciTransportOptions {
@@ -29,6 +29,10 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
     async openSource(reference) {
       const location = locate(reference);
       return await openOciSource(reference, location, readPaths(location));
+    },
+    async openImages(reference) {
+      const location = locate(reference);
+      return await openOciImages(reference, location, readPaths(location));
     },
     async openDestination(reference) {
       const location = locate(reference);
