@@ -105,9 +105,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return createGate(parsePolicy(bytes, path), context);
   };
 
+  const platform = wantedPlatform(environment, settings);
   return {
     environment,
-    platform: wantedPlatform(environment, settings),
+    platform,
     async end(end, layers) {
       const registries = registriesOf(end);
       const places = createLookasides({
@@ -120,6 +121,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       const local = {
         input,
         environment,
+        platform,
         end,
         layers,
         keep: (client: AsyncDisposable) => opened.push(client),

@@ -22,10 +22,15 @@ export function chainOf(
   const chain: LayerRecord[] = [];
   for (let id: string | undefined = top; id !== undefined; ) {
     const layer = layers.get(id);
-    if (layer === undefined || chain.length > layers.size)
-      throw new StorageError("storage.parent-gone", `layer not known: ${id}`, { retryable: true });
+    if (layer === undefined || chain.length > layers.size) throw parentGone(id);
     chain.push(layer);
     id = layer.parent;
   }
   return chain.reverse();
+}
+
+/** A layer is not there, or not any more. */
+export function parentGone(id: string, cause?: unknown): StorageError {
+  const message = `layer not known: ${id}`;
+  return new StorageError("storage.parent-gone", message, { cause, retryable: true });
 }

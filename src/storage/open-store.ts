@@ -30,6 +30,7 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
     areas,
     runroot: place.runroot,
     mountProgram: place.mountProgram,
+    userNamespace: place.userNamespace,
     locks: { signal: options.signal, patienceMs: options.patienceMs ?? 120_000 },
     clock: options.clock ?? (() => performance.timeOrigin + performance.now()),
   });

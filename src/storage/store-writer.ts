@@ -28,6 +28,7 @@ export interface WriterSetting {
   readonly areas: readonly [own: StoreArea, ...others: StoreArea[]];
   readonly runroot: string;
   readonly mountProgram: boolean;
+  readonly userNamespace: boolean;
   readonly locks: LockOptions;
   readonly clock: Clock;
 }
@@ -57,7 +58,8 @@ export class StoreWriter {
 
   async stageLayer({ parent }: StageRequest): Promise<StagedLayer> {
     const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
-    return await createStagedLayer(this.#own, below);
+    const { userNamespace, locks } = this.#setting;
+    return await createStagedLayer(this.#own, below, { signal: locks.signal, userNamespace });
   }
 
   async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {

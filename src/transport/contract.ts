@@ -95,6 +95,8 @@ export interface HeldManifest {
   readonly mediaType: string;
   /** Whether signatures are kept beside the image that a copy would carry along. Looked up when asked. */
   signed(): Promise<boolean>;
+  /** Of an image that was chosen from an index, where the place keeps that beside it: whether it does. */
+  readonly keepsIndex?: (index: Digest) => boolean;
 }
 
 /** How the bytes of a source can be read. */
