@@ -75,7 +75,7 @@ async function copyOnce(
   job: Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">,
 ): Promise<Digest> {
   const { flags, signal } = context;
-  const progress: Progress = startProgress(context);
+  const progress: Progress = startProgress(context, { dataOnStdout: writesToStdout(job.to) });
   try {
     const digest = await copy({
       ...job,
@@ -91,6 +91,11 @@ async function copyOnce(
     await progress.end(undefined);
     throw error;
   }
+}
+
+/** Whether the archive goes where the progress would: between the two of them nobody could read either. */
+function writesToStdout({ reference: { transport, text } }: CopyJob["to"]): boolean {
+  return /-archive$/.test(transport) && /^\/(dev\/stdout|(dev|proc\/self)\/fd\/1)(:|$)/.test(text);
 }
 
 /** Where every layer is packed anew the cores are the limit: more layers at once only push each other out of the caches. */
