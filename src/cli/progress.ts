@@ -27,8 +27,14 @@ export interface ProgressView {
   close(): void;
 }
 
-/** @throws {UsageError} `usage.bad-flag` for an unknown `--progress` */
-export function startProgress(context: CommandContext): Progress {
+/**
+ * @param dataOnStdout standard output is where the copy goes: what is told then goes to standard error
+ * @throws {UsageError} `usage.bad-flag` for an unknown `--progress`
+ */
+export function startProgress(
+  context: CommandContext,
+  { dataOnStdout = false }: { readonly dataOnStdout?: boolean } = {},
+): Progress {
   const { terminal, program, flags } = context;
   const wish = program === "skopeo" ? "auto" : flags.string("progress") || "auto";
   const style = chooseStyle(wish, flags.bool("quiet"), terminal);
@@ -36,7 +42,8 @@ export function startProgress(context: CommandContext): Progress {
   const started = process.uptime();
   let last: Promise<void> = Promise.resolve();
   const write = (text: string) => {
-    last = terminal.out(text);
+    if (dataOnStdout) terminal.err(text);
+    else last = terminal.out(text);
     last = last.catch(() => {}); // a copy does not fail for lack of spectators
   };
   const view = viewFor(style, context, write);

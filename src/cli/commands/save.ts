@@ -7,7 +7,7 @@ import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { type FoundImage, findLocalImage, nameToKeep } from "../local/find-image.ts";
 import { openLocal } from "../local/open-local.ts";
-import { plainWish, progressAside } from "../local/wishes.ts";
+import { plainWish } from "../local/wishes.ts";
 import type { ResolvedImage } from "../parts.ts";
 import { runCopy } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
@@ -145,5 +145,5 @@ async function copyOne(saving: Saving, from: ResolvedImage, to: ResolvedImage): 
   const { platform } = await context.parts();
   const { manifestType } = formats[format];
   const options = { ...plainWish(platform), removeSignatures: true, manifestType };
-  await runCopy(progressAside(context), { from, to, gate, options });
+  await runCopy(context, { from, to, gate, options }, { aside: true });
 }
