@@ -33,6 +33,7 @@ import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
 import { resolveImage, type TransportEntry } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
+import { storeSpecifier } from "./local/store-choice.ts";
 import { localTransports } from "./local-transports.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
@@ -104,9 +105,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return createGate(parsePolicy(bytes, path), context);
   };
 
+  const platform = wantedPlatform(environment, settings);
   return {
     environment,
-    platform: wantedPlatform(environment, settings),
+    platform,
     async end(end, layers) {
       const registries = registriesOf(end);
       const places = createLookasides({
@@ -119,6 +121,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       const local = {
         input,
         environment,
+        platform,
         end,
         layers,
         keep: (client: AsyncDisposable) => opened.push(client),
@@ -145,6 +148,13 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
+    },
+    shortNames: async () => (await conf()).conf,
+    async store(choice, options) {
+      const { loadStorePlace } = await import("../config/load-store-place.ts");
+      const { openStore } = await import("../storage/open-store.ts");
+      const isChosen = storeSpecifier(choice) !== "";
+      return openStore(await loadStorePlace(environment, isChosen ? choice : undefined), options);
     },
     traffic: () => ({ ...traffic }),
     async close() {

@@ -1,5 +1,6 @@
 import type { Environment } from "../config/environment.ts";
 import type { TransportName } from "../core/image-reference.ts";
+import type { Platform } from "../core/platform.ts";
 import type { TransportEntry } from "../transport/transports.ts";
 import type { AssemblyInput, LayerSettings } from "./parts.ts";
 import type { EndSettings } from "./settings.ts";
@@ -8,6 +9,8 @@ import type { EndSettings } from "./settings.ts";
 export interface LocalInput {
   readonly input: AssemblyInput;
   readonly environment: Environment;
+  /** The platform wanted. */
+  readonly platform: Platform;
   readonly end: EndSettings;
   readonly layers: LayerSettings | undefined;
   /** Keeps what is to be closed at the end of the run. */
@@ -21,6 +24,7 @@ export function localTransports(
   return [
     ["docker-archive", () => dockerArchive(local)],
     ["docker-daemon", () => dockerDaemon(local)],
+    ["containers-storage", () => containersStorage(local)],
   ];
 }
 
@@ -46,6 +50,15 @@ async function dockerDaemon({ input, environment, end, keep }: LocalInput) {
         ...(certificateDirectory !== undefined && { directory: certificateDirectory }),
       }),
     onOpen: keep,
+  });
+}
+
+async function containersStorage({ environment, platform }: LocalInput) {
+  const { createStorageTransport } = await import("../transport/containers-storage/transport.ts");
+  const { loadStorePlace } = await import("../config/load-store-place.ts");
+  return createStorageTransport({
+    placeOf: (request) => loadStorePlace(environment, request),
+    platform,
   });
 }
 

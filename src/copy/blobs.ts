@@ -77,7 +77,7 @@ function inOrder(blobs: readonly PlannedLayer[], { source, destination }: BlobCo
 async function copyBlob(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {
   const { blob } = planned;
   const place = formatImageReference(copy.destination.reference);
-  const what = `${blob.digest} ${planned.wish ? JSON.stringify(planned.wish) : ""}${planned.needsDiffId}`;
+  const what = whatOf(planned, copy);
   const isOrdered = copy.destination.traits.layerOrder === "base-first";
   if (isOrdered) await turn.come;
   using _ = { [Symbol.dispose]: turn.pass };
@@ -88,6 +88,12 @@ async function copyBlob(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Prom
     copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how: "shared" });
   }
   return value;
+}
+
+/** What makes two transfers the same. */
+function whatOf({ blob, wish, needsDiffId, place }: PlannedLayer, { destination }: BlobCopy) {
+  const at = destination.traits.layerPlaces === "each" ? ` ${place.positions}` : "";
+  return `${blob.digest} ${wish ? JSON.stringify(wish) : ""}${needsDiffId}${at}`;
 }
 
 async function bring(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {

@@ -146,6 +146,7 @@ async function isWhatWouldBe(
   if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
+  if (chosen && held.keepsIndex?.(top.digest) === false) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
   if (await anySigned(job, source, [...instances, held.digest])) return false;

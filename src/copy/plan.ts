@@ -1,5 +1,4 @@
 import type { Descriptor } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
 import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
 import { isRecompressible } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
@@ -35,7 +34,7 @@ export interface PlannedLayer {
 
 /** What to copy and in what forms to offer it. Made without I/O. */
 export interface Plan {
-  /** Each digest once, in the manifest's order. */
+  /** Each digest once, unless the destination wants it in each place; in the manifest's order. */
   readonly layers: readonly PlannedLayer[];
   /** Absent where the config exists only after its layers were read (schema 1). */
   readonly config?: Descriptor;
@@ -69,7 +68,7 @@ export function planImage(
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
   const mayPack = mayChange && traits.newBlobs !== "none";
-  const layers = distinctLayers(image, traits.keepsForeignLayers ?? false).map(
+  const layers = placedLayers(image, traits).map(
     ({ blob, place }): PlannedLayer => ({
       blob,
       place,
@@ -97,16 +96,17 @@ export function isForeign({ mediaType, urls }: Descriptor): boolean {
   return (urls?.length ?? 0) > 0 && /foreign|nondistributable/.test(mediaType);
 }
 
-function distinctLayers(
+function placedLayers(
   image: ParsedImage,
-  keepsForeign: boolean,
+  { keepsForeignLayers, layerPlaces }: DestinationTraits,
 ): readonly { readonly blob: HeldLayer; readonly place: BlobPlace }[] {
-  const distinct = new Map<Digest, { readonly blob: HeldLayer; readonly positions: number[] }>();
+  const distinct = new Map<string, { readonly blob: HeldLayer; readonly positions: number[] }>();
   for (const [position, blob] of blobsOf(image).entries()) {
-    if (keepsForeign && isForeign(blob)) continue;
-    const known = distinct.get(blob.digest);
+    if (keepsForeignLayers && isForeign(blob)) continue;
+    const key = layerPlaces === "each" ? String(position) : blob.digest;
+    const known = distinct.get(key);
     if (known) known.positions.push(position);
-    else distinct.set(blob.digest, { blob, positions: [position] });
+    else distinct.set(key, { blob, positions: [position] });
   }
   const role = image.kind === "image" && isArtifact(image.manifest) ? "other" : "layer";
   return [...distinct.values()].map(({ blob, positions }) => ({

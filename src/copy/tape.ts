@@ -46,6 +46,10 @@ export function refuseSecondReading(
     }
   }
   if (reopens) return;
+  const digests = plan.layers.map(({ blob }) => blob.digest);
+  if (access === "tape" && new Set(digests).size < digests.length) {
+    throw cannot(source, destination, "a layer is needed that stands in several places");
+  }
   if (plan.layers.some(({ needsDiffId }) => needsDiffId)) {
     throw cannot(source, destination, "the layers' uncompressed digests are needed first");
   }

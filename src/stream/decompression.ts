@@ -1,7 +1,7 @@
 import { createGunzip, createZstdDecompress, type ZlibOptions } from "node:zlib";
-import { ContentError, CopyError, KnownError } from "../core/errors.ts";
 import type { CompressionFormat } from "./compression-format.ts";
-import { pumped, pumpSettings, TrailingBytes, type ZlibStream } from "./zlib-pump.ts";
+import { brokenCompression, unfoldsTooFar, unsupportedFormat } from "./decompression-errors.ts";
+import { pumped, pumpSettings, type ZlibStream } from "./zlib-pump.ts";
 
 /** What unpacking may make of a blob. */
 export interface DecompressOptions {
@@ -34,11 +34,7 @@ export async function* decompressed(
   options: DecompressOptions = {},
 ): AsyncGenerator<Uint8Array, void, void> {
   const engine = engines[format];
-  if (!engine) {
-    throw new CopyError("copy.unsupported", `decompressing ${format} is not supported`, {
-      hint: "Copy the layers as they are, or repack them with another tool first.",
-    });
-  }
+  if (!engine) throw unsupportedFormat(format);
   const { maxRatio = defaultMaxRatio, freeBytes = defaultFreeBytes } = options;
   let taken = 0;
   let made = 0;
@@ -47,40 +43,10 @@ export async function* decompressed(
       taken += bytes;
     })) {
       made += piece.byteLength;
-      if (made > freeBytes && made > taken * maxRatio) throw bomb(maxRatio);
+      if (made > freeBytes && made > taken * maxRatio) throw unfoldsTooFar(maxRatio);
       yield piece;
     }
   } catch (error) {
-    throw broken(error, format);
+    throw brokenCompression(error, format);
   }
-}
-
-function bomb(maxRatio: number): ContentError {
-  return new ContentError(
-    "content.bad-compression",
-    `decompresses to more than ${maxRatio} times its size`,
-  );
-}
-
-/** Go's wording for what zlib found; any other error was the source's, and stays as it is. */
-function broken(error: unknown, format: CompressionFormat): unknown {
-  if (error instanceof KnownError) return error;
-  const text = error instanceof TrailingBytes ? trailing(format) : engineText(error, format);
-  return text === undefined
-    ? error
-    : new ContentError("content.bad-compression", text, { cause: error });
-}
-
-function trailing(format: CompressionFormat): string {
-  return format === "gzip" ? "gzip: invalid header" : "invalid input: magic number mismatch";
-}
-
-function engineText(error: unknown, format: CompressionFormat): string | undefined {
-  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return;
-  if (error.code === "Z_BUF_ERROR") return "unexpected EOF";
-  if (error.code.startsWith("ZSTD_")) return `invalid input: ${error.message}`;
-  if (!error.code.startsWith("Z_") || format !== "gzip") return;
-  if (error.message === "incorrect header check") return "gzip: invalid header";
-  if (/^incorrect (data|length) check$/.test(error.message)) return "gzip: invalid checksum";
-  return `flate: corrupt input: ${error.message}`;
 }

@@ -40,6 +40,8 @@ export interface Transport {
     as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** Opens a place once, for all the images it holds. Absent where a reference can be but one. */
+  readonly openImages?: (reference: ImageReference, options: CallOptions) => Promise<OpenImages>;
   readonly listTags?: (
     reference: ImageReference,
     options: CallOptions,
@@ -53,6 +55,15 @@ export interface Transport {
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+}
+
+/** The images of one place, to be read one after the other; the place is open until this is disposed of. */
+export interface OpenImages extends AsyncDisposable {
+  readonly images: readonly {
+    /** As the place has them: whole references in archives of docker's, any text in OCI layouts. */
+    readonly names: readonly string[];
+    openSource(options: CallOptions): Promise<ImageSource>;
+  }[];
 }
 
 /** Which places of signatures are meant. */
@@ -84,6 +95,8 @@ export interface HeldManifest {
   readonly mediaType: string;
   /** Whether signatures are kept beside the image that a copy would carry along. Looked up when asked. */
   signed(): Promise<boolean>;
+  /** Of an image that was chosen from an index, where the place keeps that beside it: whether it does. */
+  readonly keepsIndex?: (index: Digest) => boolean;
 }
 
 /** How the bytes of a source can be read. */
@@ -174,6 +187,8 @@ export interface DestinationTraits {
    * parent to end. Absent: the biggest first.
    */
   readonly layerOrder?: "base-first";
+  /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
+  readonly layerPlaces?: "each";
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }

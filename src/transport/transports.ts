@@ -7,7 +7,7 @@ const unavailable: Readonly<Record<string, string>> = {
   ostree: 'The transport "ostree:" is not supported in this build',
 };
 
-const planned = ["containers-storage", "oci-archive", "sif", "tarball"];
+const planned = ["oci-archive", "sif", "tarball"];
 
 /** A transport, or how to get it where its code is loaded only when it is named. */
 export type TransportEntry = Transport | (() => Promise<Transport>);

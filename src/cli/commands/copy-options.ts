@@ -41,7 +41,8 @@ export function copyOptions(
   };
 }
 
-function manifestTypeOf(format: string | undefined): string | undefined {
+/** What `--format` names. @throws {UsageError} `usage.bad-flag` */
+export function manifestTypeOf(format: string | undefined): string | undefined {
   if (format === undefined) return undefined;
   if (Object.hasOwn(formats, format)) return formats[format];
   throw bad(

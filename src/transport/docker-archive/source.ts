@@ -9,7 +9,7 @@ import { chooseItem } from "../../docker-tar/choose-item.ts";
 import { readItems } from "../../docker-tar/items.ts";
 import type { ManifestItem } from "../../docker-tar/manifest-file.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions, ImageSource, SourceTraits } from "../contract.ts";
+import type { CallOptions, ImageSource, OpenImages, SourceTraits } from "../contract.ts";
 import type { ArchiveLocation } from "./location.ts";
 import { type OpenArchiveOptions, openArchive } from "./open-archive.ts";
 
@@ -26,11 +26,46 @@ export async function openArchiveSource(
   const files = await openArchive(location.path, options);
   try {
     const items = await readItems(files, options);
-    return new ArchiveSource(reference, location, files, items);
+    const close = async () => files[Symbol.asyncDispose]();
+    return new ArchiveSource(reference, location, { files, items, close });
   } catch (error) {
     await files[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * Opens the archive once, for all its images in turn; one that is on a tape gives them only in its own order.
+ *
+ * @throws what {@link openArchive} and {@link readItems} throw
+ */
+export async function openArchiveImages(
+  reference: ImageReference,
+  { path }: ArchiveLocation,
+  options: OpenArchiveOptions,
+): Promise<OpenImages> {
+  const files = await openArchive(path, options);
+  const close = () => files[Symbol.asyncDispose]();
+  try {
+    const items = await readItems(files, options);
+    const open = { files, items, close: async () => {} };
+    const images = items.map(({ repoTags }, position) => ({
+      names: repoTags,
+      openSource: async () => new ArchiveSource(reference, { path, position }, open),
+    }));
+    return { images, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An archive and what its manifest.json says of it. */
+interface OpenArchive {
+  readonly files: ArchiveFiles;
+  readonly items: readonly ManifestItem[];
+  /** Called when the image is done with. */
+  close(): Promise<void>;
 }
 
 class ArchiveSource implements ImageSource {
@@ -38,19 +73,20 @@ class ArchiveSource implements ImageSource {
   readonly #location: ArchiveLocation;
   readonly #files: ArchiveFiles;
   readonly #items: readonly ManifestItem[];
+  readonly #close: () => Promise<void>;
   #image: Promise<ArchivedImage> | undefined;
   #order: readonly Digest[] = [];
 
   constructor(
     reference: ImageReference,
     location: ArchiveLocation,
-    files: ArchiveFiles,
-    items: readonly ManifestItem[],
+    { files, items, close }: OpenArchive,
   ) {
     this.reference = reference;
     this.#location = location;
     this.#files = files;
     this.#items = items;
+    this.#close = close;
   }
 
   get traits(): SourceTraits {
@@ -90,6 +126,6 @@ class ArchiveSource implements ImageSource {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#files[Symbol.asyncDispose]();
+    await this.#close();
   }
 }

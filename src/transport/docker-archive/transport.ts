@@ -7,7 +7,7 @@ import { ArchiveDestination } from "./destination.ts";
 import { type ArchiveLocation, parseArchiveLocation, resolveArchiveLocation } from "./location.ts";
 import { NewArchive } from "./new-archive.ts";
 import { openArchive } from "./open-archive.ts";
-import { openArchiveSource } from "./source.ts";
+import { openArchiveImages, openArchiveSource } from "./source.ts";
 
 /** How docker archives are read and written. */
 export interface DockerArchiveOptions {
@@ -31,6 +31,8 @@ export function createDockerArchiveTransport(options: DockerArchiveOptions = {})
       const archive = await NewArchive.begin(reference, location);
       return new ArchiveDestination(reference, archive, namesFor(location, additionalNames), true);
     },
+    openImages: async (reference, { signal }) =>
+      await openArchiveImages(reference, locate(reference), { signal, ...spooling }),
     async listTags(reference, { signal }) {
       await using files = await openArchive(locate(reference).path, { signal, ...spooling });
       return listNames(await readItems(files, { signal }));

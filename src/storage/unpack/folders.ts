@@ -1,0 +1,135 @@
+import { constants, readlinkSync } from "node:fs";
+import { constants as system } from "node:os";
+import {
+  at,
+  chmodAt,
+  chownAt,
+  closeFile,
+  makeFolderAt,
+  openInRoot,
+  type PathBytes,
+} from "../../libc/at.ts";
+import { SystemCallError } from "../../libc/libc.ts";
+import { type ByteString, isAscii } from "../../stream/tar/byte-string.ts";
+import { baseOf, parentOf } from "./entry-name.ts";
+import { UnpackError } from "./errors.ts";
+
+/** A folder of the tree that is open. */
+export interface OpenFolder {
+  readonly fd: number;
+  /** Where it really is, from the root. */
+  readonly path: ByteString;
+  /** No link was followed on the way: the path that was asked for is where it is. */
+  readonly straight: boolean;
+}
+
+/** A name or path as the kernel takes it. */
+export function kernelPath(path: ByteString): PathBytes {
+  return isAscii(path) ? path : Buffer.from(`${path}\0`, "latin1");
+}
+
+const folderFlags = at.path | constants.O_DIRECTORY;
+
+/** Most entries of a tar lie in the folder that the one before lies in, or in one beside it. */
+const mostOpen = 12;
+
+/**
+ * The folders of a tree by their path, as it is seen from within: a link's `/` is the tree's root, and `..` does not leave it.
+ * Keeps the last ones open; {@link forget} has to be called when a folder or link goes away.
+ */
+export class Folders {
+  readonly #root: OpenFolder;
+  readonly #rootPath: Buffer;
+  readonly #owned: boolean;
+  readonly #open = new Map<ByteString, OpenFolder>();
+  #last: OpenFolder | undefined;
+
+  /**
+   * @param owned folders that are made on the way are given to root
+   */
+  constructor(root: number, owned: boolean) {
+    this.#root = { fd: root, path: "", straight: true };
+    this.#rootPath = realPath(root);
+    this.#owned = owned;
+  }
+
+  /** The folder at a path, made if there is nothing, with those it lies in. @throws {SystemCallError} */
+  open(path: ByteString): OpenFolder {
+    const found = this.#lookUp(path);
+    if (typeof found !== "number") return found;
+    if (found !== system.errno.ENOENT) throw new SystemCallError("openat2", found, path);
+    const parent = this.open(parentOf(path));
+    const name = kernelPath(baseOf(path));
+    if (makeFolderAt(parent.fd, name, 0o755) !== "done") {
+      throw new UnpackError("storage.bad-layer", `a link to nothing is in the way at ${path}`);
+    }
+    chmodAt(parent.fd, name, 0o755);
+    if (this.#owned) chownAt(parent.fd, name, 0, 0);
+    const made = this.#lookUp(path);
+    if (typeof made !== "number") return made;
+    throw new SystemCallError("openat2", made, path);
+  }
+
+  /** The folder at a path, or undefined where there is none. */
+  find(path: ByteString): OpenFolder | undefined {
+    const found = this.#lookUp(path);
+    return typeof found === "number" ? undefined : found;
+  }
+
+  /** Paths may lead elsewhere from now on. */
+  forget(): void {
+    for (const { fd } of this.#open.values()) closeFile(fd);
+    this.#open.clear();
+    this.#last = undefined;
+  }
+
+  /** A folder that is open already or can be opened; else the errno. */
+  #lookUp(path: ByteString): OpenFolder | number {
+    if (path === "") return this.#root;
+    const known = this.#open.get(path);
+    if (known) return this.#used(path, known);
+    const opened = this.#resolve(path);
+    if (typeof opened === "number") return opened;
+    this.#closeOldest();
+    return this.#used(path, opened);
+  }
+
+  /** Those used last are closed last: a place in one folder stays while the place in another is looked up. */
+  #used(path: ByteString, folder: OpenFolder): OpenFolder {
+    if (folder === this.#last) return folder;
+    this.#open.delete(path);
+    this.#open.set(path, folder);
+    this.#last = folder;
+    return folder;
+  }
+
+  #resolve(path: ByteString): OpenFolder | number {
+    const name = kernelPath(path);
+    const fd = openInRoot(this.#root.fd, name, { flags: folderFlags, noSymlinks: true });
+    if (fd >= 0) return { fd, path, straight: true };
+    if (-fd !== system.errno.ELOOP) return -fd;
+    const followed = openInRoot(this.#root.fd, name, { flags: folderFlags });
+    if (followed < 0) return -followed;
+    return { fd: followed, path: this.#placeOf(followed), straight: false };
+  }
+
+  /** Fails for a place deeper than a path can say, so that whoever deletes the tree can. */
+  #placeOf(fd: number): ByteString {
+    const real = realPath(fd);
+    return real.toString("latin1", this.#rootPath.byteLength + 1);
+  }
+
+  #closeOldest(): void {
+    if (this.#open.size < mostOpen) return;
+    for (const [path, { fd }] of this.#open) {
+      closeFile(fd);
+      this.#open.delete(path);
+      return;
+    }
+  }
+}
+
+/** Where an open file is, as bytes. */
+function realPath(fd: number): Buffer {
+  return readlinkSync(`/proc/self/fd/${fd}`, "buffer");
+}
