@@ -27,14 +27,8 @@ export interface ProgressView {
   close(): void;
 }
 
-/**
- * @param dataOnStdout standard output is where the copy goes: what is told then goes to standard error
- * @throws {UsageError} `usage.bad-flag` for an unknown `--progress`
- */
-export function startProgress(
-  context: CommandContext,
-  { dataOnStdout = false }: { readonly dataOnStdout?: boolean } = {},
-): Progress {
+/** @throws {UsageError} `usage.bad-flag` for an unknown `--progress` */
+export function startProgress(context: CommandContext): Progress {
   const { terminal, program, flags } = context;
   const wish = program === "skopeo" ? "auto" : flags.string("progress") || "auto";
   const style = chooseStyle(wish, flags.bool("quiet"), terminal);
@@ -42,8 +36,7 @@ export function startProgress(
   const started = process.uptime();
   let last: Promise<void> = Promise.resolve();
   const write = (text: string) => {
-    if (dataOnStdout) terminal.err(text);
-    else last = terminal.out(text);
+    last = terminal.out(text);
     last = last.catch(() => {}); // a copy does not fail for lack of spectators
   };
   const view = viewFor(style, context, write);

@@ -8,6 +8,7 @@ import type { Digest } from "../core/digest.ts";
 import { Compression } from "../stream/recompress.ts";
 import type { CommandContext } from "./context.ts";
 import { CliError } from "./errors.ts";
+import { progressAside } from "./local/wishes.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
 const blobsAtOnce = 6;
@@ -27,9 +28,8 @@ export async function runCopy(
   { aside = false }: { readonly aside?: boolean } = {},
 ): Promise<Digest> {
   const { flags, signal } = context;
-  const progress: Progress = startProgress(context, {
-    dataOnStdout: aside || writesToStdout(wish.to),
-  });
+  const shown = aside || writesToStdout(wish.to) ? progressAside(context) : context;
+  const progress: Progress = startProgress(shown);
   const wanted = flags.has("image-parallel-copies") ? flags.number("image-parallel-copies") : 0;
   try {
     const digest = await copy({
@@ -49,7 +49,7 @@ export async function runCopy(
 }
 
 /** Whether the archive goes where the progress would: between the two of them nobody could read either. */
-function writesToStdout({ reference: { transport, text } }: CopyJob["to"]): boolean {
+function writesToStdout({ reference: { transport, text } }: CopyWish["to"]): boolean {
   return /-archive$/.test(transport) && /^\/(dev\/stdout|(dev|proc\/self)\/fd\/1)(:|$)/.test(text);
 }
 

@@ -26,7 +26,7 @@ export function loadFailure(text: string): DaemonError | undefined {
 }
 
 /** A string, a brace, or anything else there may be. */
-const piece = /"(?:[^"\\]|\\[^])*"?|[{}]|[^"{}]+/g;
+const piece = /"(?:[^"\\]|\\.)*"?|[{}]|[^"{}]+/gs;
 
 /** The documents of a text: a daemon ends each with a new line, but need not. */
 function* messagesIn(text: string): Iterable<string> {
