@@ -15,6 +15,8 @@ export interface Case {
   readonly fresh: "destination" | "tls-destination" | "folder" | "nothing";
   /** Whether a run with counting forwarders makes sense. */
   readonly counts: boolean;
+  /** Whether to look at how much of a temporary folder it takes. */
+  readonly stages?: boolean;
   /** At most so much of theirs ours should be: wall time against skopeo. Shown beside what is measured. */
   readonly goal?: number;
   task(world: World, ports: Ports): Task;
@@ -27,6 +29,11 @@ export function freshFolder(world: World): string {
 
 const image = (port: number): Place => ({ at: "registry", port, repository: "bench/image" });
 const layout = (world: World): Place => ({ at: "oci", path: world.layout });
+const freshStore = (world: World, driver: "overlay" | "vfs"): Place => ({
+  at: "storage",
+  path: freshFolder(world),
+  driver,
+});
 const folder = (world: World): Place => ({ at: "oci", path: freshFolder(world) });
 
 /** All cases, in the order of the table. */
@@ -90,6 +97,42 @@ export const cases: readonly Case[] = [
     task: (world, { destination }) => ({
       do: "copy",
       from: { at: "dir", path: world.plain },
+      to: image(destination),
+    }),
+  },
+  {
+    name: "registry to containers-storage, overlay",
+    fresh: "folder",
+    counts: false,
+    stages: true,
+    goal: 0.4,
+    task: (world, { source }) => ({
+      do: "copy",
+      from: image(source),
+      to: freshStore(world, "overlay"),
+    }),
+  },
+  {
+    name: "registry to containers-storage, vfs",
+    fresh: "folder",
+    counts: false,
+    stages: true,
+    goal: 0.5,
+    task: (world, { source }) => ({
+      do: "copy",
+      from: image(source),
+      to: freshStore(world, "vfs"),
+    }),
+  },
+  {
+    name: "containers-storage to registry",
+    fresh: "destination",
+    counts: true, // its bytes tell the size of what was packed
+    stages: true,
+    goal: 1.2,
+    task: (world, { destination }) => ({
+      do: "copy",
+      from: { at: "storage", path: world.store, driver: "overlay" },
       to: image(destination),
     }),
   },

@@ -10,7 +10,8 @@ export type Place =
       readonly repository: string;
       readonly tls?: Certificates;
     }
-  | { readonly at: "oci" | "dir"; readonly path: string };
+  | { readonly at: "oci" | "dir"; readonly path: string }
+  | { readonly at: "storage"; readonly path: string; readonly driver: "overlay" | "vfs" };
 
 /** What a tool is asked to do. */
 export type Task =
@@ -52,7 +53,10 @@ function skopeoCommand(task: Task): Command {
 
 function skopeoName(place: Place): string {
   if (place.at === "registry") return `docker://127.0.0.1:${place.port}/${place.repository}:latest`;
-  return place.at === "oci" ? `oci:${place.path}:latest` : `dir:${place.path}`;
+  if (place.at === "oci") return `oci:${place.path}:latest`;
+  if (place.at !== "storage") return `dir:${place.path}`;
+  const { driver, path } = place;
+  return `containers-storage:[${driver}@${path}/root+${path}/run:overlay.skip_mount_home=true]bench/image:latest`;
 }
 
 function skopeoTls(side: string, place: Place): string[] {
@@ -86,11 +90,17 @@ function orasCommand(task: Task): Command | undefined {
   if (task.do === "version") return { words: ["version"] };
   if (task.do === "inspect" || task.zstd) return undefined;
   const { from, to } = task;
-  if (from.at === "dir" || to.at === "dir") return undefined;
+  if (!isOras(from) || !isOras(to)) return undefined;
   return { words: ["cp", "--no-tty", ...orasEnd("from", from), ...orasEnd("to", to)] };
 }
 
-function orasEnd(side: "from" | "to", place: Place): string[] {
+type OrasPlace = Extract<Place, { at: "registry" | "oci" | "dir" }>;
+
+function isOras(place: Place): place is OrasPlace {
+  return place.at === "registry" || place.at === "oci";
+}
+
+function orasEnd(side: "from" | "to", place: OrasPlace): string[] {
   if (place.at !== "registry") return [`--${side}-oci-layout`, `${place.path}:latest`];
   const security = place.tls ? [`--${side}-ca-file`, place.tls.ca] : [`--${side}-plain-http`];
   return [...security, reference(place)];

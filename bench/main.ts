@@ -1,5 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
 import { type Arguments, parseArguments, usage } from "./arguments.ts";
 import { type Case, cases, freshFolder, type Ports } from "./cases.ts";
 import { commandOf } from "./commands.ts";
@@ -7,6 +8,7 @@ import { firstConnect } from "./first-connect.ts";
 import { counted } from "./forwarders.ts";
 import { accounts, type Command, measured, type Sample } from "./measure.ts";
 import { caseTable, type Result } from "./report.ts";
+import { stagedBytes } from "./staging.ts";
 import { findTools, type Tool } from "./tools.ts";
 import { World } from "./world.ts";
 
@@ -64,6 +66,7 @@ async function runCase(
       tool: tool.name,
       samples: samples.get(tool) ?? [],
       ...(failure ? { failure } : one.counts && (await countCase(one, tool, world))),
+      ...(!failure && one.stages && { stagedBytes: await stagedIn(one, tool, world) }),
     });
   }
   return results;
@@ -100,6 +103,12 @@ async function countCase(
     requests: both.reduce((sum, { requests }) => sum + requests.length, 0),
     bytes: both.reduce((sum, { bytes }) => sum + bytes, 0),
   };
+}
+
+/** One run more, with an eye on its temporary files. */
+async function stagedIn(one: Case, tool: Tool, world: World): Promise<number> {
+  await freshen(one, world);
+  return await stagedBytes(commandIn(one, tool, world) as Command, join(world.work, "staging"));
 }
 
 async function firstConnections(tools: readonly Tool[], runs: number): Promise<readonly Result[]> {

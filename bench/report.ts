@@ -7,6 +7,8 @@ export interface Result {
   readonly samples: readonly Sample[];
   readonly requests?: number;
   readonly bytes?: number;
+  /** Most bytes that were in the temporary folder at once. */
+  readonly stagedBytes?: number;
   /** Why there are no samples. */
   readonly failure?: string;
 }
@@ -19,7 +21,16 @@ export function median(values: readonly (number | undefined)[]): number | undefi
   return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }
 
-const columns = ["wall ms", "ours/it", "cpu ms", "ours/it", "MB", "requests", "MB sent"];
+const columns = [
+  "wall ms",
+  "ours/it",
+  "cpu ms",
+  "ours/it",
+  "MB",
+  "requests",
+  "MB sent",
+  "MB staged",
+];
 
 /** A table of one case: medians, and what part of each tool's our own are. */
 export function caseTable(
@@ -51,8 +62,13 @@ function row(result: Result, ours: Result | undefined): string[] {
     ratio(ourCpu, cpu),
     rounded(median(result.samples.map(({ memoryMb }) => memoryMb))),
     rounded(result.requests),
-    result.bytes === undefined ? "" : (result.bytes / 1e6).toFixed(1),
+    megabytes(result.bytes),
+    megabytes(result.stagedBytes),
   ];
+}
+
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "" : (bytes / 1e6).toFixed(1);
 }
 
 function rounded(value: number | undefined): string {
@@ -64,5 +80,5 @@ function ratio(ours: number | undefined, theirs: number | undefined): string {
 }
 
 function cells(texts: readonly string[]): string {
-  return texts.map((text, i) => (i === 0 ? text.padEnd(12) : text.padStart(9))).join("");
+  return texts.map((text, i) => (i === 0 ? text.padEnd(12) : text.padStart(10))).join("");
 }

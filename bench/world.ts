@@ -21,6 +21,8 @@ export class World implements AsyncDisposable {
   readonly layout: string;
   /** The image with plain layers, as `dir:`. */
   readonly plain: string;
+  /** A containers-storage with the image in it. */
+  readonly store: string;
   readonly certificates: Certificates;
   readonly source: Registry;
   readonly destination: Registry;
@@ -33,6 +35,7 @@ export class World implements AsyncDisposable {
     this.work = parts.work;
     this.layout = parts.layout;
     this.plain = parts.plain;
+    this.store = parts.store;
     this.certificates = parts.certificates;
     this.source = parts.source;
     this.destination = parts.destination;
@@ -56,6 +59,7 @@ export class World implements AsyncDisposable {
       source,
       layout: await imageLayout(args, work),
       plain: join(work, "plain"),
+      store: join(work, "store"),
       destination: await start("destination"),
       tlsSource: await start("tls-source", certificates),
       tlsDestination: await start("tls-destination", certificates),
@@ -83,6 +87,7 @@ export class World implements AsyncDisposable {
       { at: "registry", port, repository: "bench/image" },
       { at: "registry", port, repository: "bench/held" },
       { at: "registry", port: this.tlsSource.port, repository: "bench/image", tls },
+      { at: "storage", path: this.store, driver: "overlay" },
     ] as const) {
       await perform(ours, { do: "copy", from, to });
     }

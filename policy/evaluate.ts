@@ -73,6 +73,7 @@ export async function evaluate(
   });
   const ends: Date[] = [];
   const wanted = context.overlay && bundlesWanted(context.overlay, subject.reference);
+  if (isOneEmpty(chosen.requirements, wanted)) return refuse(nothingAsked);
   for (const [index, requirement] of chosen.requirements.entries()) {
     const decision = await decideOrBundles(requirement, wanted, state);
     steps.push(requirementStep(index, requirement, decision), ...decision.steps);
@@ -135,6 +136,18 @@ function decide<T extends RequirementType>(
   const byType: Decide<T> = decisions[requirement.type as T];
   return byType(requirement, state);
 }
+
+function isOneEmpty(...lists: readonly (readonly unknown[] | undefined)[]): boolean {
+  return lists.some((list) => list?.length === 0);
+}
+
+/** No file can say so, but a program can, and of no requirements all hold. */
+const nothingAsked: Decision = {
+  ok: false,
+  code: "requirement.unsigned",
+  message: "List of verification policy requirements must not be empty",
+  steps: [],
+};
 
 function refuseUnsigned(image: string): Decision {
   return {

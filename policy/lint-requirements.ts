@@ -22,8 +22,8 @@ const withoutSignatures = [
   "tarball",
   "sif",
 ];
-/** Transports whose images have no name that a signature could claim. */
-const withoutNames = ["dir", "oci", "oci-archive", "tarball", "sif"];
+/** The transport whose images have signatures, and no name that they could claim. */
+const withoutNames = "dir";
 
 /** @param transport undefined for the policy's default, which is for all of them */
 export function lintRequirements(
@@ -51,7 +51,7 @@ function lintList(requirements: PolicyRequirements): readonly RequirementFinding
       add(index, "requirement.adds-nothing", "all of a list must hold: this one always does");
     } else if (requirements.slice(0, index).some((before) => before.type === "reject")) {
       add(index, "requirement.never-reached", "a reject before it refuses every image");
-    } else if (type === "signedBy" && isSecond(requirements, index)) {
+    } else if (isSecond(requirements, index)) {
       const message =
         "all of a list must hold: the image needs a signature for each; put keys that can stand in for each other into one keyPaths";
       add(index, "requirement.all-needed", message);
@@ -60,8 +60,19 @@ function lintList(requirements: PolicyRequirements): readonly RequirementFinding
   return findings;
 }
 
+/** Whether a list of keys before it could have held this one's too. */
 function isSecond(requirements: PolicyRequirements, index: number): boolean {
-  return requirements.slice(0, index).some(({ type }) => type === requirements[index]?.type);
+  const [kind, ...before] = requirements
+    .slice(0, index + 1)
+    .map(kindOfKeys)
+    .reverse();
+  return kind !== undefined && before.includes(kind);
+}
+
+function kindOfKeys(requirement: PolicyRequirement): string | undefined {
+  const { type } = requirement;
+  if (type === "signedBy") return type;
+  return type === "sigstoreSigned" && requirement.identity.type === "keys" ? type : undefined;
 }
 
 type Found = Omit<RequirementFinding, "index">;
@@ -102,7 +113,7 @@ function lintSigned(
     const message = `images of ${transport} carry no signatures: none will pass`;
     return [{ code: "transport.no-signatures", severity: "error", message }];
   }
-  if (withoutNames.includes(transport) && needsImageName(signedIdentity)) {
+  if (transport === withoutNames && needsImageName(signedIdentity)) {
     const message = `images of ${transport} have no name to compare with: only exactReference and exactRepository can match`;
     return [{ code: "identity.never-matches", severity: "error", message }];
   }

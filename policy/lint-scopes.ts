@@ -40,13 +40,18 @@ function neverMatches(scope: string): string | undefined {
   const [host = "", ...path] = scope.split("/");
   if (host.startsWith("[")) return "no image has an IPv6 address for a host";
   if (host === "index.docker.io") return 'images of index.docker.io are looked up as "docker.io/…"';
-  if (!isHost(host)) {
-    return `names are looked up in full: write "docker.io/${path.length === 0 ? "library/" : ""}${scope}"`;
-  }
+  if (!isHost(host)) return neverMatchesShort(`${path.length === 0 ? "library/" : ""}${scope}`);
   if (host === "docker.io" && path.length === 1 && /[:@]/.test(path[0] ?? "")) {
     return `names are looked up in full: write "docker.io/library/${path[0]}"`;
   }
-  return isWellFormed(scope, path.length > 0) ? undefined : "no image can have this name";
+  return isWellFormed(scope, path.length > 0) ? undefined : noName;
+}
+
+const noName = "no image can have this name";
+
+function neverMatchesShort(path: string): string {
+  const full = `docker.io/${path}`;
+  return isWellFormed(full, true) ? `names are looked up in full: write "${full}"` : noName;
 }
 
 /** As in a reference: what stands before the first slash is a host only if it looks like one. A lone name may be a host. */

@@ -91,6 +91,8 @@ async function prepare(next: Work): Promise<void> {
     if (first && second) known.push(second);
     else failing.push(`${test.file}: ${test.name}`);
   }
+  // What mutants reach from here on is not what the last test reached.
+  hits = new Uint8Array(next.count);
   known.sort((a, b) => a.ms - b.ms);
   send({ kind: "ready", tests: known.length, failing });
 }
@@ -125,12 +127,14 @@ async function attempt(id: number): Promise<Answer> {
 }
 
 async function attemptAnew(id: number): Promise<Answer> {
-  const files = new Set(known.filter(({ hits: seen }) => isNear(seen, id)).map(({ file }) => file));
-  state.active = id;
-  state.calls = 0;
-  state.limit = 100_000_000;
+  // No test comes near a module of constants only: then it is all of them.
+  const near = known.filter(({ hits: seen }) => isNear(seen, id));
+  const files = new Set((near.length > 0 ? near : known).map(({ file }) => file));
   try {
     for (const file of files) {
+      state.active = id;
+      state.calls = 0;
+      state.limit = 100_000_000;
       const tests = await load([file], `?mutant=${id}`);
       const answer = await run(id, tests, known);
       if (answer.kind === "tried" && answer.fate !== "lived") return answer;

@@ -31,8 +31,10 @@ import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";
 import { createOciTransport } from "../transport/oci/transport.ts";
-import { resolveImage } from "../transport/transports.ts";
+import { resolveImage, type TransportEntry } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
+import { storeSpecifier } from "./local/store-choice.ts";
+import { localTransports } from "./local-transports.ts";
 import type { Log } from "./log.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
@@ -103,9 +105,10 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return createGate(parsePolicy(bytes, path), context);
   };
 
+  const platform = wantedPlatform(environment, settings);
   return {
     environment,
-    platform: wantedPlatform(environment, settings),
+    platform,
     async end(end, layers) {
       const registries = registriesOf(end);
       const places = createLookasides({
@@ -115,7 +118,18 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
       });
-      const transports = transportsOf(input, { registries, places, connectCluster }, end, layers);
+      const local = {
+        input,
+        environment,
+        platform,
+        end,
+        layers,
+        keep: (client: AsyncDisposable) => opened.push(client),
+      };
+      const transports: ReadonlyMap<string, TransportEntry> = new Map([
+        ...transportsOf(input, { registries, places, connectCluster }, end, layers),
+        ...localTransports(local),
+      ]);
       return {
         resolve: (text, as, options) => resolveImage(transports, text, as, options),
         signaturePlaces: async (reference) => places(await registries.toWrite(reference)),
@@ -134,6 +148,13 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       if (refusal) throw prefixed("creating new docker client", refusal);
       const domain = registry.split("/", 1)[0] ?? registry;
       await registriesOf(end).host(domain, insecure, credentials).checkCredentials({ signal });
+    },
+    shortNames: async () => (await conf()).conf,
+    async store(choice, options) {
+      const { loadStorePlace } = await import("../config/load-store-place.ts");
+      const { openStore } = await import("../storage/open-store.ts");
+      const isChosen = storeSpecifier(choice) !== "";
+      return openStore(await loadStorePlace(environment, isChosen ? choice : undefined), options);
     },
     traffic: () => ({ ...traffic }),
     async close() {

@@ -1,11 +1,14 @@
 import type { Gate } from "../../policy/gate.ts";
 import type { Environment } from "../config/environment.ts";
 import type { PolicyFile } from "../config/load-policy-file.ts";
+import type { ShortNameRules } from "../config/short-names.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
+import type { Store } from "../storage/store.ts";
 import type { CallOptions, Transport } from "../transport/contract.ts";
 import type { RepositoryPlaces } from "../transport/docker/signatures.ts";
+import type { StoreChoice } from "./local/store-choice.ts";
 import type { Log } from "./log.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
 import type { ProgramName } from "./specs/spec.ts";
@@ -28,7 +31,7 @@ export interface End {
   signaturePlaces(reference: DockerReference): Promise<RepositoryPlaces>;
 }
 
-/** What layers are to become at a destination, where its transport leaves a choice. */
+/** What is to be made of an image at a destination, where its transport leaves a choice. */
 export interface LayerSettings {
   /** `dir:` only. */
   readonly compress: boolean;
@@ -36,6 +39,14 @@ export interface LayerSettings {
   readonly decompress: boolean;
   /** `oci:` only. */
   readonly acceptUncompressed: boolean;
+  /** `docker-archive:` only: more names for what is written, with tags. */
+  readonly additionalNames?: readonly DockerReference[];
+}
+
+/** How a store is opened. */
+export interface StoreOptions extends CallOptions {
+  /** Nothing will be changed: then the store need not be there. */
+  readonly readOnly: boolean;
 }
 
 /** What went over the wire so far. */
@@ -74,6 +85,14 @@ export interface Parts {
     settings: EndSettings,
     options: CallOptions,
   ): Promise<void>;
+  /** What short names stand for. */
+  shortNames(): Promise<ShortNameRules>;
+  /**
+   * The store of this machine's images.
+   *
+   * @throws {ConfigError} where storage.conf cannot be read, or names a driver that there is not
+   */
+  store(choice: StoreChoice, options: StoreOptions): Promise<Store>;
   traffic(): Traffic;
   /** Closes connections that are kept open. */
   close(): Promise<void>;

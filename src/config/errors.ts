@@ -9,7 +9,8 @@ export type ConfigErrorCode =
   | "config.bad-key"
   | "config.bad-certificate"
   | "config.helper-failed"
-  | "config.not-found";
+  | "config.not-found"
+  | "config.unsupported";
 
 /** What the user has set cannot be read, cannot be meant, or forbids what was asked. */
 export class ConfigError extends KnownError<ConfigErrorCode> {

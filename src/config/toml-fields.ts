@@ -32,6 +32,11 @@ export class TomlFields {
     return this.#get(name, "string", isString) ?? "";
   }
 
+  /** A string, or a number or truth value as text, where formats differ in what they are; "" where absent. */
+  text(name: string): string {
+    return String(this.#get(name, "string", isScalar) ?? "");
+  }
+
   /** False where absent. */
   boolean(name: string): boolean {
     return this.#get(name, "boolean", isBoolean) ?? false;
@@ -91,6 +96,10 @@ export class TomlFields {
 
 function isString(value: unknown): value is string {
   return typeof value === "string";
+}
+
+function isScalar(value: unknown): value is string | number | bigint | boolean {
+  return ["string", "number", "bigint", "boolean"].includes(typeof value);
 }
 
 function isBoolean(value: unknown): value is boolean {

@@ -1,3 +1,4 @@
+import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { pool } from "../stream/pool.ts";
@@ -7,7 +8,9 @@ import type { CopyEvent } from "./events.ts";
 import { telling } from "./failure.ts";
 import { moveBlob, type WrittenBlob } from "./move-blob.ts";
 import type { PlannedLayer } from "./plan.ts";
+import { inTapeOrder } from "./tape.ts";
 import type { Transfers } from "./transfers.ts";
+import { type Turn, Turns } from "./turns.ts";
 
 /** What the copying of blobs needs to know of its image's copy. */
 export interface BlobCopy {
@@ -23,56 +26,107 @@ export interface BlobCopy {
 /** How many blobs are asked after at once; asking takes no transfer slot. */
 const lookups = 24;
 
+/** What is to be done with one blob. */
+export interface BlobWork {
+  readonly digest: Digest;
+  work(signal: AbortSignal): Promise<unknown>;
+}
+
 /**
- * Brings `blobs` over, the biggest first, each adopted where the destination can and moved where not, and does `beside`
- * meanwhile. The first final failure calls off the others.
+ * Brings `blobs` over, each adopted where the destination can and moved where not, and does `beside` meanwhile: in the
+ * order that a tape has or the destination wants, else the biggest first. The first final failure calls off the others.
  *
  * @returns what stands at the destination for each source digest
  */
 export async function copyBlobs(
   blobs: readonly PlannedLayer[],
   copy: BlobCopy,
-  beside: ((signal: AbortSignal) => Promise<unknown>) | undefined,
+  beside: BlobWork | undefined,
 ): Promise<ReadonlyMap<Digest, WrittenBlob>> {
+  const { source, destination } = copy;
   const written = new Map<Digest, WrittenBlob>();
-  const limit = Math.min(lookups, copy.source.traits.openBlobs, copy.destination.traits.openBlobs);
-  const order = blobs.toSorted((a, b) => b.blob.size - a.blob.size);
-  const works = order.map((planned) => async (signal: AbortSignal) => {
-    written.set(planned.blob.digest, await copyBlob(planned, { ...copy, signal }));
+  const isTape = source.traits.access === "tape";
+  const openBlobs = isTape ? 1 : source.traits.openBlobs;
+  const limit = Math.min(lookups, openBlobs, destination.traits.openBlobs);
+  const turns = new Turns();
+  const works = inOrder(blobs, copy).map((planned): BlobWork => {
+    const turn = turns.next();
+    return {
+      digest: planned.blob.digest,
+      async work(signal) {
+        written.set(planned.blob.digest, await copyBlob(planned, { ...copy, signal }, turn));
+      },
+    };
   });
-  await pool(beside ? [beside, ...works] : works, limit, copy.signal, async (work, signal) => {
+  const all = beside ? [beside, ...works] : works;
+  const order = isTape ? inTapeOrder(all, ({ digest }) => digest, source.blobOrder) : all;
+  await pool(order, limit, copy.signal, async ({ work }, signal) => {
     await work(signal);
   });
   return written;
 }
 
-async function copyBlob(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
+function inOrder(blobs: readonly PlannedLayer[], { source, destination }: BlobCopy) {
+  if (source.traits.access === "tape") {
+    return inTapeOrder(blobs, ({ blob }) => blob.digest, source.blobOrder);
+  }
+  if (destination.traits.layerOrder === "base-first") return blobs;
+  return blobs.toSorted((a, b) => b.blob.size - a.blob.size);
+}
+
+async function copyBlob(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {
   const { blob } = planned;
   const place = formatImageReference(copy.destination.reference);
-  const what = `${blob.digest} ${planned.wish ? JSON.stringify(planned.wish) : ""}${planned.needsDiffId}`;
-  const { value, joined } = await copy.transfers.once(place, what, () => bring(planned, copy));
+  const what = whatOf(planned, copy);
+  const isOrdered = copy.destination.traits.layerOrder === "base-first";
+  if (isOrdered) await turn.come;
+  using _ = { [Symbol.dispose]: turn.pass };
+  const { value, joined } = await copy.transfers.once(place, what, () =>
+    bring(planned, copy, turn),
+  );
   if (joined) {
     copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how: "shared" });
   }
   return value;
 }
 
-async function bring(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob> {
-  const { blob, place } = planned;
-  if (planned.adoptable) {
-    const { writer, source, signal } = copy;
-    const how = await telling(
-      `trying to reuse blob ${blob.digest} at destination`,
-      "copy.destination-failed",
-      () => writer.adoptBlob(blob, place, source.origin ?? source.reference, { signal }),
-    );
-    if (how) {
-      copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });
-      return { descriptor: blob };
-    }
-  }
-  const written = await copy.transfers.inSlot(copy.signal, () => moveBlob(planned, copy));
+/** What makes two transfers the same. */
+function whatOf({ blob, wish, needsDiffId, place }: PlannedLayer, { destination }: BlobCopy) {
+  const at = destination.traits.layerPlaces === "each" ? ` ${place.positions}` : "";
+  return `${blob.digest} ${wish ? JSON.stringify(wish) : ""}${needsDiffId}${at}`;
+}
+
+async function bring(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {
+  const { blob } = planned;
+  const adopted = await adopt(planned, copy);
+  if (adopted) return adopted;
+  const written = await copy.transfers.inSlot(copy.signal, () => {
+    turn.pass();
+    return moveBlob(planned, copy);
+  });
   const size = written.descriptor.size;
   copy.report({ type: "blob-copied", blob: blob.digest, size: blob.size, written: size });
   return written;
+}
+
+/** What the destination has that will do, and now counts as the image's; undefined where it has nothing. */
+async function adopt(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob | undefined> {
+  const { blob, place, instead } = planned;
+  const { writer, source, signal } = copy;
+  const ask = async (asked: Descriptor) => {
+    const how = await telling(
+      `trying to reuse blob ${asked.digest} at destination`,
+      "copy.destination-failed",
+      () => writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
+    );
+    if (how) copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });
+    return how;
+  };
+  if (instead) {
+    const { digest, size, compression } = instead;
+    const descriptor = { mediaType: blob.mediaType, digest, size };
+    if (await ask(descriptor)) return { descriptor, compression };
+  }
+  if (planned.adoptable && (await ask(blob))) return { descriptor: blob };
+  return undefined;
 }

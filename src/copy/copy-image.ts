@@ -6,14 +6,17 @@ import { isIndexType } from "../core/media-type.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination, ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
-import { type BlobCopy, copyBlobs } from "./blobs.ts";
+import { type BlobCopy, type BlobWork, copyBlobs } from "./blobs.ts";
 import { configAt, type HeldConfig, pushConfig } from "./config.ts";
+import { withDiffIds } from "./diff-ids.ts";
 import type { CopyEvent, Report } from "./events.ts";
 import { telling } from "./failure.ts";
 import { tellHeld } from "./held-image.ts";
+import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
 import type { CopyOptions } from "./options.ts";
 import { type Plan, parseImage, planImage } from "./plan.ts";
 import { checkSigning, makeSignatures, type Signing, whyNotKept } from "./sign.ts";
+import { refuseSecondReading } from "./tape.ts";
 import type { Transfers } from "./transfers.ts";
 import { type WrittenImage, writeFirstAccepted } from "./write-manifest.ts";
 
@@ -76,21 +79,32 @@ export async function copyImage(
   const image = await telling(
     `initializing image from source ${from}`,
     "copy.source-failed",
-    async () => parseImage(manifest),
+    async () => await withHeldLayers(source, parseImage(manifest), { signal }),
   );
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
   await checkSignatures(admitted, request, report, "image");
   await checkSigning(request.signing, destination, manifest.digest, { signal });
-  if (part.as === "top" && (await request.holds?.(manifest))) {
+  const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
+  refuseOtherLayers(image, keepBecause);
+  if (part.as === "top" && !image.held && (await request.holds?.(manifest))) {
     tellHeld(manifest, report);
     await storeSignatures(admitted, manifest, { ...request, report }, "image");
     return { manifest, zstd: false };
   }
-  const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
-  const plan = planImage(image, destination.traits, options, keepBecause);
-  const config = plan.config && configAt(source, plan.config, signal);
+  const untold = planImage(image, destination.traits, options, keepBecause);
+  refuseSecondReading(source, destination, untold);
+  const config = untold.config && configAt(source, untold.config, signal);
+  const told = destination.traits.wantsConfig
+    ? await withDiffIds(image, untold, config)
+    : undefined;
+  const plan = told?.plan ?? untold;
   await using writer = await destination.openImage(
-    { manifest, as: part.as, ...(part.chosenFrom && { chosenFrom: part.chosenFrom }) },
+    {
+      manifest,
+      as: part.as,
+      ...(part.chosenFrom && { chosenFrom: part.chosenFrom }),
+      ...(told?.config && { config: told.config }),
+    },
     { signal },
   );
   report({
@@ -107,15 +121,19 @@ export async function copyImage(
   return final;
 }
 
-/** A config that will stay as it is goes along with the layers. */
+/** A config that will stay as it is goes along with the layers; any is taken from a tape when it comes. */
 function earlyConfig(
   config: HeldConfig | undefined,
   plan: Plan,
   manifest: RawManifest,
   copy: BlobCopy,
-): ((signal: AbortSignal) => Promise<unknown>) | undefined {
-  if (!config || plan.types[0] !== manifest.mediaType) return undefined;
-  return (signal) => pushConfig(config, { ...copy, signal });
+): BlobWork | undefined {
+  if (!config) return undefined;
+  const { digest } = config.descriptor;
+  if (plan.types[0] === manifest.mediaType) {
+    return { digest, work: (signal) => pushConfig(config, { ...copy, signal }) };
+  }
+  return copy.source.traits.access === "tape" ? { digest, work: () => config.bytes() } : undefined;
 }
 
 /** Why the manifest must not change — `specs/skopeo-cli.md` 3.2; undefined where it may. */

@@ -5,7 +5,7 @@ import { formatImageReference } from "../core/image-reference.ts";
 import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
-import type { ImageSource } from "../transport/contract.ts";
+import type { ImageDestination, ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
 import {
   type CopyRequest,
@@ -63,6 +63,15 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
   return written;
 }
 
+/** @throws {CopyError} `copy.unsupported` where the destination holds one image only */
+export function refuseGroup({ traits, reference }: ImageDestination): void {
+  if (traits.indexes) return;
+  throw new CopyError(
+    "copy.unsupported",
+    `copying multiple images: destination transport ${JSON.stringify(reference.transport)} does not support copying multiple images as a group`,
+  );
+}
+
 function listTypes(
   { destination, options }: CopyRequest,
   index: RawManifest,
@@ -91,7 +100,8 @@ async function copyInstances(
   const updates = new Map<Digest, InstanceUpdate>();
   const numbered = [...chosen.entries()];
   const manifests = await readAll(request, chosen);
-  await pool(numbered, instancesAtOnce, request.signal, async ([position, instance], signal) => {
+  const atOnce = request.source.traits.access === "tape" ? 1 : instancesAtOnce;
+  await pool(numbered, atOnce, request.signal, async ([position, instance], signal) => {
     const manifest = manifests.get(instance.digest);
     if (!manifest) return;
     const count = chosen.length;

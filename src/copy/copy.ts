@@ -7,7 +7,7 @@ import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
 import type { ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
-import { copyList, readInstance } from "./copy-list.ts";
+import { copyList, readInstance, refuseGroup } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { lookForNoOp } from "./no-op.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
@@ -91,12 +91,7 @@ async function copyTop(request: CopyRequest, top: RawManifest, from: string): Pr
   }
   const { destination, options } = request;
   if (options.select.type === "system") return await copyChosen(request, top, from);
-  if (!destination.traits.indexes) {
-    throw new CopyError(
-      "copy.unsupported",
-      `copying multiple images: destination transport ${JSON.stringify(destination.reference.transport)} does not support copying multiple images as a group`,
-    );
-  }
+  refuseGroup(destination);
   return await copyList(request, top);
 }
 

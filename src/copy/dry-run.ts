@@ -9,10 +9,13 @@ import type { ImageSource } from "../transport/contract.ts";
 import { admit } from "./admit.ts";
 import type { CopyJob } from "./copy.ts";
 import { checkDestinationDigest, checkSignatures, reasonToKeep } from "./copy-image.ts";
+import { refuseGroup } from "./copy-list.ts";
 import { telling } from "./failure.ts";
+import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
 import { parseImage, planImage } from "./plan.ts";
 import { chooseInstances } from "./select.ts";
 import { checkSigning } from "./sign.ts";
+import { refuseSecondReading } from "./tape.ts";
 
 /** What a copy would do with one image. */
 export interface PlannedImage {
@@ -60,20 +63,27 @@ export async function dryRun(
   if (chosen.length === 0) {
     await admit(open, job.gate, top, { carrySignatures: false, signal });
   }
+  const isList = isIndexType(top.mediaType) && options.select.type !== "system";
+  if (isList) await refuseGroupAt(job);
   const images: PlannedImage[] = [];
   for (const { instance, manifest } of await readChosen(open, top, chosen, job)) {
     images.push(await planOne(open, manifest, instance, job));
   }
-  const isList = isIndexType(top.mediaType) && options.select.type !== "system";
   const held = await to.transport.digestOf?.(to.reference, "destination", { signal });
   const digest = isList ? top.digest : images[0]?.digest;
+  const otherLayers = !isIndexType(top.mediaType) && (await open.heldLayers(top, { signal }));
   return {
     from: formatImageReference(from.reference),
     to: formatImageReference(to.reference),
     images,
-    nothingToDo: held !== undefined && held.digest === digest,
+    nothingToDo: held !== undefined && held.digest === digest && !otherLayers,
     ...(isList && { index: top.digest }),
   };
+}
+
+async function refuseGroupAt({ to, signal }: Pick<CopyJob, "to" | "signal">): Promise<void> {
+  await using destination = await to.transport.openDestination(to.reference, { signal });
+  refuseGroup(destination);
 }
 
 function choose(
@@ -116,7 +126,10 @@ async function planOne(
   await checkSigning(job.signing, destination, manifest.digest, { signal });
   const hasDigest = checkDestinationDigest(destination, manifest, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
-  const plan = planImage(parseImage(manifest), destination.traits, options, keepBecause);
+  const image = await withHeldLayers(source, parseImage(manifest), { signal });
+  refuseOtherLayers(image, keepBecause);
+  const plan = planImage(image, destination.traits, options, keepBecause);
+  refuseSecondReading(source, destination, plan);
   return {
     digest: manifest.digest,
     manifestTypes: plan.types,

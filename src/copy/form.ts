@@ -6,15 +6,16 @@ import {
   type MadeBlob,
 } from "../core/conversion.ts";
 import type { Descriptor } from "../core/descriptor.ts";
+import type { Digest } from "../core/digest.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
 import { CopyError } from "../core/errors.ts";
-import { isRecompressible, type LayerEdit } from "../core/layer-edits.ts";
+import { isRecompressible, type LayerCompression, type LayerEdit } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import type { HeldConfig } from "./config.ts";
 import { failedWhile } from "./failure.ts";
 import type { WrittenBlob } from "./move-blob.ts";
-import { isForeign, layersOf } from "./plan.ts";
+import { blobsOf, isForeign, layersOf, type ParsedImage } from "./plan.ts";
 import type { ReadyImage } from "./write-manifest.ts";
 
 /** A manifest to offer, and the blobs that must be there before it. */
@@ -40,7 +41,7 @@ export async function formOf(
   const { image, written, config, keepBecause } = ready;
   const layers = layersOf(image);
   checkMeasured(ready, type);
-  const edits = layers.map((layer) => editOf(layer, written.get(layer.digest)));
+  const edits = editsOf(image, written);
   const zstd = edits.some(
     ({ compression }, index) =>
       (compression ?? (layers[index]?.mediaType.endsWith("+zstd") ? "zstd" : "none")) === "zstd",
@@ -59,7 +60,7 @@ export async function formOf(
 /** A config of schema 1 is made of its layers' uncompressed digests, which only a plan that wanted them has. */
 function checkMeasured({ image, written }: ReadyImage, type: string): void {
   if (image.kind !== "schema1" || isSchema1Type(type)) return;
-  if (layersOf(image).every(({ digest }) => written.get(digest)?.uncompressed)) return;
+  if (blobsOf(image).every(({ digest }) => written.get(digest)?.uncompressed)) return;
   throw new CopyError(
     "copy.unsupported",
     `Can not convert image to ${type}, preparing DiffIDs for this case is not supported`,
@@ -94,6 +95,24 @@ function withBlobs(
 
 function held({ descriptor, bytes }: MadeBlob): HeldConfig {
   return { descriptor, bytes: async () => bytes };
+}
+
+function editsOf(
+  image: ParsedImage,
+  written: ReadonlyMap<Digest, WrittenBlob>,
+): readonly LayerEdit[] {
+  const blobs = blobsOf(image);
+  return layersOf(image).map((layer, index) => {
+    const blob = blobs[index] ?? layer;
+    const found = written.get(blob.digest);
+    if (!image.held || !found || found.compression) return editOf(layer, found);
+    return editOf(layer, { ...found, compression: compressionOf(blob) }); // what the manifest says is another blob's
+  });
+}
+
+function compressionOf({ mediaType }: Descriptor): LayerCompression {
+  if (mediaType.endsWith("zstd")) return "zstd";
+  return mediaType.endsWith("gzip") ? "gzip" : "none";
 }
 
 function editOf(layer: Descriptor, written: WrittenBlob | undefined): LayerEdit {

@@ -8,10 +8,13 @@ import {
   detectCompression,
   magicBytes,
 } from "../stream/compression-format.ts";
+import type { BlobPlace } from "../transport/contract.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { type LayerChange, layerChange } from "./layer-change.ts";
 import type { PlannedLayer } from "./plan.ts";
+import { sizedBlob } from "./sized-blob.ts";
+import { cannot } from "./tape.ts";
 
 /** What a source blob became at the destination. */
 export interface WrittenBlob {
@@ -46,14 +49,17 @@ async function moveOnce(
   copy: BlobCopy,
   again: boolean,
 ): Promise<WrittenBlob | undefined> {
-  await using stream = await open(planned.blob, copy);
+  await using first = await open(planned.blob, copy);
   const found = await telling(reading(planned.blob), "copy.source-failed", () =>
-    stream.peek(magicBytes),
+    first.peek(magicBytes),
   );
   const packed = detectCompression(found);
   const change = planned.wish && layerChange(planned.wish, packed ?? "none");
+  const toWrite = { blob: planned.blob, place: planned.place, change };
   try {
-    const { digest, size } = await write(stream, planned, change, copy);
+    const told = await countAhead(first, toWrite, copy);
+    await using second = told === undefined ? undefined : await open(planned.blob, copy);
+    const { digest, size } = await write(second ?? first, { ...toWrite, size: told }, copy);
     const compression = change ? (change.compress ?? "none") : asLayerCompression(packed);
     return { descriptor: { ...planned.blob, digest, size }, compression };
   } catch (error) {
@@ -61,6 +67,37 @@ async function moveOnce(
     if (change && again && mayPass && copy.source.traits.reopens) return undefined;
     throw error;
   }
+}
+
+/** One blob on its way, and what is known of it. */
+interface BlobToWrite {
+  readonly blob: Descriptor;
+  readonly place: BlobPlace;
+  readonly change: LayerChange | undefined;
+  /** Of changed bytes, where the destination wants it. */
+  readonly size?: number | undefined;
+}
+
+/**
+ * Where the destination wants the sizes of changed blobs: reads `stream` to its end, to count what will be written.
+ *
+ * @returns undefined where nothing was read
+ */
+async function countAhead(
+  stream: BlobStream,
+  { blob, change }: BlobToWrite,
+  { source, destination, compression }: BlobCopy,
+): Promise<number | undefined> {
+  if (!change || destination.traits.newBlobs !== "sized") return undefined;
+  if (!source.traits.reopens) {
+    throw cannot(source, destination, `the size of layer ${blob.digest} is needed first`);
+  }
+  await using made = compression.recompressed(stream, change, blob.mediaType);
+  let size = 0;
+  await telling(reading(blob), "copy.source-failed", async () => {
+    for await (const chunk of made) size += chunk.byteLength;
+  });
+  return size;
 }
 
 function reading({ digest }: Descriptor): string {
@@ -83,14 +120,14 @@ async function open(blob: Descriptor, { source, signal, report }: BlobCopy): Pro
 
 async function write(
   stream: BlobStream,
-  { blob, place }: PlannedLayer,
-  change: LayerChange | undefined,
+  { blob, place, change, size }: BlobToWrite,
   { writer, signal, compression }: BlobCopy,
 ): Promise<Descriptor> {
   try {
     if (!change) return await writer.writeBlob(stream, place, { signal });
     await using made = compression.recompressed(stream, change, blob.mediaType);
-    return await writer.writeBlob(made, place, { signal });
+    const told = size === undefined ? made : sizedBlob(made, size);
+    return await writer.writeBlob(told, place, { signal });
   } catch (error) {
     const { failure } = stream;
     if (failure === undefined) throw failedWhile("writing blob", "copy.destination-failed", error);

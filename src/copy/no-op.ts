@@ -141,10 +141,12 @@ async function isWhatWouldBe(
   top: RawManifest,
   held: HeldManifest,
 ): Promise<boolean> {
-  const { options } = job;
+  const { options, signal } = job;
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
+  if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
+  if (chosen && held.keepsIndex?.(top.digest) === false) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
   if (await anySigned(job, source, [...instances, held.digest])) return false;

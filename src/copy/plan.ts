@@ -1,19 +1,23 @@
 import type { Descriptor } from "../core/descriptor.ts";
-import type { Digest } from "../core/digest.ts";
 import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
 import { isRecompressible } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import { parseSchema1, type Schema1Image } from "../core/schema1.ts";
-import type { BlobPlace, DestinationTraits } from "../transport/contract.ts";
+import type { BlobPlace, DestinationTraits, HeldLayer } from "../transport/contract.ts";
 import type { LayerWish } from "./layer-change.ts";
 import { manifestTypesToTry } from "./manifest-types.ts";
 import type { CopyOptions } from "./options.ts";
 
 /** An image manifest read: of schema 2 and OCI, or of schema 1, which has no config and no sizes. */
-export type ParsedImage =
-  | { readonly kind: "image"; readonly raw: RawManifest; readonly manifest: ImageManifest }
-  | { readonly kind: "schema1"; readonly raw: RawManifest; readonly schema1: Schema1Image };
+export type ParsedImage = {
+  readonly raw: RawManifest;
+  /** The layers as the source gives them, where they are not the manifest's. */
+  readonly held?: readonly HeldLayer[];
+} & (
+  | { readonly kind: "image"; readonly manifest: ImageManifest }
+  | { readonly kind: "schema1"; readonly schema1: Schema1Image }
+);
 
 /** One layer to bring over; `wish` is absent where its bytes must stay as they are. */
 export interface PlannedLayer {
@@ -22,13 +26,15 @@ export interface PlannedLayer {
   readonly wish?: LayerWish;
   /** A blob that the destination holds under this digest will do. */
   readonly adoptable: boolean;
+  /** Another blob with the same inside, which will do as well, and rather, where the destination holds it. */
+  readonly instead?: HeldLayer["packed"];
   /** The digest of the uncompressed layer must be found out. */
   readonly needsDiffId: boolean;
 }
 
 /** What to copy and in what forms to offer it. Made without I/O. */
 export interface Plan {
-  /** Each digest once, in the manifest's order. */
+  /** Each digest once, unless the destination wants it in each place; in the manifest's order. */
   readonly layers: readonly PlannedLayer[];
   /** Absent where the config exists only after its layers were read (schema 1). */
   readonly config?: Descriptor;
@@ -61,13 +67,15 @@ export function planImage(
   });
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
-  const layers = distinctLayers(image, traits.keepsForeignLayers ?? false).map(
+  const mayPack = mayChange && traits.newBlobs !== "none";
+  const layers = placedLayers(image, traits).map(
     ({ blob, place }): PlannedLayer => ({
       blob,
       place,
       needsDiffId,
-      ...(mayChange && isChangeable(image, blob) && { wish }),
+      ...(mayPack && isChangeable(image, blob) && { wish }),
       adoptable: !needsDiffId && !(mayChange && isForcedAway(options, blob)),
+      ...(mayPack && !needsDiffId && insteadOf(blob, wish)),
     }),
   );
   return { layers, types, ...(image.kind === "image" && { config: image.manifest.config }) };
@@ -78,25 +86,43 @@ export function layersOf(image: ParsedImage): readonly Descriptor[] {
   return image.kind === "image" ? image.manifest.layers : image.schema1.layers;
 }
 
+/** The blobs that the source gives for the layers, one for each that the manifest lists. */
+export function blobsOf(image: ParsedImage): readonly Descriptor[] {
+  return image.held ?? layersOf(image);
+}
+
 /** Whether the layer is to be had from its URLs, and need not be in the registry. */
 export function isForeign({ mediaType, urls }: Descriptor): boolean {
   return (urls?.length ?? 0) > 0 && /foreign|nondistributable/.test(mediaType);
 }
 
-function distinctLayers(
+function placedLayers(
   image: ParsedImage,
-  keepsForeign: boolean,
-): readonly { readonly blob: Descriptor; readonly place: BlobPlace }[] {
-  const layers = layersOf(image).filter((layer) => !(keepsForeign && isForeign(layer)));
-  const positions = new Map<Digest, number[]>();
-  for (const [position, { digest }] of layers.entries()) {
-    positions.set(digest, [...(positions.get(digest) ?? []), position]);
+  { keepsForeignLayers, layerPlaces }: DestinationTraits,
+): readonly { readonly blob: HeldLayer; readonly place: BlobPlace }[] {
+  const distinct = new Map<string, { readonly blob: HeldLayer; readonly positions: number[] }>();
+  for (const [position, blob] of blobsOf(image).entries()) {
+    if (keepsForeignLayers && isForeign(blob)) continue;
+    const key = layerPlaces === "each" ? String(position) : blob.digest;
+    const known = distinct.get(key);
+    if (known) known.positions.push(position);
+    else distinct.set(key, { blob, positions: [position] });
   }
   const role = image.kind === "image" && isArtifact(image.manifest) ? "other" : "layer";
-  return [...positions].map(([digest, at]) => ({
-    blob: layers.find((layer) => layer.digest === digest) as Descriptor,
-    place: { role, positions: at },
+  return [...distinct.values()].map(({ blob, positions }) => ({
+    blob,
+    place: { role, positions },
   }));
+}
+
+/** What the layer was unpacked from will do where it is packed as wished. */
+function insteadOf(
+  { packed }: HeldLayer,
+  { layers, compression }: LayerWish,
+): Pick<PlannedLayer, "instead"> {
+  if (!packed || layers !== "compressed") return {};
+  const { format } = compression;
+  return format === undefined || format === packed.compression ? { instead: packed } : {};
 }
 
 function isChangeable(image: ParsedImage, blob: Descriptor): boolean {

@@ -2,10 +2,9 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.ts";
 import { ContentError } from "../core/errors.ts";
-import { BlobStream, chunksInUse } from "../stream/blob-stream.ts";
+import { BlobStream } from "../stream/blob-stream.ts";
+import { type RandomAccess, readFully, readRegion } from "../stream/random-access.ts";
 import { LayoutError, reading } from "./errors.ts";
-
-const chunkBytes = 512 * 1024;
 
 /** What comes along when a file is opened to be read. */
 export interface OpenFileOptions {
@@ -34,8 +33,10 @@ export async function openBlobFile(
         `${path} has ${size} bytes, and not the ${blob.size} of blob ${blob.digest}`,
       );
     }
-    const file: OpenFile = { handle, path, size, signal: options.signal };
-    return new BlobStream({ ...blob, size }, (from) => chunksOf(file, from), {
+    const file = randomAccess(handle, path, size);
+    const open = (from: number) =>
+      readRegion(file, { offset: from, size: size - from }, options.signal);
+    return new BlobStream({ ...blob, size }, open, {
       reopens: true,
       release: () => handle.close(),
     });
@@ -61,19 +62,29 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Buf
         `exceeded maximum allowed size of ${maxBytes} bytes: ${path}`,
       );
     }
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let filled = 0;
-    while (filled < size) {
-      const { bytesRead } = await handle.read(bytes, filled, size - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
+    return await readFully(randomAccess(handle, path, size), Buffer.allocUnsafeSlow(size), 0);
   });
 }
 
-/** Opens without waiting for the other end of a pipe, should somebody have put one there. */
-async function openRegular(path: string): Promise<FileHandle> {
+/** An open file; what fails in reading it is told with its `path`. */
+export function randomAccess(handle: FileHandle, path: string, size: number): RandomAccess {
+  return {
+    size,
+    async read(into, position) {
+      const { bytesRead } = await reading(`read ${path}`, () =>
+        handle.read(into, 0, into.byteLength, position),
+      );
+      return bytesRead; // 0 where it was cut short since it was opened: the verification tells
+    },
+  };
+}
+
+/**
+ * Opens a regular file, without waiting for the other end of a pipe, should somebody have put one there.
+ *
+ * @throws {LayoutError} `layout.missing`, `layout.unreadable`
+ */
+export async function openRegular(path: string): Promise<FileHandle> {
   const handle = await reading(`open ${path}`, () =>
     open(path, constants.O_RDONLY | constants.O_NONBLOCK),
   );
@@ -84,49 +95,4 @@ async function openRegular(path: string): Promise<FileHandle> {
     "layout.unreadable",
     `read ${path}: ${kind.isDirectory() ? "is a directory" : "not a regular file"}`,
   );
-}
-
-interface OpenFile {
-  readonly handle: FileHandle;
-  readonly path: string;
-  readonly size: number;
-  readonly signal: AbortSignal;
-}
-
-/** Reads one chunk ahead, so that disk and hash work at the same time; hence one buffer more than readers may keep. */
-async function* chunksOf(file: OpenFile, from: number): AsyncGenerator<Uint8Array, void, void> {
-  const length = Math.max(1, Math.min(chunkBytes, file.size - from));
-  const ring: Buffer[] = [];
-  let position = from;
-  let turn = 0;
-  const readNext = (): Promise<Buffer> => {
-    const slot = turn++ % (chunksInUse + 1);
-    const buffer = ring[slot] ?? Buffer.allocUnsafeSlow(length);
-    ring[slot] = buffer;
-    const next = readInto(file, buffer, position);
-    next.catch(() => {}); // thrown when its turn comes, if anybody still asks
-    position += length;
-    return next;
-  };
-  let next = file.size > from ? readNext() : undefined;
-  while (next) {
-    const chunk = await next;
-    file.signal.throwIfAborted();
-    next = position < file.size && chunk.byteLength === length ? readNext() : undefined;
-    yield chunk;
-  }
-}
-
-/** Fills `buffer` but for the file's end. */
-async function readInto(file: OpenFile, buffer: Buffer, position: number): Promise<Buffer> {
-  const wanted = Math.min(buffer.byteLength, file.size - position);
-  let filled = 0;
-  while (filled < wanted) {
-    const { bytesRead } = await reading(`read ${file.path}`, () =>
-      file.handle.read(buffer, filled, wanted - filled, position + filled),
-    );
-    if (bytesRead === 0) break; // cut short since it was opened: the verification tells
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }

@@ -24,6 +24,11 @@ const readableTypes: readonly string[] = [
   mediaTypes.dockerList,
 ];
 
+/** Whether an entry is an image, or an index of images. */
+export function isReadable({ mediaType }: LayoutEntry): boolean {
+  return readableTypes.includes(mediaType);
+}
+
 /**
  * The entry meant; undefined where no entry has that name.
  *

@@ -1,9 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
+import { write } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.ts";
 import { parseDigest } from "../core/digest.ts";
 import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
-import { tidying, unless, writing } from "./errors.ts";
+import { fileError, tidying, unless, writing } from "./errors.ts";
 import { newOwner, type OwnProcess } from "./owner.ts";
 import { unfinishedPath } from "./unfinished.ts";
 
@@ -31,7 +32,7 @@ export class UnfinishedFile implements AsyncDisposable {
     try {
       for await (const chunk of bytes) {
         await writes;
-        writes = this.#writeAt(chunk, size);
+        writes = this.writeAt(chunk, size);
         writes.catch(() => {}); // thrown by the next await of it
         hash?.update(chunk);
         size += chunk.byteLength;
@@ -46,17 +47,17 @@ export class UnfinishedFile implements AsyncDisposable {
 
   /** Writes a small file's whole content. */
   async write(bytes: Uint8Array): Promise<void> {
-    await this.#writeAt(bytes, 0);
+    await this.writeAt(bytes, 0);
   }
 
-  async #writeAt(chunk: Uint8Array, position: number): Promise<void> {
-    let done = 0;
-    while (done < chunk.byteLength) {
-      const { bytesWritten } = await writing(`write ${this.path}`, () =>
-        this.#handle.write(chunk, done, chunk.byteLength - done, position + done),
-      );
-      done += bytesWritten;
-    }
+  /** Writes all of `chunk` at a place in the file. */
+  async writeAt(chunk: Uint8Array, position: number): Promise<void> {
+    await writeFully(this.#handle, this.path, chunk, position);
+  }
+
+  /** Cuts off what stands behind `length`. */
+  async truncate(length: number): Promise<void> {
+    await writing(`truncate ${this.path}`, () => this.#handle.truncate(length));
   }
 
   /** Like another file, where the file system lets us. */
@@ -92,6 +93,32 @@ export class UnfinishedFile implements AsyncDisposable {
     if (this.#state === "finished") return;
     await tidying(() => this.#close());
     await tidying(() => unlink(this.path));
+  }
+}
+
+/** One write; gives how many bytes it took. The promises of Node's file handles cost several times as much. */
+function written(fd: number, chunk: Uint8Array, from: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, chunk, from, chunk.byteLength - from, position, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
+
+/** Writes all of `chunk` at a place in a file. @throws {LayoutError} `layout.unwritable`, naming `path` */
+export async function writeFully(
+  handle: FileHandle,
+  path: string,
+  chunk: Uint8Array,
+  position: number,
+): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.byteLength; ) {
+      done += await written(handle.fd, chunk, done, position + done);
+    }
+  } catch (error) {
+    throw fileError("layout.unwritable", `write ${path}`, error);
   }
 }
 

@@ -82,14 +82,16 @@ async function withSize(descriptor: Descriptor, reply: Reply): Promise<Descripto
 /** A stream that begins with an answer that is there already. */
 function streamOf(target: Download, first: Reply, close: () => void): BlobStream {
   let opened: Reply | undefined = first;
+  const bytesFrom = (from: number) => {
+    const reply = opened;
+    opened = undefined;
+    if (from === 0) return new DownloadedBytes(target, from, reply);
+    void reply?.[Symbol.asyncDispose](); // it begins at 0
+    return new DownloadedBytes(target, from, undefined);
+  };
   return new BlobStream(
     target.descriptor,
-    (from) =>
-      download(target, from, () => {
-        const reply = opened;
-        opened = undefined;
-        return reply;
-      }),
+    (from) => ({ [Symbol.asyncIterator]: () => bytesFrom(from) }),
     {
       reopens: true,
       release: async () => {
@@ -108,43 +110,106 @@ interface Download {
   readonly url?: URL;
 }
 
-async function* download(
-  target: Download,
-  from: number,
-  takeOpened: () => Reply | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  const { state, descriptor } = target;
-  const { clock } = state.channel.options;
-  const budget = new TransferBudget(descriptor.size);
-  let offset = from;
-  let reply = takeOpened();
-  if (from > 0) {
-    await reply?.[Symbol.asyncDispose](); // it begins at 0
-    reply = undefined;
+/**
+ * The bytes of a blob from `from` on, through as many answers as it takes. By hand, as `stream/verify.ts` is: a chunk that
+ * comes as it should costs one promise here.
+ */
+class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
+  readonly #target: Download;
+  readonly #budget: TransferBudget;
+  #offset: number;
+  #reply: Reply | undefined;
+  #body: AsyncIterator<Uint8Array, unknown> | undefined;
+  #pace = new Pace();
+  #askedAt = 0;
+  #ended = false;
+
+  /** `opened` is an answer that is there already, and begins with the blob's first byte. */
+  constructor(target: Download, from: number, opened: Reply | undefined) {
+    this.#target = target;
+    this.#budget = new TransferBudget(target.descriptor.size);
+    this.#offset = from;
+    this.#reply = opened;
   }
-  for (;;) {
-    try {
-      if (offset === descriptor.size && offset > 0) return;
-      reply ??= await request(target, offset);
-      const pace = new Pace();
-      let askedAt = clock.now();
-      for await (const chunk of bodyFrom(reply, offset, descriptor)) {
-        if (!pace.keeps(clock.now() - askedAt, chunk.byteLength)) throw tooSlow(descriptor);
-        offset += chunk.byteLength;
-        yield chunk;
-        askedAt = clock.now();
-      }
-      if (offset >= descriptor.size) return;
-      throw endedEarly(descriptor, offset);
-    } catch (error) {
-      await reply?.[Symbol.asyncDispose](); // its slot is not kept while waiting
-      await waitToResume(target, budget, offset, error, reply);
-    } finally {
-      await reply?.[Symbol.asyncDispose]();
-      reply = undefined;
+
+  next(): Promise<Result> {
+    if (!this.#body) return this.#fromNextReply();
+    this.#askedAt = this.#now();
+    return this.#body.next().then(this.#onResult, this.#onFailure);
+  }
+
+  async return(): Promise<Result> {
+    await this.#end();
+    return over;
+  }
+
+  #now(): number {
+    return this.#target.state.channel.options.clock.now();
+  }
+
+  readonly #onResult = (result: IteratorResult<Uint8Array, unknown>): Result | Promise<Result> => {
+    if (this.#ended) return over;
+    if (result.done) return this.#atEndOfBody();
+    const chunk = result.value;
+    if (!this.#pace.keeps(this.#now() - this.#askedAt, chunk.byteLength)) {
+      return this.#goOnAfter(tooSlow(this.#target.descriptor));
     }
+    this.#offset += chunk.byteLength;
+    return { done: false, value: chunk };
+  };
+
+  readonly #onFailure = (error: unknown): Result | Promise<Result> =>
+    this.#ended ? over : this.#goOnAfter(error);
+
+  #atEndOfBody(): Promise<Result> {
+    const { descriptor } = this.#target;
+    if (this.#offset < descriptor.size) {
+      return this.#goOnAfter(endedEarly(descriptor, this.#offset));
+    }
+    return this.return();
+  }
+
+  async #fromNextReply(): Promise<Result> {
+    const { descriptor } = this.#target;
+    if (this.#ended || (this.#offset === descriptor.size && this.#offset > 0)) return this.return();
+    try {
+      this.#reply ??= await request(this.#target, this.#offset);
+      this.#pace = new Pace();
+      this.#body = bodyFrom(this.#reply, this.#offset, descriptor)[Symbol.asyncIterator]();
+    } catch (error) {
+      return this.#goOnAfter(error);
+    }
+    return this.next();
+  }
+
+  /** The next chunk of another answer, where that may help; throws where it cannot. */
+  async #goOnAfter(error: unknown): Promise<Result> {
+    const reply = this.#reply;
+    try {
+      await this.#leaveReply(); // its slot is not kept while waiting
+      await waitToResume(this.#target, this.#budget, this.#offset, error, reply);
+    } catch (final) {
+      this.#ended = true;
+      throw final;
+    }
+    return this.#fromNextReply();
+  }
+
+  async #end(): Promise<void> {
+    this.#ended = true;
+    await this.#leaveReply();
+  }
+
+  async #leaveReply(): Promise<void> {
+    const reply = this.#reply;
+    this.#reply = undefined;
+    this.#body = undefined;
+    await reply?.[Symbol.asyncDispose]();
   }
 }
+
+type Result = IteratorResult<Uint8Array, undefined>;
+const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** Waits before the next try; throws what is final. */
 async function waitToResume(

@@ -3,17 +3,18 @@ import type { Clock } from "./clock.ts";
 import { RegistryError } from "./errors.ts";
 
 /** Passes bytes on to an upload, and keeps apart what fails on their side and what fails on the registry's. */
-export class SourceTap implements AsyncIterable<Uint8Array> {
-  readonly #bytes: AsyncIterable<Uint8Array>;
+export class SourceTap implements AsyncIterable<Uint8Array, void> {
+  readonly #bytes: AsyncIterable<Uint8Array, void>;
   readonly #look: (chunk: Uint8Array) => void;
   readonly #clock: Clock;
+  #askedAt = 0;
   #sent = 0;
   #waitedMs = 0;
   #failure: { readonly error: unknown } | undefined;
 
   /** `look` sees each chunk before it goes. */
   constructor(
-    bytes: AsyncIterable<Uint8Array>,
+    bytes: AsyncIterable<Uint8Array, void>,
     clock: Clock,
     look: (chunk: Uint8Array) => void = () => {},
   ) {
@@ -32,21 +33,34 @@ export class SourceTap implements AsyncIterable<Uint8Array> {
     return this.#sent;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
-    let askedAt = this.#clock.now();
-    try {
-      for await (const chunk of this.#bytes) {
-        this.#waitedMs += this.#clock.now() - askedAt;
-        this.#look(chunk);
-        this.#sent += chunk.byteLength;
-        yield chunk;
-        askedAt = this.#clock.now();
-      }
-    } catch (error) {
-      this.#failure = { error };
-      throw error;
-    }
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, void> {
+    const bytes = this.#bytes[Symbol.asyncIterator]();
+    return {
+      next: () => {
+        this.#askedAt = this.#clock.now();
+        return bytes.next().then(this.#onChunk, this.#onFailure);
+      },
+      return: async () => {
+        await bytes.return?.();
+        return { done: true, value: undefined };
+      },
+    };
   }
+
+  readonly #onChunk = (
+    next: IteratorResult<Uint8Array, void>,
+  ): IteratorResult<Uint8Array, void> => {
+    if (next.done) return next;
+    this.#waitedMs += this.#clock.now() - this.#askedAt;
+    this.#look(next.value);
+    this.#sent += next.value.byteLength;
+    return next;
+  };
+
+  readonly #onFailure = (error: unknown): never => {
+    this.#failure = { error };
+    throw error;
+  };
 
   /**
    * What to make of a failed upload: the source's own failure where there was one.

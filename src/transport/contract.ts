@@ -40,6 +40,8 @@ export interface Transport {
     as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** Opens a place once, for all the images it holds. Absent where a reference can be but one. */
+  readonly openImages?: (reference: ImageReference, options: CallOptions) => Promise<OpenImages>;
   readonly listTags?: (
     reference: ImageReference,
     options: CallOptions,
@@ -53,6 +55,15 @@ export interface Transport {
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+}
+
+/** The images of one place, to be read one after the other; the place is open until this is disposed of. */
+export interface OpenImages extends AsyncDisposable {
+  readonly images: readonly {
+    /** As the place has them: whole references in archives of docker's, any text in OCI layouts. */
+    readonly names: readonly string[];
+    openSource(options: CallOptions): Promise<ImageSource>;
+  }[];
 }
 
 /** Which places of signatures are meant. */
@@ -84,16 +95,34 @@ export interface HeldManifest {
   readonly mediaType: string;
   /** Whether signatures are kept beside the image that a copy would carry along. Looked up when asked. */
   signed(): Promise<boolean>;
+  /** Of an image that was chosen from an index, where the place keeps that beside it: whether it does. */
+  readonly keepsIndex?: (index: Digest) => boolean;
 }
 
 /** How the bytes of a source can be read. */
 export interface SourceTraits {
   /** How many blobs may be open at once. */
   readonly openBlobs: number;
-  /** "tape": blobs come once, in the order of {@link ImageSource.blobOrder}; the plan follows it. */
+  /**
+   * "tape": blobs come once, in the order of {@link ImageSource.blobOrder}; the copy follows it, one blob open at a time
+   * whatever `openBlobs` says, and passes over those that nobody wants.
+   */
   readonly access: "any" | "tape";
   /** Whether a blob can be opened again, and from an offset: resume, and counting ahead, need it. */
   readonly reopens: boolean;
+}
+
+/** A layer as a source can give it. */
+export interface HeldLayer extends Descriptor {
+  /**
+   * The blob that it was unpacked from, where that was checked when it came. A destination that wants layers compressed
+   * and holds this one needs no bytes.
+   */
+  readonly packed?: {
+    readonly digest: Digest;
+    readonly size: number;
+    readonly compression: "gzip" | "zstd";
+  };
 }
 
 /** One image, or one index and its instances, open for reading. */
@@ -105,15 +134,23 @@ export interface ImageSource extends AsyncDisposable {
   /** The top manifest; or, of an index, the instance with that digest. Exact bytes, as signed. Asked twice, read once. */
   readManifest(instance: Digest | "top", options: CallOptions): Promise<RawManifest>;
   /**
-   * The layers as this place can give them, in the manifest's order, where they are not the manifest's own bytes:
-   * containers-storage has plain tars only. Undefined: the manifest tells the truth.
+   * The layers as this place can give them, where they are not the manifest's own bytes: containers-storage has plain
+   * tars only. One for each layer of the manifest, base first (of schema 1: one for each step, the empty layer where the
+   * step is throw-away), with the media type and size that such bytes have. Undefined: the manifest tells the truth.
+   * A transport whose layers differ has no {@link Transport.digestOf} of them as a source: it would promise a digest
+   * that a copy does not keep.
    */
   heldLayers(
     manifest: RawManifest,
     options: CallOptions,
-  ): Promise<readonly Descriptor[] | undefined>;
-  /** Empty unless `access` is "tape". */
+  ): Promise<readonly HeldLayer[] | undefined>;
+  /** Every blob of a "tape", configs too, in the order in which they come; empty otherwise. */
   readonly blobOrder: readonly Digest[];
+  /**
+   * The stream's descriptor tells the size also where `blob` does not (schema 1). Of a "tape": what comes before this blob and was not opened is gone.
+   *
+   * @throws {TransportError} `transport.blob-not-found`; of a "tape" `transport.unsupported` where the blob has passed
+   */
   openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream>;
   /** Signatures of this manifest will be asked for: to read them may begin. Absent where that would win nothing. */
   readonly expectSignatures?: (manifest: Digest, options: CallOptions) => void;
@@ -134,8 +171,24 @@ export interface DestinationTraits {
   readonly openBlobs: number;
   /** What layers should arrive as: kept as they are, compressed, or plain. */
   readonly layers: "as-is" | "compressed" | "plain";
-  /** "sized": the copy counts the bytes first, by a second reading of the source. */
+  /**
+   * What blobs may come whose bytes are made on the way. "sized": their number of bytes is told first, for which the
+   * source is read twice. "none": layers stay as they
+   * are, whatever `layers` and the user wish.
+   */
   readonly newBlobs: "any" | "sized" | "none";
+  /**
+   * The config is to be told of before the first layer: {@link ExpectedImage.config} and {@link BlobPlace.diffId}. Costs
+   * a wait for it before the first byte of a layer moves.
+   */
+  readonly wantsConfig?: boolean;
+  /**
+   * "base-first": no layer is asked after or written before the one below it has begun, so that one may wait for its
+   * parent to end. Absent: the biggest first.
+   */
+  readonly layerOrder?: "base-first";
+  /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
+  readonly layerPlaces?: "each";
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }
@@ -145,7 +198,7 @@ export interface BlobPlace {
   readonly role: "config" | "layer" | "other";
   /** Positions among the layers, from 0 at the base. */
   readonly positions: readonly number[];
-  /** Of a layer, where the config tells. */
+  /** Of a layer at a destination that {@link DestinationTraits.wantsConfig}, where the config tells one for each layer. */
   readonly diffId?: Digest;
 }
 
@@ -155,7 +208,10 @@ export interface ExpectedImage {
   readonly as: "top" | "instance";
   /** The index this image was chosen from; kept beside it where the place is able to. */
   readonly chosenFrom?: RawManifest;
-  /** Absent for artifacts, and for schema 1, whose config exists only after its layers were read. */
+  /**
+   * The source's own bytes, where {@link DestinationTraits.wantsConfig}; what is written in the end may be another form of
+   * it, with the same layers. Absent for artifacts, and for schema 1, whose config exists only after its layers were read.
+   */
   readonly config?: Uint8Array;
 }
 

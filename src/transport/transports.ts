@@ -7,14 +7,10 @@ const unavailable: Readonly<Record<string, string>> = {
   ostree: 'The transport "ostree:" is not supported in this build',
 };
 
-const planned = [
-  "containers-storage",
-  "docker-archive",
-  "docker-daemon",
-  "oci-archive",
-  "sif",
-  "tarball",
-];
+const planned = ["oci-archive", "sif", "tarball"];
+
+/** A transport, or how to get it where its code is loaded only when it is named. */
+export type TransportEntry = Transport | (() => Promise<Transport>);
 
 /**
  * Reads `transport:text` with the transports at hand — `specs/skopeo-cli.md` 2.
@@ -22,7 +18,7 @@ const planned = [
  * @throws {UsageError} `usage.bad-reference`
  */
 export async function resolveImage(
-  transports: ReadonlyMap<string, Transport>,
+  transports: ReadonlyMap<string, TransportEntry>,
   text: string,
   as: "source" | "destination",
   options: CallOptions,
@@ -34,8 +30,9 @@ export async function resolveImage(
     });
   }
   const name = text.slice(0, colon);
-  const transport = transports.get(name);
-  if (!transport) throw noTransport(text, name);
+  const entry = transports.get(name);
+  if (!entry) throw noTransport(text, name);
+  const transport = typeof entry === "function" ? await entry() : entry;
   return { transport, reference: await transport.resolve(text.slice(colon + 1), as, options) };
 }
 

@@ -15,7 +15,7 @@ const changing = [
   "unlink",
   "writeFile",
 ] as const;
-const ofHandles = ["chmod", "chown", "datasync", "write"] as const;
+const ofHandles = ["chmod", "chown", "datasync"] as const;
 
 type AnyCall = (...args: unknown[]) => Promise<unknown>;
 
@@ -37,6 +37,7 @@ export async function watchFiles(
   const undo = [
     ...changing.map((name) => wrap(fs.promises, name, calls, before)),
     ...ofHandles.map((name) => wrap(handles, name, calls, before)),
+    wrapWrite(calls, before),
   ];
   syncBuiltinESMExports();
   return {
@@ -62,6 +63,26 @@ function wrap(
   };
   Reflect.set(owner, name, watched);
   return () => Reflect.set(owner, name, real);
+}
+
+/** The one call that is answered by a function. */
+function wrapWrite(
+  calls: string[],
+  before: (nth: number, name: string, args: readonly unknown[]) => void,
+): () => void {
+  const real = fs.write;
+  const watched = (...args: unknown[]): void => {
+    calls.push("write");
+    try {
+      before(calls.length - 1, "write", args);
+      Reflect.apply(real, fs, args);
+    } catch (error) {
+      const answer = args.at(-1) as (error: unknown) => void;
+      process.nextTick(answer, error);
+    }
+  };
+  Reflect.set(fs, "write", watched);
+  return () => Reflect.set(fs, "write", real);
 }
 
 async function handlePrototype(): Promise<FileHandle> {

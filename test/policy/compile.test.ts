@@ -74,6 +74,10 @@ test("compilePolicy() refuses two files that disagree, and names both", () => {
     code: "policy.conflict",
     message: "default is set in a.json and differently in b.json",
   });
+  const again = file("b.json", { default: reject });
+  assert.throws(() => compilePolicy([one, again, file("c.json", { default: accept })]), {
+    message: "default is set in a.json and differently in c.json",
+  });
   const data = (keyData: string) => ({
     default: reject,
     transports: { docker: { "": [{ type: "signedBy", keyType: "GPGKeys", keyData }] } },

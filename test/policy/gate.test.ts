@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { PolicyError } from "../../policy/errors.ts";
 import { createGate } from "../../policy/gate.ts";
 import { parsePolicy } from "../../policy/parse.ts";
-import { acceptAnything } from "../../policy/policy.ts";
+import { acceptAnything, type Policy } from "../../policy/policy.ts";
 import { lookupChain } from "../../policy/scope.ts";
 import { digestOf } from "../../src/core/digest.ts";
 import type { ImageReference } from "../../src/core/image-reference.ts";
@@ -114,6 +114,31 @@ test("createGate() says which image a reject refuses, in containers/image's word
   await assert.rejects(gate.admit(subject(docker("//docker.io/library/busybox"))), {
     message: "Source image rejected: Running image docker://busybox:latest is rejected by policy.",
   });
+});
+
+test("the policy that accepts anything does", async () => {
+  const gate = createGate(acceptAnything, noTrust);
+  for (const name of ["//busybox", "//h.example/a:1"]) {
+    assert.equal((await gate.verdict(subject(docker(name)))).allowed, true);
+  }
+});
+
+test("a policy made by a program that asks for nothing lets nothing in", async () => {
+  const nothing = [] as unknown as Policy["default"];
+  const refused = {
+    code: "policy.refused",
+    message: "Source image rejected: List of verification policy requirements must not be empty",
+  };
+  const busybox = subject(docker("//busybox"));
+  const byDefault: Policy = { default: nothing, transports: new Map() };
+  await assert.rejects(createGate(byDefault, noTrust).admit(busybox), refused);
+  const byScope = new Map([["docker", new Map([["", nothing]])]]);
+  const scoped = createGate({ ...acceptAnything, transports: byScope }, noTrust);
+  await assert.rejects(scoped.admit(busybox), refused);
+  const overlay = { transports: new Map([["docker", new Map([["", []]])]]) };
+  const overlaid = createGate(acceptAnything, { ...noTrust, overlay });
+  await assert.rejects(overlaid.admit(busybox), refused);
+  assert.equal((await overlaid.verdict(busybox)).code, "requirement.unsigned");
 });
 
 test("createGate() with requireSigned refuses what a policy accepts unsigned", async () => {

@@ -286,6 +286,53 @@ test("keys that are missing, useless or soon to be are found", async () => {
   );
 });
 
+test("a key ends in the moment that it names, and soon is thirty days", async () => {
+  const day = 24 * 60 * 60 * 1000;
+  const after = async (ms: number) => {
+    const expires = new Date(now.getTime() + ms);
+    const describeKeys = async () => [{ id: "K", expires }];
+    const lines = await found({ default: [signedBy("/k")] }, { ...options, describeKeys });
+    return lines.map((line) => line.replace(" default[0]", ""));
+  };
+  const over = ["warning key.expired", "error key.expired"];
+  assert.deepEqual(await after(-1), over);
+  assert.deepEqual(await after(0), over);
+  assert.deepEqual(await after(1), ["warning key.expires-soon"]);
+  assert.deepEqual(await after(30 * day), ["warning key.expires-soon"]);
+  assert.deepEqual(await after(30 * day + 1), []);
+});
+
+test("what cannot be read leaves open whether all keys are over", async () => {
+  const gone = "error key.unreadable default[0]";
+  assert.deepEqual(await found({ default: [signedBy("/old", "/gone")] }), [
+    "warning key.expired default[0]",
+    gone,
+  ]);
+  assert.deepEqual(await found({ default: [signedBy("/gone")] }), [gone]);
+  const { describeKeys: _, ...blind } = options;
+  assert.deepEqual(await found({ default: [signedBy()] }, blind), [
+    "error key.imports-nothing default[0]",
+  ]);
+});
+
+test("of files of certificates all are used, of public keys the first", async () => {
+  const block = (label: string) => `-----BEGIN ${label}-----\ngood\n`;
+  const { readKeyFile } = contextOf({
+    "/certificates": Buffer.from(block("CERTIFICATE").repeat(2)),
+    "/keys": Buffer.from(block("PUBLIC KEY").repeat(3)),
+    "/one": Buffer.from(`${block("PUBLIC KEY")}x ${block("PUBLIC KEY")}`),
+  });
+  const given = { ...options, readKeyFile };
+  const pki = { caRootsPath: "/certificates", subjectHostname: "h.example" };
+  assert.deepEqual(await found({ default: [sigstore({ pki })] }, given), [
+    "info key.expires-soon default[0]",
+  ]);
+  assert.deepEqual(await found({ default: [sigstore({ keyPath: "/one" })] }, given), []);
+  assert.deepEqual(await found({ default: [sigstore({ keyPath: "/keys" })] }, given), [
+    "warning key.only-first default[0]",
+  ]);
+});
+
 test("keys of another kind, private ones, and files that others may write to are found", async () => {
   const pem = (label: string) => Buffer.from(`-----BEGIN ${label}-----\ngood`);
   const kinds = {

@@ -90,6 +90,26 @@ test("a bundle stands in for the attachment that sigstoreSigned asks for, and ne
   );
 });
 
+test("a bundle stands in for an attachment that is refused, and else tells nothing", async () => {
+  const overlay = overlayOf([byKey]);
+  const name = "registry.example.com/ns/one:v1";
+  const refused = {
+    signatures: async () => [signatureBy(other, payloadFor(manifestDigest, name))],
+  };
+  const alone = await verdict(signed, overlayOf([byKey], "elsewhere"), refused);
+  assert.deepEqual([alone.allowed, alone.code], [false, "requirement.none-accepted"]);
+  assert.equal((await verdict(signed, overlay, { ...refused, ...bundles(bundle) })).allowed, true);
+  for (const found of [bundles(), bundles(stranger, stranger)]) {
+    const { allowed, code, error } = await verdict(signed, overlay, { ...refused, ...found });
+    assert.deepEqual([allowed, code, error], [false, alone.code, alone.error]);
+  }
+  const unreadable = async () => {
+    throw new ConfigError("config.unreadable", "connection refused");
+  };
+  const out = await verdict(signed, overlay, { ...refused, bundles: unreadable });
+  assert.deepEqual([out.allowed, out.code], [false, "fetch.failed"]);
+});
+
 test("a bundle does not stand in for anything else", async () => {
   const overlay = overlayOf([byKey]);
   const simple = [{ type: "signedBy", keyType: "GPGKeys", keyPath: "/key" }];
@@ -231,6 +251,8 @@ test("the nearest scope of an overlay counts", () => {
   assert.equal(bundlesWanted(overlay, image)?.length, 2);
   assert.equal(bundlesWanted(overlay, docker("registry.example.com/ns/two:v1"))?.length, 1);
   assert.equal(bundlesWanted(parse(overlayOf([byKey], "elsewhere")), image), undefined);
+  assert.equal(bundlesWanted(parse({ transports: {} }), image), undefined);
+  assert.equal(bundlesWanted(overlay, { ...image, transport: "oci" }), undefined);
 });
 
 test("parseOverlay() reads each way to give keys, identities and a trusted root", () => {

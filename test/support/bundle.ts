@@ -1,5 +1,6 @@
 import { createHash, randomBytes, sign } from "node:crypto";
 import { type TestCertificate, type TestKey, testKey, testTime } from "./certificates.ts";
+import { type LogKind, logBody } from "./log-body.ts";
 import { makeTimestamp } from "./timestamp.ts";
 
 type Json = Record<string, unknown>;
@@ -52,7 +53,7 @@ export interface LogOptions {
   readonly at?: Date;
   /** PEM of whom the entry names. */
   readonly verifier?: string;
-  readonly kind?: "dsse" | "hashedrekord";
+  readonly kind?: LogKind;
   readonly promise?: boolean;
   readonly proof?: boolean;
   /** Changes the body before it is logged. */
@@ -110,49 +111,22 @@ function logEntry(
   holder: string,
   { key = logKey, at = new Date(testTime.getTime() - 3_600_000), ...options }: LogOptions,
 ): Json {
-  const { kind = "dsse", promise = true, proof = true, verifier = holder } = options;
-  const plain =
-    kind === "dsse"
-      ? dsseBody(payload, signature, verifier)
-      : recordBody(pae(type, payload), signature, verifier);
+  const { kind: name = "dsse 0.0.1", promise = true, proof = true, verifier = holder } = options;
+  const [kind, version] = name.split(" ");
+  const plain = logBody(name, { payload, data: pae(type, payload), signature, verifier });
   const changed = options.body?.(plain) ?? plain;
   const body = Buffer.from(typeof changed === "string" ? changed : JSON.stringify(changed));
   const seconds = Math.floor(at.getTime() / 1000);
   return {
     logIndex: "0",
     logId: { keyId: base64(sha256(spki(key))) },
-    kindVersion: { kind, version: "0.0.1" },
+    kindVersion: { kind, version },
     integratedTime: String(seconds),
     ...(promise && {
       inclusionPromise: { signedEntryTimestamp: base64(promiseOf(body, seconds, key)) },
     }),
     ...(proof && { inclusionProof: proofOf(body, key) }),
     canonicalizedBody: base64(body),
-  };
-}
-
-function dsseBody(payload: Uint8Array, signature: Uint8Array, verifier: string): Json {
-  return {
-    apiVersion: "0.0.1",
-    kind: "dsse",
-    spec: {
-      payloadHash: { algorithm: "sha256", value: sha256(payload).toString("hex") },
-      signatures: [{ signature: base64(signature), verifier: base64(Buffer.from(verifier)) }],
-    },
-  };
-}
-
-function recordBody(data: Uint8Array, signature: Uint8Array, verifier: string): Json {
-  return {
-    apiVersion: "0.0.1",
-    kind: "hashedrekord",
-    spec: {
-      data: { hash: { algorithm: "sha256", value: sha256(data).toString("hex") } },
-      signature: {
-        content: base64(signature),
-        publicKey: { content: base64(Buffer.from(verifier)) },
-      },
-    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CompressionWish, CopyOptions, ImageSelection } from "../../copy/options.ts";
-import { parseDockerReference } from "../../core/docker-reference.ts";
+import { type DockerReference, parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import { mediaTypes } from "../../core/media-type.ts";
@@ -28,7 +28,7 @@ export function copyOptions(
   platform: Platform,
 ): CopyOptions {
   const manifestType = manifestTypeOf(flags.optionalString("format"));
-  checkAdditionalTags(flags.strings("additional-tag"));
+  additionalNames(flags);
   const select = selection(flags, program);
   refuseUnsupported(flags);
   return {
@@ -41,7 +41,8 @@ export function copyOptions(
   };
 }
 
-function manifestTypeOf(format: string | undefined): string | undefined {
+/** What `--format` names. @throws {UsageError} `usage.bad-flag` */
+export function manifestTypeOf(format: string | undefined): string | undefined {
   if (format === undefined) return undefined;
   if (Object.hasOwn(formats, format)) return formats[format];
   throw bad(
@@ -49,15 +50,20 @@ function manifestTypeOf(format: string | undefined): string | undefined {
   );
 }
 
-function checkAdditionalTags(tags: readonly string[]): void {
-  for (const text of tags) {
-    let tag: string | undefined;
-    try {
-      tag = parseDockerReference(text).tag;
-    } catch (error) {
-      throw bad(`error parsing additional-tag '${text}': ${(error as Error).message}`);
-    }
-    if (tag === undefined) throw bad(`additional-tag '${text}' must be a tagged reference`);
+/** `--additional-tag`. @throws {UsageError} `usage.bad-flag` */
+export function additionalNames(flags: FlagValues): readonly DockerReference[] {
+  return flags.strings("additional-tag").map((text) => {
+    const name = parseName(text);
+    if (name.tag === undefined) throw bad(`additional-tag '${text}' must be a tagged reference`);
+    return name;
+  });
+}
+
+function parseName(text: string): DockerReference {
+  try {
+    return parseDockerReference(text);
+  } catch (error) {
+    throw bad(`error parsing additional-tag '${text}': ${(error as Error).message}`);
   }
 }
 

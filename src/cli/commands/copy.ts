@@ -1,23 +1,13 @@
-import { writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { fileErrorText } from "../../config/load-file.ts";
-import { type CopyJob, copy } from "../../copy/copy.ts";
-import type { CopyOptions } from "../../copy/options.ts";
-import { createTransfers } from "../../copy/transfers.ts";
-import type { Digest } from "../../core/digest.ts";
-import { Compression } from "../../stream/recompress.ts";
 import type { CommandContext } from "../context.ts";
-import { CliError, UsageWithHelp, withPrefix } from "../errors.ts";
+import { UsageWithHelp, withPrefix } from "../errors.ts";
 import type { ResolvedImage } from "../parts.ts";
-import { type Progress, startProgress } from "../progress.ts";
 import { withRetries } from "../retry.ts";
+import { runCopy, writeDigestFile } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
 import { explaining } from "../trust/explaining-gate.ts";
-import { copyOptions } from "./copy-options.ts";
+import { additionalNames, copyOptions } from "./copy-options.ts";
 import { printPlan } from "./copy-plan.ts";
-
-const blobsAtOnce = 6;
 
 /** `copy SOURCE DESTINATION`: one image, or a list of them, from one place to another. */
 export async function run(context: CommandContext): Promise<void> {
@@ -41,8 +31,8 @@ export async function run(context: CommandContext): Promise<void> {
   const job = { from: source, to: destination, gate: judging, options, signing };
   if (program === "amphora" && flags.bool("dry-run")) return await printPlan(context, job);
   const settings = endSettings(flags, globals, "dest-");
-  const digest = await withRetries(context, settings, () => copyOnce(context, job));
-  await writeDigest(flags.string("digestfile"), digest);
+  const digest = await withRetries(context, settings, () => runCopy(context, job));
+  await writeDigestFile(flags.string("digestfile"), digest);
 }
 
 async function resolveEnd(
@@ -57,6 +47,7 @@ async function resolveEnd(
     compress: as === "destination" && flags.bool("dest-compress"),
     decompress: as === "destination" && flags.bool("dest-decompress"),
     acceptUncompressed: as === "destination" && flags.bool("dest-oci-accept-uncompressed-layers"),
+    ...(as === "destination" && { additionalNames: additionalNames(flags) }),
   });
   return await withPrefix(`Invalid ${as} name ${text}`, () => end.resolve(text, as, { signal }));
 }
@@ -66,47 +57,5 @@ function warnOfIdleFlags({ flags, log }: CommandContext, { reference }: Resolved
   for (const name of ["dest-compress", "dest-decompress"]) {
     if (!flags.bool(name)) continue;
     log.warning(`--${name} can only be used if the destination transport is 'dir'`);
-  }
-}
-
-async function copyOnce(
-  context: CommandContext,
-  job: Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">,
-): Promise<Digest> {
-  const { flags, signal } = context;
-  const progress: Progress = startProgress(context);
-  try {
-    const digest = await copy({
-      ...job,
-      signal,
-      report: progress.report,
-      transfers: createTransfers(transferSlots(flags.number("image-parallel-copies"), job.options)),
-      compression: new Compression({ parallel: availableParallelism() }),
-      tellLayers: progress.tellsLayers,
-    });
-    await progress.end((await context.parts()).traffic());
-    return digest;
-  } catch (error) {
-    await progress.end(undefined);
-    throw error;
-  }
-}
-
-/** Where every layer is packed anew the cores are the limit: more layers at once only push each other out of the caches. */
-function transferSlots(wanted: number, { compression }: CopyOptions): number {
-  if (wanted > 0) return wanted;
-  return compression.force ? Math.min(blobsAtOnce, availableParallelism() + 1) : blobsAtOnce;
-}
-
-async function writeDigest(file: string, digest: Digest): Promise<void> {
-  if (file === "") return;
-  try {
-    await writeFile(file, digest, { mode: 0o644 });
-  } catch (error) {
-    throw new CliError(
-      "cli.unwritable",
-      `Failed to write digest to file ${JSON.stringify(file)}: ${fileErrorText(error, "open", file)}`,
-      { cause: error },
-    );
   }
 }

@@ -8,6 +8,7 @@ import {
   layersSpec,
   listTagsSpec,
 } from "./images.ts";
+import { localCommands } from "./local.ts";
 import { loginSpec, logoutSpec } from "./login.ts";
 import { signaturesSpec } from "./signatures.ts";
 import {
@@ -45,6 +46,7 @@ export const allCommands: readonly CommandSpec[] = [
   signSpec,
   trustSpec,
   signaturesSpec,
+  ...localCommands,
 ];
 
 /** The commands that exist under this name. */

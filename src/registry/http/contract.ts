@@ -76,6 +76,8 @@ export interface HttpClientOptions {
   readonly tlsFor: (origin: URL) => TlsSettings;
   /** The proxy for a URL (http, https, socks5, socks5h), or undefined to go direct. */
   readonly proxyFor: (url: URL) => URL | undefined;
+  /** A socket of this machine to connect to, whatever host and port a URL names. */
+  readonly socketPath?: string;
   /** For the hop to an https proxy, asked when there is one; Node's own roots where absent. */
   readonly proxyTls?: () => TlsSettings;
   /** Connections per origin and lane. */

@@ -156,3 +156,14 @@ export function tcpOpener(port: number, context: WireContext): Opener {
         ends.remote === "" ? dialError(error, hostPort(host, port)) : lostError(error, phase, ends),
     );
 }
+
+/** Opens plain connections to a socket of this machine; the host is not looked at. */
+export function socketOpener(path: string, context: WireContext): Opener {
+  return () =>
+    new Wire(
+      context,
+      (onread) => connect({ path, allowHalfOpen: true, onread }),
+      (error, phase, ends) =>
+        phase === "connect" ? dialError(error, path, "unix") : lostError(error, phase, ends),
+    );
+}

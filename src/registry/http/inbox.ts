@@ -2,9 +2,9 @@ import { chunksInUse } from "../../stream/blob-stream.ts";
 
 /** Sizes of the memory that is read into: a small piece until a big body is known to come. */
 const smallBlock = 16 * 1024;
-const largeBlock = 256 * 1024;
+const largeBlock = 512 * 1024;
 /** Below this a block counts as full: a read into less room is not worth its call. */
-const leastRoom = { small: 2 * 1024, large: 16 * 1024 };
+const leastRoom = { small: 2 * 1024, large: 64 * 1024 };
 /** Unread bytes at which reading pauses. */
 const enough = { small: 64 * 1024, large: 2 * largeBlock };
 

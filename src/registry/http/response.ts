@@ -47,19 +47,14 @@ export class WireResponse implements HttpResponse {
   }
 }
 
-const done: Promise<IteratorReturnResult<undefined>> = Promise.resolve({
-  done: true,
-  value: undefined,
-});
-
-/** The body as it comes. A chunk that is there is given at once; only a wait costs more than its promise. */
+/** The body as it comes. A chunk that is there is given at once; a wait costs one promise. */
 export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #parts: ResponseParts;
   #over = false;
   /** Thrown at who goes on reading: an end that is none must not look like one. */
   #closed: HttpError | undefined;
   #taken = false;
-  #last: Promise<unknown> | undefined;
+  #wait: Wait | undefined;
 
   constructor(parts: ResponseParts) {
     this.#parts = parts;
@@ -75,10 +70,11 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     return this;
   }
 
-  next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#last) return this.#last.then(() => this.next());
+  next(): Promise<Result> {
+    if (this.#wait) return this.#wait.promise.then(this.#again, this.#again);
     try {
-      return this.#now() ?? this.#later();
+      const now = this.#now();
+      return now ? Promise.resolve(now) : this.#later();
     } catch (error) {
       this.#end(false);
       return Promise.reject(error);
@@ -86,8 +82,10 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
+    const wait = this.#stopWaiting();
     this.#end(false);
-    return done;
+    wait?.resolve(done);
+    return Promise.resolve(done);
   }
 
   /** Gives up what was not read. */
@@ -96,59 +94,71 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     const options = { phase: "body", retryable: true } as const;
     const text = "http: read on closed response body";
     this.#closed = new HttpError("registry.connection-lost", text, options);
+    const wait = this.#stopWaiting();
     this.#end(false);
+    wait?.reject(this.#closed);
   }
 
-  #now(): Promise<IteratorResult<Uint8Array, undefined>> | undefined {
+  readonly #again = () => this.next();
+
+  #now(): Result | undefined {
     if (this.#closed) throw this.#closed;
     if (this.#over) return done;
-    const { wire } = this.#parts;
-    wire.inbox.giveBackOldest();
-    const chunk = this.#takeChunk();
-    if (chunk !== undefined) return Promise.resolve({ done: false, value: chunk });
-    return this.#over ? done : undefined;
+    this.#parts.wire.inbox.giveBackOldest();
+    return this.#take();
   }
 
-  #takeChunk(): Uint8Array | undefined {
+  /** What is there: a chunk, or the end; undefined where more must come. */
+  #take(): Result | undefined {
     const { wire, frames } = this.#parts;
     const chunk = frames.take(wire);
     if (frames.complete) this.#end(true);
-    return chunk;
+    if (chunk !== undefined) return { done: false, value: chunk };
+    return this.#over ? done : undefined;
   }
 
-  #later(): Promise<IteratorResult<Uint8Array, undefined>> {
-    const next = this.#wait();
-    const settled = () => {
-      this.#last = undefined;
-    };
-    this.#last = next.then(settled, settled);
-    return next;
+  #later(): Promise<Result> {
+    this.#wait = newWait();
+    const { promise } = this.#wait;
+    this.#goOn();
+    return promise;
   }
 
-  async #wait(): Promise<IteratorResult<Uint8Array, undefined>> {
+  /** Answers the wait, or goes on with it: bytes came, or the peer ended, or the connection failed. */
+  readonly #goOn = (): void => {
+    const { wire, frames, readIdleMs } = this.#parts;
+    wire.expectWithin(); // with the last bytes taken, the connection may serve another request
     try {
-      while (!this.#over) {
-        await this.#more();
-        const chunk = this.#over ? undefined : this.#takeChunk();
-        if (chunk !== undefined) return { done: false, value: chunk };
+      if (wire.look() === "end") {
+        frames.atEnd();
+        if (frames.complete) this.#end(true);
+      }
+      const found = this.#over ? done : this.#take();
+      if (found) this.#settle()?.resolve(found);
+      else {
+        wire.expectWithin(readIdleMs);
+        wire.onChange(this.#goOn);
       }
     } catch (error) {
-      if (!this.#over) {
-        this.#end(false);
-        throw error;
-      }
+      const wait = this.#settle();
+      this.#end(false);
+      wait?.reject(error);
     }
-    if (this.#closed) throw this.#closed;
-    return { done: true, value: undefined };
+  };
+
+  /** To be called before {@link #end}: afterwards the connection is no longer ours. */
+  #stopWaiting(): Wait | undefined {
+    if (this.#wait !== undefined) {
+      this.#parts.wire.onChange(undefined);
+      this.#parts.wire.expectWithin();
+    }
+    return this.#settle();
   }
 
-  async #more(): Promise<void> {
-    const { wire, frames, readIdleMs } = this.#parts;
-    wire.expectWithin(readIdleMs);
-    const open = await wire.more();
-    if (this.#over) return; // by now the connection may serve another request
-    wire.expectWithin();
-    if (!open) frames.atEnd();
+  #settle(): Wait | undefined {
+    const wait = this.#wait;
+    this.#wait = undefined;
+    return wait;
   }
 
   #end(complete: boolean): void {
@@ -157,4 +167,18 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     this.#parts.wire.inbox.retireLent();
     this.#parts.onEnd(complete);
   }
+}
+
+type Result = IteratorResult<Uint8Array, undefined>;
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** A promise and its own functions: ones made around them would be kept until the whole heap is collected. */
+interface Wait {
+  readonly promise: Promise<Result>;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function newWait(): Wait {
+  return Promise.withResolvers<Result>();
 }

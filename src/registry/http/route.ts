@@ -1,5 +1,5 @@
 import type { HttpClientOptions, TlsSettings } from "./contract.ts";
-import { type Address, addressOf, dial, tcpOpener } from "./dial.ts";
+import { type Address, addressOf, dial, socketOpener, tcpOpener } from "./dial.ts";
 import { HttpError } from "./errors.ts";
 import { openTunnel, proxyAuthorization } from "./proxy.ts";
 import type { HeadOptions } from "./request-head.ts";
@@ -11,12 +11,16 @@ import type { Wire, WireContext } from "./wire.ts";
 
 const nodeRoots: TlsSettings = { ca: [], clientCertificates: [], verify: true };
 
+/** An address that needs no looking up. */
+const nowhere: Address = { host: "127.0.0.1", port: 0 };
+
 /** The way to one origin, settled when it is first asked for: direct, through a tunnel, or by asking a proxy each time. */
 export class Route {
   /** What every request on this way has in its head. */
   readonly head: HeadOptions;
   readonly #origin: string;
   readonly #target: Address;
+  readonly #socketPath: string | undefined;
   readonly #proxy: URL | undefined;
   readonly #tls: TlsSettings | undefined;
   readonly #proxyTls: () => TlsSettings;
@@ -26,7 +30,8 @@ export class Route {
   constructor(url: URL, options: HttpClientOptions, context: WireContext, layer: TlsLayer) {
     this.#origin = url.origin;
     this.#target = addressOf(url);
-    this.#proxy = options.proxyFor(url);
+    this.#socketPath = options.socketPath;
+    this.#proxy = options.socketPath === undefined ? options.proxyFor(url) : undefined;
     this.#tls = url.protocol === "https:" ? options.tlsFor(new URL(url.origin)) : undefined;
     this.#proxyTls = options.proxyTls ?? (() => nodeRoots);
     this.#context = context;
@@ -41,6 +46,7 @@ export class Route {
    * @throws {HttpError} of phase "connect"
    */
   async open(signal: AbortSignal, onConnect?: () => void): Promise<Wire> {
+    if (this.#socketPath !== undefined) return await this.#toSocket(this.#socketPath, signal);
     if (this.#proxy === undefined) {
       if (this.#tls && onConnect) return await this.#inSteps(this.#tls, signal, onConnect);
       return await this.#direct(this.#target, this.#tls, this.#origin, signal);
@@ -72,6 +78,11 @@ export class Route {
     }
     const opener = () => tcpOpener(address.port, this.#context);
     return dial(address, opener, this.#context.timeouts, signal);
+  }
+
+  #toSocket(path: string, signal: AbortSignal): Promise<Wire> {
+    const opener = () => socketOpener(path, this.#context);
+    return dial(nowhere, opener, this.#context.timeouts, signal);
   }
 
   #asksProxy(): boolean {

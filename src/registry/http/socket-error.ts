@@ -15,6 +15,8 @@ const systemTexts: Readonly<Record<string, string>> = {
   ECONNRESET: "connection reset by peer",
   EHOSTUNREACH: "no route to host",
   EMFILE: "too many open files",
+  ENOENT: "no such file or directory",
+  ENOTSOCK: "socket operation on non-socket",
   ENETUNREACH: "network is unreachable",
   EPIPE: "broken pipe",
   ETIMEDOUT: "connection timed out",
@@ -27,12 +29,16 @@ export function hostPort(host: string, port: number | string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** A TCP connection that could not be made. */
-export function dialError(error: unknown, remote: string): HttpError {
+/** A connection that could not be made: over TCP, or to a socket of this machine. */
+export function dialError(
+  error: unknown,
+  remote: string,
+  network: "tcp" | "unix" = "tcp",
+): HttpError {
   const code = codeOf(error);
   return new HttpError(
     "registry.unreachable",
-    `dial tcp ${remote}: connect: ${systemText(error, code)}`,
+    `dial ${network} ${remote}: connect: ${systemText(error, code)}`,
     { phase: "connect", syscallCode: code, retryable: !lasting.has(code ?? ""), cause: error },
   );
 }

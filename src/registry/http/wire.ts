@@ -116,17 +116,25 @@ export class Wire implements Watched {
     this.socket.ref();
   }
 
-  /** Waits for bytes. False where the peer ended; throws what the connection was lost by, once all bytes are taken. */
+  /** What there is to read by now. Throws what the connection was lost by, once all bytes are taken. */
+  look(): "bytes" | "end" | "nothing" {
+    if (this.inbox.unread > 0) return "bytes";
+    if (this.#ended || this.#closed) this.#throwIfLost(); // else a failed write: there may be an answer to come
+    return this.#ended ? "end" : "nothing";
+  }
+
+  /** Calls `wake` once, when it is worth to {@link look} again; undefined calls nobody. */
+  onChange(wake: (() => void) | undefined): void {
+    this.#wakeReader = wake;
+    if (wake !== undefined) this.#resumeIfHungry();
+  }
+
+  /** Waits for bytes. False where the peer ended; throws as {@link look} does. */
   async more(): Promise<boolean> {
-    while (this.inbox.unread === 0) {
-      if (this.#ended || this.#closed) this.#throwIfLost(); // else a failed write: there may be an answer to come
-      if (this.#ended) return false;
-      this.#resumeIfHungry();
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
-      });
+    for (let there = this.look(); ; there = this.look()) {
+      if (there !== "nothing") return there === "bytes";
+      await new Promise<void>((resolve) => this.onChange(resolve));
     }
-    return true;
   }
 
   /** Lends out up to `most` of the bytes that are there. */

@@ -4,7 +4,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { maxManifestBytes, type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import { openBlobFile, readSmallFile } from "../../layout/blob-file.ts";
-import { chooseEntry, hintAtEntries } from "../../layout/entries.ts";
+import { chooseEntry, hintAtEntries, isReadable, nameOf } from "../../layout/entries.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import type { LayoutEntry, LayoutIndex } from "../../layout/index-file.ts";
 import {
@@ -17,6 +17,7 @@ import type { BlobStream } from "../../stream/blob-stream.ts";
 import {
   type CallOptions,
   type ImageSource,
+  type OpenImages,
   type SourceTraits,
   TransportError,
 } from "../contract.ts";
@@ -35,6 +36,28 @@ export async function openOciSource(
 ): Promise<OciSource> {
   const index = await readLayoutIndex(paths);
   return new OciSource(reference, paths, index, findEntry(index, location, reference).entry);
+}
+
+/**
+ * Opens what index.json names, all of it or the one that `location` is about.
+ *
+ * @throws what {@link openOciSource} throws
+ */
+export async function openOciImages(
+  reference: ImageReference,
+  location: OciLocation,
+  paths: LayoutPaths,
+): Promise<OpenImages> {
+  const index = await readLayoutIndex(paths);
+  const isOne = location.name !== undefined || location.position !== undefined;
+  const entries = isOne
+    ? [findEntry(index, location, reference).entry]
+    : (index.manifests ?? []).filter(isReadable);
+  const images = entries.map((entry) => ({
+    names: nameOf(entry) ? [nameOf(entry)] : [],
+    openSource: async () => new OciSource(reference, paths, index, entry),
+  }));
+  return { images, async [Symbol.asyncDispose]() {} };
 }
 
 /** @throws {TransportError} `transport.image-not-found`; {@link chooseEntry}'s errors pass */

@@ -4,7 +4,7 @@ import { identifyProcess } from "../../layout/owner.ts";
 import type { Transport } from "../contract.ts";
 import { openOciDestination } from "./destination.ts";
 import { type OciLocation, parseOciLocation, resolveOciLocation } from "./location.ts";
-import { findEntry, openOciSource } from "./source.ts";
+import { findEntry, openOciImages, openOciSource } from "./source.ts";
 
 /** `--src-shared-blob-dir` and its like. */
 export interface OciTransportOptions {
@@ -27,6 +27,10 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
     async openSource(reference) {
       const location = locate(reference);
       return await openOciSource(reference, location, readPaths(location));
+    },
+    async openImages(reference) {
+      const location = locate(reference);
+      return await openOciImages(reference, location, readPaths(location));
     },
     async openDestination(reference) {
       const location = locate(reference);

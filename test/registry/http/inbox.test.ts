@@ -64,7 +64,7 @@ test("filled() says when it is enough, and hungry when it is no more", () => {
 test("take() lends memory that is used again only for the third chunk after it", () => {
   const inbox = new Inbox(new SpareBlocks(8));
   inbox.large = true;
-  const block = 256 * 1024;
+  const block = 512 * 1024;
   const lent: { readonly chunk: Uint8Array; readonly copy: Buffer }[] = [];
   const memory = new Set<ArrayBufferLike>();
   for (let round = 0; round < 40; round++) {
@@ -84,8 +84,8 @@ test("retireLent() leaves what is lent to its holder for good", () => {
   const spare = new SpareBlocks(8);
   const inbox = new Inbox(spare);
   inbox.large = true;
-  receive(inbox, letters(300_000));
-  const held = inbox.take(200_000);
+  receive(inbox, letters(600_000));
+  const held = inbox.take(400_000);
   const copy = Buffer.from(held);
   inbox.skip(inbox.peek().byteLength);
   inbox.skip(inbox.peek().byteLength);
@@ -94,10 +94,10 @@ test("retireLent() leaves what is lent to its holder for good", () => {
   for (const box of [inbox, other]) {
     box.large = true;
     for (let round = 0; round < 10; round++) {
-      receive(box, letters(256 * 1024, 7 + round));
+      receive(box, letters(512 * 1024, 7 + round));
       while (box.unread > 0) {
         box.giveBackOldest();
-        box.take(100_000);
+        box.take(200_000);
       }
     }
   }

@@ -48,6 +48,16 @@ function readBack(documents: AttachmentDocuments, blobs: readonly Uint8Array[]) 
   });
 }
 
+test("signatures are kept as cosign keeps them", () => {
+  assert.equal(signatureMediaType, "application/vnd.dev.cosign.simplesigning.v1+json");
+  assert.deepEqual(annotationKeys, {
+    signature: "dev.cosignproject.cosign/signature",
+    set: "dev.sigstore.cosign/bundle",
+    certificate: "dev.sigstore.cosign/certificate",
+    chain: "dev.sigstore.cosign/chain",
+  });
+});
+
 test("signatures are found under a tag made of the digest", () => {
   const digest = digestOf(Buffer.from("x"));
   assert.equal(attachmentTag(digest), `sha256-${digest.slice(7)}.sig`);
@@ -72,6 +82,8 @@ test("what is attached is read back, and added to", () => {
     rootfs: { type: "layers", diff_ids: [digestOf(one.payload), digestOf(two.payload)] },
   });
   assert.equal(second.config.descriptor.mediaType, mediaTypes.ociConfig);
+  const manifest = JSON.parse(Buffer.from(second.manifest.bytes).toString());
+  assert.deepEqual([manifest.schemaVersion, manifest.mediaType], [2, mediaTypes.ociManifest]);
 });
 
 test("the same payload signed twice is two signatures", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Certificate, parseCertificate } from "../../../sigstore/cosign/certificate.ts";
 import { verifyChain } from "../../../sigstore/cosign/certificate-chain.ts";
+import { commonNameOf } from "../../../sigstore/cosign/certificate-name.ts";
 import {
   altNames,
   basicConstraints,
@@ -14,8 +15,9 @@ import {
   testTime,
   usages,
 } from "../../support/certificates.ts";
+import { der, oid, sequence, utf8 } from "../../support/der.ts";
 
-const parse = ({ der }: TestCertificate): Certificate => parseCertificate(der);
+const parse = (made: TestCertificate): Certificate => parseCertificate(made.der);
 
 function verify(
   leaf: TestCertificate,
@@ -144,6 +146,21 @@ test("an authority is told by its common name, or else by its serial number", ()
   assert.match(why("name").failure, /candidate authority certificate "name"\)$/);
   const { failure, serial } = why("");
   assert.ok(failure.endsWith(`candidate authority certificate "serial:${serial}")`), failure);
+});
+
+test("commonNameOf() finds the common name, or else the organization, wherever it stands", () => {
+  const attribute = (id: string, text: string) => sequence(oid(id), utf8(text));
+  const name = (...attributes: readonly Buffer[]) =>
+    commonNameOf(sequence(...attributes.map((one) => der(0x31, one))));
+  const [common, organization] = [attribute("2.5.4.3", "who"), attribute("2.5.4.10", "org")];
+  const country = attribute("2.5.4.6", "XX");
+  assert.equal(name(country, organization, common), "who");
+  assert.equal(name(common, country), "who");
+  assert.equal(name(country, organization), "org");
+  assert.equal(name(attribute("2.5.4.3", ""), organization), "org");
+  assert.equal(name(country), "");
+  assert.equal(name(), "");
+  assert.equal(commonNameOf(sequence(der(0x31, country, common))), "who");
 });
 
 test("an authority is not its own: same name, key and alternative names", () => {

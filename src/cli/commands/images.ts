@@ -1,0 +1,92 @@
+import { UsageError } from "../../core/errors.ts";
+import { goCompact, goIndent } from "../../core/go-json.ts";
+import { areasOf } from "../../storage/areas-of.ts";
+import { readContainers } from "../../storage/read-containers.ts";
+import type { Store } from "../../storage/store.ts";
+import { TransportError } from "../../transport/contract.ts";
+import type { CommandContext } from "../context.ts";
+import { rowFilter } from "../local/filter-images.ts";
+import { findLocalImage } from "../local/find-image.ts";
+import {
+  cellsOf,
+  type ImageRow,
+  jsonOf,
+  type RowCells,
+  type RowOptions,
+  rowFields,
+  rowsOf,
+  sortRows,
+} from "../local/image-rows.ts";
+import { type LocalImage, listLocalImages } from "../local/local-image.ts";
+import { type LocalStore, openLocal } from "../local/open-local.ts";
+import { renderRows } from "../local/report-rows.ts";
+import { tableText } from "../local/table.ts";
+
+const headings: RowCells = {
+  ...(Object.fromEntries(rowFields.map((name) => [name, name.toUpperCase()])) as RowCells),
+  ID: "IMAGE ID",
+  CreatedSince: "CREATED",
+  CreatedAt: "CREATED AT",
+  RepoDigests: "REPO DIGESTS",
+};
+
+/** `images [IMAGE]`: what there is in the local store. */
+export async function run(context: CommandContext): Promise<void> {
+  const { args, flags, terminal } = context;
+  if (args.length > 1)
+    throw new UsageError("usage.bad-flag", `accepts at most 1 arg(s), received ${args.length}`);
+  const fits = rowFilter(flags.strings("filter"));
+  const local = await openLocal(context, "read");
+  const images = await chosenImages(local, args[0]);
+  const rows = sortRows(rowsOf(images), flags.string("sort") || "created").filter(fits);
+  const containers = containersIn(local.store);
+  const options: RowOptions = {
+    now: Date.now(),
+    noTrunc: flags.bool("no-trunc"),
+    containersOf: (id) => containers.filter((image) => image === id).length,
+  };
+  await terminal.out(textOf(rows, options, context));
+}
+
+function textOf(rows: readonly ImageRow[], options: RowOptions, context: CommandContext): string {
+  const { flags } = context;
+  const format = flags.string("format");
+  const heading = !flags.bool("noheading");
+  if (flags.bool("quiet")) {
+    const ids = new Set(rows.map((row) => cellsOf(row, options).ID));
+    return [...ids].map((id) => `${id}\n`).join("");
+  }
+  if (format === "json") {
+    const json = JSON.stringify(rows.map((row) => jsonOf(row, options)));
+    return `${goIndent(goCompact(json), "    ")}\n`;
+  }
+  const cells = rows.map((row) => cellsOf(row, options));
+  if (format !== "") {
+    return renderRows(cells, { name: "images", format, heading, headings });
+  }
+  const digest = flags.bool("digests") ? (["Digest"] as const) : [];
+  const columns = ["Repository", "Tag", ...digest, "ID", "Created", "Size"] as const;
+  const shown = heading ? [headings, ...cells] : cells;
+  return tableText(shown.map((row) => columns.map((column) => row[column])));
+}
+
+/** All images, or the one that is meant; none where there is none of that name. */
+async function chosenImages(
+  { store, rules }: LocalStore,
+  name: string | undefined,
+): Promise<readonly LocalImage[]> {
+  const images = await listLocalImages(store);
+  if (name === undefined) return images;
+  try {
+    const { image } = await findLocalImage(store, name, rules);
+    return images.filter(({ record }) => record.id === image.id);
+  } catch (error) {
+    if (error instanceof TransportError && error.code === "transport.image-not-found") return [];
+    throw error;
+  }
+}
+
+/** The images that containers stand on, one for each container. */
+function containersIn({ place }: Store): readonly string[] {
+  return readContainers(areasOf(place)[0], place.runroot).map(({ image }) => image);
+}

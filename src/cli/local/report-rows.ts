@@ -1,0 +1,48 @@
+import { type GoType, goString } from "../template/go-type.ts";
+import { renderReport } from "../template/report.ts";
+import { tableText } from "./table.ts";
+
+/** How rows of text are printed. */
+export interface RowReport {
+  /** The command, for errors in a template. */
+  readonly name: string;
+  /** A Go template; `table` before it asks for headings. */
+  readonly format: string;
+  readonly heading: boolean;
+  /** What heads a column. */
+  readonly headings: Readonly<Record<string, string>>;
+}
+
+const table = /^table\s+/;
+
+/**
+ * What a Go template makes of each row, a line each.
+ *
+ * @throws {TemplateError}
+ */
+export function renderRows(
+  rows: readonly Readonly<Record<string, string>>[],
+  { name, format, heading, headings }: RowReport,
+): string {
+  const isTable = table.test(format);
+  const template = isTable ? columnsOf(format) : format;
+  const type = typeOf(Object.keys(headings));
+  const shown = isTable && heading ? [headings, ...rows] : rows;
+  const lines = shown.map((raw) => renderReport(name, template, { type, raw }));
+  if (!isTable) return lines.join("");
+  return tableText(lines.map((line) => line.trimEnd().split("\t")));
+}
+
+/** In a table, what stands apart is a column of its own. */
+function columnsOf(format: string): string {
+  return format
+    .replace(table, "")
+    .trim()
+    .replaceAll("\\t", "\t")
+    .replaceAll(/\}\}\s+\{\{/g, "}}\t{{");
+}
+
+function typeOf(keys: readonly string[]): GoType {
+  const fields = keys.map((key) => ({ name: key, key, type: goString }));
+  return { name: "entities.Row", kind: "struct", fields };
+}

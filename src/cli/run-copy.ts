@@ -1,0 +1,62 @@
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { fileErrorText } from "../config/load-file.ts";
+import { type CopyJob, copy } from "../copy/copy.ts";
+import type { CopyOptions } from "../copy/options.ts";
+import { createTransfers } from "../copy/transfers.ts";
+import type { Digest } from "../core/digest.ts";
+import { Compression } from "../stream/recompress.ts";
+import type { CommandContext } from "./context.ts";
+import { CliError } from "./errors.ts";
+import { type Progress, startProgress } from "./progress.ts";
+
+const blobsAtOnce = 6;
+
+/** What a command decides of a copy; the rest follows from the run. */
+export type CopyWish = Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">;
+
+/**
+ * Makes one copy, and shows how it goes.
+ *
+ * @returns the digest of the top manifest as it stands at the destination
+ */
+export async function runCopy(context: CommandContext, wish: CopyWish): Promise<Digest> {
+  const { flags, signal } = context;
+  const progress: Progress = startProgress(context);
+  const wanted = flags.has("image-parallel-copies") ? flags.number("image-parallel-copies") : 0;
+  try {
+    const digest = await copy({
+      ...wish,
+      signal,
+      report: progress.report,
+      transfers: createTransfers(transferSlots(wanted, wish.options)),
+      compression: new Compression({ parallel: availableParallelism() }),
+      tellLayers: progress.tellsLayers,
+    });
+    await progress.end((await context.parts()).traffic());
+    return digest;
+  } catch (error) {
+    await progress.end(undefined);
+    throw error;
+  }
+}
+
+/** Where every layer is packed anew the cores are the limit: more layers at once only push each other out of the caches. */
+function transferSlots(wanted: number, { compression }: CopyOptions): number {
+  if (wanted > 0) return wanted;
+  return compression.force ? Math.min(blobsAtOnce, availableParallelism() + 1) : blobsAtOnce;
+}
+
+/** Writes what `--digestfile` asks for; nothing where it was not given. @throws {CliError} `cli.unwritable` */
+export async function writeDigestFile(file: string, digest: Digest): Promise<void> {
+  if (file === "") return;
+  try {
+    await writeFile(file, digest, { mode: 0o644 });
+  } catch (error) {
+    throw new CliError(
+      "cli.unwritable",
+      `Failed to write digest to file ${JSON.stringify(file)}: ${fileErrorText(error, "open", file)}`,
+      { cause: error },
+    );
+  }
+}

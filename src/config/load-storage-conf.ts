@@ -1,0 +1,145 @@
+import { realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Environment, systemContainersDirectory, variable } from "./environment.ts";
+import { ConfigError } from "./errors.ts";
+import { fileErrorText, isAbsent, readIfThere } from "./load-file.ts";
+import { detectRootlessDriver } from "./load-storage-driver.ts";
+import { dataFolder, runtimeFolder, storageUser } from "./load-storage-user.ts";
+import { noStorageConf, readStorageConf, type StorageConf } from "./storage-conf.ts";
+import { TomlFields, TomlTypeError } from "./toml-fields.ts";
+
+/**
+ * What storage.conf says, with the roots that count for this user: one file counts, and nothing of another; of a file
+ * for all, a user's own store has but the driver and what was meant for users (containers-storage.conf(5), spec 3).
+ * The environment goes before the file: `STORAGE_DRIVER`, `STORAGE_OPTS`.
+ *
+ * @throws {ConfigError} `config.invalid`, `config.unreadable`
+ */
+export async function loadStorageConf(environment: Environment): Promise<StorageConf> {
+  const isRootless = storageUser(environment) > 0;
+  const conf = isRootless ? await loadForUser(environment) : await loadForRoot(environment);
+  const options = variable(environment, "STORAGE_OPTS")?.split(",");
+  const found: StorageConf = {
+    ...conf,
+    driver: variable(environment, "STORAGE_DRIVER") ?? conf.driver,
+    graphroot: expand(environment, conf.graphroot),
+    runroot: expand(environment, conf.runroot),
+    imageStore: conf.imageStore && expand(environment, conf.imageStore),
+    options: options ?? conf.options,
+  };
+  if (found.imageStore === found.graphroot) throw sameRoots(found.imageStore);
+  return found;
+}
+
+async function loadForRoot(environment: Environment): Promise<StorageConf> {
+  const conf = await loadSystemConf(environment);
+  return {
+    ...conf,
+    graphroot: conf.graphroot || "/var/lib/containers/storage",
+    runroot: conf.runroot || "/run/containers/storage",
+  };
+}
+
+async function loadForUser(environment: Environment): Promise<StorageConf> {
+  const system = await loadSystemConf(environment);
+  const data = join(dataFolder(environment), "containers", "storage");
+  const graphroot = system.rootlessStoragePath || data;
+  const runroot = join(runtimeFolder(environment), "containers");
+  const own = await loadFile(environment, userFile(environment));
+  if (own)
+    return {
+      ...own,
+      graphroot: own.graphroot || own.rootlessStoragePath || graphroot,
+      runroot: own.runroot || runroot,
+    };
+  const named = isForUsers(system.driver) ? system.driver : "";
+  const detect = () => detectRootlessDriver(environment, expand(environment, graphroot));
+  const driver = named || (system.driverPriority.length > 0 ? "" : detect());
+  const chown = system.options.filter((option) => option.includes("ignore_chown_errors"));
+  const options = /^overlay2?$/.test(driver) ? chown.slice(0, 1) : [];
+  const { driverPriority } = system;
+  return { ...noStorageConf, driver, driverPriority, graphroot, runroot, options };
+}
+
+function isForUsers(driver: string): boolean {
+  return ["btrfs", "overlay", "overlay2", "vfs"].includes(driver);
+}
+
+/** The one file that counts for all users; nothing where there is none. */
+async function loadSystemConf(environment: Environment): Promise<StorageConf> {
+  const named = variable(environment, "CONTAINERS_STORAGE_CONF");
+  if (named !== undefined) {
+    const conf = await loadFile(environment, named);
+    if (conf) return conf;
+    const message = `open ${named}: no such file or directory`;
+    throw new ConfigError("config.unreadable", message, { file: named });
+  }
+  const xdg = variable(environment, "XDG_CONFIG_HOME");
+  const etc = join(systemContainersDirectory(environment), "storage.conf");
+  const vendor = join(environment.vendorDirectory, "containers", "storage.conf");
+  const files = [...(xdg ? [join(xdg, "containers", "storage.conf")] : []), etc, vendor];
+  for (const file of files) {
+    const conf = await loadFile(environment, file);
+    if (conf) return conf;
+  }
+  return noStorageConf;
+}
+
+function userFile(environment: Environment): string {
+  const named = variable(environment, "CONTAINERS_STORAGE_CONF");
+  const xdg = variable(environment, "XDG_CONFIG_HOME") ?? join(environment.home, ".config");
+  return named ?? join(xdg, "containers", "storage.conf");
+}
+
+async function loadFile(environment: Environment, path: string): Promise<StorageConf | undefined> {
+  const bytes = readIfThere(resolve(environment.cwd, path), path);
+  if (bytes === undefined) return undefined;
+  const { parse, TomlError } = await import("smol-toml");
+  try {
+    const fields = new TomlFields(parse(bytes.toString("utf8")));
+    return readStorageConf(fields, variable(environment, "STORAGE_DRIVER") ?? "");
+  } catch (cause) {
+    const what = cause instanceof TomlError ? `line ${cause.line}: ${firstLine(cause)}` : undefined;
+    throw invalid(path, what, cause);
+  }
+}
+
+/** Any other failure than those of the file's text is left as it is. */
+function invalid(path: string, what: string | undefined, cause: unknown): unknown {
+  const mistyped =
+    cause instanceof TomlTypeError ? `last key "${cause.key}": ${cause.message}` : "";
+  const reason = what ?? mistyped;
+  if (reason === "") return cause;
+  const message = `loading storage configuration ${JSON.stringify(path)}: toml: ${reason}`;
+  return new ConfigError("config.invalid", message, { file: path, cause });
+}
+
+function firstLine(error: Error): string {
+  return error.message.split("\n", 1)[0] ?? "";
+}
+
+/** `$UID` is nobody's variable: it stands for the user's number. Links are followed, so that a store has one name. */
+function expand(environment: Environment, path: string): string {
+  const text = path
+    .replaceAll("$UID", String(storageUser(environment)))
+    .replace(
+      /\$(?:\{(\w+)\}|(\w+))/g,
+      (_, braced: string | undefined, bare: string | undefined) => {
+        return environment.variables[braced ?? bare ?? ""] ?? "";
+      },
+    );
+  const whole = resolve(environment.cwd, text);
+  try {
+    return realpathSync(whole);
+  } catch (error) {
+    if (isAbsent(error)) return whole;
+    throw new ConfigError("config.unreadable", fileErrorText(error, "lstat", whole), {
+      cause: error,
+    });
+  }
+}
+
+function sameRoots(path: string): ConfigError {
+  const message = `imagestore ${path} must either be not set or be a different than graphroot`;
+  return new ConfigError("config.invalid", message);
+}

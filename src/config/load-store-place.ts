@@ -1,0 +1,47 @@
+import { readDriverOptions } from "./driver-options.ts";
+import type { Environment } from "./environment.ts";
+import { loadStorageConf } from "./load-storage-conf.ts";
+import { checkDriver, detectDriver, notedMountProgram } from "./load-storage-driver.ts";
+import { isInUserNamespace } from "./load-user-namespace.ts";
+import type { StorePlace } from "./store-place.ts";
+
+/** What a reference says in brackets of the store it means. */
+export interface StoreRequest {
+  readonly driver?: string | undefined;
+  /** Absolute; of the configured store where absent. */
+  readonly graphroot?: string | undefined;
+  readonly runroot?: string | undefined;
+  /** They stand for all that are configured. */
+  readonly options: readonly string[];
+}
+
+/**
+ * The store that a user has when nothing else is said, or the one that a reference says. Where no driver is named, that of
+ * what is there.
+ *
+ * @throws {ConfigError} `config.unsupported` for a driver that we do not know; `config.invalid`, `config.unreadable`
+ */
+export async function loadStorePlace(
+  environment: Environment,
+  request?: StoreRequest,
+): Promise<StorePlace> {
+  const conf = await loadStorageConf(environment);
+  const graphroot = request?.graphroot || conf.graphroot;
+  const named = request ? request.driver : conf.driver;
+  const driver = checkDriver(named || detectDriver(graphroot, conf.driverPriority));
+  const options = request?.options ?? conf.options;
+  const read = readDriverOptions(driver, options);
+  const noted = driver === "overlay" && notedMountProgram(graphroot) === true;
+  return {
+    driver,
+    graphroot,
+    runroot: request?.runroot || conf.runroot,
+    options,
+    additional: read.additional,
+    ...(conf.imageStore && !request && { imageStore: conf.imageStore }),
+    userNamespace: isInUserNamespace(environment),
+    mountProgram: read.mountProgram || noted,
+    ignoreChownErrors: read.ignoreChownErrors,
+    readOnlyBecause: read.readOnlyBecause,
+  };
+}

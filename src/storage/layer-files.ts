@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { StoreArea } from "./area.ts";
+import { unless, writing } from "./errors.ts";
+import type { LayerRecord } from "./layer-record.ts";
+import type { Trash } from "./trash.ts";
+
+/** What was staged of a layer. */
+export interface StagedFiles {
+  readonly folder: string;
+  readonly tarSplit: string;
+}
+
+/**
+ * Puts what was staged of a layer into place, with all that the driver keeps beside it. What lies there without a record is
+ * moved away first. Under the exclusive lock, with the layer's record marked incomplete.
+ */
+export function placeLayer(
+  area: StoreArea,
+  id: string,
+  parent: LayerRecord | undefined,
+  staged: StagedFiles,
+  trash: Trash,
+): void {
+  removeLayerFiles(area, id, trash);
+  const folder = area.layerFolder(id);
+  writing("mkdir", folder, () => {
+    if (area.driver === "overlay") makeOverlayFolder(area, id, folder, parent);
+    renameSync(staged.tarSplit, area.tarSplit(id));
+    renameSync(staged.folder, area.tree(id));
+  });
+}
+
+/** Takes away all that belongs to a layer but its record. Under the exclusive lock, with the record marked incomplete. */
+export function removeLayerFiles(area: StoreArea, id: string, trash: Trash): void {
+  const folder = area.layerFolder(id);
+  if (area.driver === "overlay") removeLinks(area, id, folder);
+  trash.take(folder);
+  const tarSplit = area.tarSplit(id);
+  const data = area.layerData(id);
+  writing("unlink", tarSplit, () => rmSync(tarSplit, { force: true }));
+  writing("unlink", data, () => rmSync(data, { recursive: true, force: true }));
+}
+
+/** A layer's root folder gets its parent's mode and owner; the first one has those of the Go library (spec 9.6). */
+export function setRootAttributes(tree: string, parent: LayerRecord | undefined): void {
+  writing("chmod", tree, () => {
+    const model = parent && lstatSync(parent.area.tree(parent.id));
+    chownSync(tree, model?.uid ?? 0, model?.gid ?? 0);
+    chmodSync(tree, model ? model.mode & 0o7777 : 0o555);
+  });
+}
+
+/** The link is made before the file that tells its name, so that a crash between the two leaves nothing that cannot be found. */
+function makeOverlayFolder(
+  area: StoreArea,
+  id: string,
+  folder: string,
+  parent: LayerRecord | undefined,
+): void {
+  mkdirSync(folder, { mode: 0o700 });
+  const link = makeLink(area, id);
+  writeFileSync(join(folder, "link"), link, { mode: 0o644 });
+  for (const name of ["work", "merged", ...(parent ? [] : ["empty"])]) {
+    mkdirSync(join(folder, name), { mode: 0o700 });
+  }
+  if (parent) writeFileSync(join(folder, "lower"), lowerOf(parent), { mode: 0o644 });
+}
+
+/** The layers below, nearest first, by their short links. */
+function lowerOf(parent: LayerRecord): string {
+  const folder = parent.area.layerFolder(parent.id);
+  const link = readFileSync(join(folder, "link"), "utf8");
+  const lower = unless(["ENOENT"], () => readFileSync(join(folder, "lower"), "utf8"));
+  return lower ? `l/${link}:${lower}` : `l/${link}`;
+}
+
+function makeLink(area: StoreArea, id: string): string {
+  for (;;) {
+    const name = linkName();
+    const made = unless(["EEXIST"], () => {
+      symlinkSync(`../${id}/diff`, join(area.home, "l", name));
+      return name;
+    });
+    if (made !== undefined) return made;
+  }
+}
+
+/** 26 characters of base32: mount options have room for a page only, and whole IDs would fill it. */
+function linkName(): string {
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  return Array.from(randomBytes(26), (byte) => letters[byte & 31]).join("");
+}
+
+/** Where the file that tells the link's name was not written any more, the links are asked where they lead. */
+function removeLinks(area: StoreArea, id: string, folder: string): void {
+  const links = join(area.home, "l");
+  writing("unlink", links, () => {
+    if (unless(["ENOENT"], () => lstatSync(folder)) === undefined) return;
+    const told = unless(["ENOENT"], () => readFileSync(join(folder, "link"), "utf8"));
+    const names = told && /^[A-Z2-7]+$/.test(told) ? [told] : namesOfLinksTo(links, id);
+    for (const name of names) rmSync(join(links, name), { force: true });
+  });
+}
+
+function namesOfLinksTo(links: string, id: string): readonly string[] {
+  const names = unless(["ENOENT"], () => readdirSync(links)) ?? [];
+  return names.filter((name) => {
+    const target = unless(["EINVAL", "ENOENT"], () => readlinkSync(join(links, name)));
+    return target === `../${id}/diff`;
+  });
+}

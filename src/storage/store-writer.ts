@@ -1,0 +1,166 @@
+import { open } from "node:fs/promises";
+import type { StoreArea } from "./area.ts";
+import type { Clock } from "./clock.ts";
+import { commitLayer } from "./commit-layer.ts";
+import { copyImageRecord } from "./copy-image-record.ts";
+import { deleteImage } from "./delete-image.ts";
+import { unwritable } from "./errors.ts";
+import { ImageEdit } from "./image-edit.ts";
+import { initStore } from "./init-store.ts";
+import { chainOf, wholeLayers } from "./layer-chain.ts";
+import { LayerEdit } from "./layer-edit.ts";
+import type { LayerRecord } from "./layer-record.ts";
+import { LayerTable } from "./layer-table.ts";
+import { putImage } from "./put-image.ts";
+import { readLayers } from "./read-side.ts";
+import { removeIncompleteLayers } from "./recover-layers.ts";
+import { createStagedLayer } from "./staged-layer.ts";
+import type { NewImage, NewLayer, StagedLayer, StageRequest } from "./store.ts";
+import type { LockOptions, StoreLock } from "./store-lock.ts";
+import { withAllLocked, withImagesLocked, withLayersLocked } from "./store-locks.ts";
+import { removeLeftovers } from "./tidy-store.ts";
+import { Trash } from "./trash.ts";
+import { Turns } from "./turns.ts";
+
+/** Where a writer writes, and how. */
+export interface WriterSetting {
+  /** The store's own area first. */
+  readonly areas: readonly [own: StoreArea, ...others: StoreArea[]];
+  readonly runroot: string;
+  readonly mountProgram: boolean;
+  readonly userNamespace: boolean;
+  readonly locks: LockOptions;
+  readonly clock: Clock;
+}
+
+/** All that changes a store. Loads native code: to be imported when first something is written. */
+export class StoreWriter {
+  readonly #setting: WriterSetting;
+  readonly #own: StoreArea;
+  readonly #others: readonly StoreArea[];
+  readonly #turns = new Turns();
+
+  private constructor(setting: WriterSetting) {
+    const [own, ...others] = setting.areas;
+    this.#setting = setting;
+    this.#own = own;
+    this.#others = others;
+  }
+
+  /** Makes the store where it is missing, and removes what dead writers left. */
+  static async open(setting: WriterSetting): Promise<StoreWriter> {
+    const writer = new StoreWriter(setting);
+    await initStore(writer.#own, setting.mountProgram, setting.locks);
+    await writer.#recover();
+    await removeLeftovers(writer.#own);
+    return writer;
+  }
+
+  async stageLayer({ parent }: StageRequest): Promise<StagedLayer> {
+    const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
+    const { userNamespace, locks } = this.#setting;
+    return await createStagedLayer(this.#own, below, { signal: locks.signal, userNamespace });
+  }
+
+  async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {
+    await syncFile(staged.tarSplit);
+    return await this.#editLayers((edit, trash) => {
+      const layers = wholeLayers([...edit.records(), ...this.#otherLayers()]);
+      if (layers.has(layer.id)) return "already-there";
+      const parent = parentOf(layers, layer.parent);
+      commitLayer(staged, layer, { edit, parent, trash, clock: this.#setting.clock });
+      return "committed";
+    });
+  }
+
+  async putImage(image: NewImage): Promise<void> {
+    await this.#editImages((edit) => {
+      if (image.topLayer !== undefined) chainOf(this.#allLayers(), image.topLayer);
+      putImage(edit, image, this.#setting.clock);
+    });
+  }
+
+  async addNames(id: string, names: readonly string[]): Promise<void> {
+    await this.#editImages((edit) => {
+      const name = () => {
+        edit.name(id, names);
+        edit.save();
+      };
+      if (edit.find(id)) name();
+      else copyImageRecord(edit, id, this.#others, name);
+    });
+  }
+
+  async removeNames(id: string, names: readonly string[]): Promise<void> {
+    await this.#editImages((edit) => {
+      edit.unname(id, names);
+      edit.save();
+    });
+  }
+
+  async deleteImage(id: string): Promise<void> {
+    const { runroot, locks } = this.#setting;
+    await using trash = new Trash(this.#own);
+    await this.#turns.run(() =>
+      withAllLocked(this.#own, locks, (layersLock, imagesLock) => {
+        const layers = this.#openLayers(layersLock, trash);
+        const images = new ImageEdit(this.#own, imagesLock);
+        deleteImage(id, { images, layers, runroot, trash });
+      }),
+    );
+  }
+
+  /** Only where a layer is marked incomplete. Under the lock it is seen whether somebody is at it right now. */
+  async #recover(): Promise<void> {
+    const { records } = LayerTable.read(this.#own, this.#setting.runroot);
+    if (records.some((layer) => layer.incomplete)) await this.#editLayers(() => {});
+  }
+
+  async #editLayers<T>(work: (edit: LayerEdit, trash: Trash) => T): Promise<T> {
+    await using trash = new Trash(this.#own);
+    return await this.#turns.run(() =>
+      withLayersLocked(this.#own, this.#setting.locks, (lock) =>
+        work(this.#openLayers(lock, trash), trash),
+      ),
+    );
+  }
+
+  async #editImages(work: (edit: ImageEdit) => void): Promise<void> {
+    await this.#turns.run(() =>
+      withImagesLocked(this.#own, this.#setting.locks, (lock) =>
+        work(new ImageEdit(this.#own, lock)),
+      ),
+    );
+  }
+
+  #openLayers(lock: StoreLock, trash: Trash): LayerEdit {
+    const edit = new LayerEdit(this.#own, this.#setting.runroot, lock);
+    removeIncompleteLayers(edit, trash);
+    return edit;
+  }
+
+  #allLayers(): ReadonlyMap<string, LayerRecord> {
+    return readLayers(this.#setting.areas, this.#setting.runroot);
+  }
+
+  #otherLayers(): readonly LayerRecord[] {
+    return this.#others.flatMap((area) => LayerTable.read(area).records);
+  }
+}
+
+function parentOf(
+  layers: ReadonlyMap<string, LayerRecord>,
+  id: string | undefined,
+): LayerRecord | undefined {
+  return id === undefined ? undefined : chainOf(layers, id).at(-1);
+}
+
+/** On the disk before the lock is taken, so that nobody waits for the disk. */
+async function syncFile(path: string): Promise<void> {
+  try {
+    await using file = await open(path, "r+");
+    await file.datasync();
+  } catch (error) {
+    throw unwritable(error, "open", path);
+  }
+}

@@ -1,0 +1,191 @@
+import { isDeepStrictEqual } from "node:util";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatDockerReference } from "../../core/docker-reference.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { mediaTypes } from "../../core/media-type.ts";
+import type { ImageRecord } from "../../storage/image-record.ts";
+import type { Store } from "../../storage/store.ts";
+import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
+import { readBounded } from "../../stream/bounded.ts";
+import type {
+  BlobPlace,
+  CallOptions,
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract.ts";
+import { manifestKey } from "./find-image.ts";
+import { expectedLayers, imageIdOf, whenMade } from "./image-facts.ts";
+import { LayerStack } from "./layer-stack.ts";
+import type { StoredImage } from "./location.ts";
+import { allStoredSignatures, storeSignatures } from "./signature-data.ts";
+
+const maxConfigBytes = 8 * 1024 * 1024;
+
+/** What is written of the image so far. */
+interface Writing {
+  readonly expected: ExpectedImage;
+  readonly layers: LayerStack;
+  /** What is no layer: configs, by their digests. */
+  readonly blobs: Map<Digest, Uint8Array>;
+  manifest?: RawManifest;
+}
+
+/** An image on its way into a store. Its layers are there for good as soon as they are whole. */
+export class StorageDestination implements ImageDestination {
+  readonly reference: ImageReference;
+  readonly traits: DestinationTraits = {
+    manifestTypes: [
+      mediaTypes.ociManifest,
+      mediaTypes.dockerManifest,
+      mediaTypes.schema1Signed,
+      mediaTypes.schema1,
+    ],
+    indexes: false,
+    signatureFormats: ["simple-signing", "sigstore"],
+    openBlobs: 6,
+    layers: "as-is",
+    newBlobs: "any",
+    wantsConfig: true,
+    layerOrder: "base-first",
+  };
+  readonly #store: Store;
+  readonly #image: StoredImage;
+  readonly #signatures = new Map<Digest, readonly UntrustedSignature[]>();
+  #writing: Writing | undefined;
+
+  constructor(reference: ImageReference, store: Store, image: StoredImage) {
+    this.reference = reference;
+    this.#store = store;
+    this.#image = image;
+  }
+
+  async openImage(expected: ExpectedImage): Promise<ImageWriter> {
+    const layers = new LayerStack(this.#store, expectedLayers(expected));
+    const writing: Writing = { expected, layers, blobs: new Map() };
+    this.#writing = writing;
+    return {
+      adoptBlob: async (blob, { role, positions }, _, call) =>
+        role === "layer" && (await layers.adopt(blob, positions, call)) ? "held" : false,
+      writeBlob: (blob, place, call) => writeBlob(writing, blob, place, call),
+      async writeManifest(manifest) {
+        writing.manifest = manifest;
+      },
+      async [Symbol.asyncDispose]() {}, // the layers end with the destination
+    };
+  }
+
+  async writeIndex(): Promise<void> {
+    throw new TypeError("No list is ever written to a store of images");
+  }
+
+  async readSignatures(
+    manifest: Digest,
+    formats: readonly UntrustedSignature["format"][],
+  ): Promise<readonly UntrustedSignature[]> {
+    const known = (await this.#knownSignatures()).get(manifest) ?? [];
+    return known.filter(({ format }) => formats.includes(format));
+  }
+
+  async writeSignatures(
+    manifest: Digest,
+    signatures: readonly UntrustedSignature[],
+  ): Promise<void> {
+    this.#signatures.set(manifest, signatures);
+  }
+
+  /** Those of the image that is there under the ID that this one gets. */
+  async #knownSignatures(): Promise<ReadonlyMap<Digest, readonly UntrustedSignature[]>> {
+    const id = this.#image.id ?? this.#imageId([]);
+    const image = id === undefined ? undefined : await this.#imageOf(id);
+    return image ? await allStoredSignatures(this.#store, image) : new Map();
+  }
+
+  async #imageOf(id: string): Promise<ImageRecord | undefined> {
+    return (await this.#store.images()).find((image) => image.id === id);
+  }
+
+  #imageId(diffIds: readonly Digest[]): string | undefined {
+    const manifest = this.#writing?.manifest;
+    return manifest && imageIdOf(manifest, diffIds);
+  }
+
+  async commit({ signal }: CallOptions): Promise<void> {
+    const writing = this.#writing;
+    const manifest = writing?.manifest;
+    if (!writing || !manifest) throw new TypeError("An image is written before it is committed");
+    const { top, diffIds } = await writing.layers.finish();
+    signal.throwIfAborted();
+    const { docker } = this.#image;
+    const { data, metadata } = storeSignatures(await this.#allSignatures(), manifest.digest);
+    const manifests = manifestItems(manifest, writing.expected.chosenFrom);
+    const items = [
+      ...writing.blobs,
+      ...[...manifests].map(([key, { bytes }]) => [key, bytes] as const),
+    ];
+    await this.#store.putImage({
+      id: this.#image.id ?? imageIdOf(manifest, diffIds),
+      topLayer: top,
+      names: docker ? [formatDockerReference(docker)] : [],
+      data: new Map([...items, ...data]),
+      dataDigests: new Map([...manifests].map(([key, { digest }]) => [key, digest])),
+      digest: manifest.digest,
+      metadata,
+      created: whenMade(manifest, writing.blobs),
+    });
+  }
+
+  /** Those that are there, and those that are new. */
+  async #allSignatures(): Promise<ReadonlyMap<Digest, readonly UntrustedSignature[]>> {
+    const all = new Map(await this.#knownSignatures());
+    for (const [manifest, signatures] of this.#signatures) {
+      const known = all.get(manifest) ?? [];
+      const isNew = (signature: UntrustedSignature) =>
+        known.every((each) => !isDeepStrictEqual(each, signature));
+      all.set(manifest, [...known, ...signatures.filter(isNew)]);
+    }
+    return all;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#writing?.layers[Symbol.asyncDispose]();
+  }
+}
+
+async function writeBlob(
+  { layers, blobs }: Writing,
+  blob: BlobStream | NewBlob,
+  { role, positions }: BlobPlace,
+  { signal }: CallOptions,
+): Promise<Descriptor> {
+  const known = blob instanceof BlobStream ? blob.descriptor : undefined;
+  if (role === "layer") {
+    const packed = known && known.size >= 0 ? known : undefined;
+    const { mediaType = "" } = known ?? (blob as NewBlob);
+    const written = await layers.write(
+      { bytes: blob, ...(packed && { packed }) },
+      positions,
+      signal,
+    );
+    return { mediaType, ...written };
+  }
+  if (!known) throw new TypeError("Only layers are made on the way");
+  const bytes = await readBounded(blob, maxConfigBytes, `config ${known.digest}`);
+  blobs.set(known.digest, bytes);
+  return { ...known, size: bytes.byteLength };
+}
+
+/** The image's manifest is kept twice, for those who ask by its digest and for those who do not. */
+function manifestItems(
+  manifest: RawManifest,
+  chosenFrom: RawManifest | undefined,
+): ReadonlyMap<string, RawManifest> {
+  const items = new Map<string, RawManifest>();
+  if (chosenFrom) items.set(manifestKey(chosenFrom.digest), chosenFrom);
+  items.set(manifestKey(manifest.digest), manifest);
+  return items.set("manifest", manifest);
+}

@@ -1,0 +1,40 @@
+import { formatDockerReference } from "../../core/docker-reference.ts";
+import { KnownError } from "../../core/errors.ts";
+import { readRawManifest } from "../../core/manifest.ts";
+import type { ImageRecord } from "../../storage/image-record.ts";
+import type { Store } from "../../storage/store.ts";
+import type { HeldManifest } from "../contract.ts";
+import { manifestKey } from "./find-image.ts";
+import type { StoredImage } from "./location.ts";
+import { hasStoredSignatures } from "./signature-data.ts";
+
+/** What a store has under a name; undefined where that is nothing, or not the whole of an image. */
+export async function heldManifest(
+  store: Store,
+  { docker, id }: StoredImage,
+): Promise<HeldManifest | undefined> {
+  const name = docker && formatDockerReference(docker);
+  const isMeant = (image: ImageRecord) =>
+    (id === undefined || image.id === id) && (name === undefined || image.names.includes(name));
+  const image = (await store.images()).find(isMeant);
+  if (!image) return undefined;
+  try {
+    return await manifestOf(store, image);
+  } catch (error) {
+    if (error instanceof KnownError) return undefined; // a copy will tell, or mend it
+    throw error;
+  }
+}
+
+async function manifestOf(store: Store, image: ImageRecord): Promise<HeldManifest | undefined> {
+  const bytes = await store.imageData(image, "manifest");
+  if (!bytes) return undefined;
+  if (image.topLayer !== undefined) await store.layerChain(image.topLayer);
+  const { digest, mediaType } = readRawManifest(bytes);
+  return {
+    digest,
+    mediaType,
+    signed: async () => hasStoredSignatures(image, digest),
+    keepsIndex: (index) => image.dataNames.includes(manifestKey(index)),
+  };
+}

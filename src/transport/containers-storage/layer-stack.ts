@@ -1,0 +1,220 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import { KnownError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
+import { layerId } from "../../storage/ids.ts";
+import type { LayerRecord } from "../../storage/layer-record.ts";
+import type { StagedLayer, Store } from "../../storage/store.ts";
+import { type CallOptions, TransportError } from "../contract.ts";
+import { openLayer } from "./open-layer.ts";
+import { type LayerId, PositionQueue } from "./position-queue.ts";
+import { type LayerBlob, type PackedBlob, type UnpackedBlob, unpackBlob } from "./unpack-blob.ts";
+
+/** What is known of an image's layers before they come. */
+export interface ExpectedLayers {
+  /** Of each layer, base first; undefined where the config does not tell. */
+  readonly diffIds: readonly (Digest | undefined)[];
+  /** Whether a step of schema 1 left no files, so that there is no layer for it. */
+  readonly throwaway: readonly boolean[];
+}
+
+/** What an image's layers became. */
+export interface FinishedLayers {
+  /** The ID of the uppermost; absent of an image without layers. */
+  readonly top: LayerId;
+  /** Of all layers there are, base first. */
+  readonly diffIds: readonly Digest[];
+}
+
+/**
+ * The layers of one image on their way into a store: each is unpacked when it comes, and becomes a layer when its parent
+ * has become one. What became a layer stays, so that another copy goes on from there.
+ */
+export class LayerStack implements AsyncDisposable {
+  readonly #store: Store;
+  readonly #expected: ExpectedLayers;
+  readonly #ids: readonly LayerId[];
+  readonly #queue: PositionQueue;
+  readonly #diffIds: (Digest | undefined)[] = [];
+  readonly #givenUp = new AbortController();
+
+  constructor(store: Store, expected: ExpectedLayers) {
+    this.#store = store;
+    this.#expected = expected;
+    this.#ids = expectedIds(expected);
+    this.#queue = new PositionQueue(expected.throwaway.length);
+    for (const [position, throwaway] of expected.throwaway.entries()) {
+      if (throwaway) this.#queue.begin(position, this.#queue.below(position));
+    }
+  }
+
+  /**
+   * Takes what the store has for these places, where it knows that it came of this very blob: as the layers that they are
+   * to be, or as others with the same content, of which those are made.
+   *
+   * @returns false where the blob is to be read
+   */
+  async adopt(blob: Descriptor, positions: readonly number[], call: CallOptions): Promise<boolean> {
+    const open = this.#withLayers(positions);
+    if (open.length === 0) return true;
+    const layers = await this.#store.layers();
+    const same = layers.filter((layer) => this.#isOf(layer, blob, open));
+    const [known] = same;
+    if (!known) return false;
+    const ids = new Set(layers.map(({ id }) => id));
+    const isThere = (position: number) => ids.has(this.#ids[position] ?? "");
+    const model = same.find(({ mapped }) => !mapped);
+    const missing = open.filter((position) => !isThere(position));
+    if (missing.length > 0 && !(model && (await this.#copyOf(model, missing, call)))) return false;
+    for (const position of open.filter(isThere)) this.#take(position, known.diffId);
+    return true;
+  }
+
+  /** Whether the layer was unpacked from this blob, and what it unpacked to is what these places want. */
+  #isOf(layer: LayerRecord, blob: Descriptor, positions: readonly number[]): boolean {
+    const { diffId, compressedDigest } = layer;
+    if (diffId === undefined || (blob.digest !== diffId && blob.digest !== compressedDigest))
+      return false;
+    return positions.every((position) => (this.#expected.diffIds[position] ?? diffId) === diffId);
+  }
+
+  #take(position: number, diffId: Digest | undefined): void {
+    this.#diffIds[position] = diffId;
+    this.#queue.begin(position, Promise.resolve(this.#ids[position]));
+  }
+
+  /** Where it cannot be read, the blob will be; false then, if nothing was begun. */
+  async #copyOf(
+    layer: LayerRecord,
+    positions: readonly number[],
+    { signal }: CallOptions,
+  ): Promise<boolean> {
+    try {
+      await using bytes = await openLayer(this.#store, layer, plainOf(layer), { signal });
+      await this.#write({ bytes, packed: packedOf(layer) }, positions, signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof KnownError)) throw error;
+      return false;
+    }
+  }
+
+  /** Those of them that have a layer of their own. */
+  #withLayers(positions: readonly number[]): readonly number[] {
+    return positions.filter((position) => this.#expected.throwaway[position] !== true);
+  }
+
+  /**
+   * Unpacks a blob for all places it stands in. Of vfs, whose trees hold what their parents hold, for the lowest; the
+   * others are made of that one.
+   *
+   * @returns the blob as it came
+   */
+  async write(
+    blob: LayerBlob,
+    positions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<PackedBlob> {
+    return await this.#write(blob, this.#withLayers(positions), signal);
+  }
+
+  async #write(blob: LayerBlob, open: readonly number[], signal: AbortSignal): Promise<PackedBlob> {
+    this.#queue.throwIfFailed();
+    const isVfs = this.#store.place.driver === "vfs";
+    const now = isVfs ? open.slice(0, 1) : open;
+    await using stack = new AsyncDisposableStack();
+    const staged = new Map<number, StagedLayer>();
+    for (const position of now) staged.set(position, stack.use(await this.#stage(position)));
+    const unpacked = await unpackBlob(this.#store.place, blob, [...staged.values()], { signal });
+    for (const position of open) this.#check(position, unpacked, blob);
+    stack.move(); // from here on each is its commit's
+    for (const [position, layer] of staged) {
+      this.#queue.begin(position, this.#commit(position, layer, unpacked));
+    }
+    const [lowest, ...others] = isVfs ? open : [];
+    if (lowest !== undefined) {
+      for (const position of others) this.#queue.begin(position, this.#copyTo(lowest, position));
+      await this.#queue.at(lowest);
+    }
+    return { digest: unpacked.compressedDigest, size: unpacked.compressedSize };
+  }
+
+  /** With vfs, when there is a parent to copy. */
+  async #stage(position: number): Promise<StagedLayer> {
+    const isVfs = this.#store.place.driver === "vfs";
+    const parent = isVfs ? await this.#queue.below(position) : undefined;
+    return await this.#store.stageLayer({ parent });
+  }
+
+  #check(position: number, { diffId }: UnpackedBlob, { packed }: LayerBlob): void {
+    const expected = this.#expected.diffIds[position];
+    if (expected === undefined || expected === diffId) return;
+    const blob = `${goQuote(packed?.digest ?? "")}/""/${goQuote(diffId)}`;
+    throw new TransportError(
+      "transport.unsupported",
+      `layer ${position} (blob ${blob}) does not match config's DiffID ${goQuote(expected)}`,
+    );
+  }
+
+  async #commit(position: number, staged: StagedLayer, unpacked: UnpackedBlob): Promise<LayerId> {
+    await using _ = staged;
+    const parent = await this.#queue.below(position);
+    const id = layerId(parent, unpacked.diffId);
+    await this.#store.commitLayer(staged, { id, parent, ...unpacked });
+    this.#diffIds[position] = unpacked.diffId;
+    return id;
+  }
+
+  /** The layer at `from` once more, upon another parent. */
+  async #copyTo(position: number, to: number): Promise<LayerId> {
+    const [id] = await Promise.all([this.#queue.at(position), this.#queue.below(to)]);
+    const layer = id === undefined ? undefined : await this.#store.hasLayer(id);
+    if (!layer) throw new TypeError("A layer that was committed has an ID");
+    const { signal } = this.#givenUp;
+    await using bytes = await openLayer(this.#store, layer, plainOf(layer), { signal });
+    await using stack = new AsyncDisposableStack();
+    const staged = stack.use(await this.#stage(to));
+    const blob = { bytes, packed: packedOf(layer) };
+    const unpacked = await unpackBlob(this.#store.place, blob, [staged], { signal });
+    stack.move(); // the commit's
+    return await this.#commit(to, staged, unpacked);
+  }
+
+  /** Waits until all are layers. */
+  async finish(): Promise<FinishedLayers> {
+    const top = await this.#queue.finish();
+    return { top, diffIds: this.#diffIds.filter((diffId) => diffId !== undefined) };
+  }
+
+  /** Gives up what cannot become a layer any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#givenUp.abort(new Error("The copy was given up"));
+    await this.#queue[Symbol.asyncDispose]();
+  }
+}
+
+function plainOf({ diffId, diffSize }: LayerRecord): Descriptor {
+  if (diffId === undefined) throw new TypeError("Only layers with a DiffID are copied");
+  return { mediaType: "", digest: diffId, size: diffSize };
+}
+
+function packedOf(layer: LayerRecord): PackedBlob {
+  const { compressedDigest, compressedSize, compression } = layer;
+  if (compressedDigest !== undefined && compressedSize > 0)
+    return { digest: compressedDigest, size: compressedSize, compression };
+  const { digest, size } = plainOf(layer);
+  return { digest, size, compression: 0 };
+}
+
+/** As far as the DiffIDs are known from the bottom on. */
+function expectedIds({ diffIds, throwaway }: ExpectedLayers): readonly LayerId[] {
+  const ids: LayerId[] = [];
+  let parent: LayerId;
+  for (const [position, none] of throwaway.entries()) {
+    const diffId = diffIds[position];
+    if (!none && diffId === undefined) break;
+    parent = none || diffId === undefined ? parent : layerId(parent, diffId);
+    ids.push(parent);
+  }
+  return ids;
+}

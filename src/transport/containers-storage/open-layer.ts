@@ -1,0 +1,40 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { LayerRecord } from "../../storage/layer-record.ts";
+import type { Store } from "../../storage/store.ts";
+import { BlobStream } from "../../stream/blob-stream.ts";
+import type { CallOptions } from "../contract.ts";
+
+/**
+ * The plain tar of a layer. Its files are read without a lock of the store: what another process removes meanwhile is
+ * missed while reading, and nothing wrong gets past the digest.
+ *
+ * @throws {ExportError} `storage.no-tar-split`, `storage.bad-tar-split`
+ */
+export async function openLayer(
+  store: Store,
+  layer: LayerRecord,
+  blob: Descriptor,
+  { signal }: CallOptions,
+): Promise<BlobStream> {
+  // Native code is loaded with it: not before a layer is read.
+  const { layerBytes, layerSize } = await import("../../storage/export/layer-bytes.ts");
+  const parts = {
+    folders: await store.treeFolders(layer),
+    tarSplit: store.tarSplitPath(layer),
+  };
+  const known = blob.size >= 0 ? blob.size : layer.diffSize;
+  const size = known > 0 ? known : await layerSize(parts);
+  return new BlobStream({ ...blob, size }, (from) => abortable(layerBytes(parts, from), signal), {
+    reopens: true,
+  });
+}
+
+async function* abortable(
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}

@@ -1,0 +1,72 @@
+import type { StoreRequest } from "../../config/load-store-place.ts";
+import type { StorePlace } from "../../config/store-place.ts";
+import { formatDockerReference } from "../../core/docker-reference.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
+import type { Platform } from "../../core/platform.ts";
+import { openStore } from "../../storage/open-store.ts";
+import type { Store } from "../../storage/store.ts";
+import type { CallOptions, Transport } from "../contract.ts";
+import { StorageDestination } from "./destination.ts";
+import { findStoredImage } from "./find-image.ts";
+import { heldManifest } from "./held-manifest.ts";
+import { parseImage, type StoredImage, splitStore, storageReference } from "./location.ts";
+import { StorageSource } from "./source.ts";
+
+/** What the transport cannot know by itself. */
+export interface StorageTransportOptions {
+  /** Finds out the store that is meant; without a request, the user's own. */
+  readonly placeOf: (request: StoreRequest | undefined) => Promise<StorePlace>;
+  /** Decides between images of one list. */
+  readonly platform: Platform;
+}
+
+/** A store, and which of its images is meant. */
+interface Located {
+  readonly store: Store;
+  readonly image: StoredImage;
+}
+
+/** Images in the stores that podman, buildah and CRI-O have — `specs/containers-storage.md`. */
+export function createStorageTransport({ placeOf, platform }: StorageTransportOptions): Transport {
+  const locate = async (text: string, call: CallOptions, access: "read" | "write") => {
+    const { store: request, image } = splitStore(text);
+    const store = await openStore(await placeOf(request), { ...call, readOnly: access === "read" });
+    return { store, image: await parseImage(image, (id) => store.findImage(id)) };
+  };
+  const findIn = ({ store, image }: Located, reference: ImageReference) =>
+    findStoredImage(store, image, reference, platform);
+  return {
+    name: "containers-storage",
+    async resolve(text, _, call) {
+      const { store, image } = await locate(text, call, "read");
+      return { ...storageReference(store.place, image), typed: text };
+    },
+    async openSource(reference, call) {
+      const located = await locate(reference.text, call, "read");
+      const { store, image } = located;
+      const found = await findIn(located, reference);
+      const whole = storageReference(store.place, { ...image, id: found.id });
+      return new StorageSource(whole, store, found);
+    },
+    async openDestination(reference, call) {
+      const { store, image } = await locate(reference.text, call, "write");
+      return new StorageDestination(reference, store, image);
+    },
+    async digestOf(reference, as, call) {
+      if (as === "source") return undefined; // a copy's layers are other ones
+      const { store, image } = await locate(reference.text, call, "read");
+      return await heldManifest(store, image);
+    },
+    async deleteImage(reference, call) {
+      const located = await locate(reference.text, call, "write");
+      const { id } = await findIn(located, reference);
+      await located.store.deleteImage(id);
+    },
+    async deleteTag(reference, call) {
+      const located = await locate(reference.text, call, "write");
+      const { id } = await findIn(located, reference);
+      const { docker } = located.image;
+      if (docker) await located.store.removeNames(id, [formatDockerReference(docker)]);
+    },
+  };
+}

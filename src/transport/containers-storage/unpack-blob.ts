@@ -1,0 +1,84 @@
+import { createHash } from "node:crypto";
+import type { StorePlace } from "../../config/store-place.ts";
+import { type Digest, parseDigest } from "../../core/digest.ts";
+import type { NewLayer, StagedLayer } from "../../storage/store.ts";
+import type { UnpackTarget } from "../../storage/unpack/messages.ts";
+import type { CallOptions } from "../contract.ts";
+
+/** The bytes of a layer on their way into a store. */
+export interface LayerBlob {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** What is to be recorded of the blob; found out where it is absent, since the bytes are being made. */
+  readonly packed?: PackedBlob;
+}
+
+/** A blob that a layer was unpacked from. */
+export interface PackedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  /** As in layers.json, where the bytes are not the blob's own but what it unpacks to. */
+  readonly compression?: number;
+}
+
+/** What is to be recorded of a layer but where it stands. */
+export type UnpackedBlob = Omit<NewLayer, "id" | "parent">;
+
+/**
+ * Unpacks a blob into all of these places, as the store has its trees, on a thread of its own.
+ *
+ * @throws {UnpackError} and what reading the blob throws; what was staged is then to be given up
+ */
+export async function unpackBlob(
+  place: StorePlace,
+  { bytes, packed }: LayerBlob,
+  staged: readonly StagedLayer[],
+  { signal }: CallOptions,
+): Promise<UnpackedBlob> {
+  // Native code is loaded with it: not before a layer comes.
+  const { unpackLayer } = await import("../../storage/unpack/unpack-layer.ts");
+  const whiteouts = whiteoutsOf(place);
+  const targets = staged.map(({ folder, tarSplit }) => ({
+    folder,
+    tarSplit,
+    whiteouts,
+    userNamespace: place.userNamespace,
+    ignoreChownErrors: place.ignoreChownErrors ?? false,
+  }));
+  const measured = packed ? undefined : new MeasuredBytes(bytes);
+  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal });
+  const { digest, size, compression = unpacked.compression } = packed ?? measuredBlob(measured);
+  return { ...unpacked, compressedDigest: digest, compressedSize: size, compression };
+}
+
+function whiteoutsOf({ driver, mountProgram }: StorePlace): UnpackTarget["whiteouts"] {
+  if (driver === "vfs") return "vfs";
+  return mountProgram ? "mount-program" : "overlay";
+}
+
+function measuredBlob(measured: MeasuredBytes | undefined): PackedBlob {
+  if (!measured) throw new TypeError("A blob is known or measured");
+  return measured.measure();
+}
+
+/** Bytes that are counted and hashed as they pass. */
+class MeasuredBytes implements AsyncIterable<Uint8Array> {
+  readonly #bytes: AsyncIterable<Uint8Array>;
+  readonly #hash = createHash("sha256");
+  #size = 0;
+
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#bytes = bytes;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
+    for await (const chunk of this.#bytes) {
+      this.#hash.update(chunk);
+      this.#size += chunk.byteLength;
+      yield chunk;
+    }
+  }
+
+  measure(): PackedBlob {
+    return { digest: parseDigest(`sha256:${this.#hash.digest("hex")}`), size: this.#size };
+  }
+}

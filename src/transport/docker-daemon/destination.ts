@@ -1,0 +1,131 @@
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import { mediaTypes } from "../../core/media-type.ts";
+import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
+import { NewImage } from "../../docker-tar/new-image.ts";
+import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
+import {
+  type CallOptions,
+  type DestinationTraits,
+  type ImageDestination,
+  type ImageWriter,
+  TransportError,
+} from "../contract.ts";
+import type { EngineClient } from "./engine-client.ts";
+import { DaemonError } from "./errors.ts";
+import { Handover } from "./handover.ts";
+
+/**
+ * Begins an image for the daemon: it gets the archive while it is being written.
+ *
+ * @throws {TransportError} `transport.unsupported` for what is not a name with a tag
+ * @throws {DaemonError} `daemon.unreachable`
+ */
+export async function openDaemonDestination(
+  reference: ImageReference,
+  connected: () => EngineClient,
+  { signal }: CallOptions,
+): Promise<ImageDestination> {
+  const { docker } = reference;
+  if (docker?.tag === undefined) {
+    throw new TransportError(
+      "transport.unsupported",
+      `Invalid destination docker-daemon:${reference.text}: a destination must be a name:tag`,
+      { reference },
+    );
+  }
+  const client = connected();
+  await client.connect({ signal });
+  return new DaemonDestination(reference, client, signal);
+}
+
+class DaemonDestination implements ImageDestination {
+  readonly reference: ImageReference;
+  /** Packed layers stay packed: their sizes are known, and the daemon unpacks them. */
+  readonly traits: DestinationTraits = {
+    manifestTypes: [mediaTypes.dockerManifest],
+    indexes: false,
+    signatureFormats: [],
+    openBlobs: 1,
+    layers: "as-is",
+    newBlobs: "none",
+    layerOrder: "base-first",
+  };
+  readonly #handover = new Handover();
+  readonly #images = new ImageArchiveWriter(new ArchiveWriter(this.#handover));
+  readonly #givenUp = new AbortController();
+  readonly #loading: Promise<void>;
+
+  constructor(reference: ImageReference, client: EngineClient, signal: AbortSignal) {
+    this.reference = reference;
+    const either = AbortSignal.any([signal, this.#givenUp.signal]);
+    this.#loading = load(client, this.#handover, either);
+    this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
+  }
+
+  async openImage(): Promise<ImageWriter> {
+    const { docker } = this.reference;
+    const image = new NewImage(this.#images, docker ? [docker] : []);
+    return {
+      adoptBlob: async (blob, { role }) =>
+        role !== "config" && image.hasLayer(blob) ? "held" : false,
+      writeBlob: async (blob, { role }) => await image.add(blob, role === "config"),
+      writeManifest: async (manifest) => await image.finish(manifest),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  async writeIndex(): Promise<void> {
+    throw this.#unsupported("Manifest lists are not supported for docker tar files");
+  }
+
+  async writeSignatures(_: Digest, signatures: readonly UntrustedSignature[]): Promise<void> {
+    if (signatures.length === 0) return;
+    throw this.#unsupported(
+      `Can not copy signatures to ${formatImageReference(this.reference)}: Storing signatures for docker tar files is not supported`,
+    );
+  }
+
+  #unsupported(message: string): TransportError {
+    return new TransportError("transport.unsupported", message, { reference: this.reference });
+  }
+
+  async commit(): Promise<void> {
+    await this.#images.finish();
+    this.#handover.end();
+    await this.#loading;
+  }
+
+  /** A request that was not ended is not loaded. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#handover.giveUp();
+    this.#givenUp.abort(new DaemonError("daemon.given-up", "the image was not finished"));
+    await this.#loading.catch(() => {});
+  }
+}
+
+/** Whoever is writing when the daemon says no is told so, rather than that nobody reads. */
+async function load(client: EngineClient, archive: Handover, signal: AbortSignal): Promise<void> {
+  try {
+    await client.load(archive, { signal });
+    const early = "the daemon answered before it had the whole image";
+    archive.giveUp(new DaemonError("daemon.bad-answer", early));
+  } catch (error) {
+    const failure = starting(error);
+    archive.giveUp(failure);
+    throw failure;
+  }
+}
+
+function starting(error: unknown): unknown {
+  if (
+    !(error instanceof DaemonError) ||
+    !/^(Error response|Cannot connect|error during|request)/.test(error.message)
+  ) {
+    return error;
+  }
+  const { code, retryable } = error;
+  const message = `starting a load operation in docker engine: ${error.message}`;
+  return new DaemonError(code, message, { cause: error, retryable });
+}

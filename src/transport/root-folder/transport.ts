@@ -1,0 +1,27 @@
+import type { ImageReference } from "../../core/image-reference.ts";
+import { type Transport, TransportError } from "../contract.ts";
+import { RootFolderDestination, type RootFolderOptions } from "./destination.ts";
+
+/** One folder, as something to copy an image to. */
+export function rootFolder(
+  folder: string,
+  shown: string,
+  options: RootFolderOptions,
+): { readonly transport: Transport; readonly reference: ImageReference } {
+  const reference: ImageReference = {
+    transport: "dir",
+    text: shown,
+    policyIdentity: "",
+    policyNamespaces: [],
+  };
+  const unreadable = async () => {
+    throw new TransportError("transport.unsupported", "what was unpacked is no image any more");
+  };
+  const transport: Transport = {
+    name: "dir",
+    resolve: async () => reference,
+    openSource: unreadable,
+    openDestination: async () => new RootFolderDestination(reference, folder, options),
+  };
+  return { transport, reference };
+}
