@@ -105,6 +105,7 @@ async function runCommand(
 ): Promise<void> {
   const { program, version } = start;
   if (path.length === 0) throw (await import("./suggest.ts")).noSuchCommand(program, args[0]);
+  await goOnAsStorageUser(start, path[0]?.name ?? "", { args, flags, log });
   const load = COMMANDS[path[0]?.name ?? ""] ?? (() => import("./commands/not-yet.ts"));
   using interruption = interruptible(settings.commandTimeoutMs);
   let parts: Promise<Parts> | undefined;
@@ -130,6 +131,20 @@ async function runCommand(
   } finally {
     await (await parts)?.close();
   }
+}
+
+/** Does not come back where the run goes on in a user namespace: an ordinary user's, that has to do with containers-storage. */
+async function goOnAsStorageUser(
+  { program }: Start,
+  command: string,
+  run: Pick<CommandContext, "args" | "flags" | "log">,
+): Promise<void> {
+  if (process.getuid?.() === 0) return;
+  const { isOrdinaryUser, namespaceNeed } = await import("./rootless/namespace-need.ts");
+  const need = namespaceNeed(command, run.args);
+  if (need === undefined || !isOrdinaryUser()) return;
+  const { enterNamespace } = await import("./rootless/enter-namespace.ts");
+  await enterNamespace({ ...run, program, need });
 }
 
 async function printHelp({ program, path, terminal }: CommandContext): Promise<void> {

@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { plainWish, wantedPlatform } from "../local/wishes.ts";
 import { withRetries } from "../retry.ts";
+import { loadOwners } from "../rootless/owners.ts";
 import { runCopy } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
 import { explaining } from "../trust/explaining-gate.ts";
@@ -37,17 +38,18 @@ export async function run(context: CommandContext): Promise<void> {
   const options = { ...plainWish(wantedPlatform(context, parts.platform)), removeSignatures: true };
   const target = resolve(directory);
   const image = formatImageReference(from.reference);
+  const kept = loadOwners();
   await withRetries(context, settings, async () => {
     await using folder = await NewFolder.begin(target);
     const rootfs = join(folder.path, "rootfs");
     await mkdir(rootfs);
     await chmod(rootfs, 0o755);
     const to = rootFolder(rootfs, target, {
-      unprivileged: process.getuid?.() !== 0,
+      owners: kept.owners,
       async finish(unpacked) {
         const wanted = { folder: folder.path, target, image, unit };
         const hostNetwork = flags.bool("host-network");
-        if (bundle) await writeBundle({ ...wanted, hostNetwork }, unpacked);
+        if (bundle) await writeBundle({ ...wanted, hostNetwork, kept }, unpacked);
         await folder.finish(bundle ? folder.path : rootfs);
       },
     });

@@ -22,8 +22,11 @@ const maxConfigBytes = 8 * 1024 * 1024;
 
 /** How layers are unpacked into a folder. */
 export interface RootFolderOptions {
-  /** Made by an ordinary user: what belongs to others there belongs to this one here, and devices are left out. */
-  readonly unprivileged: boolean;
+  /**
+   * Whose files are: the image's owners, made by root; those that the user namespace maps them to; or all the user's. Devices are
+   * made only in the first case.
+   */
+  readonly owners: "kept" | "mapped" | "mine";
   /** Given the image as it was unpacked; what fails here fails the copy. */
   finish(image: UnpackedImage): Promise<void>;
 }
@@ -86,15 +89,15 @@ export class RootFolderDestination implements ImageDestination {
     { config }: ExpectedImage,
     { signal }: CallOptions,
   ): Promise<Descriptor> {
-    const { unprivileged } = this.#options;
+    const { owners } = this.#options;
     if (config && diffId === undefined) {
       throw this.#unsupported("its config does not tell one diff ID for each layer");
     }
     const target = {
       folder: this.#folder,
       whiteouts: "plain",
-      userNamespace: unprivileged,
-      ignoreChownErrors: unprivileged,
+      userNamespace: owners !== "kept",
+      ignoreChownErrors: owners === "mine",
     } as const;
     const layer = await unpackLayer(blob, [target], { signal });
     checkDiffId(layer.diffId, diffId);
