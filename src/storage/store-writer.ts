@@ -82,12 +82,9 @@ export class StoreWriter {
 
   async addNames(id: string, names: readonly string[]): Promise<void> {
     await this.#editImages((edit) => {
-      const name = () => {
-        edit.name(id, names);
-        edit.save();
-      };
-      if (edit.find(id)) name();
-      else copyImageRecord(edit, id, this.#others, name);
+      if (edit.find(id) === undefined) return copyImageRecord(edit, id, this.#others, names);
+      edit.name(id, names);
+      edit.save();
     });
   }
 
