@@ -189,6 +189,8 @@ export interface DestinationTraits {
   readonly layerOrder?: "base-first";
   /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
   readonly layerPlaces?: "each";
+  /** Whether a schema 1 image keeps the name that it has in it, whatever it is called here. */
+  readonly keepsEmbeddedName?: boolean;
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }
