@@ -15,18 +15,15 @@ export interface CompatRow {
 const MISSING_COMMANDS = new Set(["experimental-image-proxy", "layers", "sync"]);
 
 const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
-  "additional-tag": "only docker-archive: has a use for it, which is not supported yet",
   "decryption-key": "encryption is not supported yet",
   "encrypt-layer": "encryption is not supported yet",
   "encryption-key": "encryption is not supported yet",
-  "daemon-host": "docker-daemon: is not supported yet",
-  "src-daemon-host": "docker-daemon: is not supported yet",
-  "dest-daemon-host": "docker-daemon: is not supported yet",
 };
 
 /** What is done otherwise, on purpose, by `command --flag` or `--flag`. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  "--tmpdir": "accepted; nothing is staged in temporary files",
+  "--tmpdir":
+    "where archives may be kept that can be read once only; without it nothing is staged anywhere",
   "copy --sign-by": "adds nothing where it has signed the same before; refuses before a byte moves",
   "copy --sign-by-sq-fingerprint":
     "answered as Debian's skopeo does, which is built without Sequoia",

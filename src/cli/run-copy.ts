@@ -8,6 +8,7 @@ import type { Digest } from "../core/digest.ts";
 import { Compression } from "../stream/recompress.ts";
 import type { CommandContext } from "./context.ts";
 import { CliError } from "./errors.ts";
+import { progressAside } from "./local/wishes.ts";
 import { type Progress, startProgress } from "./progress.ts";
 
 const blobsAtOnce = 6;
@@ -22,7 +23,8 @@ export type CopyWish = Pick<CopyJob, "from" | "to" | "gate" | "options" | "signi
  */
 export async function runCopy(context: CommandContext, wish: CopyWish): Promise<Digest> {
   const { flags, signal } = context;
-  const progress: Progress = startProgress(context);
+  const shown = writesToStdout(wish.to) ? progressAside(context) : context;
+  const progress: Progress = startProgress(shown);
   const wanted = flags.has("image-parallel-copies") ? flags.number("image-parallel-copies") : 0;
   try {
     const digest = await copy({
@@ -39,6 +41,11 @@ export async function runCopy(context: CommandContext, wish: CopyWish): Promise<
     await progress.end(undefined);
     throw error;
   }
+}
+
+/** Whether the archive goes where the progress would: between the two of them nobody could read either. */
+function writesToStdout({ reference: { transport, text } }: CopyWish["to"]): boolean {
+  return /-archive$/.test(transport) && /^\/(dev\/stdout|(dev|proc\/self)\/fd\/1)(:|$)/.test(text);
 }
 
 /** Where every layer is packed anew the cores are the limit: more layers at once only push each other out of the caches. */

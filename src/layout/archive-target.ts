@@ -1,28 +1,22 @@
-import { write as writeDescriptor } from "node:fs";
 import { type FileHandle, open, readlink, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { promisify } from "node:util";
 import type { ArchiveSink } from "../stream/tar/archive-writer.ts";
-import { errnoOf, fileError, LayoutError, tidying, unless, writing } from "./errors.ts";
+import {
+  type ArchiveOutput,
+  type ArchiveOutputOptions,
+  openArchiveOutput,
+} from "./archive-output.ts";
+import { fileError, LayoutError, tidying, unless, writing } from "./errors.ts";
 import { identifyProcess } from "./owner.ts";
 import { sweepUnfinished } from "./unfinished.ts";
 import { UnfinishedFile, writeFully } from "./unfinished-file.ts";
-
-/**
- * Where an archive is written to. A new file gets its name when it is whole; a pipe has no way back. Disposed of before it is
- * finished, it leaves no part of an archive where that can be had.
- */
-export interface ArchiveTarget extends AsyncDisposable {
-  readonly sink: ArchiveSink;
-  /** All of it was written: so many bytes. */
-  finish(length: number): Promise<void>;
-}
 
 /** What stands at the path already. */
 export type Standing = "nothing" | "empty file" | "file" | "pipe";
 
 /**
- * Looks what is at a path, and begins an archive there, if `refuse` does not throw.
+ * Looks what is at a path, and begins an archive there, if `refuse` does not throw: in a new file, which gets its name when it
+ * is whole, in an empty one, or into a pipe.
  *
  * @param refuse is called before anything is changed
  * @throws {LayoutError} `layout.missing`, `layout.unwritable`
@@ -30,10 +24,11 @@ export type Standing = "nothing" | "empty file" | "file" | "pipe";
 export async function openArchiveTarget(
   path: string,
   refuse: (standing: Standing) => void,
-): Promise<ArchiveTarget> {
+  options: ArchiveOutputOptions,
+): Promise<ArchiveOutput> {
   const standing = await lookAt(path);
   refuse(standing);
-  if (standing === "pipe") return await openPipe(path);
+  if (standing === "pipe") return await openArchiveOutput(path, options);
   if (standing === "empty file") return new FilledFile(await openEmpty(path), path);
   const file = await behindLinks(path);
   return new NewFile(await createBeside(file, path), file);
@@ -77,7 +72,7 @@ async function createBeside(file: string, path: string): Promise<UnfinishedFile>
   }
 }
 
-class NewFile implements ArchiveTarget {
+class NewFile implements ArchiveOutput {
   readonly sink: ArchiveSink;
   readonly #file: UnfinishedFile;
   readonly #path: string;
@@ -103,7 +98,7 @@ async function openEmpty(path: string): Promise<FileHandle> {
 }
 
 /** A file that was there, empty: it stays the same file, and is empty again where nothing came of it. */
-class FilledFile implements ArchiveTarget {
+class FilledFile implements ArchiveOutput {
   readonly sink: ArchiveSink;
   readonly #handle: FileHandle;
   readonly #path: string;
@@ -127,68 +122,5 @@ class FilledFile implements ArchiveTarget {
     this.#open = false;
     await tidying(() => this.#handle.truncate(0));
     await tidying(() => this.#handle.close());
-  }
-}
-
-/** Writes some of `bytes`, and tells how many. */
-type WriteSome = (bytes: Uint8Array) => Promise<{ readonly bytesWritten: number }>;
-
-async function openPipe(path: string): Promise<ArchiveTarget> {
-  try {
-    const handle = await open(path, "w");
-    return new PipeTarget(
-      path,
-      (bytes) => handle.write(bytes),
-      () => handle.close(),
-    );
-  } catch (error) {
-    // A socket cannot be opened by its name: programs that others start often have one for standard output.
-    const descriptor = errnoOf(error) === "ENXIO" ? ownDescriptor(path) : undefined;
-    if (descriptor === undefined) throw fileError("layout.unwritable", `open ${path}`, error);
-    const writeSome = promisify(writeDescriptor);
-    return new PipeTarget(
-      path,
-      (bytes) => writeSome(descriptor, bytes),
-      async () => {},
-    );
-  }
-}
-
-/** The number of the descriptor of ours that a path stands for. */
-function ownDescriptor(path: string): number | undefined {
-  if (path === "/dev/stdout") return 1;
-  const [, digits] = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path) ?? [];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-class PipeTarget implements ArchiveTarget {
-  readonly sink: ArchiveSink;
-  readonly #path: string;
-  readonly #close: () => Promise<void>;
-  #open = true;
-
-  constructor(path: string, writeSome: WriteSome, close: () => Promise<void>) {
-    this.#path = path;
-    this.#close = close;
-    this.sink = {
-      seeks: false,
-      async write(bytes) {
-        for (let done = 0; done < bytes.byteLength; ) {
-          const rest = bytes.subarray(done);
-          done += (await writing(`write ${path}`, () => writeSome(rest))).bytesWritten;
-        }
-      },
-    };
-  }
-
-  async finish(): Promise<void> {
-    this.#open = false;
-    await writing(`close ${this.#path}`, this.#close);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await tidying(this.#close);
   }
 }

@@ -3,9 +3,9 @@ import { type KnownError, UsageError } from "../../core/errors.ts";
 import { goIndent, goString } from "../../core/go-json.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
-import { notSupportedYet, UsageWithHelp, withPrefix } from "../errors.ts";
+import { UsageWithHelp, withPrefix } from "../errors.ts";
 import { withRetries } from "../retry.ts";
-import { endSettings } from "../settings.ts";
+import { type EndSettings, endSettings } from "../settings.ts";
 
 /** Transports there are in skopeo; of these only two list tags. */
 const TRANSPORTS = new Set([
@@ -22,13 +22,14 @@ const TRANSPORTS = new Set([
   "tarball",
 ]);
 
-/** `list-tags docker://NAME`: the repository and its tags, as JSON. */
+/** `list-tags docker://NAME`: the repository and its tags, as JSON; of an archive the names of its images. */
 export async function run(context: CommandContext): Promise<void> {
   const { args, flags, globals, signal, terminal } = context;
   const [name] = args;
   if (name === undefined || args.length !== 1)
     throw new UsageWithHelp("Exactly one non-option argument expected");
   const settings = endSettings(flags, globals, "");
+  if (transportOf(name) === "docker-archive") return await listArchive(context, name, settings);
   const repository = repositoryOf(name);
   const parts = await context.parts();
   const end = await parts.end(settings);
@@ -42,6 +43,19 @@ export async function run(context: CommandContext): Promise<void> {
   await terminal.out(`${goIndent(json, "    ")}\n`);
 }
 
+async function listArchive(
+  context: CommandContext,
+  name: string,
+  settings: EndSettings,
+): Promise<void> {
+  const { signal, terminal } = context;
+  const end = await (await context.parts()).end(settings);
+  const { transport, reference } = await end.resolve(name, "source", { signal });
+  const names = (await transport.listTags?.(reference, { signal })) ?? [];
+  const list = names.length === 0 ? "null" : listOf(names);
+  await terminal.out(`${goIndent(`{"Tags":${list}}`, "    ")}\n`);
+}
+
 /** What is set wrong keeps skopeo from making its client, and it says so. */
 function whatFailed({ code }: KnownError): string {
   const failed = "Error listing repository tags";
@@ -52,13 +66,17 @@ function listOf(tags: readonly string[]): string {
   return `[${tags.map((tag) => goString(tag)).join(",")}]`;
 }
 
-/** The repository's full name. @throws {UsageError} `usage.bad-reference` */
-function repositoryOf(name: string): string {
+/** @throws {UsageError} `usage.bad-reference` */
+function transportOf(name: string): string {
   const colon = name.indexOf(":");
   const transport = name.slice(0, colon);
-  if (colon < 0 || !TRANSPORTS.has(transport))
-    throw bad(`Invalid ${goQuote(name)}: does not specify a transport`);
-  if (transport === "docker-archive") throw notSupportedYet('Listing tags of "docker-archive:"');
+  if (colon >= 0 && TRANSPORTS.has(transport)) return transport;
+  throw bad(`Invalid ${goQuote(name)}: does not specify a transport`);
+}
+
+/** The repository's full name. @throws {UsageError} `usage.bad-reference` */
+function repositoryOf(name: string): string {
+  const transport = transportOf(name);
   if (transport !== "docker")
     throw bad(
       `Unsupported transport '${transport}' for tag listing. Only supported: docker, docker-archive`,

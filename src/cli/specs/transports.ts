@@ -50,7 +50,7 @@ export function listTagsTransports(program: ProgramName): string {
   return `Return the list of tags from the transport/repository "SOURCE-IMAGE"
 
 Supported transports:
-${skopeo ? "docker docker-archive" : "docker"}
+docker docker-archive
 
 ${skopeo ? 'See skopeo-list-tags(1) section "REPOSITORY NAMES" for the expected format' : "Repository names: docker://NAME, without tag or digest"}
 `;

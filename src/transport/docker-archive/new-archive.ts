@@ -2,7 +2,8 @@ import { goQuote } from "../../core/go-quote.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { DockerTarError } from "../../docker-tar/errors.ts";
 import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
-import { type ArchiveTarget, openArchiveTarget } from "../../layout/archive-target.ts";
+import type { ArchiveOutput, ArchiveOutputOptions } from "../../layout/archive-output.ts";
+import { openArchiveTarget } from "../../layout/archive-target.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
 import { TransportError } from "../contract.ts";
@@ -11,9 +12,9 @@ import type { ArchiveLocation } from "./location.ts";
 /** An archive being written, of one image or of several. Disposed of before it is finished, it leaves nothing. */
 export class NewArchive implements AsyncDisposable {
   readonly images: ImageArchiveWriter;
-  readonly #target: ArchiveTarget;
+  readonly #target: ArchiveOutput;
 
-  private constructor(target: ArchiveTarget) {
+  private constructor(target: ArchiveOutput) {
     this.#target = target;
     this.images = new ImageArchiveWriter(new ArchiveWriter(target.sink));
   }
@@ -30,7 +31,11 @@ export class NewArchive implements AsyncDisposable {
    * @throws {TransportError} `transport.unsupported` for a position, which can only be read
    * @throws {LayoutError} `layout.missing`, `layout.unwritable`
    */
-  static async begin(reference: ImageReference, location: ArchiveLocation): Promise<NewArchive> {
+  static async begin(
+    reference: ImageReference,
+    location: ArchiveLocation,
+    options: ArchiveOutputOptions,
+  ): Promise<NewArchive> {
     const { path, position } = location;
     if (position !== undefined) {
       throw new TransportError(
@@ -40,7 +45,7 @@ export class NewArchive implements AsyncDisposable {
       );
     }
     try {
-      return new NewArchive(await openArchiveTarget(path, refuseFile));
+      return new NewArchive(await openArchiveTarget(path, refuseFile, options));
     } catch (error) {
       if (!(error instanceof LayoutError)) throw error;
       const message = `opening file ${goQuote(path)}: ${error.message}`;

@@ -5,6 +5,7 @@ import { openPlainArchive } from "../../docker-tar/plain-archive.ts";
 import { openTapeArchive } from "../../docker-tar/tape-archive.ts";
 import { randomAccess } from "../../layout/blob-file.ts";
 import { LayoutError, reading } from "../../layout/errors.ts";
+import { openPipeReader, statPath } from "../../layout/pipe.ts";
 import { spool } from "../../layout/spool.ts";
 import { detectCompression, magicBytes } from "../../stream/compression-format.ts";
 import { readFully, readRegion } from "../../stream/random-access.ts";
@@ -26,33 +27,43 @@ export async function openArchive(
   path: string,
   options: OpenArchiveOptions,
 ): Promise<ArchiveFiles> {
-  const handle = await telling(`opening file ${goQuote(path)}`, () =>
-    reading(`open ${path}`, () => open(path, "r")),
+  const { signal } = options;
+  const opening = `opening file ${goQuote(path)}`;
+  const found = await telling(opening, () => reading(`open ${path}`, () => statPath(path)));
+  if (!found.isFile() && !found.isDirectory()) {
+    const pipe = await telling(opening, () => openPipeReader(path, signal));
+    const hint = "Name a file instead, or a folder to keep it in with --tmpdir";
+    const close = async () => await pipe[Symbol.asyncDispose]();
+    return await orClosed(close, () => openTape(() => pipe.bytes, { hint }, close, options));
+  }
+  const handle = await telling(opening, () => reading(`open ${path}`, () => open(path, "r")));
+  return await orClosed(
+    () => handle.close(),
+    () => openFile(handle, path, options),
   );
+}
+
+async function orClosed<T>(close: () => Promise<void>, work: () => Promise<T>): Promise<T> {
   try {
-    return await openHandle(handle, path, options);
+    return await work();
   } catch (error) {
-    await handle.close();
+    await close();
     throw error;
   }
 }
 
-async function openHandle(
+async function openFile(
   handle: FileHandle,
   path: string,
   options: OpenArchiveOptions,
 ): Promise<ArchiveFiles> {
-  const found = await handle.stat();
+  const { size } = await handle.stat();
   const close = () => handle.close();
-  if (!found.isFile() && !found.isDirectory()) {
-    const hint = "Name a file instead, or a folder to keep it in with --tmpdir";
-    return await openTape(() => bytesOfPipe(handle, path, options), { hint }, close, options);
-  }
-  const file = randomAccess(handle, path, found.size);
+  const file = randomAccess(handle, path, size);
   const detecting = `detecting compression for file ${goQuote(path)}: detecting compression`;
   const head = await telling(detecting, () => readFully(file, Buffer.alloc(magicBytes), 0));
   if (!detectCompression(head)) return await openPlainArchive(file, close, options);
-  const whole = () => readRegion(file, { offset: 0, size: found.size }, options.signal);
+  const whole = () => readRegion(file, { offset: 0, size }, options.signal);
   return await openTape(whole, { rewinds: true }, close, options);
 }
 
@@ -70,23 +81,6 @@ async function openTape(
   const kept = await spool(bytes(), options.spoolFolder);
   await close();
   return await openPlainArchive(kept, kept.close, options);
-}
-
-const chunkBytes = 64 * 1024;
-
-/** In memory of its own each: a pipe gives little at a time. */
-async function* bytesOfPipe(
-  handle: FileHandle,
-  path: string,
-  { signal }: CallOptions,
-): AsyncGenerator<Uint8Array, void, void> {
-  for (;;) {
-    signal.throwIfAborted();
-    const chunk = Buffer.allocUnsafeSlow(chunkBytes);
-    const { bytesRead } = await reading(`read ${path}`, () => handle.read(chunk));
-    if (bytesRead === 0) return;
-    yield chunk.subarray(0, bytesRead);
-  }
 }
 
 async function telling<T>(during: string, work: () => Promise<T>): Promise<T> {

@@ -13,7 +13,7 @@ import { openArchiveImages, openArchiveSource } from "./source.ts";
 export interface DockerArchiveOptions {
   /** More names for an image that is written, with tags. */
   readonly additionalNames?: readonly DockerReference[];
-  /** A folder to keep archives in that cannot be read at any place, while they are read: pipes, packed ones. */
+  /** A folder to keep archives in that cannot be read, or written, at any place: packed ones, and those in pipes. */
   readonly spoolFolder?: string;
 }
 
@@ -26,9 +26,9 @@ export function createDockerArchiveTransport(options: DockerArchiveOptions = {})
     resolve: async (text) => resolveArchiveLocation(text),
     openSource: async (reference, { signal }) =>
       await openArchiveSource(reference, locate(reference), { signal, ...spooling }),
-    async openDestination(reference) {
+    async openDestination(reference, { signal }) {
       const location = locate(reference);
-      const archive = await NewArchive.begin(reference, location);
+      const archive = await NewArchive.begin(reference, location, { signal, ...spooling });
       return new ArchiveDestination(reference, archive, namesFor(location, additionalNames), true);
     },
     openImages: async (reference, { signal }) =>
@@ -55,10 +55,9 @@ export interface SharedArchive extends AsyncDisposable {
  */
 export async function openSharedArchive(
   reference: ImageReference,
-  { signal }: CallOptions,
+  options: CallOptions & Pick<DockerArchiveOptions, "spoolFolder">,
 ): Promise<SharedArchive> {
-  signal.throwIfAborted();
-  const archive = await NewArchive.begin(reference, locate(reference));
+  const archive = await NewArchive.begin(reference, locate(reference), options);
   return {
     openDestination: (name) =>
       new ArchiveDestination(reference, archive, name ? [name] : [], false),

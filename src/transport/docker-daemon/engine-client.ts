@@ -74,7 +74,7 @@ export class EngineClient {
   }
 
   async #versioned(call: Call, options: CallOptions): Promise<HttpResponse> {
-    const version = await this.#speak(options);
+    const version = await this.#speak(options).catch(newestUnlessAborted(options));
     const path = `/v${version}${call.path}`;
     const response = await this.#request({ ...call, path }, options);
     if (response.status < 400) return response;
@@ -124,6 +124,14 @@ export class EngineClient {
     const message = `error during connect: ${verb} ${goString(url.href, false)}: ${error.message}`;
     return new DaemonError("daemon.unreachable", message, options);
   }
+}
+
+/** The request itself will then tell what is wrong. */
+function newestUnlessAborted({ signal }: CallOptions): () => string {
+  return () => {
+    signal.throwIfAborted();
+    return newestVersion;
+  };
 }
 
 function minorOf(version: string): number {

@@ -25,22 +25,18 @@ export function loadFailure(text: string): DaemonError | undefined {
   return undefined;
 }
 
+/** A string, a brace, or anything else there may be. */
+const piece = /"(?:[^"\\]|\\.)*"?|[{}]|[^"{}]+/gs;
+
 /** The documents of a text: a daemon ends each with a new line, but need not. */
 function* messagesIn(text: string): Iterable<string> {
   let depth = 0;
   let start = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (inString) {
-      if (character === "\\") at++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === "{") depth++;
-    else if (character === "}" && --depth === 0) {
-      yield text.slice(start, at + 1);
-      start = at + 1;
-    }
+  for (const { 0: found, index } of text.matchAll(piece)) {
+    if (found === "{") depth++;
+    if (found !== "}" || --depth > 0) continue;
+    yield text.slice(start, index + 1);
+    start = index + 1;
   }
   if (text.slice(start).trim() !== "") yield text.slice(start);
 }
