@@ -56,7 +56,7 @@ function skopeoName(place: Place): string {
   if (place.at === "oci") return `oci:${place.path}:latest`;
   if (place.at !== "storage") return `dir:${place.path}`;
   const { driver, path } = place;
-  return `containers-storage:[${driver}@${path}/root+${path}/run]bench/image:latest`;
+  return `containers-storage:[${driver}@${path}/root+${path}/run:overlay.skip_mount_home=true]bench/image:latest`;
 }
 
 function skopeoTls(side: string, place: Place): string[] {
