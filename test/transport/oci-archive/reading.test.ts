@@ -240,8 +240,8 @@ test("waiting for a pipe that nobody writes to can be called off", async () => {
   const reference = await transport.resolve(folder.in("pipe"), "source", { signal });
   const stop = new AbortController();
   const opening = transport.openSource(reference, { signal: stop.signal });
-  stop.abort();
-  await assert.rejects(opening);
+  stop.abort(new Error("called off"));
+  await assert.rejects(opening, { message: "called off" });
 });
 
 test("an index and its instances are read from a packed archive", async () => {

@@ -237,8 +237,8 @@ test("a reader that goes away is told, and waiting for one can be called off", a
   const transport = transportWith();
   const reference = await transport.resolve(path, "destination", { signal });
   const opening = transport.openDestination(reference, { signal: stop.signal });
-  stop.abort();
-  await assert.rejects(opening);
+  stop.abort(new Error("called off"));
+  await assert.rejects(opening, { message: "called off" });
   const reader = createReadStream(path);
   await using destination = await open(path);
   reader.destroy();
