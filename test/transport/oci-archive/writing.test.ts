@@ -179,6 +179,44 @@ test("at any call on files that fails, what was there stays and nothing else is 
   assert.equal(await topOf(path), other.digest);
 });
 
+function failing(name: string, errno: string): never {
+  throw Object.assign(new InjectedFault(name), { code: errno, syscall: name });
+}
+
+test("a file that is mounted by itself is written over when the archive is whole", async () => {
+  await using folder = await tempFolder();
+  const path = folder.in("x.tar");
+  await write(path, image);
+  const { ino } = await stat(path);
+  {
+    using _ = await watchFiles((_, name) => name === "rename" && failing(name, "EBUSY"));
+    await write(path, other);
+  }
+  assert.equal(await topOf(path), other.digest);
+  assert.equal((await stat(path)).ino, ino);
+  assert.deepEqual(await readdir(folder.path), ["x.tar"]);
+});
+
+test("a file that nothing can be put beside is written over from where --tmpdir says", async () => {
+  await using folder = await tempFolder();
+  await using aside = await tempFolder();
+  const path = folder.in("x.tar");
+  await write(path, image);
+  const before = await readFile(path);
+  using _ = await watchFiles((_, name, [what]) => {
+    if (name === "open" && String(what).startsWith(folder.in(".amphora"))) failing(name, "EACCES");
+  });
+  await assert.rejects(open(path), { code: "layout.unwritable" });
+  {
+    await using destination = await open(path, transportWith(aside.path));
+    await fill(destination, other);
+    assert.ok((await readFile(path)).equals(before));
+    await destination.commit({ signal });
+  }
+  assert.equal(await topOf(path), other.digest);
+  assert.deepEqual([...(await readdir(folder.path)), ...(await readdir(aside.path))], ["x.tar"]);
+});
+
 /** Reads a named pipe to its end while `work` writes to it. */
 async function throughPipe(path: string, work: () => Promise<void>): Promise<Buffer> {
   await exec("mkfifo", [path]);
