@@ -4,12 +4,12 @@ import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { programPath, skipWithout } from "../support/peers.ts";
-import { makeImage } from "../support/images.ts";
 import { writeImageFolder } from "../support/image-folder.ts";
+import { makeImage } from "../support/images.ts";
+import { programPath, skipWithout } from "../support/peers.ts";
 import { skipUnprivileged, startPodman } from "../support/podman.ts";
-import { type CliHome, cliHome } from "../support/run-cli.ts";
 import { run } from "../support/run.ts";
+import { type CliHome, cliHome } from "../support/run-cli.ts";
 import { type TempFolder, tempFolder } from "../support/temp.ts";
 
 async function amphora(home: CliHome, ...args: readonly string[]): Promise<string> {
