@@ -82,7 +82,7 @@ test("a plain archive is read at any place, its layers packed or not", async () 
       await using stream = await image.openBlob(told[1], { signal });
       for await (const _ of stream ?? []);
       assert.ok(stream);
-    const rest = await readBounded(stream.again(4000), 1000, "rest");
+      const rest = await readBounded(stream.again(4000), 1000, "rest");
       assert.ok(small.subarray(4000).equals(rest));
     }
     assert.equal(closed, 1);
@@ -90,7 +90,9 @@ test("a plain archive is read at any place, its layers packed or not", async () 
 });
 
 test("a packed archive is read from its start, as often as it takes", async () => {
-  const bytes = gzipSync(archiveOf({ order: "021mc", pack: (each) => gzipSync(each) }), { level: 1 });
+  const bytes = gzipSync(archiveOf({ order: "021mc", pack: (each) => gzipSync(each) }), {
+    level: 1,
+  });
   let [opened, closed] = [0, 0];
   const open = () => {
     opened++;
@@ -111,7 +113,12 @@ test("a packed archive is read from its start, as often as it takes", async () =
   assert.equal(closed, 3);
 });
 
-const pipe = (bytes: Buffer) => ({ open: () => chunksOf(bytes), rewinds: false, mostKept, hint: "Name a file" });
+const pipe = (bytes: Buffer) => ({
+  open: () => chunksOf(bytes),
+  rewinds: false,
+  mostKept,
+  hint: "Name a file",
+});
 
 test("from a pipe an image is read whose index comes before its layers", async () => {
   for (const order of ["mc012", "cm012", "1mc02"]) {
@@ -185,10 +192,14 @@ test("an image whose files are not there is refused before any blob", async () =
     async () => {},
     { signal },
   );
-  await assert.rejects(imageIn(files), { message: "Some layer tarfiles are missing in the tarball" });
+  await assert.rejects(imageIn(files), {
+    message: "Some layer tarfiles are missing in the tarball",
+  });
   await using tape = await openTapeArchive(
     { ...pipe(archiveOf({ order: "mc01" })), rewinds: true },
     { signal },
   );
-  await assert.rejects(imageIn(tape), { message: "Some layer tarfiles are missing in the tarball" });
+  await assert.rejects(imageIn(tape), {
+    message: "Some layer tarfiles are missing in the tarball",
+  });
 });

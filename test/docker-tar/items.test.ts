@@ -23,7 +23,10 @@ test("manifest.json is read as Go reads it", () => {
     ["{}", "json: cannot unmarshal object into Go value of type []tarfile.ManifestItem"],
     ["[{", "unexpected end of JSON input"],
     ["[] x", "invalid character 'x' after top-level value"],
-    ['[{"Config":3}]', "json: cannot unmarshal number into Go struct field ManifestItem.Config of type string"],
+    [
+      '[{"Config":3}]',
+      "json: cannot unmarshal number into Go struct field ManifestItem.Config of type string",
+    ],
   ] as const;
   for (const [text, why] of wrong) {
     assert.throws(() => parse(text), {
@@ -86,9 +89,14 @@ test("layers are matched with the config's, equal ones with the first of their f
     [[], Buffer.from("{"), 'decoding tar config "c.json": unexpected end of JSON input'],
   ] as const;
   for (const [layers, bytes, message] of wrong) {
-    assert.throws(() => layersOfItem(item([], layers), bytes), { code: "docker-tar.invalid", message });
+    assert.throws(() => layersOfItem(item([], layers), bytes), {
+      code: "docker-tar.invalid",
+      message,
+    });
   }
-  assert.throws(() => layersOfItem(item([], ["a"]), config("../../x")), { code: "docker-tar.invalid" });
+  assert.throws(() => layersOfItem(item([], ["a"]), config("../../x")), {
+    code: "docker-tar.invalid",
+  });
 });
 
 test("the manifest is skopeo's", () => {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hexOf } from "../../src/core/digest.ts";
 import type { Digest } from "../../src/core/digest.ts";
+import { hexOf } from "../../src/core/digest.ts";
 import type { TestImage } from "./images.ts";
 
 /** Writes an image as a dir: folder. */
