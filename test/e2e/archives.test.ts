@@ -44,6 +44,18 @@ test("a pipe with its index last needs --tmpdir, and leaves nothing there", asyn
   assert.deepEqual(await readFile(folder.in("out", "manifest.json")), Buffer.from(image.bytes));
 });
 
+test("layers are not compressed anew on their way into a pipe, and who asks for it is told", async () => {
+  await using home = await cliHome();
+  const [from, to] = [home.folder.in("one.tar"), home.folder.in("two.tar")];
+  await writeFile(from, indexLast);
+  const copy = ["copy", "--dest-compress-format", "zstd", `oci-archive:${from}`];
+  const refused = await home.run([...copy, "oci-archive:/dev/stdout"]);
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.stderr, /cannot be compressed by zstd/);
+  const { exitCode, stderr } = await home.run([...copy, `oci-archive:${to}`]);
+  assert.equal(exitCode, 0, stderr);
+});
+
 test("tars become an image, from files and from standard input", async () => {
   await using home = await cliHome();
   const tar = tarWith({ name: "file", bytes: Buffer.from("content") });
