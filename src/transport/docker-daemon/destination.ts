@@ -55,17 +55,19 @@ class DaemonDestination implements ImageDestination {
   readonly #handover = new Handover();
   readonly #images = new ImageArchiveWriter(new ArchiveWriter(this.#handover));
   readonly #givenUp = new AbortController();
-  readonly #loading: Promise<void>;
+  readonly #start: () => Promise<void>;
+  #loading: Promise<void> | undefined;
 
   constructor(reference: ImageReference, client: EngineClient, signal: AbortSignal) {
     this.reference = reference;
     const either = AbortSignal.any([signal, this.#givenUp.signal]);
-    this.#loading = load(client, this.#handover, either);
-    this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
+    this.#start = () => load(client, this.#handover, either);
   }
 
   async openImage(): Promise<ImageWriter> {
     const { docker } = this.reference;
+    this.#loading ??= this.#start();
+    this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
     const image = new NewImage(this.#images, docker ? [docker] : []);
     return {
       adoptBlob: async (blob, { role }) =>
@@ -92,6 +94,7 @@ class DaemonDestination implements ImageDestination {
   }
 
   async commit(): Promise<void> {
+    if (!this.#loading) return; // nothing was begun
     await this.#images.finish();
     this.#handover.end();
     await this.#loading;
@@ -101,7 +104,7 @@ class DaemonDestination implements ImageDestination {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#handover.giveUp();
     this.#givenUp.abort(new DaemonError("daemon.given-up", "the image was not finished"));
-    await this.#loading.catch(() => {});
+    await this.#loading?.catch(() => {});
   }
 }
 
