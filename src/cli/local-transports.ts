@@ -1,4 +1,5 @@
 import type { Environment } from "../config/environment.ts";
+import { loadHostPlatform } from "../config/load-host-platform.ts";
 import type { TransportName } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
 import type { TransportEntry } from "../transport/transports.ts";
@@ -25,6 +26,8 @@ export function localTransports(
     ["docker-archive", () => dockerArchive(local)],
     ["docker-daemon", () => dockerDaemon(local)],
     ["containers-storage", () => containersStorage(local)],
+    ["oci-archive", () => ociArchive(local)],
+    ["tarball", () => tarball(local)],
   ];
 }
 
@@ -60,6 +63,22 @@ async function containersStorage({ environment, platform }: LocalInput) {
     placeOf: (request) => loadStorePlace(environment, request),
     platform,
   });
+}
+
+async function ociArchive({ input, layers }: LocalInput) {
+  const { createOciArchiveTransport } = await import("../transport/oci-archive/transport.ts");
+  const acceptUncompressedLayers = layers?.acceptUncompressed ?? false;
+  return createOciArchiveTransport({
+    ...spooling(input),
+    acceptUncompressedLayers,
+    clock: Date.now,
+  });
+}
+
+async function tarball({ input, environment }: LocalInput) {
+  const { createTarballTransport } = await import("../transport/tarball/transport.ts");
+  const platform = () => loadHostPlatform(environment);
+  return createTarballTransport({ ...spooling(input), clock: Date.now, platform });
 }
 
 /** `--tmpdir`: where the user allows things to be kept that can be read once only. */

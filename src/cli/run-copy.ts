@@ -19,11 +19,16 @@ export type CopyWish = Pick<CopyJob, "from" | "to" | "gate" | "options" | "signi
 /**
  * Makes one copy, and shows how it goes.
  *
+ * @param aside standard output is for results: progress is told on standard error
  * @returns the digest of the top manifest as it stands at the destination
  */
-export async function runCopy(context: CommandContext, wish: CopyWish): Promise<Digest> {
+export async function runCopy(
+  context: CommandContext,
+  wish: CopyWish,
+  { aside = false }: { readonly aside?: boolean } = {},
+): Promise<Digest> {
   const { flags, signal } = context;
-  const shown = writesToStdout(wish.to) ? progressAside(context) : context;
+  const shown = aside || writesToStdout(wish.to) ? progressAside(context) : context;
   const progress: Progress = startProgress(shown);
   const wanted = flags.has("image-parallel-copies") ? flags.number("image-parallel-copies") : 0;
   try {

@@ -72,6 +72,9 @@ export function globalSettings(globals: FlagValues, skopeo: boolean): GlobalSett
   };
 }
 
+/** An end that no registry is at. */
+export const localEnd: EndSettings = { retryTimes: 0, retryDelayMs: 0 };
+
 /** What `side`'s flags say, over the command's, over the program's. @throws {UsageError} `usage.bad-flag` */
 export function endSettings(flags: FlagValues, globals: FlagValues, side: Side): EndSettings {
   const two = side !== "";

@@ -11,10 +11,10 @@ import type { OwnProcess } from "./owner.ts";
 import { UnfinishedFile } from "./unfinished-file.ts";
 
 /** Room for some 300,000 entries: index.json is a folder's own, and no manifest. */
-const maxIndexBytes = 128 * 1024 * 1024;
+export const maxIndexBytes = 128 * 1024 * 1024;
 
 /** The whole of the file oci-layout, as skopeo writes it. */
-const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
+export const layoutFile = '{"imageLayoutVersion":"1.0.0"}';
 
 /** Where the parts of a layout are — OCI image-spec, image-layout.md. */
 export interface LayoutPaths {

@@ -1,5 +1,6 @@
 import type { Transform } from "node:stream";
-import { giveBack, piecesInUse } from "./memory.ts";
+import { chunksInUse } from "./blob-stream.ts";
+import { giveBack } from "./memory.ts";
 
 /** One of node:zlib's streams: `bytesWritten` counts the input it has taken. */
 export type ZlibStream = Transform & { readonly bytesWritten: number };
@@ -17,8 +18,8 @@ export class TrailingBytes extends Error {}
  * All that `engine` makes of `source`; ends and destroys both, however it ends.
  *
  * By hand, because the engine reads its input on another thread: a chunk goes in only when the one before was taken up, and
- * one chunk is asked for ahead, which is all that a chunk's lifetime allows (`chunksInUse`). What comes out lives as
- * long as {@link piecesInUse} has it. Errors are the engine's, {@link TrailingBytes}, or the source's, as they are.
+ * one chunk is asked for ahead, which is all that a chunk's lifetime allows ({@link chunksInUse}). What comes out lives as
+ * long, since it may be a blob's raw bytes. Errors are the engine's, {@link TrailingBytes}, or the source's, as they are.
  */
 export async function* pumped(
   source: AsyncIterable<Uint8Array>,
@@ -122,7 +123,7 @@ class PieceRing {
   copied(piece: Buffer): Uint8Array {
     const memory = this.#ring[this.#turn] ?? Buffer.allocUnsafeSlow(pumpSettings.chunkSize);
     this.#ring[this.#turn] = memory;
-    this.#turn = (this.#turn + 1) % piecesInUse;
+    this.#turn = (this.#turn + 1) % chunksInUse;
     memory.set(piece);
     // Pieces are cut from one allocation after the other: a piece from the next one tells that this one is finished.
     if (this.#last && this.#last.buffer !== piece.buffer) giveBack(this.#last);

@@ -4,10 +4,9 @@ import type { CallOptions, Transport } from "./contract.ts";
 
 /** Names that are known to mean a transport, and why it cannot be used. */
 const unavailable: Readonly<Record<string, string>> = {
+  sif: 'The transport "sif:" is not supported in this build',
   ostree: 'The transport "ostree:" is not supported in this build',
 };
-
-const planned = ["oci-archive", "sif", "tarball"];
 
 /** A transport, or how to get it where its code is loaded only when it is named. */
 export type TransportEntry = Transport | (() => Promise<Transport>);
@@ -39,7 +38,6 @@ export async function resolveImage(
 function noTransport(text: string, name: string): UsageError {
   const why = Object.hasOwn(unavailable, name) ? unavailable[name] : undefined;
   if (why !== undefined) return bad(why);
-  if (planned.includes(name)) return bad(`The transport "${name}:" is not supported yet`);
   return bad(`Invalid image name "${text}", unknown transport "${name}"`);
 }
 

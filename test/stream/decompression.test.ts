@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
+import { chunksInUse } from "../../src/stream/blob-stream.ts";
 import { decompressed } from "../../src/stream/decompression.ts";
 import { codeOf, collect, compressible, cut, failureOf, scribbled } from "./bytes.ts";
 
@@ -18,6 +19,17 @@ test("decompressed() gives back what was packed, however it is cut, from chunks 
       const bytes = await collect(decompressed(scribbled(packed, size), format));
       assert.ok(bytes.equals(content), `${format} ${size}`);
     }
+  }
+});
+
+test("decompressed() leaves a piece alone for as long as a blob's raw bytes have to last", async () => {
+  for (const format of formats) {
+    const held: { readonly piece: Uint8Array; readonly copy: Buffer }[] = [];
+    for await (const piece of decompressed(cut(packers[format](content), 65_536), format)) {
+      held.push({ piece, copy: Buffer.from(piece) });
+      for (const each of held.slice(-chunksInUse)) assert.ok(each.copy.equals(each.piece), format);
+    }
+    assert.ok(held.length > chunksInUse);
   }
 });
 

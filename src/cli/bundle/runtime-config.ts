@@ -10,7 +10,7 @@ export interface RuntimeConfigInput {
   /** A name for the host that the container sees. */
   readonly hostname: string;
   readonly hostNetwork: boolean;
-  /** Whoever runs it is not root but these: the container's root. */
+  /** Whoever runs it is not root but these: they are root in the container, and nobody else is there. */
   readonly rootless: { readonly uid: number; readonly gid: number } | undefined;
 }
 
@@ -64,7 +64,7 @@ export function runtimeConfig(input: RuntimeConfigInput): object {
     ociVersion: "1.0.2",
     process: {
       terminal: false,
-      user,
+      user: rootless ? { uid: 0, gid: 0 } : user,
       args,
       env: environmentOf(config?.Env ?? []),
       cwd: config?.WorkingDir || "/",

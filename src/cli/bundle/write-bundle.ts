@@ -48,7 +48,7 @@ export async function writeBundle(bundle: BundleInput, { config }: UnpackedImage
 /** The runtime that is here; the usual one where there is none yet. */
 function findRuntime(): string {
   const folders = ["/usr/bin", "/usr/local/bin", "/usr/sbin", "/usr/local/sbin"];
-  const paths = ["crun", "runc"].flatMap((name) => folders.map((folder) => `${folder}/${name}`));
+  const paths = ["runc", "crun"].flatMap((name) => folders.map((folder) => `${folder}/${name}`));
   return paths.find(isProgram) ?? "/usr/bin/runc";
 }
 

@@ -7,17 +7,17 @@ import type { CommandContext } from "../context.ts";
 import { CliError, withPrefix } from "../errors.ts";
 import { type Bringing, type BroughtImage, bringAll } from "../local/bring-images.ts";
 import { openLocal } from "../local/open-local.ts";
-import { endSettings } from "../settings.ts";
+import { localEnd } from "../settings.ts";
 
 /** `load`: the images of an archive, with their names, into the local store. */
 export async function run(context: CommandContext): Promise<void> {
-  const { args, flags, globals, terminal } = context;
+  const { args, terminal } = context;
   if (args.length > 0)
     throw new UsageError("usage.bad-flag", "too many arguments: the archive is named by --input");
   const input = inputOf(context);
   const parts = await context.parts();
   const gate = await withPrefix("Error loading trust policy", () => parts.gate());
-  const end = await parts.end(endSettings(flags, globals, ""));
+  const end = await parts.end(localEnd);
   const { store } = await openLocal(context, "change");
   const bringing: Bringing = { context, end, gate, store, platform: parts.platform };
   for (const { id, names } of await loadFrom(bringing, await candidates(input))) {

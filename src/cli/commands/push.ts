@@ -9,7 +9,7 @@ import { type FoundImage, findLocalImage } from "../local/find-image.ts";
 import { transportIn } from "../local/image-names.ts";
 import { openLocal } from "../local/open-local.ts";
 import { storeChoice, storeSpecifier } from "../local/store-choice.ts";
-import { plainWish, progressAside } from "../local/wishes.ts";
+import { plainWish } from "../local/wishes.ts";
 import { withRetries } from "../retry.ts";
 import { runCopy, writeDigestFile } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
@@ -36,7 +36,9 @@ export async function run(context: CommandContext): Promise<void> {
   );
   await using signing = await openSigning(context);
   const wish = { from, to, gate, options, signing };
-  const digest = await withRetries(context, settings, () => runCopy(progressAside(context), wish));
+  const digest = await withRetries(context, settings, () =>
+    runCopy(context, wish, { aside: true }),
+  );
   await writeDigestFile(flags.string("digestfile"), digest);
 }
 

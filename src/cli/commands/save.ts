@@ -7,10 +7,10 @@ import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { type FoundImage, findLocalImage, nameToKeep } from "../local/find-image.ts";
 import { openLocal } from "../local/open-local.ts";
-import { plainWish, progressAside } from "../local/wishes.ts";
+import { plainWish } from "../local/wishes.ts";
 import type { ResolvedImage } from "../parts.ts";
 import { runCopy } from "../run-copy.ts";
-import { endSettings } from "../settings.ts";
+import { localEnd } from "../settings.ts";
 import { storedText } from "./push.ts";
 
 const formats = {
@@ -132,11 +132,11 @@ function tagged({ name }: FoundImage): readonly DockerReference[] {
 }
 
 async function endOf(
-  { flags, globals, parts }: CommandContext,
+  { parts }: CommandContext,
   additionalNames: readonly DockerReference[],
 ) {
   const layers = { compress: false, decompress: false, acceptUncompressed: false };
-  return (await parts()).end(endSettings(flags, globals, ""), { ...layers, additionalNames });
+  return (await parts()).end(localEnd, { ...layers, additionalNames });
 }
 
 /** Signatures would not stay true: layers are saved as the store has them. */
@@ -145,5 +145,5 @@ async function copyOne(saving: Saving, from: ResolvedImage, to: ResolvedImage): 
   const { platform } = await context.parts();
   const { manifestType } = formats[format];
   const options = { ...plainWish(platform), removeSignatures: true, manifestType };
-  await runCopy(progressAside(context), { from, to, gate, options });
+  await runCopy(context, { from, to, gate, options }, { aside: true });
 }

@@ -8,7 +8,7 @@ import { unitName } from "../bundle/unit-file.ts";
 import { writeBundle } from "../bundle/write-bundle.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
-import { plainWish, progressAside, wantedPlatform } from "../local/wishes.ts";
+import { plainWish, wantedPlatform } from "../local/wishes.ts";
 import { withRetries } from "../retry.ts";
 import { runCopy } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
@@ -51,6 +51,6 @@ export async function run(context: CommandContext): Promise<void> {
         await folder.finish(bundle ? folder.path : rootfs);
       },
     });
-    await runCopy(progressAside(context), { from, to, gate: judging, options });
+    await runCopy(context, { from, to, gate: judging, options }, { aside: true });
   });
 }

@@ -12,7 +12,7 @@ import type { End, ResolvedImage } from "../parts.ts";
 import { runCopy } from "../run-copy.ts";
 import { nameToKeep } from "./find-image.ts";
 import { storeChoice, storeSpecifier } from "./store-choice.ts";
-import { plainWish, progressAside } from "./wishes.ts";
+import { plainWish } from "./wishes.ts";
 
 /** What brings images to the local store. */
 export interface Bringing {
@@ -123,5 +123,5 @@ async function copyTo(bringing: Bringing, from: ResolvedImage, name: string): Pr
   const to = await end.resolve(text, "destination", { signal });
   const removeSignatures = flags.has("remove-signatures") && flags.bool("remove-signatures");
   const options = { ...plainWish(platform), removeSignatures };
-  await runCopy(progressAside(context), { from, to, gate, options });
+  await runCopy(context, { from, to, gate, options }, { aside: true });
 }

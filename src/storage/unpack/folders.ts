@@ -6,6 +6,7 @@ import {
   chownAt,
   closeFile,
   makeFolderAt,
+  openAt,
   openInRoot,
   type PathBytes,
 } from "../../libc/at.ts";
@@ -13,6 +14,7 @@ import { SystemCallError } from "../../libc/libc.ts";
 import { type ByteString, isAscii } from "../../stream/tar/byte-string.ts";
 import { baseOf, parentOf } from "./entry-name.ts";
 import { UnpackError } from "./errors.ts";
+import { defaultLimits } from "./limits.ts";
 
 /** A folder of the tree that is open. */
 export interface OpenFolder {
@@ -30,6 +32,8 @@ export function kernelPath(path: ByteString): PathBytes {
 
 const folderFlags = at.path | constants.O_DIRECTORY;
 
+const deepestBytes = defaultLimits.maxNameBytes;
+
 /** Most entries of a tar lie in the folder that the one before lies in, or in one beside it. */
 const mostOpen = 12;
 
@@ -43,6 +47,7 @@ export class Folders {
   readonly #owned: boolean;
   readonly #open = new Map<ByteString, OpenFolder>();
   #last: OpenFolder | undefined;
+  #made = 0;
 
   /**
    * @param owned folders that are made on the way are given to root
@@ -53,21 +58,30 @@ export class Folders {
     this.#owned = owned;
   }
 
+  /** How many were made on the way to entries in them. */
+  get made(): number {
+    return this.#made;
+  }
+
   /** The folder at a path, made if there is nothing, with those it lies in. @throws {SystemCallError} */
   open(path: ByteString): OpenFolder {
     const found = this.#lookUp(path);
     if (typeof found !== "number") return found;
     if (found !== system.errno.ENOENT) throw new SystemCallError("openat2", found, path);
-    const parent = this.open(parentOf(path));
+    return this.#remember(path, this.#make(this.open(parentOf(path)), path));
+  }
+
+  #make(parent: OpenFolder, path: ByteString): OpenFolder {
     const name = kernelPath(baseOf(path));
+    const place = pathIn(parent, baseOf(path));
     if (makeFolderAt(parent.fd, name, 0o755) !== "done") {
       throw new UnpackError("storage.bad-layer", `a link to nothing is in the way at ${path}`);
     }
+    this.#made += 1;
     chmodAt(parent.fd, name, 0o755);
     if (this.#owned) chownAt(parent.fd, name, 0, 0);
-    const made = this.#lookUp(path);
-    if (typeof made !== "number") return made;
-    throw new SystemCallError("openat2", made, path);
+    const fd = openAt(parent.fd, name, folderFlags | constants.O_NOFOLLOW);
+    return { fd, path: place, straight: parent.straight };
   }
 
   /** The folder at a path, or undefined where there is none. */
@@ -89,9 +103,12 @@ export class Folders {
     const known = this.#open.get(path);
     if (known) return this.#used(path, known);
     const opened = this.#resolve(path);
-    if (typeof opened === "number") return opened;
+    return typeof opened === "number" ? opened : this.#remember(path, opened);
+  }
+
+  #remember(path: ByteString, folder: OpenFolder): OpenFolder {
     this.#closeOldest();
-    return this.#used(path, opened);
+    return this.#used(path, folder);
   }
 
   /** Those used last are closed last: a place in one folder stays while the place in another is looked up. */
@@ -113,10 +130,8 @@ export class Folders {
     return { fd: followed, path: this.#placeOf(followed), straight: false };
   }
 
-  /** Fails for a place deeper than a path can say, so that whoever deletes the tree can. */
   #placeOf(fd: number): ByteString {
-    const real = realPath(fd);
-    return real.toString("latin1", this.#rootPath.byteLength + 1);
+    return checkedDepth(realPath(fd).toString("latin1", this.#rootPath.byteLength + 1));
   }
 
   #closeOldest(): void {
@@ -127,6 +142,17 @@ export class Folders {
       return;
     }
   }
+}
+
+/** The real path of a name in a folder. */
+export function pathIn(folder: OpenFolder, name: ByteString): ByteString {
+  return folder.path === "" ? name : checkedDepth(`${folder.path}/${name}`);
+}
+
+/** Links lead deeper than names can say: not so deep that whoever deletes the tree by paths cannot. */
+function checkedDepth(path: ByteString): ByteString {
+  if (path.length <= deepestBytes) return path;
+  throw new UnpackError("storage.bad-layer", "links lead deeper than a path can say");
 }
 
 /** Where an open file is, as bytes. */

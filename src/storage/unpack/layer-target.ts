@@ -60,6 +60,11 @@ export class LayerTarget {
     return this.#tree.rootSet;
   }
 
+  /** Folders that no entry of their own has made. */
+  get madeFolders(): number {
+    return this.#tree.folders.made;
+  }
+
   raw(bytes: Buffer): void {
     this.#split?.raw(bytes);
   }

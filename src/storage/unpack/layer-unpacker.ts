@@ -100,7 +100,8 @@ export class LayerUnpacker {
     this.#name = header.rawName;
     this.#entries += 1;
     const { maxEntries, maxNameBytes } = this.#limits;
-    if (this.#entries > maxEntries) throw tooLarge(`has more than ${maxEntries} entries`);
+    const made = this.#targets[0]?.madeFolders ?? 0;
+    if (this.#entries + made > maxEntries) throw tooLarge(`has more than ${maxEntries} entries`);
     const sparse = sparseFileOf(header);
     if (sparse) this.#expanded += sparse.size;
     if (sparse) this.#checkSize();

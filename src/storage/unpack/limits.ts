@@ -1,5 +1,6 @@
 /** What a layer may make of itself. The bytes that it is made of were not vouched for by anybody when they are unpacked. */
 export interface UnpackLimits {
+  /** Entries, and folders that are made for entries in them. */
   readonly maxEntries: number;
   /** How many bytes one byte of the blob may become, in the tar and in files, once {@link freeBytes} have come out. */
   readonly maxRatio: number;
@@ -12,7 +13,7 @@ export interface UnpackLimits {
 
 /** Far above what honest layers need: a layer of Debian's largest images has 100,000 entries, deflate cannot do more than 1032. */
 export const defaultLimits: UnpackLimits = {
-  maxEntries: 5_000_000,
+  maxEntries: 4_000_000,
   maxRatio: 1100,
   freeBytes: 64 * 1024 * 1024,
   maxNameBytes: 3584,

@@ -1,7 +1,7 @@
 import type { PathBytes } from "../../libc/at.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import { baseOf, parentOf } from "./entry-name.ts";
-import { type Folders, kernelPath, type OpenFolder } from "./folders.ts";
+import { type Folders, kernelPath, type OpenFolder, pathIn } from "./folders.ts";
 
 /** A name in a folder that is open: where an entry is made. */
 export interface Place {
@@ -24,6 +24,5 @@ export function placeOf(folders: Folders, path: ByteString): Place | undefined {
 
 /** The path from the root, links resolved. */
 export function realPlace({ folder, path }: Place): ByteString {
-  if (folder.straight) return path;
-  return folder.path === "" ? baseOf(path) : `${folder.path}/${baseOf(path)}`;
+  return folder.straight ? path : pathIn(folder, baseOf(path));
 }

@@ -1,8 +1,6 @@
 import { constants, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { closeFile } from "../../libc/at.ts";
-import { capability, keepCapabilities } from "../../libc/capabilities.ts";
-import { confineTo } from "../../libc/landlock.ts";
 import {
   type CompressionFormat,
   detectCompression,
@@ -17,14 +15,20 @@ import { defaultLimits } from "./limits.ts";
 import type { UnpackedLayer, UnpackTarget, WorkerResult, WorkerTask } from "./messages.ts";
 import { openAnonymous } from "./saved-payloads.ts";
 
-/** Unpacks one layer from first to last on the calling thread, which it confines to the targets' folders for good. */
-export function runTask({ ring, targets }: WorkerTask): WorkerResult {
+/**
+ * Unpacks one layer from first to last on the calling thread, which `confine` takes all rights from that the work does not need,
+ * for good.
+ */
+export function runTask(
+  { ring, targets }: WorkerTask,
+  confine: (folders: readonly number[]) => void,
+): WorkerResult {
   const reader = new RingReader(ring);
   const opened: OpenTarget[] = [];
   let unpacker: LayerUnpacker | undefined;
   try {
     for (const target of targets) opened.push(openTarget(target));
-    confine(opened);
+    confine(opened.map(({ root }) => root));
     unpacker = createUnpacker(opened);
     return { layer: unpackAll(reader, unpacker) };
   } catch (error) {
@@ -48,14 +52,6 @@ function openTarget(target: UnpackTarget): OpenTarget {
 function closeTarget({ root, split }: OpenTarget): void {
   closeFile(root);
   if (split) [split.fd, split.saved, split.spare].forEach(closeFile);
-}
-
-/** From here on this thread works on bytes that nobody has vouched for. */
-function confine(targets: readonly OpenTarget[]): void {
-  const { chown, dacOverride, fowner, fsetid, sysAdmin, mknod, setfcap } = capability;
-  confineTo(targets.map(({ root }) => root));
-  // trusted.* attributes, overlayfs' among them, are for CAP_SYS_ADMIN alone.
-  keepCapabilities([chown, dacOverride, fowner, fsetid, sysAdmin, mknod, setfcap]);
 }
 
 function createUnpacker(opened: readonly OpenTarget[]): LayerUnpacker {

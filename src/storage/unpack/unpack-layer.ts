@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { createRing, RingWriter } from "./byte-ring.ts";
-import { errorOf } from "./failure.ts";
 import type { UnpackedLayer, UnpackTarget, WorkerResult, WorkerTask } from "./messages.ts";
+import { errorOf } from "./sent-error.ts";
 import { workerFile } from "./worker-file.ts";
 
 /**
@@ -41,8 +41,11 @@ export async function unpackLayer(
   return settled.layer;
 }
 
-/** The worker needs no environment and none of Node's flags. */
-const quiet = { env: {}, execArgv: [] as string[] };
+/**
+ * The worker needs no environment and none of Node's flags. And Node must not close its files when it ends: it does not see
+ * which the worker has closed by itself, and their numbers may be another worker's by then.
+ */
+const quiet = { env: {}, execArgv: [] as string[], trackUnmanagedFds: false };
 
 async function fill(writer: RingWriter, blob: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of blob) {

@@ -18,16 +18,25 @@ export interface ReadIndexOptions extends ArchiveLimits {
 
 /** What is in an archive, and where. */
 export class ArchiveIndex {
-  /** All entries with a usable name, in the archive's order. */
-  readonly entries: readonly ArchiveEntry[];
+  readonly #duplicates: "first" | "last";
+  readonly #entries: ArchiveEntry[] = [];
   readonly #byName = new Map<string, ArchiveEntry>();
 
-  constructor(entries: readonly ArchiveEntry[], duplicates: "first" | "last" = "last") {
-    this.entries = entries;
-    for (const entry of entries) {
-      if (duplicates === "last" || !this.#byName.has(entry.name))
-        this.#byName.set(entry.name, entry);
-    }
+  constructor(entries: Iterable<ArchiveEntry>, duplicates: "first" | "last" = "last") {
+    this.#duplicates = duplicates;
+    for (const entry of entries) this.add(entry);
+  }
+
+  /** All entries with a usable name, in the archive's order. */
+  get entries(): readonly ArchiveEntry[] {
+    return this.#entries;
+  }
+
+  /** Takes in the next entry of the archive. */
+  add(entry: ArchiveEntry): void {
+    this.#entries.push(entry);
+    if (this.#duplicates === "first" && this.#byName.has(entry.name)) return;
+    this.#byName.set(entry.name, entry);
   }
 
   /** The entry of that name, whatever it is. */

@@ -18,7 +18,7 @@ export async function* readTape(
   bytes: AsyncIterable<Uint8Array>,
   limits: ArchiveLimits = {},
 ): AsyncGenerator<TapeEntry, void, void> {
-  await using input = new TapeInput(bytes);
+  await using input = new ByteTape(bytes);
   const count = new EntryCount(limits);
   for (let header = await nextHeader(input); header; header = await nextHeader(input)) {
     count.add(header);
@@ -31,7 +31,7 @@ export async function* readTape(
 }
 
 /** Bytes that come in chunks, taken in pieces of other lengths. */
-class TapeInput implements TarInput, AsyncDisposable {
+export class ByteTape implements TarInput, AsyncDisposable {
   position = 0;
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array();

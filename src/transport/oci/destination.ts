@@ -16,6 +16,7 @@ import {
   readOrNewIndex,
   updateLayoutIndex,
 } from "../../layout/layout-folder.ts";
+import type { OciLocation } from "../../layout/location.ts";
 import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
 import { sweepUnfinished } from "../../layout/unfinished.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
@@ -27,7 +28,6 @@ import {
   type ImageWriter,
   TransportError,
 } from "../contract.ts";
-import type { OciLocation } from "./location.ts";
 
 /** How a layout takes its layers. */
 export interface OciDestinationOptions {

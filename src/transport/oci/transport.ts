@@ -1,10 +1,12 @@
 import type { ImageReference } from "../../core/image-reference.ts";
 import { removeImage } from "../../layout/garbage.ts";
+import { type OciLocation, parseOciLocation } from "../../layout/location.ts";
 import { identifyProcess } from "../../layout/owner.ts";
 import type { Transport } from "../contract.ts";
+import { findEntry } from "../layout-source.ts";
 import { openOciDestination } from "./destination.ts";
-import { type OciLocation, parseOciLocation, resolveOciLocation } from "./location.ts";
-import { findEntry, openOciImages, openOciSource } from "./source.ts";
+import { resolveOciLocation } from "./location.ts";
+import { openOciImages, openOciSource } from "./source.ts";
 
 /** `--src-shared-blob-dir` and its like. */
 export interface OciTransportOptions {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, realpath, symlink } from "node:fs/promises";
 import { test } from "node:test";
-import { parseOciLocation, resolveOciLocation } from "../../../src/transport/oci/location.ts";
+import { parseOciLocation } from "../../../src/layout/location.ts";
+import { resolveOciLocation } from "../../../src/transport/oci/location.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 test("parseOciLocation() splits at the first colon", () => {
