@@ -6,8 +6,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { builtProgram } from "../support/built.ts";
-import { makeImage } from "../support/images.ts";
 import { writeImageFolder } from "../support/image-folder.ts";
+import { makeImage } from "../support/images.ts";
 import { type CliHome, cliHome } from "../support/run-cli.ts";
 
 let home: CliHome;
@@ -64,7 +64,12 @@ test("inspect and delete of archives and daemons answer as in skopeo", async () 
 test("an archive goes to standard output alone, and comes from standard input", async () => {
   const archive = await readFile(at("a.tar"));
   const packed = gzipSync(archive);
-  const to = ["--insecure-policy", "copy", "docker-archive:/dev/stdin:n:t", "docker-archive:/dev/stdout:n:t"];
+  const to = [
+    "--insecure-policy",
+    "copy",
+    "docker-archive:/dev/stdin:n:t",
+    "docker-archive:/dev/stdout:n:t",
+  ];
   for (const input of [archive, packed]) {
     const { code, stderr, stdout } = await pipe(to, input);
     assert.equal(code, 0, stderr);
@@ -91,6 +96,8 @@ test("what a pipe cannot take is put together in --tmpdir, and leaves nothing th
   const args = ["copy", `dir:${at("zstd")}`, "docker-archive:/dev/stdout"];
   const refused = await pipe(args, Buffer.alloc(0));
   assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /zstd compression is not officially supported for docker images/);
+  assert.equal(refused.stdout.byteLength, 0);
   const { code, stdout, stderr } = await pipe(["--tmpdir", at(), ...args], Buffer.alloc(0));
   assert.equal(code, 0, stderr);
   const inspected = await pipe(["inspect", "docker-archive:/dev/stdin"], stdout);

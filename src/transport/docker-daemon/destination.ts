@@ -4,10 +4,12 @@ import { formatImageReference, type ImageReference } from "../../core/image-refe
 import { mediaTypes } from "../../core/media-type.ts";
 import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
+import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
 import {
   type CallOptions,
   type DestinationTraits,
+  type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
   TransportError,
@@ -64,7 +66,8 @@ class DaemonDestination implements ImageDestination {
     this.#start = () => load(client, this.#handover, either);
   }
 
-  async openImage(): Promise<ImageWriter> {
+  async openImage({ manifest: expected }: ExpectedImage): Promise<ImageWriter> {
+    refuseZstd(expected, "Copy it to a docker-archive: file first, which unpacks the layers");
     const { docker } = this.reference;
     this.#loading ??= this.#start();
     this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
