@@ -105,7 +105,7 @@ async function runCommand(
 ): Promise<void> {
   const { program, version } = start;
   if (path.length === 0) throw (await import("./suggest.ts")).noSuchCommand(program, args[0]);
-  await goOnAsStorageUser(start, path[0]?.name ?? "", { args, flags, log });
+  await goOnAsStorageUser(start, path[0]?.name ?? "", { args, log });
   const load = COMMANDS[path[0]?.name ?? ""] ?? (() => import("./commands/not-yet.ts"));
   using interruption = interruptible(settings.commandTimeoutMs);
   let parts: Promise<Parts> | undefined;
@@ -137,14 +137,14 @@ async function runCommand(
 async function goOnAsStorageUser(
   { program }: Start,
   command: string,
-  run: Pick<CommandContext, "args" | "flags" | "log">,
+  { args, log }: Pick<CommandContext, "args" | "log">,
 ): Promise<void> {
   if (process.getuid?.() === 0) return;
   const { isOrdinaryUser, namespaceNeed } = await import("./rootless/namespace-need.ts");
-  const need = namespaceNeed(command, run.args);
+  const need = namespaceNeed(command, args);
   if (need === undefined || !isOrdinaryUser()) return;
   const { enterNamespace } = await import("./rootless/enter-namespace.ts");
-  await enterNamespace({ ...run, program, need });
+  await enterNamespace({ program, need, log });
 }
 
 async function printHelp({ program, path, terminal }: CommandContext): Promise<void> {

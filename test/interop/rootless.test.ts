@@ -47,6 +47,7 @@ const image = imageOfTars([
   ),
 ]);
 
+const plain = imageOfTars([layerOf(layerEntry({ name: "file", ...root }, "root's"))]);
 const name = "localhost/owned:1";
 const stored = `containers-storage:${name}`;
 
@@ -158,17 +159,42 @@ test("a user without numbers has all that is unpacked for his own", { skip }, as
   const tree = join(someone.home, "tree");
   const { exitCode, stderr } = await someone.amphora(["unpack", "-q", layout, tree]);
   assert.equal(exitCode, 0, stderr);
-  assert.match(stderr, /level=warning .*no range in \/etc\/subuid for user amphora-user/);
+  assert.match(
+    stderr,
+    /no range in \/etc\/subuid for user amphora-user: all files will belong to you/,
+  );
   assert.deepEqual(ownersOf(join(tree, "etc/shadow")), [user.uid, user.uid]);
   const env = { STORAGE_OPTS: "overlay.ignore_chown_errors=true", STORAGE_DRIVER: "overlay" };
   await succeeds(someone.amphora(["copy", "-q", layout, stored], { env }));
 });
 
-test("what a user lacks for his store is named, before anything is read", { skip }, async () => {
-  for (const { ranges, instead, missing } of [
-    { ranges: { subuid: "" }, missing: /no range in \/etc\/subuid for user amphora-user/ },
-    { ranges: { subgid: "root:1:2\n" }, missing: /no range in \/etc\/subgid for user/ },
-    { ranges: { subuid: "", subgid: "" }, missing: /in \/etc\/subuid and \/etc\/subgid for/ },
+test("a user without numbers is told so, and can store what is root's alone", {
+  skip,
+}, async () => {
+  for (const [ranges, told] of [
+    [{ subuid: "" }, /no range in \/etc\/subuid for user amphora-user: only files of root/],
+    [{ subgid: "root:1:2\n" }, /no range in \/etc\/subgid for user amphora-user/],
+    [{ subuid: "", subgid: "" }, /no range in \/etc\/subuid and \/etc\/subgid for user/],
+  ] as const) {
+    const { someone, layout, store } = await withImage(ranges);
+    await using _ = someone;
+    const refused = await someone.amphora(["copy", layout, stored]);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, told);
+    assert.match(refused.stderr, /insufficient UIDs .*requested (0:42|1000:1000)/);
+    if ("subgid" in ranges) continue;
+    await writeLayoutFolder(someone.folder.in("plain"), plain, "t");
+    const kept = await someone.amphora(["copy", `oci:${someone.folder.in("plain")}:t`, stored]);
+    assert.equal(kept.exitCode, 0, kept.stderr);
+    assert.match(kept.stderr, told);
+    assert.deepEqual(treesOf(store).map(ownersOf), [[user.uid, user.uid]]);
+    await succeeds(someone.amphora(["delete", stored]));
+    assert.deepEqual(treesOf(store), []);
+  }
+});
+
+test("what a user lacks for a namespace is named, before anything is read", { skip }, async () => {
+  for (const { instead, missing } of [
     { instead: { "/usr/bin/newuidmap": "/dev/null" }, missing: /finding newuidmap: exec: / },
     { instead: { "/usr/bin/newgidmap": "plain" }, missing: /newgidmap: .*is not setuid root/ },
     {
@@ -180,14 +206,14 @@ test("what a user lacks for his store is named, before anything is read", { skip
       missing: /sysctl user.max_user_namespaces is 0 \(/,
     },
   ]) {
-    await using someone = await ordinaryUser(ranges);
+    await using someone = await ordinaryUser();
     const made = (file: string) => (file.startsWith("/") ? file : someone.folder.in(file));
     writeFileSync(someone.folder.in("zero"), "0\n");
     const text = "#!/bin/sh\necho 'unshare: unshare failed: No space left on device' >&2\nexit 1\n";
     writeFileSync(someone.folder.in("refusing"), text);
     copyFileSync("/usr/bin/newgidmap", someone.folder.in("plain"));
     for (const file of ["refusing", "plain"]) chmodSync(someone.folder.in(file), 0o755);
-    const places = Object.entries(instead ?? {}).map(([to, from]) => [to, made(from)]);
+    const places = Object.entries(instead).map(([to, from]) => [to, made(from)]);
     const absent = `oci:${someone.home}/absent:t`;
     const { exitCode, stderr } = await someone.amphora(["copy", absent, stored], {
       instead: Object.fromEntries(places),

@@ -13,8 +13,13 @@ export type Peer =
   | "newuidmap"
   | "newgidmap";
 
-/** The full path of a program on PATH. */
+/** The full path of a peer on PATH. */
 export function peerPath(name: Peer): string | undefined {
+  return programPath(name);
+}
+
+/** The full path of any program on PATH. */
+export function programPath(name: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/sbin"];
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }

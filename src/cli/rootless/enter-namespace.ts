@@ -1,25 +1,20 @@
 import { userInfo } from "node:os";
 import type { Environment } from "../../config/environment.ts";
 import { loadEnvironment } from "../../config/load-environment.ts";
-import { loadStorePlace } from "../../config/load-store-place.ts";
 import { loadSubordinateIds, type SubordinateIds } from "../../config/load-subordinate-ids.ts";
 import { type IdOwner, mapIds } from "../../config/subordinate-ids.ts";
 import { KnownError } from "../../core/errors.ts";
-import type { FlagValues } from "../flags.ts";
 import type { Log } from "../log.ts";
 import type { ProgramName } from "../specs/spec.ts";
 import { makeNamespace } from "./make-namespace.ts";
 import type { NamespaceNeed } from "./namespace-need.ts";
 import { startAgain } from "./start-again.ts";
 import { findTool } from "./tools.ts";
-import { noRanges } from "./why-not.ts";
 
 /** A run that is to go on in a user namespace. */
 export interface NamespaceRequest {
   readonly program: ProgramName;
   readonly need: NonNullable<NamespaceNeed>;
-  readonly args: readonly string[];
-  readonly flags: FlagValues;
   readonly log: Log;
 }
 
@@ -46,13 +41,13 @@ export async function enterNamespace(request: NamespaceRequest): Promise<void> {
   } catch (error) {
     if (need === "must" || !(error instanceof KnownError)) throw error;
     if (need === "may") log.debug(error.message);
-    else log.warning(`${error.message}; whatever is unpacked will belong to you`);
+    else log.warning(`${error.message}; all files will belong to you`);
   }
 }
 
-/** Both kinds, or none; none is enough for skopeo, which only warns, and for a store that does not care for owners. */
+/** Both kinds, or none: then the user is alone in there, which is enough for layers in which root owns all. */
 async function rangesFor(
-  { program, args, flags, log }: NamespaceRequest,
+  { need, program, log }: NamespaceRequest,
   environment: Environment,
   owner: IdOwner,
 ): Promise<SubordinateIds> {
@@ -60,9 +55,17 @@ async function rangesFor(
   if (found.users.length > 0 && found.groups.length > 0) return found;
   const shown = owner.name ?? String(owner.uid);
   if (program === "skopeo") warnAsSkopeo(log, shown, found);
-  else if (!(await ignoresOwners(environment, [...args, ...storageOptions(flags)])))
-    throw noRanges(found, shown);
+  else if (need !== "may") log.warning(lacksRanges(found, shown, need === "should"));
   return { users: [], groups: [] };
+}
+
+function lacksRanges({ users, groups }: SubordinateIds, owner: string, isMine: boolean): string {
+  const files = [
+    ...(users.length === 0 ? ["/etc/subuid"] : []),
+    ...(groups.length === 0 ? ["/etc/subgid"] : []),
+  ];
+  const effect = isMine ? "all files will belong to you" : "only files of root can be stored";
+  return `no range in ${files.join(" and ")} for user ${owner}: ${effect}`;
 }
 
 function warnAsSkopeo(log: Log, owner: string, { users }: SubordinateIds): void {
@@ -72,15 +75,6 @@ function warnAsSkopeo(log: Log, owner: string, { users }: SubordinateIds): void 
   );
   log.warning(`Found no UID ranges set aside for user "${owner}" in /etc/subuid.`);
   log.warning(`Found no GID ranges set aside for user "${owner}" in /etc/subgid.`);
-}
-
-async function ignoresOwners(environment: Environment, texts: readonly string[]): Promise<boolean> {
-  if (texts.some((text) => /ignore_chown_errors=(true|1|t)\b/i.test(text))) return true;
-  return (await loadStorePlace(environment)).ignoreChownErrors === true;
-}
-
-function storageOptions(flags: FlagValues): readonly string[] {
-  return flags.has("storage-opt") ? flags.strings("storage-opt") : [];
 }
 
 /** Nothing for a number that passwd does not know. */

@@ -12,7 +12,7 @@ export interface NamespaceMaps {
 }
 
 /** Says its number from within the new namespace, and lets go of all it has been given. */
-const hold = `"$0" -U sh -c 'echo $$; exec sleep 300 >&- 2>&-' &`;
+const hold = `"$0" -U /bin/sh -c 'echo $$; exec sleep 300 >&- 2>&-' &`;
 
 /**
  * Makes a user namespace with these maps. It is there as long as the process whose number is given: one of nobody's children,
@@ -36,7 +36,7 @@ export async function makeNamespace({ users, groups }: NamespaceMaps): Promise<n
 
 async function startHolder(unshare: string): Promise<number> {
   try {
-    const { stdout, stderr } = await promisify(execFile)("sh", ["-c", hold, unshare]);
+    const { stdout, stderr } = await promisify(execFile)("/bin/sh", ["-c", hold, unshare]);
     const holder = Number(stdout.trim());
     if (Number.isInteger(holder) && holder > 1) return holder;
     throw refusedByKernel(firstLine(stderr));

@@ -24,9 +24,14 @@ export async function startAgain(start: NewStart): Promise<never> {
   process.emitWarning = () => {};
   const entering = [`--user=/proc/${holder}/ns/user`, "--preserve-credentials", "--"];
   const again = [execPath, ...execArgv, ...argv.slice(1)];
-  const words = ["nsenter", ...entering, "sh", "-c", script, String(holder), ...again];
+  const words = ["nsenter", ...entering, "/bin/sh", "-c", script, String(holder), ...again];
   if (!process.execve) throw new Error("This Node cannot put another program in its place");
-  process.execve(nsenter, words, variablesOf(start));
+  try {
+    process.execve(nsenter, words, variablesOf(start));
+  } catch (error) {
+    process.kill(holder);
+    throw error;
+  }
   throw new Error("nsenter has not taken the place of this process");
 }
 

@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from "node:fs";
-import type { SubordinateIds } from "../../config/load-subordinate-ids.ts";
 import { CliError } from "../errors.ts";
 
 /** Switches of the system that forbid user namespaces, what they then say, and what lets them be made. */
@@ -41,17 +40,6 @@ export function refusedMap(name: string, path: string, said: string): CliError {
 export function missingTool(name: string, packages: string): CliError {
   return failure(`finding ${name}: exec: "${name}": executable file not found in $PATH`, {
     hint: `Install it: it is in the package ${packages}`,
-  });
-}
-
-/** The error of a user who has no numbers to give away. */
-export function noRanges({ users, groups }: SubordinateIds, owner: string): CliError {
-  const files = [
-    ...(users.length === 0 ? ["/etc/subuid"] : []),
-    ...(groups.length === 0 ? ["/etc/subgid"] : []),
-  ];
-  return failure(`no range in ${files.join(" and ")} for user ${owner}`, {
-    hint: `Let the administrator run: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${owner}`,
   });
 }
 
