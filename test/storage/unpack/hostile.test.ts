@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { buildHeader, endOfTar } from "../../../src/stream/tar/builder.ts";
@@ -291,6 +299,7 @@ for (const { what, entries, outcome, needsRoot = false } of layers) {
   test(`a layer with ${what} is contained or refused`, { skip: needsRoot && !isRoot }, async () => {
     await using temp = await tempFolder();
     const check = guarded(temp);
+    const open = readdirSync("/proc/self/fd").length;
     const tar = layerOf(...entries);
     for (const blob of [tar, gzipSync(tar)]) {
       if (typeof outcome === "string") {
@@ -301,6 +310,7 @@ for (const { what, entries, outcome, needsRoot = false } of layers) {
         assert.deepEqual(reassembled(layer), tar);
       }
       check();
+      assert.equal(readdirSync("/proc/self/fd").length, open);
     }
   });
 }
