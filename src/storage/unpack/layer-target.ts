@@ -75,7 +75,7 @@ export class LayerTarget {
     const file = this.#make(header, entryPath, sparse);
     const fresh = isFree(this.#names.get(path));
     const size = payloadSize(header);
-    const inTree = size > 0 && fresh && file?.verbatim === true && !entryPath.escapes;
+    const inTree = size > 0 && fresh && file?.verbatim === true && !entryPath.upwards;
     if (!inTree && fresh) {
       this.#split?.bare(sparse?.name ?? header.rawName);
       this.#names.set(path, bare);
