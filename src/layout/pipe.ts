@@ -61,7 +61,7 @@ export async function openPipeReader(path: string, signal: AbortSignal): Promise
       (await reading(`open ${path}`, async () =>
         openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
       ));
-    return readerOf(path, new Socket({ fd, readable: true, writable: false, signal }));
+    return readerOf(path, new Socket({ fd, readable: true, writable: false, signal }), signal);
   }
   const handle = await reading(`open ${path}`, () => open(path, "r"));
   return {
@@ -75,18 +75,22 @@ function isQueue(found: Stats): boolean {
   return found.isFIFO() || found.isSocket();
 }
 
-function readerOf(path: string, socket: Socket): PipeReader {
+function readerOf(path: string, socket: Socket, signal: AbortSignal): PipeReader {
   socket.on("error", () => {}); // comes out of the iteration
   return {
     path,
-    bytes: told(path, socket),
+    bytes: told(path, socket, signal),
     async [Symbol.asyncDispose]() {
       socket.destroy();
     },
   };
 }
 
-async function* told(path: string, socket: Socket): AsyncGenerator<Uint8Array, void, void> {
+async function* told(
+  path: string,
+  socket: Socket,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
   const chunks: AsyncIterator<Uint8Array> = socket[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -94,6 +98,9 @@ async function* told(path: string, socket: Socket): AsyncGenerator<Uint8Array, v
       if (next.done) return;
       yield next.value;
     }
+  } catch (error) {
+    signal.throwIfAborted(); // with the reason, which the socket has wrapped
+    throw error;
   } finally {
     socket.destroy();
   }
