@@ -43,7 +43,8 @@ const script = {
 
 /**
  * Bundles the program into a folder: `main.cjs`, which answers `--version` by itself, `program.cjs`, which it starts by
- * its code cache, and the packages that are seldom needed. Gives what went into them.
+ * its code cache, `unpack-worker.cjs`, which layers are unpacked by, and the packages that are seldom needed. Gives what went
+ * into them.
  */
 export async function bundleProgram(folder: string): Promise<readonly Metafile[]> {
   const built = [
@@ -57,7 +58,15 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       ...script,
       entryPoints: { program: "src/cli/program.ts" },
       outdir: folder,
-      plugins: [apart()],
+      plugins: [
+        apart(),
+        workerApart(`export const workerFile = require.resolve("./${unpackWorker}");`),
+      ],
+    }),
+    build({
+      ...script,
+      entryPoints: { "unpack-worker": "src/storage/unpack/worker.ts" },
+      outdir: folder,
     }),
     build({
       ...script,
@@ -87,6 +96,26 @@ function startsCached(): Plugin {
           module.exports = runCachedScript(__dirname + "/program.cjs", require).exports;`,
         resolveDir: root,
         loader: "js",
+      }));
+    },
+  };
+}
+
+/** The bundle that layers are unpacked by, beside the program's. */
+export const unpackWorker = "unpack-worker.cjs";
+
+/** In place of the module that says where the worker's file is, `contents`: in a bundle it is somewhere else. */
+export function workerApart(contents: string): Plugin {
+  return {
+    name: "worker-apart",
+    setup(builder) {
+      builder.onLoad({ filter: /storage\/unpack\/worker-file\.ts$/ }, () => ({
+        contents,
+        loader: "js",
+      }));
+      builder.onResolve({ filter: /\/unpack-worker\.cjs$/ }, ({ path }) => ({
+        path,
+        external: true,
       }));
     },
   };

@@ -33,11 +33,11 @@ export function runCachedScript(file: string, require: NodeJS.Require): CachedSc
  * Loads a module of Node's when something of it is first used: crypto takes 8 ms, zlib 4, and a command needs few. A
  * default import would use it at once.
  */
-function lazily(require: NodeJS.Require): (name: string) => unknown {
-  return (name) => {
+function lazily(require: NodeJS.Require): LazyRequire {
+  const loaded = (name: string) => {
     if (!name.startsWith("node:")) return require(name);
-    let loaded: object | undefined;
-    const load = (): object => (loaded ??= require(name) as object);
+    let module: object | undefined;
+    const load = (): object => (module ??= require(name) as object);
     return new Proxy(
       {},
       {
@@ -50,7 +50,11 @@ function lazily(require: NodeJS.Require): (name: string) => unknown {
       },
     );
   };
+  return Object.assign(loaded, { resolve: require.resolve });
 }
+
+/** What a script here sees of `require`. */
+type LazyRequire = ((name: string) => unknown) & Pick<NodeJS.Require, "resolve">;
 
 function readCache(file: string): Buffer | undefined {
   try {

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { API } from "typescript/unstable/sync";
@@ -16,6 +18,7 @@ const { values: options, positionals } = parseArgs({
     without: { type: "string", multiple: true, default: ["**/{fuzz,mutations}.test.ts"] },
     sample: { type: "string", default: "all" },
     seed: { type: "string", default: "1" },
+    "with-peers": { type: "boolean", default: false },
     out: { type: "string" },
     again: { type: "string" },
   },
@@ -43,7 +46,8 @@ function read(files: readonly string[]): Program {
   }
   api.close();
   const testFiles = globSync(options.tests, { cwd: root, exclude: options.without }).sort();
-  return { work: { root, sources, testFiles, count: mutants.length }, mutants, ranges };
+  const withPeers = options["with-peers"];
+  return { work: { root, sources, testFiles, count: mutants.length, withPeers }, mutants, ranges };
 }
 
 /** `count` of them that look random and are the same for one seed. */
@@ -65,9 +69,14 @@ function alive(mutants: readonly Mutant[], results: string): readonly Mutant[] {
   return mutants.filter((mutant) => names.has(nameOf(mutant)));
 }
 
+/** What mutants leave behind is gone at the end; a gpg-agent whose home is gone ends. */
+const temp = mkdtempSync(join(tmpdir(), "amphora-mutants-"));
+process.on("exit", () => rmSync(temp, { recursive: true, force: true }));
+
 async function startWorker({ work, ranges }: Program): Promise<ChildProcess> {
   const child = fork(new URL("mutate/worker.ts", import.meta.url), {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
+    env: { ...process.env, TMPDIR: temp },
     execArgv: ["--disable-warning=ExperimentalWarning", "--max-old-space-size=2048"],
   });
   child.send(work);
@@ -127,6 +136,6 @@ for (const mutant of chosen) {
     `${mutant.file}:${mutant.line} ${answer.fate}: ${mutant.before}  =>  ${mutant.after}`,
   );
 }
-child.kill();
+child.kill("SIGKILL");
 save();
 console.error(`${chosen.length} tried: ${JSON.stringify(fates)}`);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type CollectedTest, collected, setFile, setUps } from "./collected-tests.ts";
+import { type CollectedTest, collected, place, setFile, setUps } from "./collected-tests.ts";
 
 /** What the worker is given. */
 export interface Work {
@@ -9,6 +9,8 @@ export interface Work {
   readonly sources: Readonly<Record<string, string>>;
   readonly testFiles: readonly string[];
   readonly count: number;
+  /** Tests that need another program (gpg, say) too. */
+  readonly withPeers: boolean;
 }
 
 /** What it answers: ready for mutants, or what became of one. */
@@ -80,6 +82,7 @@ async function load(files: readonly string[], query: string): Promise<readonly C
 
 async function prepare(next: Work): Promise<void> {
   work = next;
+  place.withPeers = next.withPeers;
   installHooks(next);
   hits = new Uint8Array(next.count);
   const tests = await load(next.testFiles, "");

@@ -46,6 +46,7 @@ export class FolderStore implements SignatureStore {
   ): Promise<void> {
     if (signatures.length === 0) return;
     const path = this.#folderOf(subject);
+    await this.checkWritable(subject);
     await failing("mkdir", path, () => makeFolders(path, 0o755));
     const folder = new SignatureFolder(path);
     for (const signature of signatures) {

@@ -33,10 +33,10 @@ export function parseLookasideBase(text: string): LookasideBase {
   }
 }
 
-/** What follows `file:` and a host, which counts for nothing. */
+/** What follows `file:` and a host, which counts for nothing; `/` where nothing does. */
 function folderPath(text: string): string {
   const [rest = ""] = text.slice("file:".length).split(/[?#]/, 1);
-  const path = rest.startsWith("//") ? rest.slice(2).replace(/^[^/]*/, "") : rest;
+  const path = rest.replace(/^\/\/[^/]*/, "") || "/";
   try {
     return decodeURIComponent(path);
   } catch {
@@ -92,9 +92,9 @@ export function redactedText(url: URL): string {
   return shown.href;
 }
 
-/** {@link redactedText} of what may be no URL. */
+/** {@link redactedText} of what may be no URL: the last `@` before a path ends the password, as for every URL parser. */
 export function withoutPassword(text: string): string {
-  return text.replace(/(\/\/[^/:@]*):[^/@]*@/, "$1:xxxxx@");
+  return text.replace(/(\/\/[^/?#:]*):[^/?#]*@/, "$1:xxxxx@");
 }
 
 /** What a client that reads on says of more than {@link mostSignatures}. */

@@ -2,8 +2,9 @@ import { KnownError } from "../../src/core/errors.ts";
 import type { HttpClient, HttpResponse } from "../../src/registry/http/contract.ts";
 import { readBounded } from "../../src/stream/bounded.ts";
 import { SignatureError } from "../errors.ts";
-import { maxSignatureBytes, redactedText } from "./layout.ts";
+import { maxSignatureBytes, redactedText, withoutPassword } from "./layout.ts";
 
+/** Go's client sends so many requests, so that the tenth redirect is not followed. */
 const maxRedirects = 10;
 const maxErrorBytes = 64 * 1024;
 const tries = 3;
@@ -55,13 +56,13 @@ export class LookasideClient {
 
   async #follow(asked: URL, signal: AbortSignal): Promise<HttpResponse> {
     let url = asked;
-    for (let redirects = 0; ; redirects++) {
+    for (let redirects = 1; ; redirects++) {
       const response = await this.#send("GET", url, signal);
       const location = response.header("location");
       if (![301, 302, 303, 307, 308].includes(response.status) || !location) return response;
       await drain(response);
       if (redirects >= maxRedirects) {
-        throw failed(`Get "${redactedText(url)}": stopped after ${maxRedirects} redirects`);
+        throw failed(`Get "${withoutPassword(location)}": stopped after ${maxRedirects} redirects`);
       }
       url = resolved(location, url);
     }
@@ -141,7 +142,7 @@ export class LookasideClient {
         headers: {
           "user-agent": this.#options.userAgent,
           ...request.headers,
-          ...(username !== "" && { authorization: basic(username, password) }),
+          ...(`${username}${password}` !== "" && { authorization: basic(username, password) }),
         },
       });
     } catch (error) {
@@ -167,8 +168,15 @@ function isSuccess({ status }: HttpResponse): boolean {
 }
 
 function basic(username: string, password: string): string {
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(pair).toString("base64")}`;
+  const pair = Buffer.from(unescaped(`${username}:${password}`), "latin1");
+  return `Basic ${pair.toString("base64")}`;
+}
+
+/** A character a byte: what stands escaped in a URL need not be UTF-8. */
+function unescaped(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 function resolved(location: string, from: URL): URL {
@@ -179,7 +187,9 @@ function resolved(location: string, from: URL): URL {
     throw failed(`Get "${redactedText(from)}": failed to parse Location header`);
   }
   if (url.protocol === "http:" || url.protocol === "https:") return url;
-  throw failed(`Get "${url.href}": unsupported protocol scheme "${url.protocol.slice(0, -1)}"`);
+  throw failed(
+    `Get "${redactedText(url)}": unsupported protocol scheme "${url.protocol.slice(0, -1)}"`,
+  );
 }
 
 /** @throws what was thrown, where it is no failure of the connection: a call that was called off */

@@ -3,7 +3,7 @@ import type { SignedSubject } from "../signature.ts";
 import type { SignatureStore } from "../store.ts";
 import { FolderStore } from "./folder-store.ts";
 import { HttpStore } from "./http-store.ts";
-import { parseLookasideBase, signatureName, subjectPath } from "./layout.ts";
+import { parseLookasideBase, signatureName, subjectPath, withoutPassword } from "./layout.ts";
 import type { HttpLookasideOptions } from "./lookaside-client.ts";
 
 /** Signatures as registries.d points to them: they can also all be removed, with their image. */
@@ -38,7 +38,7 @@ function unsupported(text: string): Lookaside {
   const error = (doing: string, subject: SignedSubject) =>
     new SignatureError(
       "signature.store-failed",
-      `Unsupported scheme when ${doing} ${text}/${subjectPath(subject)}/${signatureName(1)}`,
+      `Unsupported scheme when ${doing} ${withoutPassword(text)}/${subjectPath(subject)}/${signatureName(1)}`,
     );
   const refuse = (doing: string) => async (subject: SignedSubject) => {
     throw error(doing, subject);

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { link, open, rename, stat, unlink } from "node:fs/promises";
+import { linkSync, readFileSync, renameSync, unlinkSync } from "node:fs";
+import { link, open, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fileErrorText, systemCode } from "../../src/config/load-file.ts";
 import { SignatureError } from "../errors.ts";
@@ -48,15 +49,16 @@ export class SignatureFolder {
     }
   }
 
-  /** Removes a signature; the last one takes its number. One that is not there any more is no failure. */
+  /**
+   * Removes a signature; the last one takes its number. One that is not there any more is no failure. Whether it is still
+   * at its number is asked in the call before: another removal may have put another signature there.
+   */
   async remove(number: number): Promise<void> {
     const victim = await readSignatureFile(this.#at(number));
     if (!victim) return;
     for (let at = number; at > 0; at = await this.#find(victim)) {
       const last = await this.#last();
-      if (last === 0) return;
-      if (last === at) await unlinkIfThere(this.#at(last));
-      else if (!(await this.#moveInto(last, at))) continue;
+      if (!this.#replace(at, victim, last)) continue;
       await this.#closeGapBefore(last + 1);
       return;
     }
@@ -71,11 +73,10 @@ export class SignatureFolder {
     return join(this.#path, this.#nameOf(number));
   }
 
+  /** The number of `bytes`; 0 where they are not there. */
   async #find(bytes: Uint8Array): Promise<number> {
-    for (let number = 1; number <= mostSignatures + 1; number++) {
-      const held = await readSignatureFile(this.#at(number));
-      if (!held) return 0;
-      if (Buffer.compare(held, bytes) === 0) return number;
+    for (let number = await this.#last(); number > 0; number--) {
+      if (holds(this.#at(number), bytes)) return number;
     }
     return 0;
   }
@@ -86,14 +87,20 @@ export class SignatureFolder {
     return last;
   }
 
-  /** False where somebody else has moved or removed `from` meanwhile. */
-  async #moveInto(from: number, to: number): Promise<boolean> {
-    return (
-      (await unless(["ENOENT"], this.#path, async () => {
-        await rename(this.#at(from), this.#at(to));
-        return true;
-      })) ?? false
-    );
+  /**
+   * Puts the last one in the place of `victim`, or removes it where it is the last, or behind a gap. False where somebody
+   * else has moved or removed one of them meanwhile. Asked and done in one turn: no other process has longer for that than
+   * between two calls of the system.
+   */
+  #replace(at: number, victim: Uint8Array, last: number): boolean {
+    const [from, to] = [this.#at(last), this.#at(at)];
+    const done = unlessSync(["ENOENT"], this.#path, () => {
+      if (!holds(to, victim)) return false;
+      if (last <= at) unlinkSync(to);
+      else renameSync(from, to);
+      return true;
+    });
+    return done ?? false;
   }
 
   /**
@@ -103,13 +110,20 @@ export class SignatureFolder {
   async #closeGapBefore(number: number): Promise<void> {
     for (let at = number; at > 1 && (await isThere(this.#at(at))); at--) {
       if (await isThere(this.#at(at - 1))) return;
-      const moved = await unless(["ENOENT", "EEXIST", ...cannotLink], this.#path, async () => {
-        await link(this.#at(at), this.#at(at - 1));
-        return true;
-      });
-      if (!moved) return;
-      await unlinkIfThere(this.#at(at));
+      if (!this.#moveDown(at)) return;
     }
+  }
+
+  /** In one turn, as {@link #replace}: what is there after the link may already be another one, which stays. */
+  #moveDown(at: number): boolean {
+    const [from, to] = [this.#at(at), this.#at(at - 1)];
+    const moved = unlessSync(["ENOENT", "EEXIST", ...cannotLink], this.#path, () => {
+      const bytes = readFileSync(from);
+      linkSync(from, to);
+      if (holds(from, bytes)) unlinkSync(from);
+      return true;
+    });
+    return moved ?? false;
   }
 
   async #writeUnfinished(bytes: Uint8Array): Promise<string> {
@@ -117,7 +131,7 @@ export class SignatureFolder {
     try {
       await writeNew(path, bytes);
     } catch (error) {
-      await unlinkIfThere(path);
+      await unlink(path).catch(() => undefined); // how it began is what counts
       throw describeFailure(error, "open", path);
     }
     return path;
@@ -177,6 +191,11 @@ function tooLarge(path: string): SignatureError {
   );
 }
 
+function holds(path: string, bytes: Uint8Array): boolean {
+  const held = unlessSync(["ENOENT"], path, () => readFileSync(path));
+  return held !== undefined && Buffer.compare(held, bytes) === 0;
+}
+
 /** Written out to the disk before it gets its number: a number never stands for half a signature. */
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   await using file = await open(path, "wx", 0o644);
@@ -201,6 +220,16 @@ async function unless<T>(
 ): Promise<T | undefined> {
   try {
     return await call();
+  } catch (error) {
+    if (codes.includes(systemCode(error) ?? "")) return undefined;
+    throw describeFailure(error, "write", path);
+  }
+}
+
+/** As {@link unless}, at once. */
+function unlessSync<T>(codes: readonly string[], path: string, call: () => T): T | undefined {
+  try {
+    return call();
   } catch (error) {
     if (codes.includes(systemCode(error) ?? "")) return undefined;
     throw describeFailure(error, "write", path);

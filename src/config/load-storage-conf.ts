@@ -71,7 +71,7 @@ async function loadSystemConf(environment: Environment): Promise<StorageConf> {
   if (named !== undefined) {
     const conf = await loadFile(environment, named);
     if (conf) return conf;
-    const message = `open ${named}: no such file or directory`;
+    const message = `stat ${named}: no such file or directory`;
     throw new ConfigError("config.unreadable", message, { file: named });
   }
   const xdg = variable(environment, "XDG_CONFIG_HOME");

@@ -18,6 +18,7 @@ const longestPauseMs = 50;
 export class StoreLock implements Disposable {
   readonly path: string;
   readonly #fd: number;
+  #isHeld = true;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -50,7 +51,8 @@ export class StoreLock implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    if (this.#isHeld) closeSync(this.#fd);
+    this.#isHeld = false;
   }
 }
 

@@ -1,14 +1,8 @@
-import {
-  ContentError,
-  type ContentErrorCode,
-  CopyError,
-  type CopyErrorCode,
-  KnownError,
-} from "../../core/errors.ts";
+import { ContentError, CopyError, KnownError } from "../../core/errors.ts";
 import { SystemCallError } from "../../libc/libc.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import { quotedName } from "../../stream/tar/parser.ts";
-import { UnpackError, type UnpackErrorCode } from "./errors.ts";
+import { UnpackError } from "./errors.ts";
 import type { SentFailure } from "./messages.ts";
 
 /** What the system says to entries that cannot be; everything else is its own trouble. */
@@ -50,13 +44,4 @@ function errnoOf(error: unknown): string | undefined {
   if (error instanceof SystemCallError) return error.code;
   if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return;
   return "syscall" in error ? error.code : undefined;
-}
-
-/** The error again, on the side that asked for the work. */
-export function errorOf({ kind, code, message, hint, stack }: SentFailure): Error {
-  const options = hint === undefined ? {} : { hint };
-  if (kind === "content") return new ContentError(code as ContentErrorCode, message, options);
-  if (kind === "copy") return new CopyError(code as CopyErrorCode, message, options);
-  if (kind === "unpack") return new UnpackError(code as UnpackErrorCode, message, options);
-  return Object.assign(new Error(message), stack !== undefined && { stack });
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { createRing, RingWriter } from "./byte-ring.ts";
-import { errorOf } from "./failure.ts";
 import type { UnpackedLayer, UnpackTarget, WorkerResult, WorkerTask } from "./messages.ts";
+import { errorOf } from "./sent-error.ts";
 import { workerFile } from "./worker-file.ts";
 
 /**

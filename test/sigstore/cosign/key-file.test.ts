@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { createPublicKey } from "node:crypto";
+import { createPublicKey, randomBytes, scryptSync } from "node:crypto";
 import { test } from "node:test";
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import { closeKeyFile, generateKeyFiles, openKeyFile } from "../../../sigstore/cosign/key-file.ts";
+import { decodePem } from "../../../sigstore/cosign/pem.ts";
+import { closeBox } from "../../../sigstore/cosign/secret-box.ts";
 import { testKey, toPem } from "../../support/certificates.ts";
 
 const cannotSign = "signature.cannot-sign";
@@ -29,6 +32,34 @@ test("keys are kept with an empty passphrase too, and under either name", async 
   assert.equal(opened.equals(privateKey), true);
 });
 
+test("a key file is written as the reference writes it, with new numbers each time", async () => {
+  const { privateKey } = testKey("p256", "files");
+  const seen = new Set<string>();
+  for (let time = 0; time < 2; time++) {
+    const found = decodePem(await closeKeyFile(privateKey, none));
+    assert.equal(found?.type, "ENCRYPTED COSIGN PRIVATE KEY");
+    const { kdf, cipher, ciphertext } = JSON.parse(found.bytes.toString());
+    const { salt, ...how } = kdf;
+    assert.deepEqual(how, { name: "scrypt", params: { N: 65_536, r: 8, p: 1 } });
+    assert.equal(cipher.name, "nacl/secretbox");
+    const size = privateKey.export({ format: "der", type: "pkcs8" }).length;
+    const lengths = [salt, cipher.nonce, ciphertext].map(
+      (one) => Buffer.from(one, "base64").length,
+    );
+    assert.deepEqual(lengths, [32, 24, size + 16]);
+    for (const one of [salt, cipher.nonce, ciphertext]) seen.add(one);
+  }
+  assert.equal(seen.size, 6);
+});
+
+test("what is in the box must be a key", async () => {
+  const file = fileOf((await closeBox(Buffer.from("no key"), none)).toString());
+  await assert.rejects(openKeyFile(file, none), {
+    code: cannotSign,
+    message: "parsing private key: it is no PKCS #8",
+  });
+});
+
 test("keys that nobody would verify are not signed with", async () => {
   for (const kind of ["rsa1024", "rsa-pss"] as const) {
     const file = await closeKeyFile(testKey(kind, "files").privateKey, none);
@@ -54,6 +85,28 @@ test("key files of skopeo and cosign open", async () => {
   for (const [name, box] of Object.entries(theirs)) {
     const key = await openKeyFile(fileOf(box, `ENCRYPTED ${name} PRIVATE KEY`), asBytes("pw"));
     assert.equal(key.asymmetricKeyType, "ec");
+  }
+});
+
+/** As the reference closes a box at another cost. */
+function closedAt(cost: number, content: Uint8Array): string {
+  const [salt, nonce] = [randomBytes(32), randomBytes(24)];
+  const maxmem = 256 * cost * 8;
+  const key = scryptSync(none, salt, 32, { N: cost, r: 8, p: 1, maxmem });
+  const ciphertext = xsalsa20poly1305(key, nonce).encrypt(content);
+  return JSON.stringify({
+    kdf: { name: "scrypt", params: { N: cost, r: 8, p: 1 }, salt: salt.toString("base64") },
+    cipher: { name: "nacl/secretbox", nonce: nonce.toString("base64") },
+    ciphertext: Buffer.from(ciphertext).toString("base64"),
+  });
+}
+
+test("key files of the reference's other two costs open", async () => {
+  const { privateKey } = testKey("p256", "files");
+  const der = privateKey.export({ format: "der", type: "pkcs8" });
+  for (const cost of [32_768, 131_072]) {
+    const opened = await openKeyFile(fileOf(closedAt(cost, der)), none);
+    assert.equal(opened.equals(privateKey), true);
   }
 });
 

@@ -35,6 +35,11 @@ test("what is no block is none", () => {
     "-----BEGIN X----\nQUJD\n-----END X-----",
     "-----BEGIN X-----\nQUJD\n-----END Y-----",
     "-----BEGIN X-----\nQUJD\n-----END X-----trailing",
+    "-----BEGIN X-----\nQUJD\n-----END X-----x",
+    "-----BEGIN Xabcde\nQUJD\n-----END X-----",
+    `${"\n".repeat(40)}-----BEGIN X-----\nQUJDx`,
+    block("X", "QUJD\nA: b"),
+    ...Array.from({ length: 14 }, (_, at) => `${"x".repeat(at)}X-----\nQUJD\n-----END X-----\n`),
     "-----BEGIN X-----\nQUJ\n-----END X-----",
     "-----BEGIN X-----\nQ_JD\n-----END X-----",
     `-----BEGIN X-----\nQUJD\n${block("X", "QUJD").slice(0, -9)}`,
@@ -44,12 +49,20 @@ test("what is no block is none", () => {
   assert.equal(decodePem(pemText(Buffer.from([0xff, 0xfe]))), undefined);
 });
 
-test("hostile text costs little", () => {
-  const size = 1_000_000;
-  const many = "-----BEGIN X-----\n".repeat(size / 18);
-  const spaces = `-----BEGIN X${" ".repeat(size)}x\n`;
-  const colons = `-----BEGIN X-----\n${":\n".repeat(size / 2)}-----END X-----`;
-  for (const text of [many, spaces, `${spaces.slice(0, -2)}-----\n`, colons]) {
-    assert.equal(decodePem(text)?.bytes.length ?? 0, 0);
+test("a block may begin behind an empty line, have no empty line behind its headers, and white space at its end", () => {
+  for (const text of [
+    `\n${block("X", "QUJD")}`,
+    block("X", "A: b\nQUJD"),
+    "-----BEGIN X----- \t\r\nQUJD\n-----END X----- \t\r\n",
+    "-----BEGIN X-----\nQUJD\n-----END X-----  ",
+  ]) {
+    const found = decodePem(text);
+    assert.deepEqual([found?.type, found?.bytes.toString(), found?.rest], ["X", "ABC", ""], text);
   }
+});
+
+test("a hundred starts of no block are enough", () => {
+  const after = (count: number) => decodePem("-----BEGIN X\n".repeat(count) + block("X", "QUJD"));
+  assert.equal(after(99)?.bytes.toString(), "ABC");
+  assert.equal(after(100), undefined);
 });

@@ -24,6 +24,7 @@ test("what is signed with a key of any kind is verified with its public key", as
   for (const kind of ["p521", "rsa", "ed25519"] as const) {
     const key = testKey(kind, "signer");
     await using signer = await signerWith(key);
+    assert.equal(signer.format, "sigstore");
     const signature = await signer.sign(claim, { signal });
     const verifier = await createSigstoreVerifier(
       { identity: { type: "keys", keys: [Buffer.from(key.pem)] } },

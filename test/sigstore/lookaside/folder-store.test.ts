@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { FolderStore } from "../../../sigstore/lookaside/folder-store.ts";
+import { openLookaside } from "../../../sigstore/lookaside/open-lookaside.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import { bundleScript } from "../../support/bundled-script.ts";
 import { run } from "../../support/run.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { fakeBytes, fakeSignature, signal, subject, subjectFolder, textsOf } from "./support.ts";
+import {
+  fakeBytes,
+  fakeSignature,
+  signal,
+  subject,
+  subjectFolder,
+  testClient,
+  textsOf,
+} from "./support.ts";
 
 const writer = new URL("writing-process.ts", import.meta.url);
 const call = { signal };
@@ -42,6 +51,19 @@ test("append() adds what is not there, byte for byte, and overwrites nothing", a
   );
 });
 
+test("openLookaside() of a file URL is a folder store, also where a space is escaped", async () => {
+  await using lookaside = await store();
+  await using client = testClient();
+  const folder = lookaside.folder.in("a folder");
+  await new FolderStore(folder).append(subject, [fakeSignature("one")], call);
+  const url = `file://${folder.replaceAll(" ", "%20")}`;
+  for (const writable of [false, true]) {
+    const opened = openLookaside(url, client, writable);
+    await opened.append(subject, [fakeSignature("two")], call);
+    assert.deepEqual(textsOf(await opened.read(subject, call)), ["one", "two"]);
+  }
+});
+
 test("append() keeps what is there and is no signature, and fills a gap first", async () => {
   await using lookaside = await store();
   await lookaside.add("one");
@@ -71,15 +93,12 @@ test("read() refuses what cannot be a list of signatures", async () => {
   await using lookaside = await store();
   const { at, read } = lookaside;
   await lookaside.add("one");
-  const refuses = async (pattern: RegExp) =>
-    await assert.rejects(
-      read(),
-      (error) => error instanceof KnownError && pattern.test(error.message),
-    );
+  const refuses = async (message: RegExp, code = "signature.store-failed") =>
+    await assert.rejects(read(), { code, message });
   await writeFile(at("signature-2"), "");
   await refuses(/^parsing signature "\/.*signature-2": empty signature blob$/); // G3, G4
   await writeFile(at("signature-2"), Buffer.alloc(4 * 1024 * 1024 + 1, 0x89));
-  await refuses(/exceeded maximum allowed size of 4194304 bytes/); // G15e
+  await refuses(/exceeded maximum allowed size of 4194304 bytes/, "signature.store-limit"); // G15e
   await writeFile(at("signature-2"), Buffer.alloc(4 * 1024 * 1024, 0x89));
   assert.equal((await read()).length, 2); // X3
   await mkdir(at("signature-3"));
@@ -130,6 +149,66 @@ test("checkWritable() writes nothing, and tells what append() would", async () =
   const refused = { code: "signature.store-failed", message: /^mkdir \/.*: not a directory$/ };
   await assert.rejects(deeper.checkWritable(subject), refused);
   await assert.rejects(deeper.append(subject, [fakeSignature("x")], call), refused);
+});
+
+test("append() fails as checkWritable() does, where a file or a link is in the way", async () => {
+  await using lookaside = await store();
+  await mkdir(lookaside.folder.in("ns"));
+  await writeFile(lookaside.at(""), "a file");
+  await symlink("loop", lookaside.folder.in("loop"));
+  const looped = new FolderStore(lookaside.folder.in("loop"));
+  for (const [files, message] of [
+    [lookaside.files, `mkdir ${lookaside.at("")}: not a directory`],
+    [
+      looped,
+      `mkdir ${lookaside.folder.in("loop", subjectFolder)}: too many levels of symbolic links`,
+    ],
+  ] as const) {
+    const refused = { code: "signature.store-failed", message };
+    await assert.rejects(files.checkWritable(subject), refused);
+    await assert.rejects(files.append(subject, [fakeSignature("x")], call), refused);
+  }
+});
+
+test("append() tells of a link that leads nowhere", async () => {
+  await using lookaside = await store();
+  await symlink("nowhere", lookaside.folder.in("ns"));
+  await assert.rejects(lookaside.add("one"), {
+    code: "signature.store-failed",
+    message: `mkdir ${lookaside.folder.in(subjectFolder)}: file exists`,
+  });
+});
+
+test("checkWritable() names the folder that could not be made, or not be written to", async (context) => {
+  if (process.getuid?.() === 0) return context.skip("root may write to every folder");
+  await using lookaside = await store();
+  await lookaside.add("one");
+  const refused = (path: string) => ({
+    code: "signature.store-failed",
+    message: `mkdir ${path}: permission denied`,
+  });
+  for (const mode of [0o500, 0o600]) {
+    await chmod(lookaside.at(""), mode);
+    await assert.rejects(lookaside.files.checkWritable(subject), refused(lookaside.at("")));
+  }
+  await chmod(lookaside.at(""), 0o700);
+  await chmod(lookaside.folder.path, 0o500);
+  await assert.rejects(
+    lookaside.files.checkWritable({ ...subject, repository: "h/new/one" }),
+    refused(lookaside.folder.in("new")),
+  );
+  await chmod(lookaside.folder.path, 0o700);
+});
+
+test("nothing is done once it was called off", async () => {
+  await using lookaside = await store();
+  await lookaside.add("one");
+  const reason = new Error("enough");
+  const off = { signal: AbortSignal.abort(reason) };
+  await assert.rejects(lookaside.files.read(subject, off), reason);
+  await assert.rejects(lookaside.files.append(subject, [fakeSignature("two")], off), reason);
+  await assert.rejects(lookaside.files.remove(subject, 0, off), reason);
+  assert.deepEqual(await lookaside.read(), ["one"]);
 });
 
 test("a repository cannot lead out of the folder", async () => {

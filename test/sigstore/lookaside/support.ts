@@ -1,8 +1,10 @@
 import type { HttpLookasideOptions } from "../../../sigstore/lookaside/lookaside-client.ts";
+import { openLookaside } from "../../../sigstore/lookaside/open-lookaside.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { digestOf } from "../../../src/core/digest.ts";
 import { createHttpClient } from "../../../src/registry/http/client.ts";
 import type { HttpClient } from "../../../src/registry/http/contract.ts";
+import { WebFolder, type WebFolderOptions } from "../../support/web-folder.ts";
 
 export const signal = new AbortController().signal;
 
@@ -50,5 +52,26 @@ export function testClient(): TestClient {
     userAgent: "test/1",
     onWarning: (text) => warnings.push(text),
     [Symbol.asyncDispose]: () => http[Symbol.asyncDispose](),
+  };
+}
+
+/** A web server that keeps signatures, and the store there. */
+export async function world(options: WebFolderOptions = {}) {
+  const web = await WebFolder.start(options);
+  const client = testClient();
+  const path = (number: number) => `/base/${subjectFolder}/signature-${number}`;
+  const open = (base = `${web.origin}/base`) => openLookaside(base, client, true);
+  return {
+    web,
+    client,
+    path,
+    open,
+    put: (number: number, bytes: Uint8Array) => web.files.set(path(number), bytes),
+    read: async (base?: string) => textsOf(await open(base).read(subject, { signal })),
+    held: () => [...web.files.values()].map((bytes) => Buffer.from(bytes).toString("latin1")),
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await web[Symbol.asyncDispose]();
+    },
   };
 }

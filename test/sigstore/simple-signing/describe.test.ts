@@ -7,8 +7,13 @@ import {
   describeSimpleSignature,
   readUntrusted,
 } from "../../../sigstore/simple-signing/describe.ts";
-import { forgeKey, forgeMessage, messageParts } from "../../support/openpgp/forge.ts";
-import { packet } from "../../support/openpgp/packets.ts";
+import {
+  forgeKey,
+  forgeMessage,
+  literal as literalOf,
+  messageParts,
+} from "../../support/openpgp/forge.ts";
+import { packet, subpacket } from "../../support/openpgp/packets.ts";
 import { claim, payload } from "../../support/openpgp/verify.ts";
 
 const created = 1_600_000_000;
@@ -35,6 +40,20 @@ const described: readonly (readonly [name: string, bytes: Uint8Array, says: obje
     "one that names no key",
     forgeMessage(key, { created, issuers: nameless }, payload),
     { format: "simple-signing", ...claim, signedAt: said.signedAt },
+  ],
+  [
+    "one that names its key by its ID alone",
+    forgeMessage(
+      key,
+      { created, issuers: { hashed: [], unhashed: [subpacket(16, Buffer.from(keyId, "hex"))] } },
+      payload,
+    ),
+    said,
+  ],
+  [
+    "one whose content has a file name",
+    Buffer.concat([onePass, literalOf(payload, "name.json"), signature]),
+    said,
   ],
   [
     "a signature alone",

@@ -14,6 +14,7 @@ import {
   onKey,
   onSubkey,
   primaryPacket,
+  revoker,
   signs,
   subkeyPacket,
   userId,
@@ -251,6 +252,14 @@ test("describeKeys() tells what a key is, what it is called and until when", () 
   assert.deepEqual(describeKeys([armored(file)], new Date()), [expected]);
   const [later] = describeKeys([file], new Date((now + 365 * day) * 1000));
   assert.equal(later?.problem, "has expired");
+  const [soon] = describeKeys([file], new Date((born + 200 * day) * 1000 - 1));
+  assert.equal(soon?.signs, true);
+  const [just] = describeKeys([file], new Date((born + 200 * day) * 1000));
+  assert.equal(just?.problem, "has expired");
+  const named = onKey(key, { type: 0x1f, created: born, hashed: [revoker(other)] });
+  const byStranger = onKey(key, { type: 0x20, created: now - day }, other);
+  const [maybe] = describeKeys([join(primaryPacket(key), named, byStranger, own)], new Date());
+  assert.deepEqual([maybe?.revoked, maybe?.signs], [true, false]);
   const [revoked] = describeKeys([file, revocation], new Date());
   assert.deepEqual([revoked?.revoked, revoked?.signs], [true, false]);
   assert.deepEqual(describeKeys([Buffer.from("x")], new Date()), []);
