@@ -71,7 +71,8 @@ export function lookForNoOp(job: CopyJob): NoOp {
     },
     async byManifest(source, top) {
       const held = await destination;
-      if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
+      if (!held || (await givesOtherLayers(source, top, job))) return undefined;
+      if (!(await isWhatWouldBe(job, source, top, held))) return undefined;
       return done(job, held.digest);
     },
   };
@@ -135,15 +136,24 @@ function isSame(
   return a.digest === b.digest && a.mediaType === b.mediaType;
 }
 
+/** Then a copy makes another manifest. */
+async function givesOtherLayers(
+  source: ImageSource,
+  top: RawManifest,
+  { signal }: CopyJob,
+): Promise<boolean> {
+  if (isIndexType(top.mediaType)) return false;
+  return (await source.heldLayers(top, { signal })) !== undefined;
+}
+
 async function isWhatWouldBe(
   job: CopyJob,
   source: ImageSource,
   top: RawManifest,
   held: HeldManifest,
 ): Promise<boolean> {
-  const { options, signal } = job;
+  const { options } = job;
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
-  if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
   if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
   if (chosen && held.keepsIndex?.(top.digest) === false) return false;

@@ -59,7 +59,7 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
     assert.match(stderr, /Writing manifest to image destination/);
     const { host } = registry;
     assert.deepEqual(await names(), [`${host}/team/one:1`, `${host}/team/two:latest`]);
-    const missing = await amphora(["pull", "-q", "team/nothing"]);
+    const missing = await amphora(["pull", "-q", "team/one:nothing"]);
     assert.equal(missing.exitCode, 2, missing.stderr);
   });
 
