@@ -173,6 +173,17 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
     assert.equal(missing.exitCode, 2);
   });
 
+  test("inspect and info tell of an image and of the store", async () => {
+    const { folder } = home;
+    const store = `[vfs@${folder.in("store")}+${folder.in("run", "store")}]`;
+    const name = `containers-storage:${store}${registry.host}/team/one:1`;
+    const inspected = await home.run(["inspect", name]);
+    assert.equal(inspected.exitCode, 0, inspected.stderr);
+    assert.deepEqual(JSON.parse(inspected.stdout).Labels, { app: "one" });
+    const told = await home.run(["info"]);
+    assert.match(told.stdout, /^Local images:\n {2}driver: /m);
+  });
+
   test("unpack leaves a root filesystem, and of what is refused nothing", async () => {
     const { folder } = home;
     const source = `docker://${registry.host}/team/one:1`;
