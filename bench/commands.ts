@@ -56,7 +56,9 @@ function skopeoName(place: Place): string {
   if (place.at === "oci") return `oci:${place.path}:latest`;
   if (place.at !== "storage") return `dir:${place.path}`;
   const { driver, path } = place;
-  return `containers-storage:[${driver}@${path}/root+${path}/run:overlay.skip_mount_home=true]bench/image:latest`;
+  // Else Go's tools leave a mount behind, and the folder cannot be removed.
+  const options = driver === "overlay" ? ":overlay.skip_mount_home=true" : "";
+  return `containers-storage:[${driver}@${path}/root+${path}/run${options}]bench/image:latest`;
 }
 
 function skopeoTls(side: string, place: Place): string[] {

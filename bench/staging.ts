@@ -4,9 +4,16 @@ import { type Command, run } from "./measure.ts";
 
 const pollMs = 10;
 
-/** Runs the command with `folder` for temporary files; gives the most bytes that were seen in it at once. */
+/** Where Go's tools put big files, whatever TMPDIR says to a shell around them. */
+const bigFiles = "/var/tmp";
+
+/**
+ * Runs the command with `folder` for temporary files; gives the most bytes that were seen at once in it, and in what is new
+ * where big temporary files go.
+ */
 export async function stagedBytes({ words, env }: Command, folder: string): Promise<number> {
   await mkdir(folder, { recursive: true });
+  const before = new Set(await namesIn(bigFiles));
   let most = 0;
   let running = true;
   const ended = run({ words, env: { ...env, TMPDIR: folder } }).finally(() => {
@@ -14,7 +21,10 @@ export async function stagedBytes({ words, env }: Command, folder: string): Prom
   });
   ended.catch(() => {}); // thrown below
   while (running) {
-    most = Math.max(most, await bytesIn(folder));
+    const fresh = (await namesIn(bigFiles)).filter((name) => !before.has(name));
+    const folders = [folder, ...fresh.map((name) => join(bigFiles, name))];
+    const sizes = await Promise.all(folders.map(bytesIn));
+    most = Math.max(most, sum(sizes));
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
   await ended;
@@ -29,5 +39,13 @@ async function bytesIn(folder: string): Promise<number> {
     const found = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
     return found?.isFile() ? found.size : 0;
   });
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  return sum(await Promise.all(sizes));
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch(() => []);
+}
+
+function sum(sizes: readonly number[]): number {
+  return sizes.reduce((total, size) => total + size, 0);
 }
