@@ -55,11 +55,11 @@ async function unpacked(image: TestImage, folder: TempFolder): Promise<UnpackedI
   await mkdir(target);
   const source = new MemorySource(image);
   const given: UnpackedImage[] = [];
-  const unprivileged = process.getuid?.() !== 0;
+  const ignoreOwners = process.getuid?.() !== 0;
   const finish = async (each: UnpackedImage) => void given.push(each);
   await copy({
     from: { transport: transportOf({ source }), reference: source.reference },
-    to: rootFolder(target, target, { unprivileged, finish }),
+    to: rootFolder(target, target, { userNamespace: ignoreOwners, ignoreOwners, finish }),
     gate: createGate(acceptAnything, noTrust),
     options: {
       select: { type: "system" },

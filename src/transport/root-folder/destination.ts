@@ -22,8 +22,10 @@ const maxConfigBytes = 8 * 1024 * 1024;
 
 /** How layers are unpacked into a folder. */
 export interface RootFolderOptions {
-  /** Made by an ordinary user: what belongs to others there belongs to this one here, and devices are left out. */
-  readonly unprivileged: boolean;
+  /** Devices cannot be made here, and are left out. */
+  readonly userNamespace: boolean;
+  /** Made by an ordinary user: what belongs to others in the image belongs to this one here. */
+  readonly ignoreOwners: boolean;
   /** Given the image as it was unpacked; what fails here fails the copy. */
   finish(image: UnpackedImage): Promise<void>;
 }
@@ -86,15 +88,15 @@ export class RootFolderDestination implements ImageDestination {
     { config }: ExpectedImage,
     { signal }: CallOptions,
   ): Promise<Descriptor> {
-    const { unprivileged } = this.#options;
+    const { userNamespace, ignoreOwners } = this.#options;
     if (config && diffId === undefined) {
       throw this.#unsupported("its config does not tell one diff ID for each layer");
     }
     const target = {
       folder: this.#folder,
       whiteouts: "plain",
-      userNamespace: unprivileged,
-      ignoreChownErrors: unprivileged,
+      userNamespace,
+      ignoreChownErrors: ignoreOwners,
     } as const;
     const layer = await unpackLayer(blob, [target], { signal });
     checkDiffId(layer.diffId, diffId);
