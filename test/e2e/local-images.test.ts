@@ -173,6 +173,14 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
     assert.equal(missing.exitCode, 2);
   });
 
+  test("an image pulled by digest is known by it", async () => {
+    const name = `${registry.host}/team/two@${two.digest}`;
+    assert.equal(await done(["pull", "-q", name]), `${idOf(two)}\n`);
+    assert.equal(await done(["images", "-q", name]), `${idOf(two).slice(0, 12)}\n`);
+    assert.ok((await names()).includes(`${registry.host}/team/two:<none>`));
+    assert.match(await done(["rmi", name]), /^Untagged: .*@sha256:/m);
+  });
+
   test("inspect and info tell of an image and of the store", async () => {
     const { folder } = home;
     const store = `[vfs@${folder.in("store")}+${folder.in("run", "store")}]`;
