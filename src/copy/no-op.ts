@@ -146,6 +146,17 @@ async function givesOtherLayers(
   return (await source.heldLayers(top, { signal })) !== undefined;
 }
 
+/** Whether the one chosen from an index is there, and the index beside it where the place keeps those. */
+function isInstanceHeld(
+  index: IndexManifest,
+  { digest }: RawManifest,
+  { options }: CopyJob,
+  held: HeldManifest,
+): boolean {
+  const isKept = held.keepsIndex?.(digest) ?? true;
+  return isKept && isSame(chooseInstance(index, options.platform), held);
+}
+
 async function isWhatWouldBe(
   job: CopyJob,
   source: ImageSource,
@@ -155,8 +166,7 @@ async function isWhatWouldBe(
   const { options } = job;
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
   const chosen = index && options.select.type === "system";
-  if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
-  if (chosen && held.keepsIndex?.(top.digest) === false) return false;
+  if (chosen ? !isInstanceHeld(index, top, job, held) : !isSame(top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
   if (await anySigned(job, source, [...instances, held.digest])) return false;

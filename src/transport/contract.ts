@@ -104,8 +104,9 @@ export interface SourceTraits {
   /** How many blobs may be open at once. */
   readonly openBlobs: number;
   /**
-   * "tape": blobs come once, in the order of {@link ImageSource.blobOrder}; the copy follows it, one blob open at a time
-   * whatever `openBlobs` says, and passes over those that nobody wants.
+   * "tape": blobs come in the order of {@link ImageSource.blobOrder}; the copy follows it, one blob open at a time
+   * whatever `openBlobs` says, and passes over those that nobody wants. They come once, unless it `reopens`: then what has
+   * passed is to be had again, for the price of all that lies before it.
    */
   readonly access: "any" | "tape";
   /** Whether a blob can be opened again, and from an offset: resume, and counting ahead, need it. */
@@ -189,6 +190,8 @@ export interface DestinationTraits {
   readonly layerOrder?: "base-first";
   /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
   readonly layerPlaces?: "each";
+  /** Whether a schema 1 image keeps the name that it has in it, whatever it is called here. */
+  readonly keepsEmbeddedName?: boolean;
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }
