@@ -36,7 +36,7 @@ export function refuseSecondReading(
   const { access, reopens } = source.traits;
   const { newBlobs, wantsConfig } = destination.traits;
   if (reopens) return;
-  if (access === "tape" && wantsConfig && !isConfigFirst(source, plan)) {
+  if (wantsConfig === true && !isConfigFirst(source, plan)) {
     throw cannot(source, destination, "the config comes after layers, and is needed before them");
   }
   const digests = plan.layers.map(({ blob }) => blob.digest);
@@ -54,8 +54,12 @@ export function refuseSecondReading(
   }
 }
 
-function isConfigFirst({ blobOrder }: ImageSource, { config, layers }: Plan): boolean {
-  if (!config) return true;
+/** Whether the config can be read before the layers. */
+export function isConfigFirst(
+  { blobOrder, traits }: ImageSource,
+  { config, layers }: Plan,
+): boolean {
+  if (!config || traits.access === "any" || traits.reopens) return true;
   const blobs = [config, ...layers.map(({ blob }) => blob)];
   return inTapeOrder(blobs, ({ digest }) => digest, blobOrder)[0] === config;
 }

@@ -239,6 +239,19 @@ suite("sources that are read once, in their order", () => {
     assert.ok(destination.layers.every(({ place, digest }) => place.diffId === digest));
   });
 
+  test("a config that may come late comes behind the layers, and nothing is told of it before", async () => {
+    const image = makeImage({ seed: 17 });
+    const source = tapeOf(image, "last");
+    const destination = new MemoryDestination({ wantsConfig: "or-late" });
+    await copied(source, destination);
+    assert.deepEqual(source.opened, source.blobOrder);
+    assert.equal(destination.expected[0]?.config, undefined);
+    assert.equal(destination.written.at(-1)?.place.role, "config");
+    const early = new MemoryDestination({ wantsConfig: "or-late" });
+    await copied(tapeOf(image, "first"), early);
+    assert.ok(early.layers.every(({ place }) => place.diffId !== undefined));
+  });
+
   const twice: readonly (readonly [string, () => MemorySource, Partial<DestinationTraits>])[] = [
     ["the config before the layers", () => tapeOf(makeImage(), "last"), { wantsConfig: true }],
     [

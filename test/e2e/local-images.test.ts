@@ -140,6 +140,8 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
     await done(["rmi", "--all"]);
     const fromOci = await done(["load", "-q", "-i", folder.in("oci.tar")]);
     assert.equal(fromOci, "Loaded image: localhost/kept:1\n");
+    const piped = { input: await readFile(folder.in("oci.tar")) };
+    assert.equal(await done(["load", "-q", "--format", "oci-archive"], piped), fromOci);
     const fromDir = await done(["load", "-q", "-i", folder.in("dir")]);
     assert.match(fromDir, /^Loaded image: sha256:[0-9a-f]{64}\n$/);
     const broken = await amphora(["load", "-i", "/etc/hostname"]);

@@ -50,10 +50,20 @@ function imageOf(layers: readonly Readonly<Record<string, string>>[]): TestImage
   };
 }
 
-async function unpacked(image: TestImage, folder: TempFolder): Promise<UnpackedImage[]> {
+/** From a source that is read once, its config behind its layers. */
+function tapeOf(image: TestImage): MemorySource {
+  const blobOrder = [...image.layers, image.config].flatMap((blob) => (blob ? [blob.digest] : []));
+  const traits = { access: "tape", reopens: false } as const;
+  return new MemorySource(image, { traits, blobOrder });
+}
+
+async function unpacked(
+  image: TestImage,
+  folder: TempFolder,
+  source = new MemorySource(image),
+): Promise<UnpackedImage[]> {
   const target = folder.in("rootfs");
   await mkdir(target);
-  const source = new MemorySource(image);
   const given: UnpackedImage[] = [];
   const ignoreOwners = process.getuid?.() !== 0;
   const finish = async (each: UnpackedImage) => void given.push(each);
@@ -109,8 +119,8 @@ test("an artifact has no filesystem", async () => {
   await assert.rejects(unpacked(artifact, folder), /an artifact has no filesystem/);
 });
 
-test("a config that does not tell a diff ID for each layer is not believed", async () => {
-  await using folder = await tempFolder();
+/** The config of an image with one layer less. */
+function lyingImage(): TestImage {
   const image = imageOf([{ a: "1" }, { b: "2" }]);
   const { config } = imageOf([{ a: "1" }]);
   const bytes = Buffer.from(
@@ -119,8 +129,23 @@ test("a config that does not tell a diff ID for each layer is not believed", asy
       .replace(JSON.stringify(image.config), JSON.stringify(config)),
   );
   const blobs = new Map([...image.blobs, ...imageOf([{ a: "1" }]).blobs]);
-  const lying = { ...image, bytes, blobs, manifests: [{ mediaType: image.mediaType, bytes }] };
-  await assert.rejects(unpacked(lying, folder), /does not tell one diff ID for each layer/);
+  const manifests = [{ mediaType: image.mediaType, bytes }];
+  return { ...image, ...(config && { config }), bytes, blobs, manifests };
+}
+
+test("a config that does not tell a diff ID for each layer is not believed", async () => {
+  await using folder = await tempFolder();
+  await assert.rejects(unpacked(lyingImage(), folder), /does not tell one diff ID for each layer/);
+});
+
+test("a config that comes behind the layers is compared with what they were", async () => {
+  await using folder = await tempFolder();
+  const honest = imageOf([{ a: "1" }, { b: "2" }]);
+  const [given] = await unpacked(honest, folder, tapeOf(honest));
+  assert.equal(given?.manifest.digest, honest.digest);
+  await using other = await tempFolder();
+  const lying = lyingImage();
+  await assert.rejects(unpacked(lying, other, tapeOf(lying)), /config says nothing of it/);
 });
 
 test("NewFolder gives the folder its name when it is whole, and leaves nothing before", async () => {
