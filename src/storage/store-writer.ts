@@ -56,10 +56,11 @@ export class StoreWriter {
     return writer;
   }
 
-  async stageLayer({ parent }: StageRequest): Promise<StagedLayer> {
+  async stageLayer({ parent, signal }: StageRequest): Promise<StagedLayer> {
     const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
     const { userNamespace, locks } = this.#setting;
-    return await createStagedLayer(this.#own, below, { signal: locks.signal, userNamespace });
+    const options = { signal: signal ?? locks.signal, userNamespace };
+    return await createStagedLayer(this.#own, below, options);
   }
 
   async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {
