@@ -18,7 +18,9 @@ export type CliErrorCode =
   | "cli.bad-key"
   /** Two pieces of a policy that cannot both hold. */
   | "cli.conflict"
-  | "cli.unwritable";
+  | "cli.unwritable"
+  /** A user cannot become root of a namespace, as layers need it. */
+  | "cli.no-user-namespace";
 
 /** What fails at the edge itself. */
 export class CliError extends KnownError<CliErrorCode> {}

@@ -4,6 +4,7 @@ import { UsageWithHelp } from "./errors.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Invocation, readCommandLine } from "./find-command.ts";
 import type { Log } from "./log.ts";
+import { needsUserNamespace } from "./needs-namespace.ts";
 import type { Parts } from "./parts.ts";
 import { reportFailure, startLog } from "./reporting.ts";
 import { type GlobalSettings, globalSettings } from "./settings.ts";
@@ -67,6 +68,10 @@ export async function runProgram(start: Start): Promise<number> {
     log = startLog(start.program, terminal, settings);
     if (settings.tlsVerify !== undefined) {
       log.warning("'--tls-verify' is deprecated, please set this on the specific subcommand");
+    }
+    if (needsUserNamespace(invocation)) {
+      const { runInUserNamespace } = await import("./user-namespace.ts");
+      return await runInUserNamespace(start.program);
     }
     await runCommand(start, invocation, settings, terminal, log);
     return 0;

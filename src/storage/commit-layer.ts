@@ -12,6 +12,7 @@ export interface CommitScene {
   readonly parent: LayerRecord | undefined;
   readonly trash: Trash;
   readonly clock: Clock;
+  readonly ignoreChownErrors: boolean;
 }
 
 /**
@@ -22,7 +23,8 @@ export function commitLayer(staged: StagedLayer, layer: NewLayer, scene: CommitS
   const { edit, parent, trash, clock } = scene;
   const { area } = edit;
   const ids = new Set([layer.id]);
-  if (area.driver === "overlay" && !layer.rootSet) setRootAttributes(staged.folder, parent);
+  if (area.driver === "overlay" && !layer.rootSet)
+    setRootAttributes(staged.folder, parent, scene.ignoreChownErrors);
   const created = goTimeOf(clock());
   edit.add({ id: layer.id, parent: layer.parent ?? "", created, flags: incomplete });
   try {

@@ -1,7 +1,8 @@
 import { type BigIntStats, chmodSync, lchownSync } from "node:fs";
 import { at, setTimesAt, TimesBuffer } from "../libc/at.ts";
 import { getXattrOf, listXattrsOf, setXattrOf } from "../libc/xattr.ts";
-import { errnoOf } from "./errors.ts";
+import type { CopyTreeOptions } from "./copy-tree.ts";
+import { errnoOf, unless } from "./errors.ts";
 
 const times = new TimesBuffer();
 
@@ -13,9 +14,10 @@ export function copyAttributes(
   from: Buffer,
   to: Buffer,
   stat: BigIntStats,
-  userNamespace: boolean,
+  { userNamespace, ignoreChownErrors }: CopyTreeOptions,
 ): void {
-  lchownSync(to, Number(stat.uid), Number(stat.gid));
+  const refusals = ignoreChownErrors ? ["EPERM", "EINVAL"] : [];
+  unless(refusals, () => lchownSync(to, Number(stat.uid), Number(stat.gid)));
   if (!stat.isSymbolicLink()) chmodSync(to, Number(stat.mode & 0o7777n));
   copyXattrs(terminated(from), terminated(to), userNamespace);
   setTimesAt(at.fdcwd, terminated(to), times.set(timeOf(stat.atimeNs), timeOf(stat.mtimeNs)));

@@ -6,8 +6,8 @@ import { ImageTable } from "./image-table.ts";
 import { readImageData } from "./read-side.ts";
 
 /**
- * Copies an image's record and data out of an additional store, so that it can be changed here. Its layers stay where they
- * are. Not saved yet when `then` is run, which is to do so.
+ * Copies an image's record and data out of an additional store, with these names instead of its own: there it cannot be
+ * changed. Its layers stay where they are.
  *
  * @throws {StorageError} `storage.not-found` where no store has it
  */
@@ -15,7 +15,7 @@ export function copyImageRecord(
   edit: ImageEdit,
   id: string,
   others: readonly StoreArea[],
-  then: () => void,
+  names: readonly string[],
 ): void {
   const tables = others.map((area) => ImageTable.read(area));
   const table = tables.find(({ records }) => records.some((image) => image.id === id));
@@ -31,6 +31,7 @@ export function copyImageRecord(
   writeImageData(edit.area, id, data, () => {
     edit.copy(row);
     edit.change(id, { names: [] });
-    then();
+    edit.name(id, names);
+    return edit.prepare();
   });
 }

@@ -12,7 +12,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { copyFile } from "node:fs/promises";
-import { makeNodeAt } from "../libc/at.ts";
+import { at, makeNodeAt } from "../libc/at.ts";
 import { copyAttributes } from "./copy-attributes.ts";
 
 /** How a tree is copied. */
@@ -20,6 +20,7 @@ export interface CopyTreeOptions {
   readonly signal: AbortSignal;
   /** True where devices cannot be made: they are left out, as the Go library does. */
   readonly userNamespace: boolean;
+  readonly ignoreChownErrors: boolean;
 }
 
 /**
@@ -76,10 +77,10 @@ class TreeCopy {
       const entry = { from: below(pair.from, name), to: below(pair.to, name) };
       const stat = lstatSync(entry.from, { bigint: true });
       if ((await this.#make(entry, stat)) === "attributes")
-        copyAttributes(entry.from, entry.to, stat, this.#options.userNamespace);
+        copyAttributes(entry.from, entry.to, stat, this.#options);
     }
     const own = lstatSync(below(pair.from, dot), { bigint: true });
-    copyAttributes(below(pair.from, dot), below(pair.to, dot), own, this.#options.userNamespace);
+    copyAttributes(below(pair.from, dot), below(pair.to, dot), own, this.#options);
   }
 
   async #make(entry: Pair, stat: BigIntStats): Promise<"attributes" | "nothing"> {
@@ -113,7 +114,7 @@ class TreeCopy {
     const isDevice = stat.isBlockDevice() || stat.isCharacterDevice();
     if (isDevice && this.#options.userNamespace) return false;
     const path = Buffer.concat([to, Buffer.of(0)]);
-    makeNodeAt(-1, path, Number(stat.mode), isDevice ? stat.rdev : 0n);
+    makeNodeAt(at.fdcwd, path, Number(stat.mode), isDevice ? stat.rdev : 0n);
     return true;
   }
 

@@ -6,8 +6,8 @@ import { StorageError, unless, writing } from "./errors.ts";
 import { PreparedFile } from "./replace-file.ts";
 
 /**
- * Writes items of an image's data and, when all of them are on the disk, has them recorded. Between the moment when they get their names and
- * the record there is nothing that takes time. Where a new image's data cannot be recorded it is removed.
+ * Writes items of an image's data, and their record. First all of it gets on the disk, then all gets its names, so that data and
+ * record go together unless we die in that very moment. Where a new image's data cannot be recorded it is removed.
  *
  * @throws {StorageError} `storage.unwritable`
  */
@@ -15,7 +15,7 @@ export function writeImageData(
   area: StoreArea,
   id: string,
   data: ReadonlyMap<string, Uint8Array>,
-  record: () => void,
+  prepareRecord: () => PreparedFile,
 ): void {
   const folder = area.imageData(id);
   const isNew = makeFolder(folder);
@@ -25,8 +25,8 @@ export function writeImageData(
       const path = join(folder, fileName(key));
       return isSame(path, bytes) ? [] : [prepared.use(new PreparedFile(path, bytes))];
     });
-    for (const file of files) file.place();
-    record();
+    const record = prepared.use(prepareRecord());
+    for (const file of [...files, record]) file.place();
   } catch (error) {
     if (isNew) rmSync(folder, { recursive: true, force: true });
     throw error;

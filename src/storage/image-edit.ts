@@ -3,7 +3,7 @@ import { StorageError } from "./errors.ts";
 import { type ImageRecord, type ImageRow, imageRecord, imageRecords } from "./image-record.ts";
 import { ImageTable } from "./image-table.ts";
 import { formatRows } from "./record-type.ts";
-import { replaceFile } from "./replace-file.ts";
+import { PreparedFile } from "./replace-file.ts";
 import type { StoreLock } from "./store-lock.ts";
 
 /** Members of an image's record, by their names in the file. */
@@ -75,7 +75,13 @@ export class ImageEdit {
 
   /** @throws {StorageError} `storage.unwritable` */
   save(): void {
+    using file = this.prepare();
+    file.place();
+  }
+
+  /** All of {@link save} that may fail for lack of space; the rest is to place the file. */
+  prepare(): PreparedFile {
     this.#lock.markWritten();
-    replaceFile(this.#path, formatRows(this.#rows));
+    return new PreparedFile(this.#path, formatRows(this.#rows));
   }
 }

@@ -29,16 +29,26 @@ export class InstanceFolder implements AsyncDisposable {
     return writing("mkdir", parent, () => {
       makeFoldersSync(parent, 0o700);
       for (;;) {
-        const name = randomBytes(8).toString("hex");
-        const lockPath = join(parent, lockPrefix + name);
-        const fd = lockNewFile(lockPath);
-        if (fd === undefined) continue;
-        const path = join(parent, folderPrefix + name);
-        const folder = new InstanceFolder(path, lockPath, fd);
-        mkdirSync(path, { mode: 0o700 });
-        return folder;
+        const made = InstanceFolder.#make(parent, randomBytes(8).toString("hex"));
+        if (made) return made;
       }
     });
+  }
+
+  /** Undefined where the lock file was taken for a dead process's. */
+  static #make(parent: string, name: string): InstanceFolder | undefined {
+    const lockPath = join(parent, lockPrefix + name);
+    const path = join(parent, folderPrefix + name);
+    const fd = lockNewFile(lockPath);
+    if (fd === undefined) return undefined;
+    try {
+      mkdirSync(path, { mode: 0o700 });
+      return new InstanceFolder(path, lockPath, fd);
+    } catch (error) {
+      rmSync(lockPath, { force: true });
+      closeSync(fd);
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -55,11 +55,20 @@ export function removeLayerFiles(area: StoreArea, id: string, trash: Trash): voi
   writing("unlink", data, () => rmSync(data, { recursive: true, force: true }));
 }
 
-/** A layer's root folder gets its parent's mode and owner; the first one has those of the Go library (spec 9.6). */
-export function setRootAttributes(tree: string, parent: LayerRecord | undefined): void {
+/**
+ * A layer's root folder gets its parent's mode and owner; the first one has those of the Go library (spec 9.6).
+ *
+ * @param anyOwner where the owner may stay who it is, if it cannot be changed (`ignore_chown_errors`)
+ */
+export function setRootAttributes(
+  tree: string,
+  parent: LayerRecord | undefined,
+  anyOwner: boolean,
+): void {
   writing("chmod", tree, () => {
     const model = parent && lstatSync(parent.area.tree(parent.id));
-    chownSync(tree, model?.uid ?? 0, model?.gid ?? 0);
+    const refusals = anyOwner ? ["EPERM", "EINVAL"] : [];
+    unless(refusals, () => chownSync(tree, model?.uid ?? 0, model?.gid ?? 0));
     chmodSync(tree, model ? model.mode & 0o7777 : 0o555);
   });
 }

@@ -31,6 +31,7 @@ export async function openStore(place: StorePlace, options: OpenStoreOptions): P
     runroot: place.runroot,
     mountProgram: place.mountProgram,
     userNamespace: place.userNamespace,
+    ignoreChownErrors: place.ignoreChownErrors ?? false,
     locks: { signal: options.signal, patienceMs: options.patienceMs ?? 120_000 },
     clock: options.clock ?? (() => performance.timeOrigin + performance.now()),
   });

@@ -25,7 +25,7 @@ export function putImage(edit: ImageEdit, image: NewImage, clock: Clock): void {
     if (known) edit.change(image.id, values);
     else edit.add({ id: image.id, layer: image.topLayer ?? "", ...values, created: made(image) });
     edit.name(image.id, image.names);
-    edit.save();
+    return edit.prepare();
   });
 
   function made({ created }: NewImage): string {

@@ -42,7 +42,7 @@ async function startTree(
   parent: LayerRecord | undefined,
   options: CopyTreeOptions,
 ): Promise<void> {
-  if (parent === undefined) return setRootAttributes(folder, undefined);
+  if (parent === undefined) return setRootAttributes(folder, undefined, options.ignoreChownErrors);
   const { copyTree } = await import("./copy-tree.ts");
   const tree = parent.area.tree(parent.id);
   try {

@@ -29,6 +29,7 @@ export interface WriterSetting {
   readonly runroot: string;
   readonly mountProgram: boolean;
   readonly userNamespace: boolean;
+  readonly ignoreChownErrors: boolean;
   readonly locks: LockOptions;
   readonly clock: Clock;
 }
@@ -58,8 +59,8 @@ export class StoreWriter {
 
   async stageLayer({ parent, signal }: StageRequest): Promise<StagedLayer> {
     const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
-    const { userNamespace, locks } = this.#setting;
-    const options = { signal: signal ?? locks.signal, userNamespace };
+    const { userNamespace, ignoreChownErrors, locks } = this.#setting;
+    const options = { signal: signal ?? locks.signal, userNamespace, ignoreChownErrors };
     return await createStagedLayer(this.#own, below, options);
   }
 
@@ -69,7 +70,8 @@ export class StoreWriter {
       const layers = wholeLayers([...edit.records(), ...this.#otherLayers()]);
       if (layers.has(layer.id)) return "already-there";
       const parent = parentOf(layers, layer.parent);
-      commitLayer(staged, layer, { edit, parent, trash, clock: this.#setting.clock });
+      const { clock, ignoreChownErrors } = this.#setting;
+      commitLayer(staged, layer, { edit, parent, trash, clock, ignoreChownErrors });
       return "committed";
     });
   }
@@ -83,12 +85,9 @@ export class StoreWriter {
 
   async addNames(id: string, names: readonly string[]): Promise<void> {
     await this.#editImages((edit) => {
-      const name = () => {
-        edit.name(id, names);
-        edit.save();
-      };
-      if (edit.find(id)) name();
-      else copyImageRecord(edit, id, this.#others, name);
+      if (edit.find(id) === undefined) return copyImageRecord(edit, id, this.#others, names);
+      edit.name(id, names);
+      edit.save();
     });
   }
 

@@ -173,8 +173,8 @@ export interface DestinationTraits {
   readonly layers: "as-is" | "compressed" | "plain";
   /**
    * What blobs may come whose bytes are made on the way. "sized": their number of bytes is told first, for which the
-   * source is read twice. "none": layers stay as they
-   * are, whatever `layers` and the user wish.
+   * source is read twice. "none": layers stay as they are, whatever `layers` and the user wish; but where `layers` is
+   * "compressed", who wishes for a format is told that it cannot be.
    */
   readonly newBlobs: "any" | "sized" | "none";
   /**

@@ -131,10 +131,7 @@ function tagged({ name }: FoundImage): readonly DockerReference[] {
   return reference?.tag === undefined ? [] : [reference];
 }
 
-async function endOf(
-  { parts }: CommandContext,
-  additionalNames: readonly DockerReference[],
-) {
+async function endOf({ parts }: CommandContext, additionalNames: readonly DockerReference[]) {
   const layers = { compress: false, decompress: false, acceptUncompressed: false };
   return (await parts()).end(localEnd, { ...layers, additionalNames });
 }
