@@ -30,7 +30,7 @@ export interface CopyRequest {
   readonly compression: Compression;
   readonly options: CopyOptions;
   /** Whether the destination has this very image, as top: then only its signatures are brought. Absent: it has not. */
-  readonly holds?: (image: RawManifest) => Promise<boolean>;
+  readonly holds?: (image: RawManifest, chosenFrom: RawManifest | undefined) => Promise<boolean>;
   /** Absent where nothing is signed. */
   readonly signing?: Signing;
   readonly report: Report;
@@ -86,7 +86,7 @@ export async function copyImage(
   await checkSigning(request.signing, destination, manifest.digest, { signal });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   refuseOtherLayers(image, keepBecause);
-  if (part.as === "top" && !image.held && (await request.holds?.(manifest))) {
+  if (part.as === "top" && !image.held && (await request.holds?.(manifest, part.chosenFrom))) {
     tellHeld(manifest, report);
     await storeSignatures(admitted, manifest, { ...request, report }, "image");
     return { manifest, zstd: false };

@@ -28,7 +28,7 @@ export interface NoOp {
    */
   expectSignatures(): Promise<Digest | boolean>;
   /** Whether the destination has this very image, so that its signatures are all there is to bring. */
-  holds(image: RawManifest): Promise<boolean>;
+  holds(image: RawManifest, chosenFrom: RawManifest | undefined): Promise<boolean>;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
@@ -65,8 +65,9 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
       return done(job, held.digest);
     },
-    async holds(image) {
+    async holds(image, chosenFrom) {
       const held = await destination;
+      if (chosenFrom && held?.keepsIndex?.(chosenFrom.digest) === false) return false;
       return held !== undefined && isImageManifestType(image.mediaType) && isSame(image, held);
     },
     async byManifest(source, top) {
