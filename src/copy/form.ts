@@ -47,6 +47,7 @@ export async function formOf(
       (compression ?? (layers[index]?.mediaType.endsWith("+zstd") ? "zstd" : "none")) === "zstd",
   );
   if (keepBecause !== undefined) {
+    refuseUnknownSizes(layers, edits);
     return { manifest: image.raw, zstd, ...(config && { config }) };
   }
   const bytes = needsConfig(image.raw.mediaType, type) ? await config?.bytes() : undefined;
@@ -55,6 +56,16 @@ export async function formOf(
     { mediaType: type, layers: edits, ...(reference && { reference }) },
   );
   return { zstd, ...withBlobs(converted, type, config) };
+}
+
+/** What comes through a pipe may have had to be told of before it was known how long it is. */
+function refuseUnknownSizes(layers: readonly Descriptor[], edits: readonly LayerEdit[]): void {
+  if (layers.every(({ size }, index) => size !== 0 || edits[index]?.size === 0)) return;
+  throw new CopyError(
+    "copy.unsupported",
+    "Cannot keep the manifest: it was made before the sizes of the layers were known",
+    { hint: "Name a file instead of a pipe" },
+  );
 }
 
 /** A config of schema 1 is made of its layers' uncompressed digests, which only a plan that wanted them has. */

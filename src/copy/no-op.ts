@@ -135,6 +135,17 @@ function isSame(
   return a.digest === b.digest && a.mediaType === b.mediaType;
 }
 
+/** Whether the one chosen from an index is there, and the index beside it where the place keeps those. */
+function isInstanceHeld(
+  index: IndexManifest,
+  { digest }: RawManifest,
+  { options }: CopyJob,
+  held: HeldManifest,
+): boolean {
+  const isKept = held.keepsIndex?.(digest) ?? true;
+  return isKept && isSame(chooseInstance(index, options.platform), held);
+}
+
 async function isWhatWouldBe(
   job: CopyJob,
   source: ImageSource,
@@ -145,8 +156,7 @@ async function isWhatWouldBe(
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
   if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
-  if (!isSame(chosen ? chooseInstance(index, options.platform) : top, held)) return false;
-  if (chosen && held.keepsIndex?.(top.digest) === false) return false;
+  if (chosen ? !isInstanceHeld(index, top, job, held) : !isSame(top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
   if (await anySigned(job, source, [...instances, held.digest])) return false;

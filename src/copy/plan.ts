@@ -1,4 +1,5 @@
 import type { Descriptor } from "../core/descriptor.ts";
+import { CopyError } from "../core/errors.ts";
 import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
 import { isRecompressible } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
@@ -68,6 +69,7 @@ export function planImage(
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
   const mayPack = mayChange && traits.newBlobs !== "none";
+  if (mayChange && !mayPack && traits.layers === "compressed") refuseFormat(image, options);
   const layers = placedLayers(image, traits).map(
     ({ blob, place }): PlannedLayer => ({
       blob,
@@ -79,6 +81,18 @@ export function planImage(
     }),
   );
   return { layers, types, ...(image.kind === "image" && { config: image.manifest.config }) };
+}
+
+/** A wish that is said, and that nothing would come of. */
+function refuseFormat(image: ParsedImage, { compression: { format } }: CopyOptions): void {
+  if (format === undefined) return;
+  const fits = ({ mediaType }: Descriptor) => mediaType.endsWith(format);
+  if (layersOf(image).every((blob) => fits(blob) || !isChangeable(image, blob))) return;
+  throw new CopyError(
+    "copy.unsupported",
+    `layers cannot be compressed by ${format} on their way to this destination`,
+    { hint: "Name a file instead of a pipe, or say with --tmpdir where it may be put aside" },
+  );
 }
 
 /** The layers as the manifest lists them, base first. */

@@ -53,7 +53,9 @@ export async function writeFirstAccepted(ready: ReadyImage, copy: BlobCopy): Pro
 }
 
 async function writeForm(ready: ReadyImage, type: string, copy: BlobCopy): Promise<WrittenImage> {
-  const form = await formOf(ready, type, copy.destination.reference.docker);
+  const { reference, traits } = copy.destination;
+  const keepsName = traits.keepsEmbeddedName && ready.image.kind === "schema1";
+  const form = await formOf(ready, type, keepsName ? undefined : reference.docker);
   if (form.emptyLayer) await pushConfig(form.emptyLayer, copy);
   if (form.config) {
     const { descriptor } = form.config;

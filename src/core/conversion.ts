@@ -10,7 +10,7 @@ import {
   parseImageManifest,
   readManifestAs,
 } from "./image-manifest.ts";
-import { changesDigests, editedMediaType, type LayerEdit } from "./layer-edits.ts";
+import { changesLayers, editedMediaType, type LayerEdit } from "./layer-edits.ts";
 import { manifestDigest, type RawManifest } from "./manifest.ts";
 import {
   type DockerManifest,
@@ -105,7 +105,7 @@ function fromSchema1({ manifest }: ImageForm, change: ImageChange, target: strin
   const image = parseSchema1(manifest);
   if (isSchema1Type(target)) return { manifest: updateSchema1(manifest, image, change) };
   const edits = change.layers ?? [];
-  const changed = changesDigests(image.layers, edits);
+  const changed = changesLayers(image.layers, edits);
   const kept = image.steps.flatMap((step, index) => {
     const edit = edits[index];
     return step.throwaway || edit === undefined ? [] : [{ digest: step.layer.digest, edit }];
@@ -152,7 +152,7 @@ function effectiveEdits(
   layers: readonly Descriptor[],
   edits: readonly LayerEdit[] | undefined,
 ): readonly LayerEdit[] | undefined {
-  return edits !== undefined && changesDigests(layers, edits) ? edits : undefined;
+  return edits !== undefined && changesLayers(layers, edits) ? edits : undefined;
 }
 
 /** What is known to Docker only is lost from the config: its digest changes. */

@@ -76,9 +76,12 @@ export function editedMediaType(mediaType: string, edit: LayerEdit): string {
   return edited;
 }
 
-/** Whether any layer has other bytes than before; otherwise a manifest is left as it is. */
-export function changesDigests(
-  layers: readonly { readonly digest: string }[],
+/**
+ * Whether any layer is another than the manifest says; otherwise that is left as it is. A size of 0 may be one that was not
+ * known when the manifest was made.
+ */
+export function changesLayers(
+  layers: readonly { readonly digest: string; readonly size: number }[],
   edits: readonly LayerEdit[],
 ): boolean {
   if (layers.length !== edits.length) {
@@ -87,5 +90,8 @@ export function changesDigests(
       `Error preparing updated manifest: layer count changed from ${layers.length} to ${edits.length}`,
     );
   }
-  return layers.some(({ digest }, index) => digest !== edits[index]?.digest);
+  return layers.some(
+    ({ digest, size }, index) =>
+      digest !== edits[index]?.digest || (size === 0 && edits[index]?.size !== 0),
+  );
 }

@@ -55,11 +55,11 @@ export class ArchivedImage {
     return [digestOf(this.#config), ...layers.map(([diffId]) => diffId)];
   }
 
-  /** @throws {DockerTarError} `docker-tar.invalid` for a blob that the image has not */
-  async openBlob(blob: Descriptor, options: ReadOptions): Promise<BlobStream> {
+  /** Undefined for a blob that the image has not. */
+  async openBlob(blob: Descriptor, options: ReadOptions): Promise<BlobStream | undefined> {
     if (blob.digest === digestOf(this.#config)) return heldBlob(blob, this.#config);
     const path = this.#layers.get(blob.digest);
-    if (path === undefined) throw invalid(`Unknown blob ${blob.digest}`);
+    if (path === undefined) return undefined;
     const { size, open } = await this.#files.openPlain(path, options);
     return new BlobStream({ ...blob, size }, open, { reopens: this.#files.isAtHand(path) });
   }

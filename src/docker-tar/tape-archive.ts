@@ -25,9 +25,13 @@ export interface Tape {
   readonly rewinds: boolean;
   /** Where it does not: what to do instead, in the imperative. */
   readonly hint?: string;
+  /** How many bytes of small files are kept, so that a small archive is read once. Default 16 MiB. */
+  readonly mostKept?: number;
   /** Called when the archive is done with. */
   readonly close?: () => Promise<void>;
 }
+
+const defaultMostKept = 16 * 1024 * 1024;
 
 /**
  * Looks through an archive that comes in its own order only. One that rewinds is read once to see what there is and once
@@ -36,9 +40,10 @@ export interface Tape {
  * @throws {DockerTarError} `docker-tar.invalid` for what is no tar
  */
 export async function openTapeArchive(tape: Tape, options: ReadOptions): Promise<ArchiveFiles> {
+  const { mostKept = defaultMostKept } = tape;
   const cursor = new TapeCursor(await plainBytes(tape, options));
   try {
-    const survey = await surveyTape(cursor, tape.rewinds);
+    const survey = await surveyTape(cursor, { whole: tape.rewinds, mostKept });
     return new TapeArchive(tape, survey, cursor);
   } catch (error) {
     await cursor[Symbol.asyncDispose]();
@@ -58,6 +63,8 @@ class TapeArchive implements ArchiveFiles {
   readonly #tape: Tape;
   readonly #survey: Survey;
   readonly #index: ArchiveIndex;
+  /** Of what the first pass did not see. */
+  readonly #passed = new Set<string>();
   #cursor: TapeCursor | undefined;
 
   constructor(tape: Tape, survey: Survey, cursor: TapeCursor) {
@@ -146,7 +153,9 @@ class TapeArchive implements ArchiveFiles {
     for (let entry = await cursor.next(); entry; entry = await cursor.next()) {
       options.signal.throwIfAborted();
       if (entry.name === name && entry.kind === "file") return entry;
+      this.#passed.add(entry.name);
     }
+    if (this.#passed.has(name)) throw this.#refusal(`${name} has gone by`);
     throw invalid("Some layer tarfiles are missing in the tarball");
   }
 

@@ -7,10 +7,7 @@ import { lengthOf, notLoaded, unpacked } from "./archive-files.ts";
 import { manifestFileName } from "./manifest-file.ts";
 import type { TapeCursor } from "./tape-cursor.ts";
 
-/** Bytes of files that are kept from the first pass, whatever they are: a small archive is then read once. */
-const mostKept = 16 * 1024 * 1024;
-
-/** A document may be as long as this; it is kept beyond {@link mostKept}, up to a limit of all. */
+/** A document may be as long as this; it is kept beyond what else is, up to a limit of all. */
 const longestDocument = 4 * 1024 * 1024;
 const mostDocuments = 64 * 1024 * 1024;
 
@@ -26,13 +23,16 @@ export interface Survey {
 
 /**
  * Looks through a tape: to its end where it can be had again, `whole`; else until a file comes that is too large to keep,
- * and which the cursor then stands at.
+ * and which the cursor then stands at. Files of up to `mostKept` bytes in all are kept, whatever they are, and documents.
  *
  * @throws {DockerTarError} `docker-tar.invalid` for what is no tar
  */
-export async function surveyTape(cursor: TapeCursor, whole: boolean): Promise<Survey> {
+export async function surveyTape(
+  cursor: TapeCursor,
+  { whole, mostKept }: { readonly whole: boolean; readonly mostKept: number },
+): Promise<Survey> {
   const entries: ArchiveEntry[] = [];
-  const keeper = new Keeper();
+  const keeper = new Keeper(mostKept);
   const plainSizes = new Map<string, number>();
   try {
     for (let entry = await cursor.next(); entry; entry = await cursor.next()) {
@@ -60,12 +60,17 @@ async function measured(content: AsyncIterable<Uint8Array>): Promise<number> {
 /** Keeps what is small enough, or looks like JSON. */
 class Keeper {
   readonly kept = new Map<string, Uint8Array>();
+  readonly #most: number;
   #bytes = 0;
   #documents = 0;
 
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   async take(entry: TapeEntry) {
     const { size, content } = entry;
-    if (this.#bytes + size <= mostKept) {
+    if (this.#bytes + size <= this.#most) {
       this.#bytes += size;
       return await this.#keep(entry, content);
     }

@@ -1,10 +1,10 @@
 import { constants, type Stats } from "node:fs";
-import { access, open, stat, unlink } from "node:fs/promises";
+import { access, copyFile, type FileHandle, open, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readRegion } from "../stream/random-access.ts";
 import type { ArchiveSink } from "../stream/tar/archive-writer.ts";
 import { randomAccess } from "./blob-file.ts";
-import { LayoutError, tidying, unless, writing } from "./errors.ts";
+import { errnoOf, LayoutError, tidying, unless, writing } from "./errors.ts";
 import { identifyProcess, newOwner, type OwnProcess } from "./owner.ts";
 import { inheritedNumber, openPipeWriter, type PipeWriter, statPath } from "./pipe.ts";
 import { sweepUnfinished, unfinishedPath } from "./unfinished.ts";
@@ -37,7 +37,7 @@ export async function openArchiveOutput(
   if (old?.isDirectory())
     throw new LayoutError("layout.unwritable", `open ${path}: is a directory`);
   const isStream = old && (!old.isFile() || inheritedNumber(path) !== undefined);
-  if (!isStream) return await openBeside(path, old);
+  if (!isStream) return await openBeside(path, old, options);
   const pipe = await openPipeWriter(path, options.signal);
   const { spoolFolder } = options;
   if (spoolFolder === undefined) return new PipeOutput(pipe);
@@ -49,14 +49,66 @@ export async function openArchiveOutput(
   }
 }
 
-async function openBeside(path: string, old: Stats | undefined): Promise<ArchiveOutput> {
+async function openBeside(
+  path: string,
+  old: Stats | undefined,
+  options: ArchiveOutputOptions,
+): Promise<ArchiveOutput> {
   // What could not be written over in place is not to be replaced either.
   if (old) await writing(`open ${path}`, () => access(path, constants.W_OK));
   const self = await identifyProcess();
   const folder = dirname(path);
   await sweepUnfinished(folder, self);
-  const file = await UnfinishedFile.create(folder, self);
-  return new FileOutput(file, path);
+  try {
+    return new FileOutput(await UnfinishedFile.create(folder, self), path);
+  } catch (error) {
+    if (!old || !failedBy(error, ["EACCES", "EPERM", "EROFS"])) throw error;
+    return await openInPlace(path, error, options);
+  }
+}
+
+function failedBy(error: unknown, errnos: readonly string[]): boolean {
+  return error instanceof LayoutError && errnos.includes(errnoOf(error.cause) ?? "");
+}
+
+/** Nothing can be made beside a file that itself may be written: it gets the archive when that is whole elsewhere. */
+async function openInPlace(
+  path: string,
+  cause: unknown,
+  { spoolFolder, signal }: ArchiveOutputOptions,
+): Promise<ArchiveOutput> {
+  if (spoolFolder !== undefined) {
+    return await SpooledOutput.open(spoolFolder, new InPlaceWriter(path), signal);
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  throw new LayoutError("layout.unwritable", why, {
+    cause,
+    hint: "Say with --tmpdir where the archive may be put together before it replaces the old one",
+  });
+}
+
+/** Writes over a file, which it opens, and empties, with the first byte. */
+class InPlaceWriter implements PipeWriter {
+  readonly path: string;
+  #handle: FileHandle | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#handle ??= await writing(`open ${this.path}`, () => open(this.path, "w"));
+    const handle = this.#handle;
+    await writing(`write ${this.path}`, () => handle.writeFile(bytes));
+  }
+
+  async end(): Promise<void> {
+    await writing(`sync ${this.path}`, async () => await this.#handle?.datasync());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await tidying(async () => await this.#handle?.close());
+  }
 }
 
 class FileOutput implements ArchiveOutput {
@@ -75,7 +127,13 @@ class FileOutput implements ArchiveOutput {
     const old = await unless(["ENOENT"], () => stat(this.#path));
     if (old?.isFile()) await this.#file.takeAfter(old);
     await this.#file.sync();
-    await this.#file.finish(this.#path);
+    try {
+      await this.#file.finish(this.#path);
+    } catch (error) {
+      // A file that is mounted by itself, into a container, stays the one that it is.
+      if (!failedBy(error, ["EBUSY", "EXDEV"])) throw error;
+      await writing(`write ${this.#path}`, () => copyFile(this.#file.path, this.#path));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,7 +160,7 @@ class PipeOutput implements ArchiveOutput {
   }
 }
 
-/** Put together in a file without a name, which goes into the pipe when it is whole. */
+/** Put together in a file without a name, which goes to its place when it is whole. */
 class SpooledOutput implements ArchiveOutput {
   readonly sink: ArchiveSink;
   readonly #handle: Awaited<ReturnType<typeof openNameless>>;

@@ -31,6 +31,7 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
   ENOTEMPTY: "directory not empty",
   ENXIO: "no such device or address",
+  EPIPE: "broken pipe",
   EPERM: "operation not permitted",
   EROFS: "read-only file system",
   ESTALE: "stale NFS file handle",

@@ -61,7 +61,7 @@ export async function openPipeReader(path: string, signal: AbortSignal): Promise
       (await reading(`open ${path}`, async () =>
         openSync(path, constants.O_RDONLY | constants.O_NONBLOCK),
       ));
-    return readerOf(path, new Socket({ fd, readable: true, writable: false, signal }));
+    return readerOf(path, new Socket({ fd, readable: true, writable: false, signal }), signal);
   }
   const handle = await reading(`open ${path}`, () => open(path, "r"));
   return {
@@ -75,22 +75,36 @@ function isQueue(found: Stats): boolean {
   return found.isFIFO() || found.isSocket();
 }
 
-function readerOf(path: string, socket: Socket): PipeReader {
+/** A socket fails with words of its own where it was called off. */
+async function orCalledOff<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+function readerOf(path: string, socket: Socket, signal: AbortSignal): PipeReader {
   socket.on("error", () => {}); // comes out of the iteration
   return {
     path,
-    bytes: told(path, socket),
+    bytes: told(path, socket, signal),
     async [Symbol.asyncDispose]() {
       socket.destroy();
     },
   };
 }
 
-async function* told(path: string, socket: Socket): AsyncGenerator<Uint8Array, void, void> {
+async function* told(
+  path: string,
+  socket: Socket,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
   const chunks: AsyncIterator<Uint8Array> = socket[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const next = await reading(`read ${path}`, () => chunks.next());
+      const next = await orCalledOff(signal, () => reading(`read ${path}`, () => chunks.next()));
       if (next.done) return;
       yield next.value;
     }
@@ -124,7 +138,8 @@ export async function openPipeWriter(path: string, signal: AbortSignal): Promise
   const number = inheritedNumber(path);
   if (isQueue(found)) {
     const fd = number ?? (await writing(`open ${path}`, () => openForReader(path, signal)));
-    return new SocketWriter(path, new Socket({ fd, readable: false, writable: true, signal }));
+    const socket = new Socket({ fd, readable: false, writable: true, signal });
+    return new SocketWriter(path, socket, signal);
   }
   const fd = number ?? (await writing(`open ${path}`, async () => openSync(path, "w")));
   return new FileWriter(path, fd, signal);
@@ -137,7 +152,7 @@ async function openForReader(path: string, signal: AbortSignal): Promise<number>
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (error) {
       if (errnoOf(error) !== "ENXIO") throw error;
-      await delay(20, undefined, { signal });
+      await orCalledOff(signal, () => delay(20, undefined, { signal }));
     }
   }
 }
@@ -175,10 +190,12 @@ class FileWriter implements PipeWriter {
 class SocketWriter implements PipeWriter {
   readonly path: string;
   readonly #socket: Socket;
+  readonly #signal: AbortSignal;
 
-  constructor(path: string, socket: Socket) {
+  constructor(path: string, socket: Socket, signal: AbortSignal) {
     this.path = path;
     this.#socket = socket;
+    this.#signal = signal;
     socket.on("error", () => {}); // comes out of the write
   }
 
@@ -192,14 +209,17 @@ class SocketWriter implements PipeWriter {
   }
 
   async #until(work: (done: (error?: Error | null) => void) => void): Promise<void> {
-    await writing(`write ${this.path}`, () => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const fail = () => reject(this.#socket.errored ?? new Error("closed"));
-      if (this.#socket.destroyed) fail();
-      this.#socket.once("close", fail);
-      work((error) => (error ? reject(error) : resolve()));
-      return promise.finally(() => this.#socket.off("close", fail));
-    });
+    const telling = () => writing(`write ${this.path}`, () => this.#outcome(work));
+    await orCalledOff(this.#signal, telling);
+  }
+
+  async #outcome(work: (done: (error?: Error | null) => void) => void): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = () => reject(this.#socket.errored ?? new Error("closed"));
+    if (this.#socket.destroyed) fail();
+    this.#socket.once("close", fail);
+    work((error) => (error ? reject(error) : resolve()));
+    await promise.finally(() => this.#socket.off("close", fail));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

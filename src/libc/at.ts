@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { constants as system } from "node:os";
 import koffi from "koffi";
 import { libc, SystemCallError, succeeded } from "./libc.ts";
+import { type WalkCalls, type WalkOptions, walkInRoot } from "./walk-in-root.ts";
 
 /** A name or path as the kernel takes it: text, or the bytes themselves with a NUL behind them. */
 export type PathBytes = string | Buffer;
@@ -198,7 +199,7 @@ const resolve = { noMagicLinks: 2, noSymlinks: 4, inRoot: 0x10 } as const;
 
 /**
  * openat2(2) with RESOLVE_IN_ROOT: `root` is what `/` means on the way, to links and to `..`. Gives the descriptor, or the
- * negative errno.
+ * negative errno. Where a sandbox does not let it through, the same by single steps.
  */
 export function openInRoot(root: number, path: PathBytes, { flags, noSymlinks }: InRoot): number {
   const how = Buffer.alloc(24);
@@ -209,7 +210,29 @@ export function openInRoot(root: number, path: PathBytes, { flags, noSymlinks }:
     const fd = Number(calls.syscall(openat2, root, path, how, how.byteLength));
     if (fd >= 0) return fd;
     const errno = koffi.errno();
+    if (errno === codes.ENOSYS || errno === codes.EPERM) {
+      return openInRootByWalk(root, path, { flags, noSymlinks: noSymlinks === true });
+    }
     // Something was renamed meanwhile, anywhere on the system.
     if (errno !== codes.EAGAIN || tries > 100) return -errno;
   }
 }
+
+/** What {@link openInRoot} does, without openat2(2). */
+export function openInRootByWalk(root: number, path: PathBytes, options: WalkOptions): number {
+  const bytes = typeof path === "string" ? Buffer.from(path) : path.subarray(0, -1);
+  return walkInRoot(walkCalls, root, bytes, options);
+}
+
+const walkCalls: WalkCalls = {
+  open(dir, name, flags) {
+    const fd: number = calls.openat(dir, name, flags | at.closeOnExec, 0);
+    return fd >= 0 ? fd : -koffi.errno();
+  },
+  readLink(dir, name) {
+    const content = Buffer.alloc(4096);
+    const length = Number(calls.readlinkat(dir, name, content, content.byteLength));
+    return length < 0 ? undefined : content.subarray(0, length);
+  },
+  close: closeFile,
+};

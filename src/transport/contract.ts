@@ -173,8 +173,8 @@ export interface DestinationTraits {
   readonly layers: "as-is" | "compressed" | "plain";
   /**
    * What blobs may come whose bytes are made on the way. "sized": their number of bytes is told first, for which the
-   * source is read twice. "none": layers stay as they
-   * are, whatever `layers` and the user wish.
+   * source is read twice. "none": layers stay as they are, whatever `layers` and the user wish; but where `layers` is
+   * "compressed", who wishes for a format is told that it cannot be.
    */
   readonly newBlobs: "any" | "sized" | "none";
   /**
@@ -189,6 +189,8 @@ export interface DestinationTraits {
   readonly layerOrder?: "base-first";
   /** "each": a layer that stands in several places comes once for each of them. Absent: once for all. */
   readonly layerPlaces?: "each";
+  /** Whether a schema 1 image keeps the name that it has in it, whatever it is called here. */
+  readonly keepsEmbeddedName?: boolean;
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }

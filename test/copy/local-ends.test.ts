@@ -297,6 +297,11 @@ suite("destinations that want more than bytes", () => {
     const destination = new MemoryDestination({ layers: "plain", newBlobs: "none" });
     const wish = { compression: { format: "zstd", force: false } } as const;
     assert.equal(await copied(new MemorySource(image), destination, wish), image.digest);
+    const packed = new MemoryDestination({ layers: "compressed", newBlobs: "none" });
+    await assert.rejects(copied(new MemorySource(image), packed, wish), {
+      code: "copy.unsupported",
+    });
+    assert.equal(packed.layers.length, 0);
   });
 
   test("no diff ID is told where the config is an artifact's, or does not tell one for each layer", async () => {

@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** PEM of a CA to trust. */
   readonly ca?: string;
+  /** Besides docker, oci and dir. */
+  readonly moreTransports?: readonly Transport[];
   /** By default there are no signatures. */
   readonly signaturePlaces?: FindSignaturePlaces;
 }
@@ -96,6 +98,7 @@ export class Engine implements AsyncDisposable {
       }),
       createOciTransport(),
       createDirTransport(),
+      ...(options.moreTransports ?? []),
     ];
     this.#transports = new Map(transports.map((transport) => [transport.name, transport]));
   }

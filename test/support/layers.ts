@@ -1,4 +1,12 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { Crc64 } from "../../src/storage/tar-split/crc64.ts";
@@ -42,13 +50,17 @@ let count = 0;
 export async function unpackHere(
   temp: TempFolder,
   blob: Uint8Array | AsyncIterable<Uint8Array>,
-  options: Partial<UnpackTarget> & { readonly before?: (folder: string) => void } = {},
+  options: Partial<UnpackTarget> & {
+    readonly before?: (folder: string) => void;
+    readonly mode?: number;
+  } = {},
 ): Promise<UnpackedHere> {
   const place = temp.in(`layer-${count++}`);
   const folder = join(place, "diff");
   const tarSplit = join(place, "tar-split.gz");
   mkdirSync(folder, { recursive: true });
-  const { before, ...settings } = options;
+  const { before, mode, ...settings } = options;
+  if (mode !== undefined) chmodSync(folder, mode);
   before?.(folder);
   const target = {
     whiteouts: "overlay",

@@ -4,8 +4,13 @@ import { delimiter, join } from "node:path";
 /** Programs of others that tests compare with or lean on. */
 export type Peer = "skopeo" | "docker-registry" | "openssl" | "gpg" | "sqv" | "podman" | "htpasswd";
 
-/** The full path of a program on PATH. */
+/** The full path of a peer on PATH. */
 export function peerPath(name: Peer): string | undefined {
+  return programPath(name);
+}
+
+/** The full path of any program on PATH. */
+export function programPath(name: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/bin", "/usr/sbin"];
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }

@@ -36,17 +36,31 @@ const xattrPrefix = "SCHILY.xattr.";
 export class Attributes {
   readonly #rules: AttributeRules;
   readonly #times = new TimesBuffer();
+  /** Whose new files are without being given to anybody. */
+  readonly #uid = process.geteuid?.();
+  readonly #gid = process.getegid?.();
 
   constructor(rules: AttributeRules) {
     this.#rules = rules;
   }
 
-  /** Of a file that is open. @throws {SystemCallError} */
+  /** Of a regular file that was made in a folder of that group, and is open still. @throws {SystemCallError} */
+  applyToNewFile(fd: number, header: TarHeader, folderGid: number): void {
+    const owned = header.uid === this.#uid && header.gid === this.#gid && folderGid === this.#gid;
+    if (!owned) this.#own(() => chownFile(fd, header.uid >>> 0, header.gid >>> 0));
+    this.#applyOthers(fd, header);
+  }
+
+  /** Of anything that is open. @throws {SystemCallError} */
   applyToFile(fd: number, header: TarHeader): void {
     this.#own(() => chownFile(fd, header.uid >>> 0, header.gid >>> 0));
+    this.#applyOthers(fd, header);
+  }
+
+  #applyOthers(fd: number, header: TarHeader): void {
     chmodFile(fd, header.mode & 0o7777);
     setFileTimes(fd, this.#timesOf(header, "file"));
-    this.#xattrs(header, (name, value) => setXattr(fd, name, value));
+    if (header.pax.size > 0) this.#xattrs(header, (name, value) => setXattr(fd, name, value));
   }
 
   /** Of anything by its name. @throws {SystemCallError} */

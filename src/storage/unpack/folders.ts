@@ -1,4 +1,4 @@
-import { constants, readlinkSync } from "node:fs";
+import { constants, fstatSync, readlinkSync } from "node:fs";
 import { constants as system } from "node:os";
 import {
   at,
@@ -23,6 +23,8 @@ export interface OpenFolder {
   readonly path: ByteString;
   /** No link was followed on the way: the path that was asked for is where it is. */
   readonly straight: boolean;
+  /** Its group: where that is the process' own, new files get that whatever the rules of the folder and the mount. */
+  readonly gid: number;
 }
 
 /** A name or path as the kernel takes it. */
@@ -39,7 +41,7 @@ const mostOpen = 12;
 
 /**
  * The folders of a tree by their path, as it is seen from within: a link's `/` is the tree's root, and `..` does not leave it.
- * Keeps the last ones open; {@link forget} has to be called when a folder or link goes away.
+ * Keeps the last ones open; {@link forget} has to be called when a folder or link goes away, or a folder's group changes.
  */
 export class Folders {
   readonly #root: OpenFolder;
@@ -53,7 +55,7 @@ export class Folders {
    * @param owned folders that are made on the way are given to root
    */
   constructor(root: number, owned: boolean) {
-    this.#root = { fd: root, path: "", straight: true };
+    this.#root = { fd: root, path: "", straight: true, gid: -1 };
     this.#rootPath = realPath(root);
     this.#owned = owned;
   }
@@ -81,7 +83,7 @@ export class Folders {
     chmodAt(parent.fd, name, 0o755);
     if (this.#owned) chownAt(parent.fd, name, 0, 0);
     const fd = openAt(parent.fd, name, folderFlags | constants.O_NOFOLLOW);
-    return { fd, path: place, straight: parent.straight };
+    return { fd, path: place, straight: parent.straight, gid: groupOf(fd) };
   }
 
   /** The folder at a path, or undefined where there is none. */
@@ -123,11 +125,12 @@ export class Folders {
   #resolve(path: ByteString): OpenFolder | number {
     const name = kernelPath(path);
     const fd = openInRoot(this.#root.fd, name, { flags: folderFlags, noSymlinks: true });
-    if (fd >= 0) return { fd, path, straight: true };
+    if (fd >= 0) return { fd, path, straight: true, gid: groupOf(fd) };
     if (-fd !== system.errno.ELOOP) return -fd;
     const followed = openInRoot(this.#root.fd, name, { flags: folderFlags });
     if (followed < 0) return -followed;
-    return { fd: followed, path: this.#placeOf(followed), straight: false };
+    const place = this.#placeOf(followed);
+    return { fd: followed, path: place, straight: false, gid: groupOf(followed) };
   }
 
   #placeOf(fd: number): ByteString {
@@ -153,6 +156,10 @@ export function pathIn(folder: OpenFolder, name: ByteString): ByteString {
 function checkedDepth(path: ByteString): ByteString {
   if (path.length <= deepestBytes) return path;
   throw new UnpackError("storage.bad-layer", "links lead deeper than a path can say");
+}
+
+function groupOf(fd: number): number {
+  return fstatSync(fd).gid;
 }
 
 /** Where an open file is, as bytes. */

@@ -84,8 +84,9 @@ export class LayerTree {
       fd = createAt(folder.fd, leaf);
       return fd === undefined ? "exists" : "done";
     });
-    const verbatim = place.folder.straight && !sparse;
-    const file = { fd: fd ?? -1, header, verbatim, attributes: this.attributes };
+    const { straight, gid } = place.folder;
+    const verbatim = straight && !sparse;
+    const file = { fd: fd ?? -1, header, folderGid: gid, verbatim, attributes: this.attributes };
     return sparse ? new SparsePayload(file, sparse) : new FilePayload(file);
   }
 
@@ -114,6 +115,8 @@ export class LayerTree {
       return outcome === "exists" && isFolderAt(folder.fd, leaf) ? "done" : outcome;
     });
     this.attributes.apply(place, header, "file");
+    // It may be open, and known to have the group that new files have anyway.
+    if (header.gid !== process.getegid?.()) this.folders.forget();
     this.#times.add(path, header.mtime);
   }
 
@@ -181,8 +184,14 @@ export function unhandledType({ type }: TarHeader): UnpackError {
 interface OpenedFile {
   readonly fd: number;
   readonly header: TarHeader;
+  readonly folderGid: number;
   readonly verbatim: boolean;
   readonly attributes: Attributes;
+}
+
+function finish({ fd, header, folderGid, attributes }: OpenedFile): void {
+  attributes.applyToNewFile(fd, header, folderGid);
+  closeFile(fd);
 }
 
 class FilePayload implements PayloadFile {
@@ -202,8 +211,7 @@ class FilePayload implements PayloadFile {
   }
 
   end(): void {
-    this.#file.attributes.applyToFile(this.#file.fd, this.#file.header);
-    closeFile(this.#file.fd);
+    finish(this.#file);
   }
 }
 
@@ -226,7 +234,6 @@ class SparsePayload implements PayloadFile {
 
   end(): void {
     this.#writer.end();
-    this.#file.attributes.applyToFile(this.#file.fd, this.#file.header);
-    closeFile(this.#file.fd);
+    finish(this.#file);
   }
 }

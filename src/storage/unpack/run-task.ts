@@ -55,9 +55,13 @@ function closeTarget({ root, split }: OpenTarget): void {
 }
 
 function createUnpacker(opened: readonly OpenTarget[]): LayerUnpacker {
-  const seeds = crypto.getRandomValues(new Int32Array(2));
-  const targets = opened.map((target) => new LayerTarget(target, [seeds[0] ?? 0, seeds[1] ?? 0]));
+  const targets = opened.map((target) => new LayerTarget(target, [seed(), seed()]));
   return new LayerUnpacker(targets, { ...defaultLimits, ...opened[0]?.target.limits });
+}
+
+/** Of no use to whoever does not know it; nothing else depends on it, and Web Crypto takes milliseconds to load. */
+function seed(): number {
+  return (Math.random() * 2 ** 32) | 0;
 }
 
 const compressionNumbers: Readonly<Record<CompressionFormat, 1 | 2 | 3 | 4>> = {

@@ -1,4 +1,5 @@
-import { constants, openSync, readSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { constants, openSync, readSync, unlinkSync } from "node:fs";
 import { closeFile, openInRoot } from "../../libc/at.ts";
 import { SystemCallError } from "../../libc/libc.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
@@ -50,5 +51,15 @@ const anonymous = 0o20200000;
 
 /** A file without a name in a folder, for reading and writing. */
 export function openAnonymous(folder: string): number {
-  return openSync(folder, anonymous | constants.O_RDWR, 0o600);
+  try {
+    return openSync(folder, anonymous | constants.O_RDWR, 0o600);
+  } catch (error) {
+    const known = error instanceof Error && "code" in error;
+    // Network file systems, and overlayfs before Linux 6.3; where O_TMPFILE is unknown, a folder is what was to be opened.
+    if (!known || (error.code !== "ENOTSUP" && error.code !== "EISDIR")) throw error;
+  }
+  const path = `${folder}/.unpack-${randomBytes(12).toString("hex")}`;
+  const fd = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  return fd;
 }

@@ -56,15 +56,18 @@ function hide(tree: LayerTree, header: TarHeader, path: ByteString): void {
   tree.attributes.own(place, header);
 }
 
-/** The files go. Those of aufs itself, which old images have, are nothing. */
+/** The files go. Of those of aufs itself, which old images have, nothing is kept but the folder that they are in. */
 function removingWhiteouts(tree: LayerTree, isOurs: (path: ByteString) => boolean): Whiteouts {
   return {
     apply(_, path) {
       const base = baseOf(path);
-      if (base === opaque) tree.removal.prune(tree.folders.open(parentOf(path)).path, isOurs);
-      else if (base.startsWith(whiteoutPrefix) && !path.startsWith(aufsPrefix)) {
-        unlessHidden(() => tree.removal.remove(placeFor(tree.folders, hiddenBy(path))));
-      } else return path.startsWith(aufsPrefix);
+      if (!base.startsWith(whiteoutPrefix) && !path.startsWith(aufsPrefix)) return false;
+      const hidden = path.startsWith(aufsPrefix) || base === opaque ? undefined : hiddenBy(path);
+      unlessHidden(() => {
+        const { path: folder } = tree.folders.open(parentOf(path));
+        if (base === opaque) tree.removal.prune(folder, isOurs);
+        else if (hidden !== undefined) tree.removal.remove(placeFor(tree.folders, hidden));
+      });
       return true;
     },
   };

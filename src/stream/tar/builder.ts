@@ -13,6 +13,8 @@ export interface TarFields {
   readonly uid?: number;
   readonly gid?: number;
   readonly mtime?: TarTime;
+  readonly deviceMajor?: number;
+  readonly deviceMinor?: number;
   /** Further PAX records, by key. */
   readonly pax?: ReadonlyMap<ByteString, ByteString>;
 }
@@ -92,8 +94,8 @@ function ustarBlock(fields: TarFields, split: { prefix: string; name: string }):
   block.write(fields.type ?? "0", 156, "latin1");
   block.write(asciiOf(bytesOf(fields.linkName ?? "")).slice(0, 100), 157, "latin1");
   block.write("ustar\0" + "00", 257, "latin1");
-  octal(block, 329, 8, 0);
-  octal(block, 337, 8, 0);
+  octal(block, 329, 8, fields.deviceMajor ?? 0);
+  octal(block, 337, 8, fields.deviceMinor ?? 0);
   block.write(split.prefix, 345, "latin1");
   return withChecksum(block);
 }

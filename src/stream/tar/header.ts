@@ -103,11 +103,22 @@ function accessTime(block: Buffer, kind: Kind): TarTime | undefined {
 /** The sum of all bytes, its own field counted as spaces; of signed bytes in the archives of some old systems. */
 function checksumFits(block: Buffer): boolean {
   const expected = numberField(block, 148, 8);
-  let [unsigned, signed] = [0, 0];
+  const eightSpaces = 8 * 0x20;
+  const sum = sumOf(block, 0, blockSize) - sumOf(block, 148, 156) + eightSpaces;
+  return expected === sum || expected === sum - 0x100 * highBytes(block);
+}
+
+function sumOf(block: Uint8Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += block[at] as number;
+  return sum;
+}
+
+/** How many bytes are negative where bytes have a sign. */
+function highBytes(block: Uint8Array): number {
+  let count = 0;
   for (let at = 0; at < blockSize; at++) {
-    const byte = at >= 148 && at < 156 ? 0x20 : (block[at] ?? 0);
-    unsigned += byte;
-    signed += byte > 0x7f ? byte - 0x100 : byte;
+    if ((at < 148 || at >= 156) && (block[at] as number) > 0x7f) count += 1;
   }
-  return expected === unsigned || expected === signed;
+  return count;
 }

@@ -126,7 +126,7 @@ export class TarParser {
     }
     if (this.#state === "zero") throw invalidHeader();
     const header = parseHeader(block);
-    if (/^[xgLK]$/.test(header.type)) this.#beginExtended(header, position);
+    if (isExtended(header.type)) this.#beginExtended(header, position);
     else this.#beginEntry(complete(header, this.#pending), position);
   }
 
@@ -172,6 +172,7 @@ export class TarParser {
 /** An entry's header with what the extended ones before it say. */
 function complete(header: TarHeader, { pax, name, linkName }: Pending): TarHeader {
   const merged = pax ? withPaxRecords(header, pax) : header;
+  if (!name && !linkName && header.type !== "\0") return merged;
   const rawName = name || merged.rawName;
   const oldType = rawName.endsWith("/") ? "5" : "0";
   return {
@@ -180,6 +181,10 @@ function complete(header: TarHeader, { pax, name, linkName }: Pending): TarHeade
     rawLinkName: linkName || merged.rawLinkName,
     type: header.type === "\0" ? oldType : header.type,
   };
+}
+
+function isExtended(type: string): boolean {
+  return type === "x" || type === "g" || type === "L" || type === "K";
 }
 
 function isZero(block: Buffer): boolean {

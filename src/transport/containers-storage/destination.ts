@@ -51,6 +51,7 @@ export class StorageDestination implements ImageDestination {
     layers: "as-is",
     newBlobs: "any",
     wantsConfig: true,
+    keepsEmbeddedName: true,
     layerOrder: "base-first",
   };
   readonly #store: Store;

@@ -50,7 +50,8 @@ async function imageOfId(
   const quoted = goQuote(id);
   if (!found) {
     const why = `reading image ${quoted}: locating image with ID ${quoted}: image not known`;
-    throw absent(reference, why);
+    // As in skopeo 1.22, not one of the failures that its exit code tells apart.
+    throw new TransportError("transport.unreadable", why, { reference });
   }
   if (docker && !isOfRepository(found, docker))
     throw absent(reference, "identifier is not an image");

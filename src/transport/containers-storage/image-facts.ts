@@ -1,4 +1,4 @@
-import { type Digest, digestOf, hexOf, isDigest } from "../../core/digest.ts";
+import { type Digest, digestOf, hexOf } from "../../core/digest.ts";
 import { ContentError } from "../../core/errors.ts";
 import { parseImageConfig } from "../../core/image-config.ts";
 import { artifactRefusal, isArtifact, parseImageManifest } from "../../core/image-manifest.ts";
@@ -21,15 +21,13 @@ export function expectedLayers({ manifest, config }: ExpectedImage): ExpectedLay
     return { throwaway, diffIds: [] };
   }
   const image = parseImageManifest(manifest);
-  if (isArtifact(image)) throw new TransportError("transport.unsupported", artifactRefusal(image));
-  const throwaway = image.layers.map(() => false);
-  const diffIds = config ? diffIdsOf(config) : [];
-  return { throwaway, diffIds: diffIds.length === throwaway.length ? diffIds : [] };
+  if (isArtifact(image)) throw refusal(artifactRefusal(image));
+  const diffIds = config && parseImageConfig(config).rootfs.diff_ids;
+  return { throwaway: image.layers.map(() => false), diffIds: diffIds ?? [] };
 }
 
-function diffIdsOf(config: Uint8Array): readonly Digest[] {
-  const diffIds: readonly string[] = parseImageConfig(config).rootfs.diff_ids ?? [];
-  return diffIds.every(isDigest) ? (diffIds as readonly Digest[]) : [];
+function refusal(why: string): TransportError {
+  return new TransportError("transport.unsupported", `parsing image configuration: ${why}`);
 }
 
 /** @param diffIds of the image's layers: of schema 1, the config that the ID stands for is made with them */

@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
+import { type Digest, isDigest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import { layerId } from "../../storage/ids.ts";
@@ -12,8 +12,8 @@ import { type LayerBlob, type PackedBlob, type UnpackedBlob, unpackBlob } from "
 
 /** What is known of an image's layers before they come. */
 export interface ExpectedLayers {
-  /** Of each layer, base first; undefined where the config does not tell. */
-  readonly diffIds: readonly (Digest | undefined)[];
+  /** As the config tells them, base first; empty where it tells none. */
+  readonly diffIds: readonly string[];
   /** Whether a step of schema 1 left no files, so that there is no layer for it. */
   readonly throwaway: readonly boolean[];
 }
@@ -58,24 +58,17 @@ export class LayerStack implements AsyncDisposable {
     const open = this.#withLayers(positions);
     if (open.length === 0) return true;
     const layers = await this.#store.layers();
-    const same = layers.filter((layer) => this.#isOf(layer, blob, open));
+    const same = layers.filter((layer) => isOf(layer, blob));
     const [known] = same;
-    if (!known) return false;
+    if (!known?.diffId) return false;
+    for (const position of open) this.#check(position, known.diffId, blob.digest);
     const ids = new Set(layers.map(({ id }) => id));
     const isThere = (position: number) => ids.has(this.#ids[position] ?? "");
-    const model = same.find(({ mapped }) => !mapped);
+    const model = same.find(({ mapped, diffId }) => !mapped && diffId === known.diffId);
     const missing = open.filter((position) => !isThere(position));
     if (missing.length > 0 && !(model && (await this.#copyOf(model, missing, call)))) return false;
     for (const position of open.filter(isThere)) this.#take(position, known.diffId);
     return true;
-  }
-
-  /** Whether the layer was unpacked from this blob, and what it unpacked to is what these places want. */
-  #isOf(layer: LayerRecord, blob: Descriptor, positions: readonly number[]): boolean {
-    const { diffId, compressedDigest } = layer;
-    if (diffId === undefined || (blob.digest !== diffId && blob.digest !== compressedDigest))
-      return false;
-    return positions.every((position) => (this.#expected.diffIds[position] ?? diffId) === diffId);
   }
 
   #take(position: number, diffId: Digest | undefined): void {
@@ -120,13 +113,14 @@ export class LayerStack implements AsyncDisposable {
 
   async #write(blob: LayerBlob, open: readonly number[], signal: AbortSignal): Promise<PackedBlob> {
     this.#queue.throwIfFailed();
+    for (const position of open) this.#expectedAt(position); // told before anything is read
     const isVfs = this.#store.place.driver === "vfs";
     const now = isVfs ? open.slice(0, 1) : open;
     await using stack = new AsyncDisposableStack();
     const staged = new Map<number, StagedLayer>();
     for (const position of now) staged.set(position, stack.use(await this.#stage(position)));
     const unpacked = await unpackBlob(this.#store.place, blob, [...staged.values()], { signal });
-    for (const position of open) this.#check(position, unpacked, blob);
+    for (const position of open) this.#check(position, unpacked.diffId, blob.packed?.digest);
     stack.move(); // from here on each is its commit's
     for (const [position, layer] of staged) {
       this.#queue.begin(position, this.#commit(position, layer, unpacked));
@@ -146,12 +140,20 @@ export class LayerStack implements AsyncDisposable {
     return await this.#store.stageLayer({ parent });
   }
 
-  #check(position: number, { diffId }: UnpackedBlob, { packed }: LayerBlob): void {
-    const expected = this.#expected.diffIds[position];
+  /** @throws {TransportError} `transport.unsupported` where the config tells of too few layers */
+  #expectedAt(position: number): string | undefined {
+    const { diffIds } = this.#expected;
+    if (position < diffIds.length || diffIds.length === 0) return diffIds[position];
+    throw unsupported(
+      `image config has only ${diffIds.length} DiffID values, but a layer with index ${position} exists`,
+    );
+  }
+
+  #check(position: number, diffId: Digest, digest: Digest | undefined): void {
+    const expected = this.#expectedAt(position);
     if (expected === undefined || expected === diffId) return;
-    const blob = `${goQuote(packed?.digest ?? "")}/""/${goQuote(diffId)}`;
-    throw new TransportError(
-      "transport.unsupported",
+    const blob = `${goQuote(digest ?? "")}/""/${goQuote(diffId)}`;
+    throw unsupported(
       `layer ${position} (blob ${blob}) does not match config's DiffID ${goQuote(expected)}`,
     );
   }
@@ -193,6 +195,11 @@ export class LayerStack implements AsyncDisposable {
   }
 }
 
+/** Whether the layer was unpacked from this blob. */
+function isOf({ diffId, compressedDigest }: LayerRecord, { digest }: Descriptor): boolean {
+  return diffId !== undefined && (digest === diffId || digest === compressedDigest);
+}
+
 function plainOf({ diffId, diffSize }: LayerRecord): Descriptor {
   if (diffId === undefined) throw new TypeError("Only layers with a DiffID are copied");
   return { mediaType: "", digest: diffId, size: diffSize };
@@ -206,14 +213,18 @@ function packedOf(layer: LayerRecord): PackedBlob {
   return { digest, size, compression: 0 };
 }
 
+function unsupported(message: string): TransportError {
+  return new TransportError("transport.unsupported", message);
+}
+
 /** As far as the DiffIDs are known from the bottom on. */
 function expectedIds({ diffIds, throwaway }: ExpectedLayers): readonly LayerId[] {
   const ids: LayerId[] = [];
   let parent: LayerId;
   for (const [position, none] of throwaway.entries()) {
     const diffId = diffIds[position];
-    if (!none && diffId === undefined) break;
-    parent = none || diffId === undefined ? parent : layerId(parent, diffId);
+    if (!none && !isDigest(diffId ?? "")) break;
+    parent = none ? parent : layerId(parent, diffId as Digest);
     ids.push(parent);
   }
   return ids;

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { StorePlace } from "../../config/store-place.ts";
 import { type Digest, parseDigest } from "../../core/digest.ts";
+import { KnownError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
 import type { UnpackTarget } from "../../storage/unpack/messages.ts";
-import type { CallOptions } from "../contract.ts";
+import { type CallOptions, TransportError } from "../contract.ts";
 
 /** The bytes of a layer on their way into a store. */
 export interface LayerBlob {
@@ -45,7 +47,9 @@ export async function unpackBlob(
     ignoreChownErrors: place.ignoreChownErrors ?? false,
   }));
   const measured = packed ? undefined : new MeasuredBytes(bytes);
-  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal });
+  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal }).catch((error) => {
+    throw failed(error, packed);
+  });
   const { digest, size, compression = unpacked.compression } = packed ?? measuredBlob(measured);
   return { ...unpacked, compressedDigest: digest, compressedSize: size, compression };
 }
@@ -53,6 +57,18 @@ export async function unpackBlob(
 function whiteoutsOf({ driver, mountProgram }: StorePlace): UnpackTarget["whiteouts"] {
   if (driver === "vfs") return "vfs";
   return mountProgram ? "mount-program" : "overlay";
+}
+
+/** Which layer it was; failures of the bytes themselves are told of elsewhere. */
+function failed(error: unknown, packed: PackedBlob | undefined): unknown {
+  if (!packed || !(error instanceof KnownError)) return error;
+  const message = `adding layer with blob ${goQuote(packed.digest)}: ${error.message}`;
+  const { hint, retryable } = error;
+  return new TransportError("transport.unsupported", message, {
+    cause: error,
+    retryable,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 function measuredBlob(measured: MeasuredBytes | undefined): PackedBlob {

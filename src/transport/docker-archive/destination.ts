@@ -4,8 +4,10 @@ import type { DockerReference } from "../../core/docker-reference.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
+import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
 import {
   type DestinationTraits,
+  type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
   TransportError,
@@ -46,7 +48,10 @@ export class ArchiveDestination implements ImageDestination {
     };
   }
 
-  async openImage(): Promise<ImageWriter> {
+  async openImage({ manifest: expected }: ExpectedImage): Promise<ImageWriter> {
+    if (!this.#archive.seeks) {
+      refuseZstd(expected, "Name a file, or with --tmpdir a folder to put the archive together in");
+    }
     const image = new NewImage(this.#archive.images, this.#names);
     return {
       adoptBlob: async (blob, { role }) =>

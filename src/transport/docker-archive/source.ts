@@ -9,7 +9,13 @@ import { chooseItem } from "../../docker-tar/choose-item.ts";
 import { readItems } from "../../docker-tar/items.ts";
 import type { ManifestItem } from "../../docker-tar/manifest-file.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions, ImageSource, OpenImages, SourceTraits } from "../contract.ts";
+import {
+  type CallOptions,
+  type ImageSource,
+  type OpenImages,
+  type SourceTraits,
+  TransportError,
+} from "../contract.ts";
 import type { ArchiveLocation } from "./location.ts";
 import { type OpenArchiveOptions, openArchive } from "./open-archive.ts";
 
@@ -118,7 +124,12 @@ class ArchiveSource implements ImageSource {
   async heldLayers(): Promise<undefined> {}
 
   async openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream> {
-    return await (await this.#read(options)).openBlob(blob, options);
+    const stream = await (await this.#read(options)).openBlob(blob, options);
+    if (stream) return stream;
+    const { reference } = this;
+    throw new TransportError("transport.blob-not-found", `Unknown blob ${blob.digest}`, {
+      reference,
+    });
   }
 
   async readSignatures(): Promise<readonly UntrustedSignature[]> {

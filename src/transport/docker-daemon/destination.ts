@@ -4,10 +4,12 @@ import { formatImageReference, type ImageReference } from "../../core/image-refe
 import { mediaTypes } from "../../core/media-type.ts";
 import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
+import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
 import {
   type CallOptions,
   type DestinationTraits,
+  type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
   TransportError,
@@ -55,17 +57,20 @@ class DaemonDestination implements ImageDestination {
   readonly #handover = new Handover();
   readonly #images = new ImageArchiveWriter(new ArchiveWriter(this.#handover));
   readonly #givenUp = new AbortController();
-  readonly #loading: Promise<void>;
+  readonly #start: () => Promise<void>;
+  #loading: Promise<void> | undefined;
 
   constructor(reference: ImageReference, client: EngineClient, signal: AbortSignal) {
     this.reference = reference;
     const either = AbortSignal.any([signal, this.#givenUp.signal]);
-    this.#loading = load(client, this.#handover, either);
-    this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
+    this.#start = () => load(client, this.#handover, either);
   }
 
-  async openImage(): Promise<ImageWriter> {
+  async openImage({ manifest: expected }: ExpectedImage): Promise<ImageWriter> {
+    refuseZstd(expected, "Copy it to a docker-archive: file first, which unpacks the layers");
     const { docker } = this.reference;
+    this.#loading ??= this.#start();
+    this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
     const image = new NewImage(this.#images, docker ? [docker] : []);
     return {
       adoptBlob: async (blob, { role }) =>
@@ -92,6 +97,7 @@ class DaemonDestination implements ImageDestination {
   }
 
   async commit(): Promise<void> {
+    if (!this.#loading) return; // nothing was begun
     await this.#images.finish();
     this.#handover.end();
     await this.#loading;
@@ -101,7 +107,7 @@ class DaemonDestination implements ImageDestination {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#handover.giveUp();
     this.#givenUp.abort(new DaemonError("daemon.given-up", "the image was not finished"));
-    await this.#loading.catch(() => {});
+    await this.#loading?.catch(() => {});
   }
 }
 

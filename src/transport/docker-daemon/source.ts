@@ -12,7 +12,12 @@ import { openPlainArchive } from "../../docker-tar/plain-archive.ts";
 import { openTapeArchive } from "../../docker-tar/tape-archive.ts";
 import { spool } from "../../layout/spool.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions, ImageSource, SourceTraits } from "../contract.ts";
+import {
+  type CallOptions,
+  type ImageSource,
+  type SourceTraits,
+  TransportError,
+} from "../contract.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { DaemonError } from "./errors.ts";
 
@@ -101,7 +106,12 @@ class DaemonSource implements ImageSource {
   async heldLayers(): Promise<undefined> {}
 
   async openBlob(blob: Descriptor, options: CallOptions): Promise<BlobStream> {
-    return await (await this.#read(options)).openBlob(blob, options);
+    const stream = await (await this.#read(options)).openBlob(blob, options);
+    if (stream) return stream;
+    const { reference } = this;
+    throw new TransportError("transport.blob-not-found", `Unknown blob ${blob.digest}`, {
+      reference,
+    });
   }
 
   async readSignatures(): Promise<readonly UntrustedSignature[]> {

@@ -60,7 +60,7 @@ async function openParts<T>(
   options: OpenArchiveSourceOptions,
   use: (parts: LayoutParts) => T,
 ): Promise<T> {
-  const archive = await openTelling(path, options);
+  const archive = await openTelling(path, reference, options);
   try {
     const bytes = await archive.readSmall("index.json", maxIndexBytes, options);
     if (!bytes) throw missing(path, "index.json");
@@ -72,13 +72,17 @@ async function openParts<T>(
 }
 
 /** Told in skopeo's words, which speak of the folder that it unpacks the archive in. */
-async function openTelling(path: string, options: OpenArchiveSourceOptions): Promise<Archive> {
+async function openTelling(
+  path: string,
+  { policyIdentity }: ImageReference,
+  options: OpenArchiveSourceOptions,
+): Promise<Archive> {
   try {
     return await openArchive(path === "" ? "." : path, options);
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     if (error instanceof LayoutError && error.code === "layout.missing") {
-      const text = `creating temp directory: archive file not found: ${JSON.stringify(path)}`;
+      const text = `creating temp directory: archive file not found: ${JSON.stringify(policyIdentity)}`;
       throw new LayoutError(error.code, text, { cause: error });
     }
     const { message, hint } = error;

@@ -53,6 +53,10 @@ const good: readonly string[] = [
   "oci:layout:v1 docker://R/copied/to:v1",
   "--dest-creds ann:secret dir:dir docker://G/copied/to:v1",
   "--src-creds ann:secret docker://G/private/thing:v1 dir:out",
+  "docker://R/made/docker:v1 docker-archive:out:example.com/a/b:c",
+  "docker://R/made/index:v1 docker-archive:out",
+  "--additional-tag busybox:x --additional-tag h:1/n:t docker://R/made/docker:v1 docker-archive:out:a",
+  "--preserve-digests docker://R/made/docker:v1 docker-archive:out:a",
 ];
 
 /** Copies that cannot be. */
@@ -91,6 +95,16 @@ const bad: readonly string[] = [
   "docker://R/made/docker:v1 oci:dir/schema2:v1",
   "docker://R/made/docker:v1 dir:dirlist",
   "docker://R/made/docker:v1 docker-archive:nowhere/a.tar",
+  "docker://R/made/docker:v1 docker-archive:",
+  "docker://R/made/docker:v1 docker-archive:out:",
+  "docker://R/made/docker:v1 docker-archive:out:@0",
+  "docker://R/made/docker:v1 docker-archive:out:UP",
+  "docker://R/made/docker:v1 docker-archive:dir:a",
+  "docker://R/made/docker:v1 docker-archive:list.json:a",
+  "--format oci docker://R/made/docker:v1 docker-archive:out",
+  "docker-archive:dir dir:out",
+  "docker://R/made/docker:v1 docker-daemon:foo",
+  "docker://R/made/docker:v1 docker-daemon:sha256:1",
 ];
 
 /** `copy`: output, exit code, and the files it makes. */

@@ -32,11 +32,6 @@ export function sameBut(
 /** Every case in which we are not skopeo, and why; the first that fits counts. */
 export const deviations: readonly Deviation[] = [
   {
-    reason: "these transports come later",
-    cases: /(tarball|docker-archive):nowhere/,
-    check: sameBut({ stderr: /is not supported yet/ }),
-  },
-  {
     reason: "these commands come later",
     cases: /^sync( |$)/,
     check: sameBut({ stderr: /is not supported yet/ }),
