@@ -16,7 +16,7 @@ import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
 import type { CopyOptions } from "./options.ts";
 import { type Plan, parseImage, planImage } from "./plan.ts";
 import { checkSigning, makeSignatures, type Signing, whyNotKept } from "./sign.ts";
-import { refuseSecondReading } from "./tape.ts";
+import { isConfigFirst, refuseSecondReading } from "./tape.ts";
 import type { Transfers } from "./transfers.ts";
 import { type WrittenImage, writeFirstAccepted } from "./write-manifest.ts";
 
@@ -30,7 +30,7 @@ export interface CopyRequest {
   readonly compression: Compression;
   readonly options: CopyOptions;
   /** Whether the destination has this very image, as top: then only its signatures are brought. Absent: it has not. */
-  readonly holds?: (image: RawManifest) => Promise<boolean>;
+  readonly holds?: (image: RawManifest, chosenFrom: RawManifest | undefined) => Promise<boolean>;
   /** Absent where nothing is signed. */
   readonly signing?: Signing;
   readonly report: Report;
@@ -86,7 +86,7 @@ export async function copyImage(
   await checkSigning(request.signing, destination, manifest.digest, { signal });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   refuseOtherLayers(image, keepBecause);
-  if (part.as === "top" && !image.held && (await request.holds?.(manifest))) {
+  if (part.as === "top" && !image.held && (await request.holds?.(manifest, part.chosenFrom))) {
     tellHeld(manifest, report);
     await storeSignatures(admitted, manifest, { ...request, report }, "image");
     return { manifest, zstd: false };
@@ -94,9 +94,8 @@ export async function copyImage(
   const untold = planImage(image, destination.traits, options, keepBecause);
   refuseSecondReading(source, destination, untold);
   const config = untold.config && configAt(source, untold.config, signal);
-  const told = destination.traits.wantsConfig
-    ? await withDiffIds(image, untold, config)
-    : undefined;
+  const wantsConfig = destination.traits.wantsConfig && isConfigFirst(source, untold);
+  const told = wantsConfig ? await withDiffIds(image, untold, config) : undefined;
   const plan = told?.plan ?? untold;
   await using writer = await destination.openImage(
     {

@@ -57,10 +57,10 @@ export class StoreWriter {
     return writer;
   }
 
-  async stageLayer({ parent }: StageRequest): Promise<StagedLayer> {
+  async stageLayer({ parent, signal }: StageRequest): Promise<StagedLayer> {
     const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
     const { userNamespace, ignoreChownErrors, locks } = this.#setting;
-    const options = { signal: locks.signal, userNamespace, ignoreChownErrors };
+    const options = { signal: signal ?? locks.signal, userNamespace, ignoreChownErrors };
     return await createStagedLayer(this.#own, below, options);
   }
 

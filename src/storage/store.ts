@@ -73,6 +73,8 @@ export interface Store {
 /** What the staged layer is to lie upon; nothing for an image's first. */
 export interface StageRequest {
   readonly parent?: string | undefined;
+  /** Calls off the copying of the parent's tree; that of the store unless told. */
+  readonly signal?: AbortSignal;
 }
 
 /** A layer on its way. Disposing of it removes what is left; a process that dies leaves it to the next one. */

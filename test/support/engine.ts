@@ -21,6 +21,7 @@ import type { FindSignaturePlaces } from "../../src/transport/docker/signatures.
 import { createDockerTransport } from "../../src/transport/docker/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { resolveImage } from "../../src/transport/transports.ts";
+import { storageTransport } from "./image-store.ts";
 import { noTrust } from "./no-trust.ts";
 import { SteppedClock } from "./stepped-clock.ts";
 
@@ -98,6 +99,7 @@ export class Engine implements AsyncDisposable {
       }),
       createOciTransport(),
       createDirTransport(),
+      storageTransport(),
       ...(options.moreTransports ?? []),
     ];
     this.#transports = new Map(transports.map((transport) => [transport.name, transport]));

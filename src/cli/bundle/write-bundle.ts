@@ -17,6 +17,7 @@ export interface BundleInput {
   /** The image, for people. */
   readonly image: string;
   readonly hostNetwork: boolean;
+  /** Whose its files are, and who may run it. */
   readonly kept: OwnersKept;
   /** Of a systemd unit that is wanted too. */
   readonly unit: string | undefined;

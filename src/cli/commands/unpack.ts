@@ -1,5 +1,6 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { isInUserNamespace } from "../../config/load-user-namespace.ts";
 import { UsageError } from "../../core/errors.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import { NewFolder } from "../../transport/root-folder/new-folder.ts";
@@ -45,7 +46,8 @@ export async function run(context: CommandContext): Promise<void> {
     await mkdir(rootfs);
     await chmod(rootfs, 0o755);
     const to = rootFolder(rootfs, target, {
-      owners: kept.owners,
+      userNamespace: isInUserNamespace(parts.environment),
+      ignoreOwners: kept.owners === "mine",
       async finish(unpacked) {
         const wanted = { folder: folder.path, target, image, unit };
         const hostNetwork = flags.bool("host-network");

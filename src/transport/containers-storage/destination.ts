@@ -3,26 +3,30 @@ import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { formatDockerReference } from "../../core/docker-reference.ts";
-import type { ImageReference } from "../../core/image-reference.ts";
+import { parseImageManifest } from "../../core/image-manifest.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
-import { mediaTypes } from "../../core/media-type.ts";
+import { isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type {
-  BlobPlace,
-  CallOptions,
-  DestinationTraits,
-  ExpectedImage,
-  ImageDestination,
-  ImageWriter,
+import { checkDiffIds } from "../check-diff-ids.ts";
+import {
+  type BlobPlace,
+  type CallOptions,
+  type DestinationTraits,
+  type ExpectedImage,
+  type ImageDestination,
+  type ImageWriter,
+  TransportError,
 } from "../contract.ts";
 import { manifestKey } from "./find-image.ts";
+import { heldImage } from "./held-manifest.ts";
 import { expectedLayers, imageIdOf, whenMade } from "./image-facts.ts";
 import { LayerStack } from "./layer-stack.ts";
 import type { StoredImage } from "./location.ts";
-import { allStoredSignatures, storeSignatures } from "./signature-data.ts";
+import { allStoredSignatures, ownManifest, storeSignatures } from "./signature-data.ts";
 
 const maxConfigBytes = 8 * 1024 * 1024;
 
@@ -50,7 +54,7 @@ export class StorageDestination implements ImageDestination {
     openBlobs: 6,
     layers: "as-is",
     newBlobs: "any",
-    wantsConfig: true,
+    wantsConfig: "or-late",
     keepsEmbeddedName: true,
     layerOrder: "base-first",
   };
@@ -58,6 +62,7 @@ export class StorageDestination implements ImageDestination {
   readonly #image: StoredImage;
   readonly #signatures = new Map<Digest, readonly UntrustedSignature[]>();
   #writing: Writing | undefined;
+  #diffIds: readonly Digest[] = [];
 
   constructor(reference: ImageReference, store: Store, image: StoredImage) {
     this.reference = reference;
@@ -99,45 +104,52 @@ export class StorageDestination implements ImageDestination {
     this.#signatures.set(manifest, signatures);
   }
 
-  /** Those of the image that is there under the ID that this one gets. */
   async #knownSignatures(): Promise<ReadonlyMap<Digest, readonly UntrustedSignature[]>> {
-    const id = this.#image.id ?? this.#imageId([]);
-    const image = id === undefined ? undefined : await this.#imageOf(id);
+    const image = await this.#standing();
     return image ? await allStoredSignatures(this.#store, image) : new Map();
   }
 
-  async #imageOf(id: string): Promise<ImageRecord | undefined> {
+  /** The image that is there under the ID that this one gets; where nothing was written, the one that is there by name. */
+  async #standing(): Promise<ImageRecord | undefined> {
+    if (!this.#writing) return await heldImage(this.#store, this.#image);
+    const { manifest } = this.#writing;
+    const id = this.#image.id ?? (manifest && imageIdOf(manifest, this.#diffIds));
     return (await this.#store.images()).find((image) => image.id === id);
   }
 
-  #imageId(diffIds: readonly Digest[]): string | undefined {
-    const manifest = this.#writing?.manifest;
-    return manifest && imageIdOf(manifest, diffIds);
-  }
-
   async commit({ signal }: CallOptions): Promise<void> {
-    const writing = this.#writing;
-    const manifest = writing?.manifest;
-    if (!writing || !manifest) throw new TypeError("An image is written before it is committed");
-    const { top, diffIds } = await writing.layers.finish();
+    if (!this.#writing) return await this.#addSignatures();
+    const { manifest, layers, expected, blobs } = this.#writing;
+    if (!manifest) throw new TypeError("An image is written before it is committed");
+    const { top, diffIds } = await layers.finish();
+    checkLateConfig(this.#writing, manifest, diffIds);
+    this.#diffIds = diffIds;
     signal.throwIfAborted();
     const { docker } = this.#image;
     const { data, metadata } = storeSignatures(await this.#allSignatures(), manifest.digest);
-    const manifests = manifestItems(manifest, writing.expected.chosenFrom);
-    const items = [
-      ...writing.blobs,
-      ...[...manifests].map(([key, { bytes }]) => [key, bytes] as const),
-    ];
+    const manifests = manifestItems(manifest, expected.chosenFrom);
+    const items = [...manifests].map(([key, { bytes }]) => [key, bytes] as const);
     await this.#store.putImage({
       id: this.#image.id ?? imageIdOf(manifest, diffIds),
       topLayer: top,
       names: docker ? [formatDockerReference(docker)] : [],
-      data: new Map([...items, ...data]),
+      data: new Map([...blobs, ...items, ...data]),
       dataDigests: new Map([...manifests].map(([key, { digest }]) => [key, digest])),
       digest: manifest.digest,
       metadata,
-      created: whenMade(manifest, writing.blobs),
+      created: whenMade(manifest, blobs),
     });
+  }
+
+  /** To an image that turned out to be there. */
+  async #addSignatures(): Promise<void> {
+    if (this.#signatures.size === 0) return;
+    const image = await this.#standing();
+    const digest = image && ownManifest(image);
+    if (!digest) throw gone(this.reference);
+    const { data, metadata } = storeSignatures(await this.#allSignatures(), digest);
+    const { id, topLayer } = image;
+    await this.#store.putImage({ id, topLayer, names: [], data, digest, metadata });
   }
 
   /** Those that are there, and those that are new. */
@@ -155,6 +167,17 @@ export class StorageDestination implements ImageDestination {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing?.layers[Symbol.asyncDispose]();
   }
+}
+
+/** One that came behind layers was not there to say what they are to be. */
+function checkLateConfig(
+  { expected, blobs }: Writing,
+  manifest: RawManifest,
+  diffIds: readonly Digest[],
+): void {
+  if (expected.config || isSchema1Type(manifest.mediaType)) return;
+  const config = blobs.get(parseImageManifest(manifest).config.digest);
+  if (config) checkDiffIds(config, diffIds);
 }
 
 async function writeBlob(
@@ -178,6 +201,15 @@ async function writeBlob(
   const bytes = await readBounded(blob, maxConfigBytes, `config ${known.digest}`);
   blobs.set(known.digest, bytes);
   return { ...known, size: bytes.byteLength };
+}
+
+function gone(reference: ImageReference): TransportError {
+  const message = `${formatImageReference(reference)} was removed by another process`;
+  return new TransportError("transport.busy", message, {
+    reference,
+    retryable: true,
+    hint: "Copy again",
+  });
 }
 
 /** The image's manifest is kept twice, for those who ask by its digest and for those who do not. */

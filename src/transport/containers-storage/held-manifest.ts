@@ -8,15 +8,23 @@ import { manifestKey } from "./find-image.ts";
 import type { StoredImage } from "./location.ts";
 import { hasStoredSignatures } from "./signature-data.ts";
 
-/** What a store has under a name; undefined where that is nothing, or not the whole of an image. */
-export async function heldManifest(
+/** The image that a copy to this name would replace or add to. */
+export async function heldImage(
   store: Store,
   { docker, id }: StoredImage,
-): Promise<HeldManifest | undefined> {
+): Promise<ImageRecord | undefined> {
   const name = docker && formatDockerReference(docker);
   const isMeant = (image: ImageRecord) =>
     (id === undefined || image.id === id) && (name === undefined || image.names.includes(name));
-  const image = (await store.images()).find(isMeant);
+  return (await store.images()).find(isMeant);
+}
+
+/** What a store has under a name; undefined where that is nothing, or not the whole of an image. */
+export async function heldManifest(
+  store: Store,
+  meant: StoredImage,
+): Promise<HeldManifest | undefined> {
+  const image = await heldImage(store, meant);
   if (!image) return undefined;
   try {
     return await manifestOf(store, image);

@@ -118,7 +118,8 @@ export class LayerStack implements AsyncDisposable {
     const now = isVfs ? open.slice(0, 1) : open;
     await using stack = new AsyncDisposableStack();
     const staged = new Map<number, StagedLayer>();
-    for (const position of now) staged.set(position, stack.use(await this.#stage(position)));
+    for (const position of now)
+      staged.set(position, stack.use(await this.#stage(position, signal)));
     const unpacked = await unpackBlob(this.#store.place, blob, [...staged.values()], { signal });
     for (const position of open) this.#check(position, unpacked.diffId, blob.packed?.digest);
     stack.move(); // from here on each is its commit's
@@ -134,10 +135,10 @@ export class LayerStack implements AsyncDisposable {
   }
 
   /** With vfs, when there is a parent to copy. */
-  async #stage(position: number): Promise<StagedLayer> {
+  async #stage(position: number, signal: AbortSignal): Promise<StagedLayer> {
     const isVfs = this.#store.place.driver === "vfs";
-    const parent = isVfs ? await this.#queue.below(position) : undefined;
-    return await this.#store.stageLayer({ parent });
+    const parent = isVfs ? await unless(signal, this.#queue.below(position)) : undefined;
+    return await this.#store.stageLayer({ parent, signal });
   }
 
   /** @throws {TransportError} `transport.unsupported` where the config tells of too few layers */
@@ -175,7 +176,7 @@ export class LayerStack implements AsyncDisposable {
     const { signal } = this.#givenUp;
     await using bytes = await openLayer(this.#store, layer, plainOf(layer), { signal });
     await using stack = new AsyncDisposableStack();
-    const staged = stack.use(await this.#stage(to));
+    const staged = stack.use(await this.#stage(to, signal));
     const blob = { bytes, packed: packedOf(layer) };
     const unpacked = await unpackBlob(this.#store.place, blob, [staged], { signal });
     stack.move(); // the commit's
@@ -211,6 +212,19 @@ function packedOf(layer: LayerRecord): PackedBlob {
     return { digest: compressedDigest, size: compressedSize, compression };
   const { digest, size } = plainOf(layer);
   return { digest, size, compression: 0 };
+}
+
+/** What the promise comes to, unless `signal` comes first. */
+async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function unsupported(message: string): TransportError {

@@ -22,6 +22,11 @@ type Sizes = GoValue<typeof imageMetadata>;
 /** The item that has the signatures of the image's own manifest. */
 const ownKey = "signatures";
 
+/** The digest of an image's own manifest. */
+export function ownManifest({ dataDigests, digest }: ImageRecord): Digest | undefined {
+  return dataDigests.get("manifest") ?? digest;
+}
+
 function keyOf(manifest: Digest): string {
   return `signature-${hexOf(manifest)}`;
 }
@@ -41,7 +46,7 @@ export async function readStoredSignatures(
   if (ofManifest && ofManifest.length > 0) {
     return await cut(store, image, keyOf(manifest), ofManifest);
   }
-  const own = image.dataDigests.get("manifest") ?? image.digest;
+  const own = ownManifest(image);
   if (manifest !== own) return [];
   return await cut(store, image, ownKey, sizes["signature-sizes"] ?? []);
 }
@@ -49,7 +54,7 @@ export async function readStoredSignatures(
 /** Whether {@link readStoredSignatures} would give any. */
 export function hasStoredSignatures(image: ImageRecord, manifest: Digest): boolean {
   const sizes = sizesOf(image);
-  const own = image.dataDigests.get("manifest") ?? image.digest;
+  const own = ownManifest(image);
   const ofManifest = sizes["signatures-sizes"]?.get(manifest)?.length ?? 0;
   return ofManifest > 0 || (manifest === own && (sizes["signature-sizes"]?.length ?? 0) > 0);
 }
@@ -60,7 +65,7 @@ export async function allStoredSignatures(
   image: ImageRecord,
 ): Promise<ReadonlyMap<Digest, readonly UntrustedSignature[]>> {
   const all = new Map<Digest, readonly UntrustedSignature[]>();
-  const own = image.dataDigests.get("manifest") ?? image.digest;
+  const own = ownManifest(image);
   const named = [...(sizesOf(image)["signatures-sizes"]?.keys() ?? [])].filter(isDigest);
   for (const manifest of new Set([...(own ? [own] : []), ...named])) {
     const signatures = await readStoredSignatures(store, image, manifest);

@@ -9,6 +9,7 @@ import type { CallOptions, Transport } from "../contract.ts";
 import { StorageDestination } from "./destination.ts";
 import { findStoredImage } from "./find-image.ts";
 import { heldManifest } from "./held-manifest.ts";
+import { lingeringSignal } from "./lingering-signal.ts";
 import { parseImage, type StoredImage, splitStore, storageReference } from "./location.ts";
 import { StorageSource } from "./source.ts";
 
@@ -49,7 +50,9 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
       return new StorageSource(whole, store, found);
     },
     async openDestination(reference, call) {
-      const { store, image } = await locate(reference.text, call, "write");
+      call.signal.throwIfAborted();
+      const signal = lingeringSignal(call.signal);
+      const { store, image } = await locate(reference.text, { signal }, "write");
       return new StorageDestination(reference, store, image);
     },
     async digestOf(reference, as, call) {
