@@ -52,8 +52,6 @@ const tars = [
     folderEntry("etc/"),
     layerEntry({ name: "etc/.wh.gone" }),
     layerEntry({ name: "link", type: "2", linkName: "etc/kept" }),
-  ),
-  layerOf(
     folderEntry("var/"),
     layerEntry({ name: "var/.wh..wh..opq" }),
     layerEntry({ name: "var/new" }, "new"),
