@@ -32,8 +32,17 @@ export async function oddTar(seed: number): Promise<Buffer> {
   return await readFile(folder.in("tar"));
 }
 
-/** An OCI image of these plain tars, gzipped. */
-export function imageOfTars(tars: readonly Uint8Array[]): TestImage {
+const mediaTypesOf = {
+  oci: [mediaTypes.ociManifest, mediaTypes.ociConfig, mediaTypes.ociLayerGzip],
+  docker: [mediaTypes.dockerManifest, mediaTypes.dockerConfig, mediaTypes.dockerLayerGzip],
+} as const;
+
+/** An image of these plain tars, gzipped; OCI's unless told. */
+export function imageOfTars(
+  tars: readonly Uint8Array[],
+  type: keyof typeof mediaTypesOf = "oci",
+): TestImage {
+  const [mediaType, configType, layerType] = mediaTypesOf[type];
   const layers = tars.map((tar) => gzipSync(tar));
   const describe = (mediaType: string, bytes: Uint8Array) => ({
     mediaType,
@@ -51,22 +60,22 @@ export function imageOfTars(tars: readonly Uint8Array[]): TestImage {
   });
   const manifest = {
     schemaVersion: 2,
-    mediaType: mediaTypes.ociManifest,
-    config: describe(mediaTypes.ociConfig, config),
-    layers: layers.map((layer) => describe(mediaTypes.ociLayerGzip, layer)),
+    mediaType,
+    config: describe(configType, config),
+    layers: layers.map((layer) => describe(layerType, layer)),
   };
   const bytes = json(manifest);
   return {
-    mediaType: mediaTypes.ociManifest,
+    mediaType,
     bytes,
     digest: digestOf(bytes),
-    descriptor: describe(mediaTypes.ociManifest, bytes),
+    descriptor: describe(mediaType, bytes),
     config: manifest.config,
     layers: manifest.layers,
     blobs: new Map<string, Uint8Array>([
       [manifest.config.digest, config],
       ...layers.map((layer) => [digestOf(layer), layer] as const),
     ]),
-    manifests: [{ mediaType: mediaTypes.ociManifest, bytes }],
+    manifests: [{ mediaType, bytes }],
   };
 }
