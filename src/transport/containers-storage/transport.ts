@@ -40,7 +40,7 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
     name: "containers-storage",
     async resolve(text, _, call) {
       const { store, image } = await locate(text, call, "read");
-      return { ...storageReference(store.place, image), typed: text };
+      return storageReference(store.place, image);
     },
     async openSource(reference, call) {
       const located = await locate(reference.text, call, "read");
