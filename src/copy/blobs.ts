@@ -125,8 +125,9 @@ async function adopt(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
   if (instead) {
     const { digest, size, compression } = instead;
     const descriptor = { mediaType: blob.mediaType, digest, size };
-    if (await ask(descriptor)) return { descriptor, compression };
+    // Without its size: a small one would be taken for missing, since it is quickly sent. This one cannot be.
+    const held = await ask({ ...descriptor, size: -1 });
+    return held ? { descriptor, compression } : undefined;
   }
-  if (planned.adoptable && (await ask(blob))) return { descriptor: blob };
-  return undefined;
+  return planned.adoptable && (await ask(blob)) ? { descriptor: blob } : undefined;
 }

@@ -16,7 +16,7 @@ import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
 import type { CopyOptions } from "./options.ts";
 import { type Plan, parseImage, planImage } from "./plan.ts";
 import { checkSigning, makeSignatures, type Signing, whyNotKept } from "./sign.ts";
-import { refuseSecondReading } from "./tape.ts";
+import { isConfigFirst, refuseSecondReading } from "./tape.ts";
 import type { Transfers } from "./transfers.ts";
 import { type WrittenImage, writeFirstAccepted } from "./write-manifest.ts";
 
@@ -94,9 +94,8 @@ export async function copyImage(
   const untold = planImage(image, destination.traits, options, keepBecause);
   refuseSecondReading(source, destination, untold);
   const config = untold.config && configAt(source, untold.config, signal);
-  const told = destination.traits.wantsConfig
-    ? await withDiffIds(image, untold, config)
-    : undefined;
+  const wantsConfig = destination.traits.wantsConfig && isConfigFirst(source, untold);
+  const told = wantsConfig ? await withDiffIds(image, untold, config) : undefined;
   const plan = told?.plan ?? untold;
   await using writer = await destination.openImage(
     {

@@ -66,7 +66,7 @@ function inexpressible(wish: TypeWish): CopyError {
     "copy.unsupported",
     wish.forced
       ? `compression using ${wish.compression} required together with format ${wish.forced}, which does not support it`
-      : `compression using ${wish.compression} required, but the destination only supports MIME types [${wish.destination.join(", ")}], none of which support the required compression`,
+      : `compression using ${wish.compression} required but the destination only supports MIME types [${wish.destination.join(", ")}], none of which support it`,
   );
 }
 

@@ -72,7 +72,8 @@ export function lookForNoOp(job: CopyJob): NoOp {
     },
     async byManifest(source, top) {
       const held = await destination;
-      if (!held || !(await isWhatWouldBe(job, source, top, held))) return undefined;
+      if (!held || (await givesOtherLayers(source, top, job))) return undefined;
+      if (!(await isWhatWouldBe(job, source, top, held))) return undefined;
       return done(job, held.digest);
     },
   };
@@ -136,6 +137,16 @@ function isSame(
   return a.digest === b.digest && a.mediaType === b.mediaType;
 }
 
+/** Then a copy makes another manifest. */
+async function givesOtherLayers(
+  source: ImageSource,
+  top: RawManifest,
+  { signal }: CopyJob,
+): Promise<boolean> {
+  if (isIndexType(top.mediaType)) return false;
+  return (await source.heldLayers(top, { signal })) !== undefined;
+}
+
 /** Whether the one chosen from an index is there, and the index beside it where the place keeps those. */
 function isInstanceHeld(
   index: IndexManifest,
@@ -153,9 +164,8 @@ async function isWhatWouldBe(
   top: RawManifest,
   held: HeldManifest,
 ): Promise<boolean> {
-  const { options, signal } = job;
+  const { options } = job;
   const index = isIndexType(top.mediaType) ? parseIndexManifest(top) : undefined;
-  if (!index && (await source.heldLayers(top, { signal }))) return false; // a copy makes another manifest
   const chosen = index && options.select.type === "system";
   if (chosen ? !isInstanceHeld(index, top, job, held) : !isSame(top, held)) return false;
   const instances = index && !chosen ? digestsOf(index) : [];

@@ -58,17 +58,17 @@ export function planImage(
   keepBecause: string | undefined,
 ): Plan {
   const mayChange = keepBecause === undefined;
+  const mayPack = mayChange && traits.newBlobs !== "none";
   const types = manifestTypesToTry({
     source: image.raw.mediaType,
     destination: traits.manifestTypes,
     ...(options.manifestType !== undefined && { forced: options.manifestType }),
-    ...(mayChange && options.compression.format && { compression: options.compression.format }),
+    ...(mayPack && options.compression.format && { compression: options.compression.format }),
     encrypted: layersOf(image).some(({ mediaType }) => mediaType.endsWith("+encrypted")),
     ...(keepBecause !== undefined && { keepBecause }),
   });
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
-  const mayPack = mayChange && traits.newBlobs !== "none";
   if (mayChange && !mayPack && traits.layers === "compressed") refuseFormat(image, options);
   const layers = placedLayers(image, traits).map(
     ({ blob, place }): PlannedLayer => ({

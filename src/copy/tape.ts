@@ -35,17 +35,10 @@ export function refuseSecondReading(
 ): void {
   const { access, reopens } = source.traits;
   const { newBlobs, wantsConfig } = destination.traits;
-  if (access === "tape" && wantsConfig && plan.config) {
-    const [first] = inTapeOrder(
-      [plan.config, ...plan.layers.map(({ blob }) => blob)],
-      ({ digest }) => digest,
-      source.blobOrder,
-    );
-    if (first !== plan.config) {
-      throw cannot(source, destination, "the config comes after layers, and is needed before them");
-    }
-  }
   if (reopens) return;
+  if (wantsConfig === true && !isConfigFirst(source, plan)) {
+    throw cannot(source, destination, "the config comes after layers, and is needed before them");
+  }
   const digests = plan.layers.map(({ blob }) => blob.digest);
   if (access === "tape" && new Set(digests).size < digests.length) {
     throw cannot(source, destination, "a layer is needed that stands in several places");
@@ -59,6 +52,16 @@ export function refuseSecondReading(
   if (newBlobs === "sized" && layers !== "as-is" && plan.layers.some(isChanged)) {
     throw cannot(source, destination, "the sizes of changed layers are needed first");
   }
+}
+
+/** Whether the config can be read before the layers. */
+export function isConfigFirst(
+  { blobOrder, traits }: ImageSource,
+  { config, layers }: Plan,
+): boolean {
+  if (!config || traits.access === "any" || traits.reopens) return true;
+  const blobs = [config, ...layers.map(({ blob }) => blob)];
+  return inTapeOrder(blobs, ({ digest }) => digest, blobOrder)[0] === config;
 }
 
 /** @returns the refusal of what one reading does not do */

@@ -104,8 +104,9 @@ export interface SourceTraits {
   /** How many blobs may be open at once. */
   readonly openBlobs: number;
   /**
-   * "tape": blobs come once, in the order of {@link ImageSource.blobOrder}; the copy follows it, one blob open at a time
-   * whatever `openBlobs` says, and passes over those that nobody wants.
+   * "tape": blobs come in the order of {@link ImageSource.blobOrder}; the copy follows it, one blob open at a time
+   * whatever `openBlobs` says, and passes over those that nobody wants. They come once, unless it `reopens`: then what has
+   * passed is to be had again, for the price of all that lies before it.
    */
   readonly access: "any" | "tape";
   /** Whether a blob can be opened again, and from an offset: resume, and counting ahead, need it. */
@@ -179,9 +180,10 @@ export interface DestinationTraits {
   readonly newBlobs: "any" | "sized" | "none";
   /**
    * The config is to be told of before the first layer: {@link ExpectedImage.config} and {@link BlobPlace.diffId}. Costs
-   * a wait for it before the first byte of a layer moves.
+   * a wait for it before the first byte of a layer moves. "or-late": where a source that is read once has it behind layers,
+   * it comes when it comes, as a blob, and is to be compared with what the layers were.
    */
-  readonly wantsConfig?: boolean;
+  readonly wantsConfig?: boolean | "or-late";
   /**
    * "base-first": no layer is asked after or written before the one below it has begun, so that one may wait for its
    * parent to end. Absent: the biggest first.

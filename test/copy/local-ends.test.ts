@@ -187,6 +187,16 @@ suite("layers that a source holds in another form than the manifest says", () =>
   });
 });
 
+/** What wants all that can be wanted. */
+const archive = {
+  manifestTypes: [mediaTypes.dockerManifest],
+  layers: "plain",
+  newBlobs: "sized",
+  wantsConfig: true,
+  layerOrder: "base-first",
+  openBlobs: 1,
+} as const satisfies Partial<DestinationTraits>;
+
 suite("sources that are read once, in their order", () => {
   for (const configAt of ["first", "last"] as const) {
     test(`blobs are taken as they come, the config ${configAt}`, async () => {
@@ -210,6 +220,36 @@ suite("sources that are read once, in their order", () => {
       source.opened,
       source.blobOrder.filter((digest) => digest !== held),
     );
+  });
+
+  test("what can be wound back gives the config first, and then the layers as they come", async () => {
+    const image = makeImage({ seed: 16, layers: 3 });
+    const { blobOrder } = tapeOf(image, "last");
+    const traits = { openBlobs: 64, access: "tape", reopens: true } as const;
+    const source = new MemorySource(image, { traits, blobOrder });
+    const destination = new MemoryDestination({ ...archive, manifestTypes: [] });
+    await copied(source, destination);
+    const [config, ...layers] = source.opened;
+    assert.equal(config, image.config?.digest);
+    // Each is read twice, since its size is told first.
+    assert.deepEqual(
+      layers,
+      blobOrder.slice(0, 3).flatMap((digest) => [digest, digest]),
+    );
+    assert.ok(destination.layers.every(({ place, digest }) => place.diffId === digest));
+  });
+
+  test("a config that may come late comes behind the layers, and nothing is told of it before", async () => {
+    const image = makeImage({ seed: 17 });
+    const source = tapeOf(image, "last");
+    const destination = new MemoryDestination({ wantsConfig: "or-late" });
+    await copied(source, destination);
+    assert.deepEqual(source.opened, source.blobOrder);
+    assert.equal(destination.expected[0]?.config, undefined);
+    assert.equal(destination.written.at(-1)?.place.role, "config");
+    const early = new MemoryDestination({ wantsConfig: "or-late" });
+    await copied(tapeOf(image, "first"), early);
+    assert.ok(early.layers.every(({ place }) => place.diffId !== undefined));
   });
 
   const twice: readonly (readonly [string, () => MemorySource, Partial<DestinationTraits>])[] = [
@@ -252,15 +292,6 @@ suite("sources that are read once, in their order", () => {
 });
 
 suite("destinations that want more than bytes", () => {
-  const archive = {
-    manifestTypes: [mediaTypes.dockerManifest],
-    layers: "plain",
-    newBlobs: "sized",
-    wantsConfig: true,
-    layerOrder: "base-first",
-    openBlobs: 1,
-  } as const satisfies Partial<DestinationTraits>;
-
   test("plain layers come unpacked, in order, with their sizes and diff IDs", async () => {
     const image = makeImage({ seed: 12, type: "oci", layerBytes: 5000 });
     const source = new MemorySource(image);

@@ -14,7 +14,7 @@ const killer = import.meta.resolve("../support/kill-at.ts");
 const skip = skipUnprivileged() || skipWithout("podman");
 /** All points take minutes: `npm run soak` is there for that. */
 const isSoak = process.env["AMPHORA_SOAK"] === "1";
-const samples = { overlay: 4, vfs: 1 };
+const samples = { overlay: 3, vfs: 1 };
 
 for (const driver of ["overlay", "vfs"] as const) {
   test(`a writer of ${driver} that is killed anywhere leaves a store that all can use`, {

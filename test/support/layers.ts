@@ -44,17 +44,18 @@ export interface UnpackedHere extends UnpackedLayer {
   readonly tarSplit: string;
 }
 
+/** How a layer is unpacked in a test. */
+export interface UnpackOptions extends Partial<UnpackTarget> {
+  /** Fills the folder first. */
+  readonly before?: (folder: string) => void;
+  /** The folder's own mode. */
+  readonly mode?: number;
+}
+
 let count = 0;
 
-/** Unpacks a blob into a new folder inside `temp`, with `before` to fill that first. */
-export async function unpackHere(
-  temp: TempFolder,
-  blob: Uint8Array | AsyncIterable<Uint8Array>,
-  options: Partial<UnpackTarget> & {
-    readonly before?: (folder: string) => void;
-    readonly mode?: number;
-  } = {},
-): Promise<UnpackedHere> {
+/** A new folder in `temp` to unpack into. */
+function newTarget(temp: TempFolder, options: UnpackOptions) {
   const place = temp.in(`layer-${count++}`);
   const folder = join(place, "diff");
   const tarSplit = join(place, "tar-split.gz");
@@ -62,45 +63,39 @@ export async function unpackHere(
   const { before, mode, ...settings } = options;
   if (mode !== undefined) chmodSync(folder, mode);
   before?.(folder);
-  const target = {
-    whiteouts: "overlay",
-    userNamespace: false,
-    folder,
-    tarSplit,
-    ...settings,
-  } as const;
+  const fixed = { whiteouts: "overlay", userNamespace: false } as const;
+  return { ...fixed, folder, tarSplit, ...settings };
+}
+
+/** Unpacks a blob as the program does: on a thread of its own. */
+export async function unpackHere(
+  temp: TempFolder,
+  blob: Uint8Array | AsyncIterable<Uint8Array>,
+  options: UnpackOptions = {},
+): Promise<UnpackedHere> {
+  const target = newTarget(temp, options);
   const bytes = blob instanceof Uint8Array ? once(blob) : blob;
   const layer = await unpackLayer(bytes, [target], { signal: new AbortController().signal });
-  return { ...layer, folder, tarSplit };
+  return { ...layer, folder: target.folder, tarSplit: target.tarSplit };
 }
 
 /**
- * As {@link unpackHere}, on the test's own thread and with nothing but the unpacking itself to keep the layer in its folder. For
- * blobs below 2 MiB.
+ * As {@link unpackHere}, much cheaper, on the test's own thread and with nothing but the unpacking itself to keep the layer in
+ * its folder. For blobs below 2 MiB.
  */
 export async function unpackUnconfined(
   temp: TempFolder,
   blob: Uint8Array,
-  options: Partial<UnpackTarget> = {},
+  options: UnpackOptions = {},
 ): Promise<UnpackedHere> {
-  const place = temp.in(`layer-${count++}`);
-  const folder = join(place, "diff");
-  const tarSplit = join(place, "tar-split.gz");
-  mkdirSync(folder, { recursive: true });
+  const target = newTarget(temp, options);
   const ring = createRing();
   const writer = new RingWriter(ring);
   await writer.write(blob);
   writer.end("complete");
-  const target = {
-    whiteouts: "overlay",
-    userNamespace: false,
-    folder,
-    tarSplit,
-    ...options,
-  } as const;
   const result = runTask({ ring, targets: [target] }, () => {});
   if ("failure" in result) throw errorOf(result.failure);
-  return { ...result.layer, folder, tarSplit };
+  return { ...result.layer, folder: target.folder, tarSplit: target.tarSplit };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -16,6 +16,8 @@ export interface BundleInput {
   /** The image, for people. */
   readonly image: string;
   readonly hostNetwork: boolean;
+  /** The number of whoever will run it. */
+  readonly user: number;
   /** Of a systemd unit that is wanted too. */
   readonly unit: string | undefined;
 }
@@ -24,7 +26,8 @@ export interface BundleInput {
 export async function writeBundle(bundle: BundleInput, { config }: UnpackedImage): Promise<void> {
   const { folder, target, unit, hostNetwork } = bundle;
   const image = parseImageConfig(config);
-  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const uid = bundle.user;
+  const gid = Number(process.env["_CONTAINERS_ROOTLESS_GID"] ?? process.getgid?.() ?? 0);
   const runtime = runtimeConfig({
     image,
     user: containerUser(image.config?.User ?? "", join(folder, "rootfs")),

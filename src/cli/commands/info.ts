@@ -17,6 +17,7 @@ import { formatImageReference, type ImageReference } from "../../core/image-refe
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { trustLines } from "../info-image.ts";
+import { storeLines } from "../info-store.ts";
 import { endSettings } from "../settings.ts";
 
 /** `info [IMAGE]`: which configuration is in force, and what it makes of an image's name. Nothing is contacted. */
@@ -29,6 +30,7 @@ export async function run(context: CommandContext): Promise<void> {
   const trust = (image: ImageReference) => trustLines(environment, image, context.settings);
   const lines = [
     ...configurationLines(report),
+    ...(await storeLines(environment)),
     ...(reference ? imageLines(reference, report, await trust(reference)) : []),
   ];
   await terminal.out(`${lines.map(escapeControls).join("\n")}\n`);

@@ -20,7 +20,8 @@ export async function run(context: CommandContext): Promise<void> {
   const end = await parts.end(localEnd);
   const { store } = await openLocal(context, "change");
   const bringing: Bringing = { context, end, gate, store, platform: parts.platform };
-  for (const { id, names } of await loadFrom(bringing, await candidates(input))) {
+  const texts = await candidates(input, formatOf(context));
+  for (const { id, names } of await loadFrom(bringing, texts)) {
     const told = names.length > 0 ? names : [`sha256:${id}`];
     for (const name of told) await terminal.out(`Loaded image: ${name}\n`);
   }
@@ -55,8 +56,19 @@ function inputOf({ flags, terminal }: CommandContext): Input {
   }
 }
 
-/** What it may be. A pipe is read once: it must be what `docker save` and `podman save` write. */
-async function candidates({ path, kind }: Input): Promise<readonly string[]> {
+/** Empty where the bytes are to tell. @throws {UsageError} `usage.bad-flag` */
+function formatOf({ flags }: CommandContext): string {
+  const format = flags.string("format");
+  if (["", "docker-archive", "oci-archive"].includes(format)) return format;
+  throw new UsageError(
+    "usage.bad-flag",
+    `unknown format ${JSON.stringify(format)}. Choose one of: docker-archive, oci-archive`,
+  );
+}
+
+/** What it may be. A pipe is read once: without a format, it must be what `docker save` and `podman save` write. */
+async function candidates({ path, kind }: Input, format: string): Promise<readonly string[]> {
+  if (kind !== "folder" && format !== "") return [`${format}:${path}`];
   if (kind === "pipe") return [`docker-archive:${path}`];
   if (kind === "file") return [`docker-archive:${path}`, `oci-archive:${path}`];
   const isLayout = await access(join(path, "index.json")).then(

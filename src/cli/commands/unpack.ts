@@ -1,5 +1,7 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { storageUser } from "../../config/load-storage-user.ts";
+import { isInUserNamespace } from "../../config/load-user-namespace.ts";
 import { UsageError } from "../../core/errors.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import { NewFolder } from "../../transport/root-folder/new-folder.ts";
@@ -43,9 +45,11 @@ export async function run(context: CommandContext): Promise<void> {
     await mkdir(rootfs);
     await chmod(rootfs, 0o755);
     const to = rootFolder(rootfs, target, {
-      unprivileged: process.getuid?.() !== 0,
+      userNamespace: isInUserNamespace(parts.environment),
+      ignoreOwners: process.getuid?.() !== 0,
       async finish(unpacked) {
-        const wanted = { folder: folder.path, target, image, unit };
+        const user = storageUser(parts.environment);
+        const wanted = { folder: folder.path, target, image, unit, user };
         const hostNetwork = flags.bool("host-network");
         if (bundle) await writeBundle({ ...wanted, hostNetwork }, unpacked);
         await folder.finish(bundle ? folder.path : rootfs);

@@ -287,6 +287,12 @@ export const loadSpec: CommandSpec = {
     ...storeFlags,
     ...progressFlags,
     {
+      name: "format",
+      type: "string",
+      usage: "what comes through a pipe: `FORMAT` is docker-archive (default) or oci-archive",
+      ours: true,
+    },
+    {
       name: "input",
       short: "i",
       type: "string",

@@ -4,24 +4,27 @@ import type { ByteString } from "../../stream/tar/byte-string.ts";
 export interface EntryPath {
   /** Without slashes around it, `.` and `..` taken away: "" is the root. */
   readonly path: ByteString;
-  /** More `..` than folders before them: they stay at the root. */
-  readonly escapes: boolean;
+  /** It has a `..`: who does not take it away finds another file, or none, where a link or nothing is before it. */
+  readonly upwards: boolean;
   /** Go's cleaned form would be "." */
   readonly dot: boolean;
 }
 
 /** Cleans a name lexically, and takes it from the root whatever it says. */
 export function cleanPath(name: ByteString): EntryPath {
-  if (isClean(name)) return { path: name, escapes: false, dot: false };
+  if (isClean(name)) return { path: name, upwards: false, dot: false };
   const parts: ByteString[] = [];
-  let escapes = false;
+  let [upwards, escapes] = [false, false];
   for (const part of name.split("/")) {
     if (part === "" || part === ".") continue;
     if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) escapes = true;
+    else {
+      upwards = true;
+      if (parts.pop() === undefined) escapes = true;
+    }
   }
   const path = parts.join("/");
-  return { path, escapes, dot: path === "" && !escapes && !name.startsWith("/") };
+  return { path, upwards, dot: path === "" && !escapes && !name.startsWith("/") };
 }
 
 function isClean(name: ByteString): boolean {

@@ -75,7 +75,7 @@ export class LayerTarget {
     const file = this.#make(header, entryPath, sparse);
     const fresh = isFree(this.#names.get(path));
     const size = payloadSize(header);
-    const inTree = size > 0 && fresh && file?.verbatim === true && !entryPath.escapes;
+    const inTree = size > 0 && fresh && file?.verbatim === true && !entryPath.upwards;
     if (!inTree && fresh) {
       this.#split?.bare(sparse?.name ?? header.rawName);
       this.#names.set(path, bare);
@@ -114,8 +114,8 @@ export class LayerTarget {
   entryEnd(): void {
     const current = this.#current;
     if (!current) return;
-    this.#current = undefined;
     current.file?.end();
+    this.#current = undefined;
     if (!current.inTree) return;
     const { header, path } = current;
     const line = this.#split?.file(header.rawName, header.size, this.#sum.digest()) ?? 0;
@@ -130,6 +130,13 @@ export class LayerTarget {
     if (!split || !this.#saved || this.#saved.lines.size === 0) return;
     const { fd, spare, saved } = split;
     inlinePayloads({ fd, spare, saved, lines: this.#saved.lines });
+  }
+
+  /** Closes what is open, however it went; what it was given to work on is the caller's. */
+  close(): void {
+    this.#current?.file?.abandon();
+    this.#current = undefined;
+    this.#tree.close();
   }
 
   #isOurs(path: ByteString): boolean {

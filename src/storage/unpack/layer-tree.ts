@@ -28,7 +28,10 @@ export interface PayloadFile {
   /** The tar's bytes are the file's, and its name leads there without a link. */
   readonly verbatim: boolean;
   write(bytes: Buffer): void;
+  /** It has all its bytes: the rest of the entry is applied, and the file closed. */
   end(): void;
+  /** In place of {@link end}, where the layer has failed. */
+  abandon(): void;
 }
 
 /** What a {@link LayerTree} is made for. */
@@ -164,6 +167,11 @@ export class LayerTree {
     });
     if (this.#rootTime) this.attributes.applyToFile(this.#root, this.#rootTime);
   }
+
+  /** Closes what is open, however it went; the root is the caller's. */
+  close(): void {
+    this.folders.forget();
+  }
 }
 
 /** Go's makedev for what it makes of it: 12 bits of major and 20 of minor number. */
@@ -213,6 +221,10 @@ class FilePayload implements PayloadFile {
   end(): void {
     finish(this.#file);
   }
+
+  abandon(): void {
+    closeFile(this.#file.fd);
+  }
 }
 
 class SparsePayload implements PayloadFile {
@@ -235,5 +247,9 @@ class SparsePayload implements PayloadFile {
   end(): void {
     this.#writer.end();
     finish(this.#file);
+  }
+
+  abandon(): void {
+    closeFile(this.#file.fd);
   }
 }

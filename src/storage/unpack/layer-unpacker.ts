@@ -76,6 +76,11 @@ export class LayerUnpacker {
     };
   }
 
+  /** Closes what is open, however it went. */
+  close(): void {
+    for (const target of this.#targets) target.close();
+  }
+
   #visitor(): TarVisitor {
     const targets = this.#targets;
     const entry = (header: TarHeader) => this.#entry(header);

@@ -35,6 +35,7 @@ export function runTask(
     return { failure: failureOf(error, unpacker?.entryName) };
   } finally {
     reader.stop();
+    unpacker?.close();
     opened.forEach(closeTarget);
   }
 }

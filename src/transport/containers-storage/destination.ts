@@ -3,13 +3,15 @@ import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
 import { formatDockerReference } from "../../core/docker-reference.ts";
+import { parseImageManifest } from "../../core/image-manifest.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
-import { mediaTypes } from "../../core/media-type.ts";
+import { isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
+import { checkDiffIds } from "../check-diff-ids.ts";
 import {
   type BlobPlace,
   type CallOptions,
@@ -52,7 +54,7 @@ export class StorageDestination implements ImageDestination {
     openBlobs: 6,
     layers: "as-is",
     newBlobs: "any",
-    wantsConfig: true,
+    wantsConfig: "or-late",
     keepsEmbeddedName: true,
     layerOrder: "base-first",
   };
@@ -120,6 +122,7 @@ export class StorageDestination implements ImageDestination {
     const { manifest, layers, expected, blobs } = this.#writing;
     if (!manifest) throw new TypeError("An image is written before it is committed");
     const { top, diffIds } = await layers.finish();
+    checkLateConfig(this.#writing, manifest, diffIds);
     this.#diffIds = diffIds;
     signal.throwIfAborted();
     const { docker } = this.#image;
@@ -164,6 +167,17 @@ export class StorageDestination implements ImageDestination {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing?.layers[Symbol.asyncDispose]();
   }
+}
+
+/** One that came behind layers was not there to say what they are to be. */
+function checkLateConfig(
+  { expected, blobs }: Writing,
+  manifest: RawManifest,
+  diffIds: readonly Digest[],
+): void {
+  if (expected.config || isSchema1Type(manifest.mediaType)) return;
+  const config = blobs.get(parseImageManifest(manifest).config.digest);
+  if (config) checkDiffIds(config, diffIds);
 }
 
 async function writeBlob(

@@ -7,6 +7,7 @@ import { mediaTypes } from "../../core/media-type.ts";
 import { unpackLayer } from "../../storage/unpack/unpack-layer.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
+import { checkDiffIds } from "../check-diff-ids.ts";
 import {
   type BlobPlace,
   type CallOptions,
@@ -22,8 +23,10 @@ const maxConfigBytes = 8 * 1024 * 1024;
 
 /** How layers are unpacked into a folder. */
 export interface RootFolderOptions {
-  /** Made by an ordinary user: what belongs to others there belongs to this one here, and devices are left out. */
-  readonly unprivileged: boolean;
+  /** Devices cannot be made here, and are left out. */
+  readonly userNamespace: boolean;
+  /** Made by an ordinary user: what belongs to others in the image belongs to this one here. */
+  readonly ignoreOwners: boolean;
   /** Given the image as it was unpacked; what fails here fails the copy. */
   finish(image: UnpackedImage): Promise<void>;
 }
@@ -47,7 +50,7 @@ export class RootFolderDestination implements ImageDestination {
     openBlobs: 1,
     layers: "as-is",
     newBlobs: "none",
-    wantsConfig: true,
+    wantsConfig: "or-late",
     layerOrder: "base-first",
     layerPlaces: "each",
   };
@@ -64,16 +67,21 @@ export class RootFolderDestination implements ImageDestination {
 
   async openImage(image: ExpectedImage): Promise<ImageWriter> {
     let config: Uint8Array | undefined;
+    const unpacked: Digest[] = [];
     return {
       adoptBlob: async () => false,
       writeBlob: async (blob, place, options) => {
-        if (place.role === "layer") return await this.#unpack(blob, place, image, options);
+        if (place.role === "layer") {
+          unpacked.push(await this.#unpack(blob, place, image, options));
+          return descriptorOf(blob);
+        }
         if (place.role !== "config") throw this.#unsupported("an artifact has no filesystem");
         config = await readBounded(blob, maxConfigBytes, "config");
         return descriptorOf(blob);
       },
       writeManifest: async (manifest) => {
         if (!config) throw this.#unsupported("an image without a config has no filesystem");
+        if (!image.config) checkDiffIds(config, unpacked);
         this.#image = { manifest, config };
       },
       async [Symbol.asyncDispose]() {},
@@ -85,20 +93,20 @@ export class RootFolderDestination implements ImageDestination {
     { diffId }: BlobPlace,
     { config }: ExpectedImage,
     { signal }: CallOptions,
-  ): Promise<Descriptor> {
-    const { unprivileged } = this.#options;
+  ): Promise<Digest> {
+    const { userNamespace, ignoreOwners } = this.#options;
     if (config && diffId === undefined) {
       throw this.#unsupported("its config does not tell one diff ID for each layer");
     }
     const target = {
       folder: this.#folder,
       whiteouts: "plain",
-      userNamespace: unprivileged,
-      ignoreChownErrors: unprivileged,
+      userNamespace,
+      ignoreChownErrors: ignoreOwners,
     } as const;
     const layer = await unpackLayer(blob, [target], { signal });
     checkDiffId(layer.diffId, diffId);
-    return descriptorOf(blob);
+    return layer.diffId;
   }
 
   #unsupported(why: string): TransportError {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { getXattrOf, listXattrsOf } from "../../../src/libc/xattr.ts";
 import type { TarFields } from "../../../src/stream/tar/builder.ts";
 import { type StorageDriver, testStore } from "../../support/debian-store.ts";
-import { layerEntry, layerOf, unpackHere } from "../../support/layers.ts";
+import { layerEntry, layerOf, unpackUnconfined } from "../../support/layers.ts";
 import { writeLayoutFolder } from "../../support/layout-folder.ts";
 import { imageOfTars } from "../../support/odd-layers.ts";
 import { skipWithout } from "../../support/peers.ts";
@@ -129,7 +129,7 @@ test("a layer's tree is for overlay what skopeo makes of it", { skip }, async ()
   const theirs = await skopeosTrees(temp, "overlay");
   await using _ = theirs.store;
   for (const [index, tar] of [lower, upper].entries()) {
-    const ours = await unpackHere(temp, tar, { mode: 0o555 });
+    const ours = await unpackUnconfined(temp, tar, { mode: 0o555 });
     assert.deepEqual(facts(ours.folder), facts(theirs.trees[index] ?? ""));
     assert.deepEqual(ours.uids, theirs.records[index].uidset);
     assert.deepEqual(ours.gids, theirs.records[index].gidset);
@@ -140,11 +140,11 @@ test("a layer's tree is for vfs what skopeo makes of it", { skip }, async () => 
   await using temp = await tempFolder();
   const theirs = await skopeosTrees(temp, "vfs");
   await using _ = theirs.store;
-  const base = await unpackHere(temp, lower, { whiteouts: "vfs", mode: 0o555 });
+  const base = await unpackUnconfined(temp, lower, { whiteouts: "vfs", mode: 0o555 });
   assert.deepEqual(facts(base.folder), facts(theirs.trees[0]));
   const before = (folder: string) => {
     execFileSync("cp", ["-a", "--reflink=auto", `${theirs.trees[0]}/.`, folder]);
   };
-  const top = await unpackHere(temp, upper, { whiteouts: "vfs", before });
+  const top = await unpackUnconfined(temp, upper, { whiteouts: "vfs", before });
   assert.deepEqual(facts(top.folder), facts(theirs.trees[1]));
 });

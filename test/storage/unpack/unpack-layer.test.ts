@@ -6,7 +6,14 @@ import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { getXattrOf } from "../../../src/libc/xattr.ts";
 import { unpackLayer } from "../../../src/storage/unpack/unpack-layer.ts";
-import { layerEntry, layerOf, reassembled, treeOf, unpackHere } from "../../support/layers.ts";
+import {
+  layerEntry,
+  layerOf,
+  reassembled,
+  treeOf,
+  unpackHere,
+  unpackUnconfined,
+} from "../../support/layers.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -80,12 +87,12 @@ test("unpackLayer() takes what gzip and zstd make of a layer, in any number of p
     ],
   ];
   for (const [blob, compression] of packings) {
-    const layer = await unpackHere(temp, blob);
+    const layer = await unpackUnconfined(temp, blob);
     assert.equal(layer.compression, compression);
     assert.deepEqual(reassembled(layer), ordinary);
   }
   for (const text of ["BZh91AY&SY", "\xfd7zXZ\0\0\x04"]) {
-    await assert.rejects(unpackHere(temp, Buffer.from(text, "latin1")), {
+    await assert.rejects(unpackUnconfined(temp, Buffer.from(text, "latin1")), {
       code: "copy.unsupported",
     });
   }
@@ -93,7 +100,7 @@ test("unpackLayer() takes what gzip and zstd make of a layer, in any number of p
     gzipSync(ordinary).subarray(0, -9),
     zstdCompressSync(ordinary).subarray(0, 99),
   ]) {
-    await assert.rejects(unpackHere(temp, blob), { code: "content.bad-compression" });
+    await assert.rejects(unpackUnconfined(temp, blob), { code: "content.bad-compression" });
   }
 });
 
@@ -102,7 +109,7 @@ test("unpackLayer() takes an empty stream, a tar without its end, and what follo
   const entry = layerEntry({ name: "a" }, "hello");
   const noPadding = entry.subarray(0, 512 + 5);
   for (const tar of [Buffer.alloc(0), entry, noPadding, Buffer.concat([layerOf(entry), entry])]) {
-    const layer = await unpackHere(temp, tar);
+    const layer = await unpackUnconfined(temp, tar);
     assert.deepEqual(reassembled(layer), tar);
     assert.deepEqual(treeOf(layer.folder), tar.byteLength > 0 ? ["a = hello"] : []);
   }
@@ -128,7 +135,7 @@ function lowerTree(folder: string): void {
 
 test("unpackLayer() keeps whiteouts as overlayfs wants them", { skip: !isRoot }, async () => {
   await using temp = await tempFolder();
-  const layer = await unpackHere(temp, hiding);
+  const layer = await unpackUnconfined(temp, hiding);
   assert.deepEqual(treeOf(layer.folder), [
     "folder/",
     "folder/gone device 0:0",
@@ -140,14 +147,14 @@ test("unpackLayer() keeps whiteouts as overlayfs wants them", { skip: !isRoot },
   const opaque = getXattrOf(join(layer.folder, "opaque"), "trusted.overlay.opaque");
   assert.equal(opaque?.toString(), "y");
   assert.deepEqual(reassembled(layer), hiding);
-  const inNamespace = await unpackHere(temp, hiding, { userNamespace: true });
+  const inNamespace = await unpackUnconfined(temp, hiding, { userNamespace: true });
   const user = getXattrOf(join(inNamespace.folder, "opaque"), "user.overlay.opaque");
   assert.equal(user?.toString(), "y");
 });
 
 test("unpackLayer() removes what whiteouts name from a whole tree, or leaves them files", async () => {
   await using temp = await tempFolder();
-  const whole = await unpackHere(temp, hiding, { whiteouts: "vfs", before: lowerTree });
+  const whole = await unpackUnconfined(temp, hiding, { whiteouts: "vfs", before: lowerTree });
   assert.deepEqual(treeOf(whole.folder), [
     "folder/",
     "folder/kept = old",
@@ -156,7 +163,7 @@ test("unpackLayer() removes what whiteouts name from a whole tree, or leaves the
     "tree/",
   ]);
   assert.deepEqual(reassembled(whole), hiding);
-  const files = await unpackHere(temp, hiding, { whiteouts: "mount-program" });
+  const files = await unpackUnconfined(temp, hiding, { whiteouts: "mount-program" });
   assert.equal(treeOf(files.folder).filter((line) => line.includes(".wh.")).length, 5);
   assert.deepEqual(reassembled(files), hiding);
 });
@@ -167,7 +174,7 @@ test("unpackLayer() lets an opaque folder keep what its own layer brought before
     layerEntry({ name: "opaque/deep/new" }, "new"),
     layerEntry({ name: "opaque/.wh..wh..opq" }),
   );
-  const layer = await unpackHere(temp, tar, { whiteouts: "vfs", before: lowerTree });
+  const layer = await unpackUnconfined(temp, tar, { whiteouts: "vfs", before: lowerTree });
   const kept = treeOf(layer.folder).filter((line) => line.startsWith("opaque"));
   assert.deepEqual(kept, ["opaque/", "opaque/deep/", "opaque/deep/new = new"]);
 });
@@ -181,7 +188,7 @@ test("unpackLayer() sets the root's own attributes for the names that Go's does 
     ["/", "vfs", true],
   ] as const) {
     const tar = layerOf(layerEntry({ name, type: "5", mode: 0o711 }));
-    const layer = await unpackHere(temp, tar, { whiteouts });
+    const layer = await unpackUnconfined(temp, tar, { whiteouts });
     assert.equal(layer.rootSet, set);
     assert.equal((statSync(layer.folder).mode & 0o777) === 0o711, set);
     assert.deepEqual(reassembled(layer), tar);

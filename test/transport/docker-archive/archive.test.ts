@@ -12,6 +12,7 @@ import { Engine } from "../../support/engine.ts";
 import { writeImageFolder } from "../../support/image-folder.ts";
 import { makeImage, makeMultiArch, type TestImage } from "../../support/images.ts";
 import { memoryFile } from "../../support/memory-sink.ts";
+import { run } from "../../support/run.ts";
 import { type TempFolder, tempFolder } from "../../support/temp.ts";
 
 const signal = new AbortController().signal;
@@ -160,6 +161,17 @@ test("several images share an archive and the layers they have in common", async
   const names = entries.map(({ name }) => name);
   assert.equal(names.filter((name) => /^[^/]*\.tar$/.test(name)).length, 3);
   assert.equal(new Set(names).size, names.length);
+});
+
+test("waiting for a pipe that nobody writes to can be called off", async () => {
+  await using folder = await tempFolder();
+  assert.equal((await run("mkfifo", [folder.in("pipe")])).exitCode, 0);
+  const stop = new AbortController();
+  const reason = new Error("enough");
+  const reference = await transport.resolve(folder.in("pipe"), "source", { signal });
+  const opening = transport.openSource(reference, { signal: stop.signal });
+  setImmediate(() => stop.abort(reason));
+  await assert.rejects(opening, (error) => error === reason);
 });
 
 async function transportNames(folder: TempFolder): Promise<readonly string[]> {
