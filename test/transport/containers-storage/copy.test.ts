@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, digestOf, hexOf } from "../../../src/core/digest.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import { Engine } from "../../support/engine.ts";
@@ -325,7 +326,7 @@ storeTest(
 );
 
 storeTest(
-  "signatures of both kinds are kept, merged, and given back",
+  "signatures of both kinds are kept, merged, given back, and changed in place",
   async ({ engine, store, folder, layout, out }) => {
     await engine.copy(
       await layout("none", images["none"] as TestImage),
@@ -347,6 +348,19 @@ storeTest(
     assert.deepEqual(await readFile(folder.in("back", "signature-1")), simple);
     assert.deepEqual(await readFile(folder.in("back", "signature-2")), sigstore);
     await out("signed:1");
+
+    const signal = new AbortController().signal;
+    const { transport, reference } = await engine.end(store.reference("signed:1"), "source");
+    const places = await transport.signaturePlaces?.(reference, "write", { signal });
+    const [place] = places ?? assert.fail();
+    const manifest = images["none"]?.digest as Digest;
+    const [first, second] = (await place?.read(manifest, { signal })) ?? [];
+    await place?.remove?.(manifest, 0, { signal });
+    assert.deepEqual(await place?.read(manifest, { signal }), [second]);
+    await place?.append(manifest, [second, first] as UntrustedSignature[], { signal });
+    assert.deepEqual(await place?.read(manifest, { signal }), [second, first]);
+    const absent = place?.append(digestOf(Buffer.from("x")), [], { signal });
+    await assert.rejects(absent ?? assert.fail(), { code: "transport.image-not-found" });
   },
   "overlay",
 );
