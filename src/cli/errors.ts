@@ -19,7 +19,7 @@ export type CliErrorCode =
   /** Two pieces of a policy that cannot both hold. */
   | "cli.conflict"
   | "cli.unwritable"
-  /** A user cannot become root of a namespace, as layers need it. */
+  /** An ordinary user has no user namespace with the numbers that his storage needs. */
   | "cli.no-user-namespace";
 
 /** What fails at the edge itself. */

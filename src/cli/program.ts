@@ -4,7 +4,6 @@ import { UsageWithHelp } from "./errors.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Invocation, readCommandLine } from "./find-command.ts";
 import type { Log } from "./log.ts";
-import { needsUserNamespace } from "./needs-namespace.ts";
 import type { Parts } from "./parts.ts";
 import { reportFailure, startLog } from "./reporting.ts";
 import { type GlobalSettings, globalSettings } from "./settings.ts";
@@ -69,10 +68,6 @@ export async function runProgram(start: Start): Promise<number> {
     if (settings.tlsVerify !== undefined) {
       log.warning("'--tls-verify' is deprecated, please set this on the specific subcommand");
     }
-    if (needsUserNamespace(invocation)) {
-      const { runInUserNamespace } = await import("./user-namespace.ts");
-      return await runInUserNamespace(start.program);
-    }
     await runCommand(start, invocation, settings, terminal, log);
     return 0;
   } catch (error) {
@@ -110,6 +105,7 @@ async function runCommand(
 ): Promise<void> {
   const { program, version } = start;
   if (path.length === 0) throw (await import("./suggest.ts")).noSuchCommand(program, args[0]);
+  await goOnAsStorageUser(start, path[0]?.name ?? "", { args, log });
   const load = COMMANDS[path[0]?.name ?? ""] ?? (() => import("./commands/not-yet.ts"));
   using interruption = interruptible(settings.commandTimeoutMs);
   let parts: Promise<Parts> | undefined;
@@ -135,6 +131,20 @@ async function runCommand(
   } finally {
     await (await parts)?.close();
   }
+}
+
+/** Does not come back where the run goes on in a user namespace: an ordinary user's, that has to do with containers-storage. */
+async function goOnAsStorageUser(
+  { program }: Start,
+  command: string,
+  { args, log }: Pick<CommandContext, "args" | "log">,
+): Promise<void> {
+  if (process.getuid?.() === 0) return;
+  const { isOrdinaryUser, namespaceNeed } = await import("./rootless/namespace-need.ts");
+  const need = namespaceNeed(command, args);
+  if (need === undefined || !isOrdinaryUser()) return;
+  const { enterNamespace } = await import("./rootless/enter-namespace.ts");
+  await enterNamespace({ program, need, log });
 }
 
 async function printHelp({ program, path, terminal }: CommandContext): Promise<void> {

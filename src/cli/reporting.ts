@@ -46,8 +46,16 @@ export function reportFailure(
   error: unknown,
   { program, terminal, log }: { program: ProgramName; terminal: Terminal; log: Log },
 ): void {
-  if (error instanceof KnownError) reportKnown(error, program, terminal, log);
+  const known = knownIn(error);
+  if (known) reportKnown(known, program, terminal, log);
   else reportBug(error, terminal, log);
+}
+
+/** What Node calls off says so, and has the reason for its cause. */
+function knownIn(error: unknown): KnownError | undefined {
+  if (error instanceof KnownError) return error;
+  const isAbort = error instanceof Error && error.name === "AbortError";
+  return isAbort && error.cause instanceof KnownError ? error.cause : undefined;
 }
 
 function reportKnown(error: KnownError, program: ProgramName, terminal: Terminal, log: Log): void {

@@ -3,7 +3,10 @@ import { join } from "node:path";
 /** What surrounds this process, read once at the edge and handed down, so that nobody below reads globals. */
 export interface Environment {
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** The user's number; -1 where the system has none. */
+  /**
+   * The user's number; -1 where the system has none. In the user namespace that podman, buildah and we have for ordinary users'
+   * storage it is still the user's own, not that of root in there.
+   */
   readonly uid: number;
   /** Absolute. */
   readonly home: string;

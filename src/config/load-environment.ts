@@ -6,7 +6,7 @@ export function loadEnvironment(): Environment {
   const freeBsd = process.platform === "freebsd";
   return {
     variables: process.env,
-    uid: process.getuid?.() ?? -1,
+    uid: userOutside(process.env["_CONTAINERS_ROOTLESS_UID"]) ?? process.getuid?.() ?? -1,
     home: process.env["HOME"] || passwdHome(),
     cwd: process.cwd(),
     platform: process.platform,
@@ -14,6 +14,11 @@ export function loadEnvironment(): Environment {
     systemDirectory: freeBsd ? "/usr/local/etc" : "/etc",
     vendorDirectory: freeBsd ? "/usr/local/share" : "/usr/share",
   };
+}
+
+/** As whoever made the user namespace around this process has put it. */
+function userOutside(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,10}$/.test(text) ? Number(text) : undefined;
 }
 
 /** A user without an entry in passwd (containers run as any number) has no home but the root. */

@@ -4,30 +4,30 @@ import { type Environment, systemContainersDirectory, variable } from "./environ
 import { ConfigError } from "./errors.ts";
 import { fileErrorText, isAbsent, readIfThere } from "./load-file.ts";
 import { detectRootlessDriver } from "./load-storage-driver.ts";
-import { dataFolder, runtimeFolder, storageUser } from "./load-storage-user.ts";
+import { dataFolder, runtimeFolder } from "./load-storage-user.ts";
 import { noStorageConf, readStorageConf, type StorageConf } from "./storage-conf.ts";
 import { TomlFields, TomlTypeError } from "./toml-fields.ts";
 
 /**
  * What storage.conf says, with the roots that count for this user: one file counts, and nothing of another; of a file
  * for all, a user's own store has but the driver and what was meant for users (containers-storage.conf(5), spec 3).
- * The environment goes before the file: `STORAGE_DRIVER`, `STORAGE_OPTS`.
+ * A user without a home may have no graphroot. The environment goes before the file: `STORAGE_DRIVER`, `STORAGE_OPTS`.
  *
  * @throws {ConfigError} `config.invalid`, `config.unreadable`
  */
 export async function loadStorageConf(environment: Environment): Promise<StorageConf> {
-  const isRootless = storageUser(environment) > 0;
+  const isRootless = environment.uid > 0;
   const conf = isRootless ? await loadForUser(environment) : await loadForRoot(environment);
   const options = variable(environment, "STORAGE_OPTS")?.split(",");
   const found: StorageConf = {
     ...conf,
     driver: variable(environment, "STORAGE_DRIVER") ?? conf.driver,
-    graphroot: expand(environment, conf.graphroot),
+    graphroot: conf.graphroot && expand(environment, conf.graphroot),
     runroot: expand(environment, conf.runroot),
     imageStore: conf.imageStore && expand(environment, conf.imageStore),
     options: options ?? conf.options,
   };
-  if (found.imageStore === found.graphroot) throw sameRoots(found.imageStore);
+  if (found.imageStore && found.imageStore === found.graphroot) throw sameRoots(found.imageStore);
   return found;
 }
 
@@ -42,18 +42,20 @@ async function loadForRoot(environment: Environment): Promise<StorageConf> {
 
 async function loadForUser(environment: Environment): Promise<StorageConf> {
   const system = await loadSystemConf(environment);
-  const data = join(dataFolder(environment), "containers", "storage");
-  const graphroot = system.rootlessStoragePath || data;
+  const data = dataFolder(environment);
+  const usual = data === undefined ? "" : join(data, "containers", "storage");
   const runroot = join(runtimeFolder(environment), "containers");
   const own = await loadFile(environment, userFile(environment));
   if (own)
     return {
       ...own,
-      graphroot: own.graphroot || own.rootlessStoragePath || graphroot,
+      graphroot: own.graphroot || own.rootlessStoragePath || system.rootlessStoragePath || usual,
       runroot: own.runroot || runroot,
     };
+  const graphroot = system.rootlessStoragePath || usual;
   const named = isForUsers(system.driver) ? system.driver : "";
-  const detect = () => detectRootlessDriver(environment, expand(environment, graphroot));
+  const detect = () =>
+    detectRootlessDriver(environment, graphroot && expand(environment, graphroot));
   const driver = named || (system.driverPriority.length > 0 ? "" : detect());
   const chown = system.options.filter((option) => option.includes("ignore_chown_errors"));
   const options = /^overlay2?$/.test(driver) ? chown.slice(0, 1) : [];
@@ -121,7 +123,7 @@ function firstLine(error: Error): string {
 /** `$UID` is nobody's variable: it stands for the user's number. Links are followed, so that a store has one name. */
 function expand(environment: Environment, path: string): string {
   const text = path
-    .replaceAll("$UID", String(storageUser(environment)))
+    .replaceAll("$UID", String(environment.uid))
     .replace(
       /\$(?:\{(\w+)\}|(\w+))/g,
       (_, braced: string | undefined, bare: string | undefined) => {

@@ -1,5 +1,6 @@
 import { readDriverOptions } from "./driver-options.ts";
 import type { Environment } from "./environment.ts";
+import { ConfigError } from "./errors.ts";
 import { loadStorageConf } from "./load-storage-conf.ts";
 import { checkDriver, detectDriver, notedMountProgram } from "./load-storage-driver.ts";
 import { isInUserNamespace } from "./load-user-namespace.ts";
@@ -19,7 +20,7 @@ export interface StoreRequest {
  * The store that a user has when nothing else is said, or the one that a reference says. Where no driver is named, that of
  * what is there.
  *
- * @throws {ConfigError} `config.unsupported` for a driver that we do not know; `config.invalid`, `config.unreadable`
+ * @throws {ConfigError} `config.unsupported` for a driver that we do not know; `config.not-found` for a user without a home; `config.invalid`, `config.unreadable`
  */
 export async function loadStorePlace(
   environment: Environment,
@@ -27,6 +28,7 @@ export async function loadStorePlace(
 ): Promise<StorePlace> {
   const conf = await loadStorageConf(environment);
   const graphroot = request?.graphroot || conf.graphroot;
+  if (graphroot === "") throw noHome(environment);
   const named = request ? request.driver : conf.driver;
   const driver = checkDriver(named || detectDriver(graphroot, conf.driverPriority));
   const options = request?.options ?? conf.options;
@@ -44,4 +46,10 @@ export async function loadStorePlace(
     ignoreChownErrors: read.ignoreChownErrors,
     readOnlyBecause: read.readOnlyBecause,
   };
+}
+
+function noHome({ uid }: Environment): ConfigError {
+  const message = `user ${uid} has no home to keep images in: neither HOME nor XDG_DATA_HOME is set, and passwd names none`;
+  const hint = "Set HOME, or name the store: graphroot in storage.conf, or --root";
+  return new ConfigError("config.not-found", message, { hint });
 }

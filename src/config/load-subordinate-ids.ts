@@ -1,33 +1,53 @@
-import { readFile } from "node:fs/promises";
-import { isAbsent } from "./load-file.ts";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Environment } from "./environment.ts";
+import { readIfThere } from "./load-file.ts";
+import {
+  type IdOwner,
+  type IdRange,
+  parseListedIds,
+  parseSubordinateIds,
+} from "./subordinate-ids.ts";
 
-/** Numbers that a user may give to others inside user namespaces of his. */
-export interface IdRange {
-  readonly first: number;
-  readonly count: number;
+/** The numbers that a user may give to others in his namespaces. */
+export interface SubordinateIds {
+  readonly users: readonly IdRange[];
+  readonly groups: readonly IdRange[];
 }
 
-/** What a user has in a file like /etc/subuid; nothing where there is no such file. */
+/**
+ * Reads `/etc/subuid` and `/etc/subgid`, or asks getsubids(1) where nsswitch.conf has other sources for them. Nothing of what
+ * cannot be read.
+ */
 export async function loadSubordinateIds(
-  path: string,
-  user: { readonly name: string; readonly uid: number },
-): Promise<readonly IdRange[]> {
+  environment: Environment,
+  owner: IdOwner,
+): Promise<SubordinateIds> {
+  const { systemDirectory } = environment;
+  if (/^\s*subid:(?!\s*(files\s*)?(#.*)?$)/m.test(textOf(join(systemDirectory, "nsswitch.conf")))) {
+    const [users, groups] = await Promise.all([listIds(owner, []), listIds(owner, ["-g"])]);
+    if (users && groups) return { users, groups };
+  }
+  return {
+    users: parseSubordinateIds(textOf(join(systemDirectory, "subuid")), owner),
+    groups: parseSubordinateIds(textOf(join(systemDirectory, "subgid")), owner),
+  };
+}
+
+async function listIds({ name, uid }: IdOwner, flags: readonly string[]) {
   try {
-    return parseSubordinateIds(await readFile(path, "utf8"), user);
-  } catch (error) {
-    if (isAbsent(error)) return [];
-    throw error;
+    const asked = await promisify(execFile)("getsubids", [...flags, name ?? String(uid)]);
+    return parseListedIds(asked.stdout);
+  } catch {
+    return undefined;
   }
 }
 
-/** subuid(5): `user:first:count` a line, the user by name or number. Lines of another form count for nobody. */
-export function parseSubordinateIds(
-  text: string,
-  user: { readonly name: string; readonly uid: number },
-): readonly IdRange[] {
-  return text.split("\n").flatMap((line) => {
-    const [, owner, first, count] = /^([^:]+):(\d+):(\d+)\s*$/.exec(line) ?? [];
-    const isOurs = owner !== undefined && (owner === user.name || owner === String(user.uid));
-    return isOurs && Number(count) > 0 ? [{ first: Number(first), count: Number(count) }] : [];
-  });
+function textOf(path: string): string {
+  try {
+    return readIfThere(path)?.toString("latin1") ?? "";
+  } catch {
+    return "";
+  }
 }

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { type Environment, variable } from "./environment.ts";
-import { storageUser } from "./load-storage-user.ts";
 
 /** Whether owners are mapped, devices cannot be made, and overlayfs keeps its attributes under `user.` (spec 17). */
 export function isInUserNamespace(environment: Environment): boolean {
   return (
-    storageUser(environment) !== 0 ||
+    environment.uid !== 0 ||
     variable(environment, "_CONTAINERS_USERNS_CONFIGURED") !== undefined ||
     !hasSystemAdministration() ||
     !coversAllUsers()

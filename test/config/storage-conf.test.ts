@@ -104,7 +104,7 @@ test("a user's own file stands for the system's", async (t) => {
 
 test("in the user namespace of podman, the store is still the user's", async (t) => {
   const variables = { _CONTAINERS_ROOTLESS_UID: "1000", _CONTAINERS_USERNS_CONFIGURED: "done" };
-  const machine = machineOf(t, 0, variables);
+  const machine = machineOf(t, 1000, variables);
   const place = await loadStorePlace(machine.environment);
   assert.equal(place.graphroot, machine.path("home/.local/share/containers/storage"));
   assert.equal(place.userNamespace, true);
@@ -238,3 +238,13 @@ for (const option of ["mountopt", "imagestore=relative"]) {
     assert.throws(() => readDriverOptions("overlay", [option]), { code: "config.invalid" });
   });
 }
+
+test("a user without a home has a store where one is named", async (t) => {
+  const machine = machineOf(t, 1000);
+  const environment = { ...machine.environment, home: "/", variables: {} };
+  await assert.rejects(loadStorePlace(environment), { code: "config.not-found" });
+  const named = await loadStorePlace(environment, { graphroot: "/named", options: [] });
+  assert.equal(named.graphroot, "/named");
+  const inHome = { ...environment, variables: { HOME: "/" } };
+  assert.equal((await loadStorePlace(inHome)).graphroot, "/.local/share/containers/storage");
+});

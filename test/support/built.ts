@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { glob, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, glob, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleProgram, warmUp } from "../../scripts/bundle-program.ts";
 import { tempFolder } from "./temp.ts";
@@ -50,6 +50,7 @@ async function onShelf(): Promise<string> {
   await removeOldest();
   const unfinished = await mkdtemp(join(shelf, "unfinished-"));
   await buildInto(unfinished);
+  await chmod(unfinished, 0o755); // other users run it too
   try {
     await rename(unfinished, folder);
   } catch (error) {

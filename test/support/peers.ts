@@ -2,7 +2,16 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs of others that tests compare with or lean on. */
-export type Peer = "skopeo" | "docker-registry" | "openssl" | "gpg" | "sqv" | "podman" | "htpasswd";
+export type Peer =
+  | "skopeo"
+  | "docker-registry"
+  | "openssl"
+  | "gpg"
+  | "sqv"
+  | "podman"
+  | "htpasswd"
+  | "newuidmap"
+  | "newgidmap";
 
 /** The full path of a peer on PATH. */
 export function peerPath(name: Peer): string | undefined {

@@ -1,3 +1,4 @@
+import type { IdMapping } from "../../config/subordinate-ids.ts";
 import type { OciImageConfig } from "../../core/image-config.ts";
 import { CliError } from "../errors.ts";
 import type { ContainerUser } from "./container-user.ts";
@@ -10,8 +11,10 @@ export interface RuntimeConfigInput {
   /** A name for the host that the container sees. */
   readonly hostname: string;
   readonly hostNetwork: boolean;
-  /** Whoever runs it is not root but these: they are root in the container, and nobody else is there. */
-  readonly rootless: { readonly uid: number; readonly gid: number } | undefined;
+  /** Whoever runs it is not root, and has these numbers to give; with one's own alone, that is root in there, and nobody else is. */
+  readonly namespace:
+    | { readonly users: readonly IdMapping[]; readonly groups: readonly IdMapping[] }
+    | undefined;
 }
 
 /** Those that containers have by default. */
@@ -51,7 +54,7 @@ const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc
  * @throws {CliError} `cli.unreadable` where the image does not say what is to be run
  */
 export function runtimeConfig(input: RuntimeConfigInput): object {
-  const { image, user, hostname, hostNetwork, rootless } = input;
+  const { image, user, hostname, hostNetwork, namespace } = input;
   const { config } = image;
   const args = [...(config?.Entrypoint ?? []), ...(config?.Cmd ?? [])];
   if (args.length === 0) {
@@ -64,7 +67,7 @@ export function runtimeConfig(input: RuntimeConfigInput): object {
     ociVersion: "1.0.2",
     process: {
       terminal: false,
-      user: rootless ? { uid: 0, gid: 0 } : user,
+      user: isAlone(namespace) ? { uid: 0, gid: 0 } : user,
       args,
       env: environmentOf(config?.Env ?? []),
       cwd: config?.WorkingDir || "/",
@@ -73,18 +76,26 @@ export function runtimeConfig(input: RuntimeConfigInput): object {
     },
     root: { path: "rootfs", readonly: true },
     hostname,
-    mounts: runtimeMounts(volumes, { rootless: rootless !== undefined, hostNetwork }),
+    mounts: runtimeMounts(volumes, { rootless: namespace !== undefined, hostNetwork }),
     annotations: annotationsOf(image),
     linux: {
       namespaces: namespacesOf(input),
       maskedPaths,
       readonlyPaths,
-      ...(rootless && {
-        uidMappings: [{ containerID: 0, hostID: rootless.uid, size: 1 }],
-        gidMappings: [{ containerID: 0, hostID: rootless.gid, size: 1 }],
+      ...(namespace && {
+        uidMappings: namespace.users.map(runtimeMapping),
+        gidMappings: namespace.groups.map(runtimeMapping),
       }),
     },
   };
+}
+
+function isAlone(namespace: RuntimeConfigInput["namespace"]): boolean {
+  return namespace !== undefined && namespace.users.length === 1;
+}
+
+function runtimeMapping({ inside, outside, length }: IdMapping): object {
+  return { containerID: inside, hostID: outside, size: length };
 }
 
 function environmentOf(variables: readonly string[]): readonly string[] {
@@ -92,10 +103,10 @@ function environmentOf(variables: readonly string[]): readonly string[] {
   return ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ...variables];
 }
 
-function namespacesOf({ hostNetwork, rootless }: RuntimeConfigInput): readonly object[] {
+function namespacesOf({ hostNetwork, namespace }: RuntimeConfigInput): readonly object[] {
   const types = ["pid", "ipc", "uts", "mount"];
   if (!hostNetwork) types.push("network");
-  if (rootless) types.push("user");
+  if (namespace) types.push("user");
   return types.map((type) => ({ type }));
 }
 

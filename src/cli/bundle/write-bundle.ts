@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { parseImageConfig } from "../../core/image-config.ts";
 import type { UnpackedImage } from "../../transport/root-folder/destination.ts";
+import type { OwnersKept } from "../rootless/owners.ts";
 import { containerUser } from "./container-user.ts";
 import { runtimeConfig } from "./runtime-config.ts";
 import { unitFile } from "./unit-file.ts";
@@ -16,24 +17,22 @@ export interface BundleInput {
   /** The image, for people. */
   readonly image: string;
   readonly hostNetwork: boolean;
-  /** The number of whoever will run it. */
-  readonly user: number;
+  /** Whose its files are, and who may run it. */
+  readonly kept: OwnersKept;
   /** Of a systemd unit that is wanted too. */
   readonly unit: string | undefined;
 }
 
 /** Writes config.json, and the unit beside it. @throws {CliError} `cli.unreadable` where the image says too little */
 export async function writeBundle(bundle: BundleInput, { config }: UnpackedImage): Promise<void> {
-  const { folder, target, unit, hostNetwork } = bundle;
+  const { folder, target, unit, hostNetwork, kept } = bundle;
   const image = parseImageConfig(config);
-  const uid = bundle.user;
-  const gid = Number(process.env["_CONTAINERS_ROOTLESS_GID"] ?? process.getgid?.() ?? 0);
   const runtime = runtimeConfig({
     image,
     user: containerUser(image.config?.User ?? "", join(folder, "rootfs")),
     hostname: (unit ?? basename(target)).replaceAll(/[^A-Za-z0-9-]/g, "-").slice(0, 63) || "app",
     hostNetwork,
-    rootless: uid === 0 ? undefined : { uid, gid },
+    namespace: kept.owners === "kept" ? undefined : kept,
   });
   await writeFile(join(folder, "config.json"), `${JSON.stringify(runtime, undefined, "\t")}\n`);
   if (unit === undefined) return;

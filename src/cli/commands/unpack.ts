@@ -1,6 +1,5 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { storageUser } from "../../config/load-storage-user.ts";
 import { isInUserNamespace } from "../../config/load-user-namespace.ts";
 import { UsageError } from "../../core/errors.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
@@ -12,6 +11,7 @@ import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { plainWish, wantedPlatform } from "../local/wishes.ts";
 import { withRetries } from "../retry.ts";
+import { loadOwners } from "../rootless/owners.ts";
 import { runCopy } from "../run-copy.ts";
 import { endSettings } from "../settings.ts";
 import { explaining } from "../trust/explaining-gate.ts";
@@ -39,6 +39,7 @@ export async function run(context: CommandContext): Promise<void> {
   const options = { ...plainWish(wantedPlatform(context, parts.platform)), removeSignatures: true };
   const target = resolve(directory);
   const image = formatImageReference(from.reference);
+  const kept = loadOwners();
   await withRetries(context, settings, async () => {
     await using folder = await NewFolder.begin(target);
     const rootfs = join(folder.path, "rootfs");
@@ -46,12 +47,11 @@ export async function run(context: CommandContext): Promise<void> {
     await chmod(rootfs, 0o755);
     const to = rootFolder(rootfs, target, {
       userNamespace: isInUserNamespace(parts.environment),
-      ignoreOwners: process.getuid?.() !== 0,
+      ignoreOwners: kept.owners === "mine",
       async finish(unpacked) {
-        const user = storageUser(parts.environment);
-        const wanted = { folder: folder.path, target, image, unit, user };
+        const wanted = { folder: folder.path, target, image, unit };
         const hostNetwork = flags.bool("host-network");
-        if (bundle) await writeBundle({ ...wanted, hostNetwork }, unpacked);
+        if (bundle) await writeBundle({ ...wanted, hostNetwork, kept }, unpacked);
         await folder.finish(bundle ? folder.path : rootfs);
       },
     });

@@ -13,6 +13,7 @@ import { setXattr, setXattrOf } from "../../libc/xattr.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import type { TarTime } from "../../stream/tar/fields.ts";
 import type { TarHeader } from "../../stream/tar/header.ts";
+import { UnpackError } from "./errors.ts";
 import { kernelPath } from "./folders.ts";
 import type { Place } from "./place.ts";
 
@@ -47,13 +48,13 @@ export class Attributes {
   /** Of a regular file that was made in a folder of that group, and is open still. @throws {SystemCallError} */
   applyToNewFile(fd: number, header: TarHeader, folderGid: number): void {
     const owned = header.uid === this.#uid && header.gid === this.#gid && folderGid === this.#gid;
-    if (!owned) this.#own(() => chownFile(fd, header.uid >>> 0, header.gid >>> 0));
+    if (!owned) this.#own(header, (uid, gid) => chownFile(fd, uid, gid));
     this.#applyOthers(fd, header);
   }
 
   /** Of anything that is open. @throws {SystemCallError} */
   applyToFile(fd: number, header: TarHeader): void {
-    this.#own(() => chownFile(fd, header.uid >>> 0, header.gid >>> 0));
+    this.#own(header, (uid, gid) => chownFile(fd, uid, gid));
     this.#applyOthers(fd, header);
   }
 
@@ -75,7 +76,7 @@ export class Attributes {
 
   /** The owner alone. @throws {SystemCallError} */
   own({ folder, leaf }: Pick<Place, "folder" | "leaf">, header: TarHeader): void {
-    this.#own(() => chownAt(folder.fd, leaf, header.uid >>> 0, header.gid >>> 0));
+    this.#own(header, (uid, gid) => chownAt(folder.fd, leaf, uid, gid));
   }
 
   /** A folder's time of change, once more. @throws {SystemCallError} */
@@ -84,11 +85,14 @@ export class Attributes {
     setTimesAt(folder.fd, leaf, this.#times.set(time, time));
   }
 
-  #own(change: () => void): void {
+  #own(header: TarHeader, change: (uid: number, gid: number) => void): void {
+    const [uid, gid] = [header.uid >>> 0, header.gid >>> 0];
     try {
-      change();
+      change(uid, gid);
     } catch (error) {
-      if (!(this.#rules.ignoreChownErrors && error instanceof SystemCallError)) throw error;
+      if (!(error instanceof SystemCallError)) throw error;
+      if (this.#rules.ignoreChownErrors) return;
+      throw error.code === "EINVAL" ? unmapped(uid, gid, error) : error;
     }
   }
 
@@ -139,4 +143,10 @@ function bounded(time: TarTime): KernelTime {
 export function pathOf(folder: number, leaf: string | Buffer): string | Buffer {
   const before = `/proc/self/fd/${folder}/`;
   return typeof leaf === "string" ? before + leaf : Buffer.concat([Buffer.from(before), leaf]);
+}
+
+/** No such owner is in the user namespace: skopeo's text, since users look for it. */
+function unmapped(uid: number, gid: number, cause: SystemCallError): UnpackError {
+  const message = `potentially insufficient UIDs or GIDs available in user namespace (requested ${uid}:${gid}): Check /etc/subuid and /etc/subgid if configured locally and run "podman system migrate": lchown: invalid argument`;
+  return new UnpackError("storage.unpack-failed", message, { cause });
 }

@@ -5,6 +5,7 @@ import { containerUser } from "../../../src/cli/bundle/container-user.ts";
 import { runtimeMounts } from "../../../src/cli/bundle/mounts.ts";
 import { runtimeConfig } from "../../../src/cli/bundle/runtime-config.ts";
 import { unitFile, unitName } from "../../../src/cli/bundle/unit-file.ts";
+import { mapIds } from "../../../src/config/subordinate-ids.ts";
 import { parseImageConfig } from "../../../src/core/image-config.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -30,7 +31,7 @@ test("runtimeConfig() runs the image's program on a read-only root with few righ
     user: root,
     hostname: "app",
     hostNetwork: false,
-    rootless: undefined,
+    namespace: undefined,
   });
   const config = JSON.parse(JSON.stringify(made));
   assert.deepEqual(config.root, { path: "rootfs", readonly: true });
@@ -56,7 +57,7 @@ test("runtimeConfig() maps an ordinary user to root, and shares the network wher
     user: { uid: 7, gid: 8, additionalGids: [9] },
     hostname: "app",
     hostNetwork: true,
-    rootless: { uid: 1000, gid: 1001 },
+    namespace: { users: mapIds(1000, []), groups: mapIds(1001, []) },
   });
   const config = JSON.parse(JSON.stringify(made));
   assert.deepEqual(config.process.user, { uid: 0, gid: 0 });
@@ -67,9 +68,26 @@ test("runtimeConfig() maps an ordinary user to root, and shares the network wher
   assert.ok(types.includes("user") && !types.includes("network"));
 });
 
+test("runtimeConfig() gives a user of the image the number that the namespace has for it", () => {
+  const ranges = [{ start: 100_000, length: 65_536 }];
+  const made = runtimeConfig({
+    image: imageWith({ Cmd: ["/x"] }),
+    user: { uid: 7, gid: 8, additionalGids: [9] },
+    hostname: "app",
+    hostNetwork: false,
+    namespace: { users: mapIds(1000, ranges), groups: mapIds(1001, ranges) },
+  });
+  const { process, linux } = JSON.parse(JSON.stringify(made));
+  assert.deepEqual(process.user, { uid: 7, gid: 8, additionalGids: [9] });
+  assert.deepEqual(linux.gidMappings, [
+    { containerID: 0, hostID: 1001, size: 1 },
+    { containerID: 1, hostID: 100_000, size: 65_536 },
+  ]);
+});
+
 test("runtimeConfig() refuses an image that does not say what is to be run", () => {
   const user = root;
-  const others = { user, hostname: "a", hostNetwork: false, rootless: undefined };
+  const others = { user, hostname: "a", hostNetwork: false, namespace: undefined };
   assert.throws(() => runtimeConfig({ image: imageWith({}), ...others }), {
     code: "cli.unreadable",
   });
