@@ -51,7 +51,7 @@ function describeData({ data, dataDigests }: NewImage, known: ImageRecord | unde
 function conflict({ id }: ImageRecord): StorageError {
   return new StorageError(
     "storage.conflict",
-    `image with ID ${JSON.stringify(id)} already exists, but uses a different top layer`,
+    `image with ID ${JSON.stringify(id)} already exists, but uses a different top layer: that ID is already in use`,
     { hint: `Remove the image ${id.slice(0, 12)} first.` },
   );
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
@@ -26,7 +25,8 @@ import { heldImage } from "./held-manifest.ts";
 import { expectedLayers, imageIdOf, whenMade } from "./image-facts.ts";
 import { LayerStack } from "./layer-stack.ts";
 import type { StoredImage } from "./location.ts";
-import { allStoredSignatures, ownManifest, storeSignatures } from "./signature-data.ts";
+import { allStoredSignatures, storeSignatures } from "./signature-data.ts";
+import { mergeSignatures, putSignatures } from "./signature-place.ts";
 
 const maxConfigBytes = 8 * 1024 * 1024;
 
@@ -145,21 +145,15 @@ export class StorageDestination implements ImageDestination {
   async #addSignatures(): Promise<void> {
     if (this.#signatures.size === 0) return;
     const image = await this.#standing();
-    const digest = image && ownManifest(image);
-    if (!digest) throw gone(this.reference);
-    const { data, metadata } = storeSignatures(await this.#allSignatures(), digest);
-    const { id, topLayer } = image;
-    await this.#store.putImage({ id, topLayer, names: [], data, digest, metadata });
+    if (!image) throw gone(this.reference);
+    await putSignatures(this.#store, image, await this.#allSignatures());
   }
 
   /** Those that are there, and those that are new. */
   async #allSignatures(): Promise<ReadonlyMap<Digest, readonly UntrustedSignature[]>> {
     const all = new Map(await this.#knownSignatures());
     for (const [manifest, signatures] of this.#signatures) {
-      const known = all.get(manifest) ?? [];
-      const isNew = (signature: UntrustedSignature) =>
-        known.every((each) => !isDeepStrictEqual(each, signature));
-      all.set(manifest, [...known, ...signatures.filter(isNew)]);
+      all.set(manifest, mergeSignatures(all.get(manifest) ?? [], signatures));
     }
     return all;
   }

@@ -8,14 +8,16 @@ import { manifestKey } from "./find-image.ts";
 import type { StoredImage } from "./location.ts";
 import { hasStoredSignatures } from "./signature-data.ts";
 
-/** The image that a copy to this name would replace or add to. */
+/** The image that a copy to this name would replace or add to: none of an additional store. */
 export async function heldImage(
   store: Store,
   { docker, id }: StoredImage,
 ): Promise<ImageRecord | undefined> {
   const name = docker && formatDockerReference(docker);
   const isMeant = (image: ImageRecord) =>
-    (id === undefined || image.id === id) && (name === undefined || image.names.includes(name));
+    !image.area.readOnly &&
+    (id === undefined || image.id === id) &&
+    (name === undefined || image.names.includes(name));
   return (await store.images()).find(isMeant);
 }
 

@@ -63,7 +63,7 @@ export class StorageSource implements ImageSource {
     const bytes = await this.#store.imageData(this.#image, manifestKey(digest));
     if (bytes) return readRawManifest(bytes, { digest, maxBytes: maxManifestBytes });
     throw new TransportError(
-      "transport.image-not-found",
+      "transport.unreadable",
       `reading manifest for image instance ${goQuote(digest)}: locating item named ${goQuote(manifestKey(digest))} for image with ID ${goQuote(this.#image.id)} (consider removing the image to resolve the issue): file does not exist`,
       {
         reference: this.reference,

@@ -11,6 +11,7 @@ import { findStoredImage } from "./find-image.ts";
 import { heldManifest } from "./held-manifest.ts";
 import { lingeringSignal } from "./lingering-signal.ts";
 import { parseImage, type StoredImage, splitStore, storageReference } from "./location.ts";
+import { type OpenImage, signaturePlace } from "./signature-place.ts";
 import { StorageSource } from "./source.ts";
 
 /** What the transport cannot know by itself. */
@@ -40,7 +41,7 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
     name: "containers-storage",
     async resolve(text, _, call) {
       const { store, image } = await locate(text, call, "read");
-      return { ...storageReference(store.place, image), typed: text };
+      return storageReference(store.place, image);
     },
     async openSource(reference, call) {
       const located = await locate(reference.text, call, "read");
@@ -59,6 +60,13 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
       if (as === "source") return undefined; // a copy's layers are other ones
       const { store, image } = await locate(reference.text, call, "read");
       return await heldManifest(store, image);
+    },
+    async signaturePlaces(reference) {
+      const open: OpenImage = async (access, call) => {
+        const located = await locate(reference.text, call, access);
+        return { store: located.store, image: await findIn(located, reference) };
+      };
+      return [signaturePlace(reference, open)];
     },
     async deleteImage(reference, call) {
       const located = await locate(reference.text, call, "write");

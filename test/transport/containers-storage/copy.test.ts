@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, digestOf, hexOf } from "../../../src/core/digest.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import { Engine } from "../../support/engine.ts";
@@ -92,16 +93,17 @@ function changed(image: TestImage, change: (config: Json, manifest: Json) => voi
 type Json = any;
 
 const images: Readonly<Record<string, TestImage>> = {
-  oci: makeImage({ type: "oci", seed: 1 }),
-  docker: makeImage({ type: "docker", seed: 2 }),
-  zstd: makeImage({ type: "oci", compression: "zstd", seed: 3 }),
-  plain: makeImage({ type: "oci", compression: "none", seed: 4 }),
+  oci: makeImage({ type: "oci", layers: 2, seed: 1 }),
+  docker: makeImage({ type: "docker", layers: 2, seed: 2 }),
+  zstd: makeImage({ type: "oci", compression: "zstd", layers: 2, seed: 3 }),
+  plain: makeImage({ type: "oci", compression: "none", layers: 2, seed: 4 }),
   none: makeImage({ type: "oci", layers: 0, seed: 5 }),
 };
 
 storeTest("what goes in comes out as plain tars, with its config as it was", async (scene) => {
   const { engine, store, layout, out } = scene;
   for (const [name, image] of Object.entries(images)) {
+    if (store.driver === "vfs" && ["docker", "plain"].includes(name)) continue; // the same there
     await engine.copy(await layout(name, image), store.reference(`${name}:1`));
     const folder = await out(`${name}:1`);
     assert.deepEqual(await layersIn(folder), plainDigests(image), name);
@@ -118,7 +120,7 @@ storeTest("what goes in comes out as plain tars, with its config as it was", asy
 storeTest(
   "a blob in several places becomes several layers",
   async ({ engine, store, ...scene }) => {
-    const image = changed(makeImage({ type: "oci", seed: 6 }), (config, manifest) => {
+    const image = changed(makeImage({ type: "oci", layers: 2, seed: 6 }), (config, manifest) => {
       const twice = ([a, b]: readonly unknown[]) => [a, b, a, a];
       manifest.layers = twice(manifest.layers);
       config.rootfs.diff_ids = twice(config.rootfs.diff_ids);
@@ -165,7 +167,7 @@ storeTest(
     await using source = await transport.openSource(reference, { signal });
     assert.equal((await source.readManifest("top", { signal })).digest, list.digest);
     await assert.rejects(source.readManifest(manifests[1].digest, { signal }), {
-      code: "transport.image-not-found",
+      code: "transport.unreadable",
     });
   },
   "overlay",
@@ -280,7 +282,10 @@ function blobs({ events }: Engine, kind: "blob-copied" | "blob-adopted"): number
 storeTest(
   "a name goes over to the newest image, and a digest's name finds none of another repository",
   async ({ engine, store, layout }) => {
-    const [a, b] = [makeImage({ type: "oci", seed: 14 }), makeImage({ type: "oci", seed: 15 })];
+    const [a, b] = [
+      makeImage({ type: "oci", layers: 1, seed: 14 }),
+      makeImage({ type: "oci", layers: 1, seed: 15 }),
+    ];
     await engine.copy(await layout("a", a), store.reference("example.org/x:1"));
     await engine.copy(await layout("a", a), store.reference("example.org/x:2"));
     await engine.copy(await layout("b", b), store.reference("example.org/x:1"));
@@ -321,7 +326,7 @@ storeTest(
 );
 
 storeTest(
-  "signatures of both kinds are kept, merged, and given back",
+  "signatures of both kinds are kept, merged, given back, and changed in place",
   async ({ engine, store, folder, layout, out }) => {
     await engine.copy(
       await layout("none", images["none"] as TestImage),
@@ -343,6 +348,19 @@ storeTest(
     assert.deepEqual(await readFile(folder.in("back", "signature-1")), simple);
     assert.deepEqual(await readFile(folder.in("back", "signature-2")), sigstore);
     await out("signed:1");
+
+    const signal = new AbortController().signal;
+    const { transport, reference } = await engine.end(store.reference("signed:1"), "source");
+    const places = await transport.signaturePlaces?.(reference, "write", { signal });
+    const [place] = places ?? assert.fail();
+    const manifest = images["none"]?.digest as Digest;
+    const [first, second] = (await place?.read(manifest, { signal })) ?? [];
+    await place?.remove?.(manifest, 0, { signal });
+    assert.deepEqual(await place?.read(manifest, { signal }), [second]);
+    await place?.append(manifest, [second, first] as UntrustedSignature[], { signal });
+    assert.deepEqual(await place?.read(manifest, { signal }), [second, first]);
+    const absent = place?.append(digestOf(Buffer.from("x")), [], { signal });
+    await assert.rejects(absent ?? assert.fail(), { code: "transport.image-not-found" });
   },
   "overlay",
 );
@@ -350,7 +368,7 @@ storeTest(
 storeTest(
   "an image goes with all its names and layers, or with one name only",
   async ({ engine, store, layout }) => {
-    const image = await layout("image", makeImage({ type: "oci", seed: 17 }));
+    const image = await layout("image", makeImage({ type: "oci", layers: 1, seed: 17 }));
     for (const name of ["x:1", "x:2"]) await engine.copy(image, store.reference(name));
     const signal = new AbortController().signal;
     const { transport, reference } = await engine.end(store.reference("x:1"), "source");
@@ -363,6 +381,24 @@ storeTest(
     const opened = await store.open();
     assert.deepEqual([await opened.images(), await opened.layers()], [[], []]);
   },
+);
+
+storeTest(
+  "a blob that is not what it is called becomes no layer",
+  async ({ engine, store, layout, folder }) => {
+    const [image, other] = [20, 21].map((seed) => makeImage({ type: "oci", layers: 1, seed }));
+    const source = await layout("image", image as TestImage);
+    const [blob, wrong] = [image?.layers[0]?.digest, other?.layers[0]?.digest];
+    const path = folder.in("image", "blobs/sha256", hexOf(blob as Digest));
+    await writeFile(path, other?.blobs.get(wrong as Digest) ?? "");
+    await assert.rejects(engine.copy(source, store.reference("x:1")), {
+      code: "copy.source-failed",
+    });
+    const opened = await store.open();
+    assert.deepEqual([await opened.images(), await opened.layers()], [[], []]);
+    assert.deepEqual(await stagedIn(store), []);
+  },
+  "overlay",
 );
 
 storeTest(
