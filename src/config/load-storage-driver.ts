@@ -12,20 +12,19 @@ const known = ["overlay", "btrfs", "zfs", "vfs"];
 const preferred: readonly string[] = ["overlay", "btrfs", "zfs"];
 
 /**
- * A driver's name as one that we know.
+ * The name of a driver, for a store at `root`, as one that we know. What the Go library does not know either has its text.
  *
  * @throws {ConfigError} `config.unsupported`
  */
-export function checkDriver(name: string): StorageDriver {
+export function checkDriver(name: string, root: string): StorageDriver {
   const driver = name === "overlay2" ? "overlay" : name;
   if (driver === "overlay" || driver === "vfs") return driver;
-  throw new ConfigError(
-    "config.unsupported",
-    `storage driver ${JSON.stringify(name)} is not supported`,
-    {
-      hint: "Use the driver overlay or vfs: in storage.conf, or as containers-storage:[overlay@ROOT]IMAGE.",
-    },
-  );
+  const text = known.includes(driver)
+    ? `storage driver ${JSON.stringify(name)} is not supported`
+    : `failed to GetDriver graph ${name} ${root}: driver not supported`;
+  throw new ConfigError("config.unsupported", text, {
+    hint: "Use the driver overlay or vfs: in storage.conf, or as containers-storage:[overlay@ROOT]IMAGE.",
+  });
 }
 
 /**

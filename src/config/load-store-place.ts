@@ -30,7 +30,7 @@ export async function loadStorePlace(
   const graphroot = request?.graphroot || conf.graphroot;
   if (graphroot === "") throw noHome(environment);
   const named = request ? request.driver : conf.driver;
-  const driver = checkDriver(named || detectDriver(graphroot, conf.driverPriority));
+  const driver = checkDriver(named || detectDriver(graphroot, conf.driverPriority), graphroot);
   const options = request?.options ?? conf.options;
   const read = readDriverOptions(driver, options);
   const noted = driver === "overlay" && notedMountProgram(graphroot) === true;

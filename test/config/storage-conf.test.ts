@@ -146,6 +146,10 @@ test("the driver is the one of what is there", async (t) => {
   await assert.rejects(placeOf(machine, elsewhere), { code: "config.unsupported" });
   machine.write(system, text('driver = "btrfs"\n'));
   await assert.rejects(placeOf(machine), { code: "config.unsupported" });
+  machine.write(system, text('driver = "aufs"\n'));
+  await assert.rejects(placeOf(machine), {
+    message: `failed to GetDriver graph aufs ${root}: driver not supported`,
+  });
   const priority = `${machine.path("new")}"\nrunroot = "/r"\ndriver_priority = ["zfs", "vfs"]\n`;
   machine.write(system, `[storage]\ngraphroot = "${priority}`);
   assert.equal((await placeOf(machine)).driver, "vfs");
