@@ -33,6 +33,8 @@ export async function lookAt(folder: string): Promise<Standing> {
     unless(["ENOENT"], () => readFile(path, "utf8")),
   );
   if (version !== undefined && isKnownVersion(version)) return "image";
+  const isAlone = names.every((name) => name === versionFile || isUnfinishedName(name));
+  if (version === "" && isAlone) return "empty"; // who marked it was killed before he wrote the mark
   throw new TransportError(
     "transport.unsupported",
     "not a containers image directory, don't want to overwrite important data",

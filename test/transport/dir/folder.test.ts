@@ -5,6 +5,7 @@ import {
   readdir,
   readFile,
   rename,
+  rm,
   stat,
   symlink,
   writeFile,
@@ -117,6 +118,18 @@ test("dir: a folder of something else is refused before anything is written", as
     message: `open ${folder.in("file")}: not a directory`,
   });
   assert.ok((await namesIn(folder.path)).every((name) => !name.startsWith(".amphora")));
+});
+
+test("dir: a folder whose mark was not written any more is an empty one, if there is nothing else", async () => {
+  await using folder = await tempFolder();
+  const target = folder.in("marked");
+  await mkdir(target);
+  await writeFile(`${target}/version`, "");
+  await writeFile(`${target}/other`, "");
+  await assert.rejects(writeTo(dir, target, image(1)), notOurs);
+  await rm(`${target}/other`);
+  await writeTo(dir, target, image(1));
+  assert.deepEqual(await namesIn(target), filesOf(1));
 });
 
 test("dir: what else was in the folder of an image goes, as with skopeo, but not before the end", async () => {
