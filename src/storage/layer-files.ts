@@ -114,11 +114,13 @@ function linkName(): string {
   return Array.from(randomBytes(26), (byte) => letters[byte & 31]).join("");
 }
 
-/** Where the file that tells the link's name was not written any more, the links are asked where they lead. */
+/**
+ * Where the file that tells the link's name was not written any more, the links are asked where they lead: also where the
+ * layer's folder is gone, since podman removes that and leaves such a link.
+ */
 function removeLinks(area: StoreArea, id: string, folder: string): void {
   const links = join(area.home, "l");
   writing("unlink", links, () => {
-    if (unless(["ENOENT"], () => lstatSync(folder)) === undefined) return;
     const told = unless(["ENOENT"], () => readFileSync(join(folder, "link"), "utf8"));
     const names = told && /^[A-Z2-7]+$/.test(told) ? [told] : namesOfLinksTo(links, id);
     for (const name of names) rmSync(join(links, name), { force: true });
