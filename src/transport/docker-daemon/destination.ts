@@ -1,7 +1,4 @@
-import type { UntrustedSignature } from "../../../sigstore/signature.ts";
-import type { Digest } from "../../core/digest.ts";
-import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
-import { mediaTypes } from "../../core/media-type.ts";
+import type { ImageReference } from "../../core/image-reference.ts";
 import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
 import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
@@ -11,9 +8,9 @@ import {
   type DestinationTraits,
   type ExpectedImage,
   type ImageDestination,
-  type ImageWriter,
   TransportError,
 } from "../contract.ts";
+import { DockerTarDestination, dockerTarTraits } from "../docker-tar-destination.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { DaemonError } from "./errors.ts";
 import { Handover } from "./handover.ts";
@@ -42,17 +39,12 @@ export async function openDaemonDestination(
   return new DaemonDestination(reference, client, signal);
 }
 
-class DaemonDestination implements ImageDestination {
-  readonly reference: ImageReference;
+class DaemonDestination extends DockerTarDestination {
   /** Packed layers stay packed: their sizes are known, and the daemon unpacks them. */
   readonly traits: DestinationTraits = {
-    manifestTypes: [mediaTypes.dockerManifest],
-    indexes: false,
-    signatureFormats: [],
-    openBlobs: 1,
+    ...dockerTarTraits,
     layers: "as-is",
     newBlobs: "none",
-    layerOrder: "base-first",
   };
   readonly #handover = new Handover();
   readonly #images = new ImageArchiveWriter(new ArchiveWriter(this.#handover));
@@ -61,39 +53,17 @@ class DaemonDestination implements ImageDestination {
   #loading: Promise<void> | undefined;
 
   constructor(reference: ImageReference, client: EngineClient, signal: AbortSignal) {
-    this.reference = reference;
+    super(reference);
     const either = AbortSignal.any([signal, this.#givenUp.signal]);
     this.#start = () => load(client, this.#handover, either);
   }
 
-  async openImage({ manifest: expected }: ExpectedImage): Promise<ImageWriter> {
+  protected begin({ manifest: expected }: ExpectedImage): NewImage {
     refuseZstd(expected, "Copy it to a docker-archive: file first, which unpacks the layers");
     const { docker } = this.reference;
     this.#loading ??= this.#start();
     this.#loading.catch(() => {}); // told by the writes that fail of it, and by the commit
-    const image = new NewImage(this.#images, docker ? [docker] : []);
-    return {
-      adoptBlob: async (blob, { role }) =>
-        role !== "config" && image.hasLayer(blob) ? "held" : false,
-      writeBlob: async (blob, { role }) => await image.add(blob, role === "config"),
-      writeManifest: async (manifest) => await image.finish(manifest),
-      async [Symbol.asyncDispose]() {},
-    };
-  }
-
-  async writeIndex(): Promise<void> {
-    throw this.#unsupported("Manifest lists are not supported for docker tar files");
-  }
-
-  async writeSignatures(_: Digest, signatures: readonly UntrustedSignature[]): Promise<void> {
-    if (signatures.length === 0) return;
-    throw this.#unsupported(
-      `Can not copy signatures to ${formatImageReference(this.reference)}: Storing signatures for docker tar files is not supported`,
-    );
-  }
-
-  #unsupported(message: string): TransportError {
-    return new TransportError("transport.unsupported", message, { reference: this.reference });
+    return new NewImage(this.#images, docker ? [docker] : []);
   }
 
   async commit(): Promise<void> {
