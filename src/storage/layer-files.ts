@@ -114,23 +114,46 @@ function linkName(): string {
   return Array.from(randomBytes(26), (byte) => letters[byte & 31]).join("");
 }
 
-/**
- * Where the file that tells the link's name was not written any more, the links are asked where they lead: also where the
- * layer's folder is gone, since podman removes that and leaves such a link.
- */
+/** Where the file that tells the link's name was not written any more, the links are asked where they lead. */
 function removeLinks(area: StoreArea, id: string, folder: string): void {
   const links = join(area.home, "l");
   writing("unlink", links, () => {
+    if (unless(["ENOENT"], () => lstatSync(folder)) === undefined) return;
     const told = unless(["ENOENT"], () => readFileSync(join(folder, "link"), "utf8"));
     const names = told && /^[A-Z2-7]+$/.test(told) ? [told] : namesOfLinksTo(links, id);
     for (const name of names) rmSync(join(links, name), { force: true });
   });
 }
 
-function namesOfLinksTo(links: string, id: string): readonly string[] {
-  const names = unless(["ENOENT"], () => readdirSync(links)) ?? [];
-  return names.filter((name) => {
-    const target = unless(["EINVAL", "ENOENT"], () => readlinkSync(join(links, name)));
-    return target === `../${id}/diff`;
+/** Whether there are more short links than layers: then some may lead nowhere. */
+export function hasSpareLinks(area: StoreArea, layers: number): boolean {
+  return area.driver === "overlay" && namesIn(join(area.home, "l")).length > layers;
+}
+
+/**
+ * Removes links that lead to no layer's folder. podman leaves one where it cleans up after a writer that was killed between
+ * making the link and telling its name. Under the exclusive lock.
+ */
+export function removeStrayLinks(area: StoreArea): void {
+  const links = join(area.home, "l");
+  writing("unlink", links, () => {
+    for (const name of namesIn(links)) {
+      const id = /^\.\.\/([0-9a-f]{64})\/diff$/.exec(targetOf(join(links, name)) ?? "")?.[1];
+      if (id && unless(["ENOENT"], () => lstatSync(area.layerFolder(id))) === undefined) {
+        rmSync(join(links, name), { force: true });
+      }
+    }
   });
+}
+
+function namesOfLinksTo(links: string, id: string): readonly string[] {
+  return namesIn(links).filter((name) => targetOf(join(links, name)) === `../${id}/diff`);
+}
+
+function namesIn(folder: string): readonly string[] {
+  return unless(["ENOENT", "EACCES"], () => readdirSync(folder)) ?? [];
+}
+
+function targetOf(link: string): string | undefined {
+  return unless(["EINVAL", "ENOENT"], () => readlinkSync(link));
 }

@@ -9,11 +9,12 @@ import { ImageEdit } from "./image-edit.ts";
 import { initStore } from "./init-store.ts";
 import { chainOf, wholeLayers } from "./layer-chain.ts";
 import { LayerEdit } from "./layer-edit.ts";
+import { hasSpareLinks } from "./layer-files.ts";
 import type { LayerRecord } from "./layer-record.ts";
 import { LayerTable } from "./layer-table.ts";
 import { putImage } from "./put-image.ts";
 import { readLayers } from "./read-side.ts";
-import { removeIncompleteLayers } from "./recover-layers.ts";
+import { recoverLayers } from "./recover-layers.ts";
 import { createStagedLayer } from "./staged-layer.ts";
 import type { NewImage, NewLayer, StagedLayer, StageRequest } from "./store.ts";
 import type { LockOptions, StoreLock } from "./store-lock.ts";
@@ -110,10 +111,11 @@ export class StoreWriter {
     );
   }
 
-  /** Only where a layer is marked incomplete. Under the lock it is seen whether somebody is at it right now. */
+  /** Only where there is something to be seen of it. Under the lock it shows whether somebody is at it right now. */
   async #recover(): Promise<void> {
     const { records } = LayerTable.read(this.#own, this.#setting.runroot);
-    if (records.some((layer) => layer.incomplete)) await this.#editLayers(() => {});
+    const isDue = records.some((layer) => layer.incomplete);
+    if (isDue || hasSpareLinks(this.#own, records.length)) await this.#editLayers(() => {});
   }
 
   async #editLayers<T>(work: (edit: LayerEdit, trash: Trash) => T): Promise<T> {
@@ -135,7 +137,7 @@ export class StoreWriter {
 
   #openLayers(lock: StoreLock, trash: Trash): LayerEdit {
     const edit = new LayerEdit(this.#own, this.#setting.runroot, lock);
-    removeIncompleteLayers(edit, trash);
+    recoverLayers(edit, trash);
     return edit;
   }
 

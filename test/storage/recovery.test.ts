@@ -53,6 +53,19 @@ test("a layer that was left half made is not there for readers, and removed by w
   assert.equal((await reader.layers()).length, 1);
 });
 
+test("a link that leads to no layer goes, and no other", async () => {
+  await using temp = await tempStore("overlay");
+  await putHandImage(await temp.open(), [base], [foo]);
+  const [kept = ""] = readdirSync(temp.in("overlay/l"));
+  symlinkSync(`../${half}/diff`, temp.in("overlay/l/ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+  symlinkSync("../elsewhere", temp.in("overlay/l/BCDEFGHIJKLMNOPQRSTUVWXYZA"));
+  await temp.open();
+  assert.deepEqual(
+    readdirSync(temp.in("overlay/l")).sort(),
+    [kept, "BCDEFGHIJKLMNOPQRSTUVWXYZA"].sort(),
+  );
+});
+
 test("what lies where a layer is to be, without a record, makes room for it", async () => {
   await using temp = await tempStore("overlay");
   const store = await temp.open();

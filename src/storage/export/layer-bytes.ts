@@ -1,5 +1,5 @@
+import { Crc64 } from "../tar-split/crc64.ts";
 import { ChunkRing } from "./chunk-ring.ts";
-import { Crc64 } from "./crc64.ts";
 import { FileReading } from "./file-reading.ts";
 import { LayerFiles } from "./layer-files.ts";
 import { type TarSplitEntry, tarSplitEntries } from "./tar-split-entries.ts";

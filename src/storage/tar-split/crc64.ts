@@ -1,5 +1,5 @@
 /**
- * CRC-64/GO-ISO of bytes that come in pieces: reflected polynomial 0xD800000000000000, all ones at first, inverted at the end.
+ * CRC-64/GO-ISO of bytes that come in pieces, as tar-split has it (`specs/containers-storage.md` 10.1): reflected polynomial 0xD800000000000000, all ones at first, inverted at the end.
  *
  * The polynomial's taps lie in the topmost bits, so that 32 bits of input fold into the sum at once, with a few shifts and no
  * table.
@@ -14,6 +14,7 @@ export class Crc64 {
     this.#low = -1;
   }
 
+  /** Fast where `bytes` begin at a multiple of 4 in their memory. */
   update(bytes: Uint8Array): void {
     const words = bytes.byteOffset % 4 === 0 ? bytes.byteLength >>> 2 : 0;
     if (words > 0) this.#fold(new Int32Array(bytes.buffer, bytes.byteOffset, words));
@@ -49,5 +50,10 @@ export class Crc64 {
     sum.writeInt32BE(~this.#high, 0);
     sum.writeInt32BE(~this.#low, 4);
     return sum;
+  }
+
+  /** Whether the sum is these two words, the high one first. */
+  is([high, low]: readonly [number, number]): boolean {
+    return ~this.#high === (high | 0) && ~this.#low === (low | 0);
   }
 }
