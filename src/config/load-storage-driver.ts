@@ -1,9 +1,10 @@
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Environment, variable } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
 import { listIfThere } from "./load-file.ts";
+import { isProgram } from "./load-programs.ts";
 import type { StorageDriver } from "./store-place.ts";
 
 /** What a root may hold of: the names of the folders of drivers. */
@@ -90,12 +91,5 @@ function hasOverlayForUsers(): boolean {
 
 function isOnPath(environment: Environment, program: string): boolean {
   const folders = (variable(environment, "PATH") ?? "").split(delimiter).filter(Boolean);
-  return folders.some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return folders.some((folder) => isProgram(join(folder, program)));
 }

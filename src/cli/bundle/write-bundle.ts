@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { isProgram } from "../../config/load-programs.ts";
 import { parseImageConfig } from "../../core/image-config.ts";
 import type { UnpackedImage } from "../../transport/root-folder/destination.ts";
 import type { OwnersKept } from "../rootless/owners.ts";
@@ -52,13 +52,4 @@ function findRuntime(): string {
   const folders = ["/usr/bin", "/usr/local/bin", "/usr/sbin", "/usr/local/sbin"];
   const paths = ["runc", "crun"].flatMap((name) => folders.map((folder) => `${folder}/${name}`));
   return paths.find(isProgram) ?? "/usr/bin/runc";
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,23 +4,9 @@ import { goIndent, goString } from "../../core/go-json.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageWithHelp, withPrefix } from "../errors.ts";
+import { transportIn } from "../local/image-names.ts";
 import { withRetries } from "../retry.ts";
 import { type EndSettings, endSettings } from "../settings.ts";
-
-/** Transports there are in skopeo; of these only two list tags. */
-const TRANSPORTS = new Set([
-  "atomic",
-  "containers-storage",
-  "dir",
-  "docker",
-  "docker-archive",
-  "docker-daemon",
-  "oci",
-  "oci-archive",
-  "ostree",
-  "sif",
-  "tarball",
-]);
 
 /** `list-tags docker://NAME`: the repository and its tags, as JSON; of an archive the names of its images. */
 export async function run(context: CommandContext): Promise<void> {
@@ -68,9 +54,8 @@ function listOf(tags: readonly string[]): string {
 
 /** @throws {UsageError} `usage.bad-reference` */
 function transportOf(name: string): string {
-  const colon = name.indexOf(":");
-  const transport = name.slice(0, colon);
-  if (colon >= 0 && TRANSPORTS.has(transport)) return transport;
+  const transport = transportIn(name);
+  if (transport !== undefined) return transport;
   throw bad(`Invalid ${goQuote(name)}: does not specify a transport`);
 }
 

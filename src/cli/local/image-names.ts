@@ -1,4 +1,5 @@
-const transports: ReadonlySet<string> = new Set([
+/** Transports there are in skopeo. */
+const transportNames: ReadonlySet<string> = new Set([
   "atomic",
   "containers-storage",
   "dir",
@@ -16,5 +17,5 @@ const transports: ReadonlySet<string> = new Set([
 export function transportIn(name: string): string | undefined {
   const colon = name.indexOf(":");
   const first = name.slice(0, Math.max(0, colon));
-  return transports.has(first) ? first : undefined;
+  return transportNames.has(first) ? first : undefined;
 }

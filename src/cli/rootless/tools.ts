@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
+import { isProgram } from "../../config/load-programs.ts";
 import { missingTool } from "./why-not.ts";
 
 /** Programs that make a user namespace, and the packages that have them. */
@@ -20,12 +20,3 @@ export function findTool(name: keyof typeof packages): string {
 
 /** The paths of users do not always have the places of the administrator's programs. */
 const usual = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
