@@ -1,0 +1,28 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Caller } from "./caller.ts";
+
+/** What somebody may do in a repository. `overwrite`: move a tag that is there. `sign`: add signatures. `admin`: the API. */
+export type Action = "pull" | "push" | "overwrite" | "delete" | "sign" | "admin";
+
+/** What is known of a request before its caller is. */
+export interface Credentials {
+  readonly headers: IncomingHttpHeaders;
+  readonly address: string;
+  /** Of a client certificate that TLS has verified. */
+  readonly certificateName?: string;
+}
+
+/** Who asks, and what they may do. */
+export interface Access {
+  /**
+   * @throws {RegistryAnswerError} 401 UNAUTHORIZED with its challenge where credentials are given and bad, 429 where too many
+   *   were
+   */
+  identify(credentials: Credentials): Promise<Caller>;
+  /** `repository` is as rules name it: the path behind `/v2/` as the client wrote it, normalised; "" for the server itself. */
+  allows(caller: Caller, repository: string, action: Action): boolean;
+  /** The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made. */
+  challenge(repository: string, actions: readonly Action[]): string;
+  /** Whether nobody in particular may do anything at all: `/v2/` answers 200 then. */
+  readonly anonymous: boolean;
+}

@@ -1,0 +1,32 @@
+/** One line of the audit log, before it is chained. Nothing secret in it. */
+export interface AuditEvent {
+  readonly type:
+    | "pull"
+    | "push"
+    | "delete"
+    | "refused"
+    | "signed"
+    | "signature-added"
+    | "signature-removed"
+    | "blocked"
+    | "unblocked"
+    | "policy-loaded"
+    | "started"
+    | "stopped";
+  readonly user?: string;
+  readonly address?: string;
+  /** `domain/path`. */
+  readonly repository?: string;
+  readonly reference?: string;
+  readonly digest?: string;
+  /** Of the policy that decided. */
+  readonly policy?: string;
+  readonly decision?: string;
+  readonly detail?: string;
+}
+
+/** Append-only. */
+export interface AuditLog {
+  /** Returns at once; written in order, and flushed on close. */
+  note(event: AuditEvent): void;
+}

@@ -1,0 +1,13 @@
+/** Who makes a request, as authentication has found out. */
+export interface Caller {
+  /** Undefined: nobody in particular. */
+  readonly user: string | undefined;
+  /** Where the connection comes from, for limits and the audit log; never trusted for rights but by rules that name it. */
+  readonly address: string;
+}
+
+/** A call made for somebody, that can be called off. */
+export interface ServerCall {
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+}
