@@ -27,8 +27,8 @@ export const bundled = {
   minifyWhitespace: true,
   legalComments: "none",
   logLevel: "warning",
-  // Finds its own binary beside itself.
-  external: ["koffi"],
+  // koffi finds its own binary beside itself; the others are the server's, which alone loads them.
+  external: ["koffi", "fastify", "zod", "pino", "prom-client", "bcryptjs", "jose"],
 } as const satisfies BuildOptions;
 
 // A script that is started by its code cache knows no import(): dynamic ones become require().

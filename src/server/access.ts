@@ -10,6 +10,8 @@ export interface Credentials {
   readonly address: string;
   /** Of a client certificate that TLS has verified. */
   readonly certificateName?: string;
+  /** Whether the request came by TLS. */
+  readonly secure?: boolean;
 }
 
 /** Who asks, and what they may do. */
@@ -21,8 +23,11 @@ export interface Access {
   identify(credentials: Credentials): Promise<Caller>;
   /** `repository` is as rules name it: the path behind `/v2/` as the client wrote it, normalised; "" for the server itself. */
   allows(caller: Caller, repository: string, action: Action): boolean;
-  /** The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made. */
-  challenge(repository: string, actions: readonly Action[]): string;
+  /**
+   * The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made. Where tokens
+   * are to be had depends on what the client calls this server, hence `request`.
+   */
+  challenge(repository: string, actions: readonly Action[], request?: Credentials): string;
   /** Whether nobody in particular may do anything at all: `/v2/` answers 200 then. */
   readonly anonymous: boolean;
 }

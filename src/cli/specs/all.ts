@@ -10,6 +10,7 @@ import {
 } from "./images.ts";
 import { localCommands } from "./local.ts";
 import { loginSpec, logoutSpec } from "./login.ts";
+import { lookasideSpec, serveSpec } from "./serve.ts";
 import { signaturesSpec } from "./signatures.ts";
 import {
   generateKeySpec,
@@ -46,6 +47,8 @@ export const allCommands: readonly CommandSpec[] = [
   signSpec,
   trustSpec,
   signaturesSpec,
+  serveSpec,
+  lookasideSpec,
   ...localCommands,
 ];
 

@@ -1,0 +1,36 @@
+import * as z from "zod";
+import { accessSettings } from "./access/settings.ts";
+import { auditSettings } from "./audit/settings.ts";
+import { domain, filePath, listenAddress } from "./settings-values.ts";
+import {
+  limitSettings,
+  logSettings,
+  metricsSettings,
+  shutdownSettings,
+  tlsSettings,
+} from "./shell/settings.ts";
+
+/**
+ * The whole of the configuration, every section of the part that it is for. Keys are camelCase here and kebab-case in the
+ * file. Empty, it is a registry for this machine.
+ */
+export const serverSettings = z.strictObject({
+  /** What the repositories kept here are called by: the domain of their images' names. */
+  name: domain().default("localhost:5000"),
+  listen: z
+    .array(listenAddress())
+    .min(1, { error: "expected at least one address" })
+    .prefault(["127.0.0.1:5000"]),
+  /** All that the server keeps is in here. */
+  data: filePath().default("./amphora-data"),
+  tls: tlsSettings.optional(),
+  access: accessSettings.optional(),
+  limits: limitSettings.prefault({}),
+  log: logSettings.prefault({}),
+  metrics: metricsSettings.prefault({}),
+  audit: auditSettings.prefault({}),
+  shutdown: shutdownSettings.prefault({}),
+});
+
+/** As parsed. */
+export type ServerSettings = z.output<typeof serverSettings>;

@@ -1,0 +1,92 @@
+import { createServer, type RequestListener } from "node:http";
+import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { Access } from "../access.ts";
+import type { Caller } from "../caller.ts";
+import type { Report } from "../server-event.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
+import { answerFailure, asAnswer } from "./answer-failure.ts";
+import { credentialsOf } from "./credentials-of.ts";
+import type { Face } from "./faces.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+/** What the application is made of. */
+export interface AppParts {
+  readonly access: Access;
+  readonly report: Report;
+  readonly faces: readonly Face[];
+}
+
+/** Everything but the registry's own paths. */
+export interface App {
+  readonly handle: RequestListener;
+  close(): Promise<void>;
+}
+
+/** Builds it; it listens nowhere by itself. */
+export async function buildApp({ access, report, faces }: AppParts): Promise<App> {
+  const app = fastify({
+    serverFactory: (handler) => createServer(handler),
+    logger: false,
+    bodyLimit: 4 * 1024 * 1024,
+    routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreDuplicateSlashes: false },
+    exposeHeadRoutes: true,
+    return503OnClosing: false,
+  });
+  app.decorateRequest("caller", null as unknown as Caller);
+  app.addHook("onRequest", (request) => admitCaller(access, request));
+  app.addHook("onSend", async (request, reply, payload) => {
+    for (const [name, value] of securityHeaders(request.raw))
+      if (!reply.hasHeader(name)) reply.header(name, value);
+    return payload;
+  });
+  app.addHook("onResponse", async (request, reply) => report(requestEvent(request, reply)));
+  app.setErrorHandler((error, _request, reply) => {
+    const answer = asAnswer(error);
+    if (answer.status === 500)
+      report({ type: "message", level: "error", text: "internal error", error });
+    return answerFailure(answer, reply);
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    answerFailure(new RegistryAnswerError("UNSUPPORTED", "no such path", { status: 404 }), reply),
+  );
+  for (const face of faces) await app.register(async (own) => face(own));
+  await app.ready();
+  return {
+    handle: (request, response) => app.routing(request, response),
+    close: () => app.close(),
+  };
+}
+
+/** Finds out who asks, and whether they have the right that the route demands. */
+async function admitCaller(access: Access, request: FastifyRequest): Promise<void> {
+  const credentials = credentialsOf(request.raw);
+  request.caller = { user: undefined, address: credentials.address };
+  const { open = false, right } = request.routeOptions.config;
+  if (open || request.is404) return;
+  request.caller = await access.identify(credentials);
+  if (right === undefined || access.allows(request.caller, "", right)) return;
+  if (request.caller.user !== undefined)
+    throw new RegistryAnswerError("DENIED", `the right "${right}" is needed`, { status: 403 });
+  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
+    status: 401,
+    headers: { "WWW-Authenticate": access.challenge("", [right], credentials) },
+  });
+}
+
+function requestEvent(request: FastifyRequest, reply: FastifyReply) {
+  const { raw, routeOptions, caller } = request;
+  const first = /^\/([a-z0-9]+)/.exec(routeOptions.url ?? "")?.[1];
+  return {
+    type: "request",
+    operation: routeOptions.config.operation ?? first ?? "other",
+    method: raw.method ?? "",
+    url: raw.url ?? "",
+    status: reply.statusCode,
+    caller,
+    durationMs: reply.elapsedTime,
+    bytesIn: Number(raw.headers["content-length"] ?? 0) || 0,
+    bytesOut: Number(reply.getHeader("content-length") ?? 0) || 0,
+    ...(raw.headers["user-agent"] !== undefined && { userAgent: raw.headers["user-agent"] }),
+    complete: reply.raw.writableFinished,
+  } as const;
+}

@@ -1,0 +1,72 @@
+import type { RequestListener, Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The requests that are being answered, and how they come to an end. */
+export interface Traffic {
+  /** Counts the requests that `handle` answers. */
+  counted(handle: RequestListener): RequestListener;
+  readonly running: number;
+  /** Whether no more are wanted. */
+  readonly draining: boolean;
+  /** From now on every answer is its connection's last. */
+  beginDraining(): void;
+  /**
+   * Closes the servers' doors and idle connections, and waits for the running requests, at most `withinMs`: what still
+   * runs then is cut off. Gives how many were.
+   */
+  end(servers: readonly Server[], withinMs: number): Promise<number>;
+}
+
+/** Begins with none. */
+export function createTraffic(): Traffic {
+  let running = 0;
+  let draining = false;
+  let ended: (() => void) | undefined;
+  return {
+    counted: (handle) => (request, response) => {
+      running++;
+      if (draining) response.shouldKeepAlive = false;
+      response.once("close", () => {
+        running--;
+        if (running === 0) ended?.();
+      });
+      handle(request, response);
+    },
+    get running() {
+      return running;
+    },
+    get draining() {
+      return draining;
+    },
+    beginDraining() {
+      draining = true;
+    },
+    async end(servers, withinMs) {
+      draining = true;
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      const idle = setInterval(() => closeIdle(servers), 100);
+      const late = new AbortController();
+      const done = new Promise<void>((resolve) => {
+        ended = resolve;
+        if (running === 0) resolve();
+      });
+      await Promise.race([
+        done,
+        sleep(withinMs, undefined, { signal: late.signal }).catch(nothing),
+      ]);
+      late.abort();
+      clearInterval(idle);
+      const cut = running;
+      for (const server of servers) server.closeAllConnections();
+      await Promise.all(closed);
+      return cut;
+    },
+  };
+}
+
+/** Connections whose last answer was begun before the end was known are kept open by it. */
+function closeIdle(servers: readonly Server[]): void {
+  for (const server of servers) server.closeIdleConnections();
+}
+
+function nothing(): void {}
