@@ -10,6 +10,8 @@ export type Decision =
       readonly allowed: true;
       /** `GET /api/v1/decisions/ID` explains it; absent where no policy was asked (mode off). */
       readonly id?: string;
+      /** sha256 of the policy that decided; for the audit log. */
+      readonly policy?: string;
     }
   | {
       readonly allowed: false;
@@ -20,6 +22,12 @@ export type Decision =
       readonly reason: string;
       /** What of a refused manifest's requests is refused: see `refuse-at`. */
       readonly at: "manifest" | "blob";
+      readonly policy?: string;
+      /**
+       * Whether it is refused for the tag's sake alone: asked for by digest it would be let go. A HEAD of such a tag must be
+       * refused too, since a client that resolves tags by HEAD fetches by the digest that it is told.
+       */
+      readonly tagOnly?: boolean;
     };
 
 /**

@@ -1,0 +1,138 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Digest } from "../../core/digest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import type { Admission } from "../admission.ts";
+import type { AuditLog } from "../audit.ts";
+import type { ServerCall } from "../caller.ts";
+import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { ServedSignatures } from "../served-signatures.ts";
+import type { Report } from "../server-event.ts";
+import { createAnswers } from "./answers.ts";
+import { BlobDoor } from "./blob-door.ts";
+import { type BlockList, blockTable, createBlockList } from "./block-list.ts";
+import { type Database, openDatabase } from "./database.ts";
+import { createDecisionCache } from "./decision-cache.ts";
+import { createDecisionLog, type DecisionLog, decisionTable } from "./decision-log.ts";
+import { createKnownManifests, manifestTables } from "./known-manifests.ts";
+import type { LivePolicy } from "./live-policy.ts";
+import { type DoorParts, ManifestDoor } from "./manifest-door.ts";
+import { type AdmissionSettings, createScopeFinder } from "./settings.ts";
+import { createTagMemory, type TagMemory, tagTable } from "./tag-memory.ts";
+import { takenAlong } from "./taken-along.ts";
+
+/** What an {@link Admission} is made of. */
+export interface AdmissionParts {
+  /** Undefined: nothing is judged; the block list counts all the same. */
+  readonly settings: AdmissionSettings | undefined;
+  /** The server's own domain. */
+  readonly serverName: string;
+  /** Needed where there are settings; whoever opened it disposes of it. */
+  readonly policy: LivePolicy | undefined;
+  readonly signatures: ServedSignatures;
+  /** Of the backend, by digest; never judged. */
+  readManifest(
+    repository: ServedRepository,
+    digest: Digest,
+    call: ServerCall,
+  ): Promise<RawManifest | undefined>;
+  /**
+   * Verified bytes of a blob, undefined where there is none or it is larger. Without it cosign's attachments, whose config
+   * is an image's, are judged like images.
+   */
+  readBlob?(
+    repository: ServedRepository,
+    digest: Digest,
+    options: ServerCall & { readonly maxBytes: number },
+  ): Promise<Uint8Array | undefined>;
+  /** A folder of its own for its databases; made where it is not there. Several processes may share it. */
+  readonly folder: string;
+  readonly now: () => number;
+  readonly report: Report;
+  readonly audit?: AuditLog;
+}
+
+/** Admission as this server's own parts see it; dispose of it. */
+export interface ServerAdmission extends Admission, Disposable {
+  readonly decisions: DecisionLog;
+  readonly blocks: BlockList;
+  readonly tags: TagMemory;
+  /** Looks at policy, keys and places of signatures now: SIGHUP. */
+  reload(): void;
+}
+
+const format = 1;
+
+/**
+ * Decides what leaves by the trust policy, the block list and what tags have stood for. Its decisions, the blocks and
+ * what manifests name outlive it in two SQLite files.
+ *
+ * @throws {AdmissionError} `admission.newer-format`
+ */
+export function createAdmission(parts: AdmissionParts): ServerAdmission {
+  mkdirSync(parts.folder, { recursive: true, mode: 0o700 });
+  using stack = new DisposableStack();
+  const blocked = stack.use(openBlocks(parts.folder));
+  const memory = stack.use(openMemory(parts.folder));
+  const log = stack.use(createDecisionLog(memory, parts.settings?.keepDecisions ?? 10_000));
+  const known = createKnownManifests(memory);
+  const blocks = stack.use(
+    createBlockList({
+      database: blocked,
+      now: parts.now,
+      isTakenAlong: (repository, digest, isBlocked) =>
+        takenAlong(known, repository, digest, isBlocked),
+    }),
+  );
+  const tags = createTagMemory(memory);
+  const door = doorParts(parts, { log, blocks, known, tags });
+  return admissionOf(parts, door, log, stack.move());
+}
+
+function admissionOf(
+  { policy }: AdmissionParts,
+  door: DoorParts,
+  decisions: DecisionLog,
+  opened: DisposableStack,
+): ServerAdmission {
+  const manifests = new ManifestDoor(door);
+  const blobs = new BlobDoor(door);
+  return {
+    decisions,
+    blocks: door.blocks,
+    tags: door.tags,
+    admitManifest: (repository, reference, manifest, call) =>
+      manifests.admit({ repository, reference, manifest, call }),
+    admitBlob: (repository, digest, call) => blobs.admit({ repository, digest, call }),
+    watch: (repository, digest) => door.blocks.watch(servedName(repository), digest),
+    reload: () => policy?.reload(),
+    [Symbol.dispose]: () => opened.dispose(),
+  };
+}
+
+function doorParts(
+  parts: AdmissionParts,
+  made: Pick<DoorParts, "blocks" | "known" | "tags"> & { readonly log: DecisionLog },
+): DoorParts {
+  const { settings, now, report, policy } = parts;
+  const { log, ...rest } = made;
+  const discretion = { showDetails: settings?.showDetails ?? false, files: [] };
+  return {
+    ...rest,
+    policy,
+    scopeOf: createScopeFinder(settings),
+    answers: createAnswers({ log, now, report, discretion }),
+    judging: settings && { ...parts, settings, log, cache: createDecisionCache() },
+  };
+}
+
+/** Apart from the rest, so that only a change of the list is heard of in other processes. */
+function openBlocks(folder: string): Database {
+  const path = join(folder, "blocked.sqlite");
+  return openDatabase({ path, schema: blockTable, format, durable: true });
+}
+
+function openMemory(folder: string): Database {
+  const schema = [decisionTable, manifestTables, tagTable].join(";");
+  return openDatabase({ path: join(folder, "admission.sqlite"), schema, format, durable: false });
+}

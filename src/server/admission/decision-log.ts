@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import type { Database } from "./database.ts";
+
+/** What was decided of one image; of an index, of one of its instances. */
+export interface DecidedImage {
+  readonly digest: string;
+  readonly platform?: string;
+  /** Not judged, since it is something about an image that nobody can run. */
+  readonly attachment?: true;
+  readonly allowed: boolean;
+  /** `policy/explain.ts`'s JSON of the verdict, advice included. */
+  readonly verdict?: object;
+  /** The same for people. */
+  readonly text?: string;
+}
+
+/** A decision as it is kept and explained. */
+export interface KeptDecision {
+  readonly id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** `manifest`, `blob`; `blocked` and `rollback` are refusals that no policy made. */
+  readonly kind: "manifest" | "blob" | "blocked" | "rollback";
+  readonly outcome: "admitted" | "refused" | "undecided";
+  /** Under `audit` nothing is refused but what is blocked. */
+  readonly mode: "enforce" | "audit" | "off";
+  /** `domain/path`. */
+  readonly repository: string;
+  /** The path behind `/v2/`, by which rights are given. */
+  readonly requested: string;
+  /** As the policy knows it; of a blob, its digest. */
+  readonly image: string;
+  readonly digest: string;
+  /** What clients were told. */
+  readonly reason?: string;
+  /** The pattern of the scope in the settings; "" where none matched. */
+  readonly scope: string;
+  readonly policy?: { readonly path: string; readonly sha256: string; readonly keys: string };
+  readonly images: readonly DecidedImage[];
+}
+
+/** Which decisions are asked for. */
+export interface DecisionFilter {
+  readonly repository?: string;
+  readonly allowed?: boolean;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  readonly limit: number;
+}
+
+/** Keeps the last decisions, explained whole. */
+export interface DecisionLog extends Disposable {
+  /** Written soon, and together with others: by {@link get} it is found at once. */
+  keep(decision: KeptDecision): void;
+  get(id: string): KeptDecision | undefined;
+  /** Newest first. */
+  list(filter: DecisionFilter): readonly KeptDecision[];
+}
+
+/** The table of a {@link DecisionLog}. */
+export const decisionTable = `
+  CREATE TABLE decisions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
+    repository TEXT NOT NULL, allowed INTEGER NOT NULL, document TEXT NOT NULL
+  );
+  CREATE INDEX decisions_by_repository ON decisions (repository, seq)`;
+
+/** 128 bits that nobody guesses. */
+export function newDecisionId(): string {
+  return randomBytes(16).toString("base64url");
+}
+
+const writeDelayMs = 200;
+const maxWaiting = 500;
+/** Of one decision's explanation; what is longer is kept without its steps. */
+const maxDocument = 256 * 1024;
+
+/** @param keep how many are kept, about */
+export function createDecisionLog(database: Database, keep: number): DecisionLog {
+  const waiting = new Map<string, KeptDecision>();
+  let timer: NodeJS.Timeout | undefined;
+  const write = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.size === 0) return;
+    database.transaction(() => {
+      for (const decision of waiting.values()) insert(database, decision);
+      database.run("DELETE FROM decisions WHERE seq <= (SELECT MAX(seq) FROM decisions) - ?", keep);
+    });
+    waiting.clear();
+  };
+  return {
+    keep(decision) {
+      waiting.set(decision.id, decision);
+      if (waiting.size >= maxWaiting) write();
+      else timer ??= setTimeout(write, writeDelayMs).unref();
+    },
+    get(id) {
+      const [row] = database.all("SELECT document FROM decisions WHERE id = ?", id);
+      return waiting.get(id) ?? (row && parsed(row["document"]));
+    },
+    list(filter) {
+      write();
+      return select(database, filter);
+    },
+    [Symbol.dispose]: write,
+  };
+}
+
+function insert(database: Database, decision: KeptDecision): void {
+  database.run(
+    "INSERT OR IGNORE INTO decisions (id, at, repository, allowed, document) VALUES (?, ?, ?, ?, ?)",
+    decision.id,
+    Date.parse(decision.at),
+    decision.repository,
+    decision.outcome === "admitted" ? 1 : 0,
+    documentOf(decision),
+  );
+}
+
+function documentOf(decision: KeptDecision): string {
+  const whole = JSON.stringify(decision);
+  if (whole.length <= maxDocument) return whole;
+  const images = decision.images.map(({ verdict: _, text: __, ...image }) => image).slice(0, 500);
+  return JSON.stringify({ ...decision, images });
+}
+
+function select(database: Database, filter: DecisionFilter): readonly KeptDecision[] {
+  const { repository = null, allowed, sinceMs = null, limit } = filter;
+  const only = allowed === undefined ? null : Number(allowed);
+  const rows = database.all(
+    `SELECT document FROM decisions
+     WHERE (?1 IS NULL OR repository = ?1) AND (?2 IS NULL OR allowed = ?2) AND (?3 IS NULL OR at >= ?3)
+     ORDER BY seq DESC LIMIT ?4`,
+    repository,
+    only,
+    sinceMs,
+    limit,
+  );
+  return rows.map((row) => parsed(row["document"]));
+}
+
+function parsed(document: unknown): KeptDecision {
+  return JSON.parse(String(document)) as KeptDecision;
+}

@@ -1,0 +1,182 @@
+import type { Digest } from "../../core/digest.ts";
+import { ContentError } from "../../core/errors.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import type { Decision } from "../admission.ts";
+import type { ServerCall } from "../caller.ts";
+import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { ManifestReference } from "../v2/backend.ts";
+import type { About, Answers } from "./answers.ts";
+import type { BlockList } from "./block-list.ts";
+import { signedDigest } from "./judge.ts";
+import { type Asked, type JudgingParts, judgeCached } from "./judge-cached.ts";
+import type { Judgement } from "./judgement.ts";
+import type { KnownManifests, SeenManifest } from "./known-manifests.ts";
+import type { LivePolicy } from "./live-policy.ts";
+import { shapeOf } from "./manifest-shape.ts";
+import type { PolicySnapshot } from "./policy-snapshot.ts";
+import type { AdmissionScope } from "./settings.ts";
+import type { TagMemory } from "./tag-memory.ts";
+
+/** What both doors stand on. */
+export interface DoorParts {
+  readonly judging: JudgingParts | undefined;
+  readonly policy: LivePolicy | undefined;
+  readonly scopeOf: (name: string) => AdmissionScope;
+  readonly blocks: BlockList;
+  readonly known: KnownManifests;
+  readonly tags: TagMemory;
+  readonly answers: Answers;
+}
+
+/** A manifest that wants to leave. */
+interface Leaving {
+  readonly repository: ServedRepository;
+  readonly reference: ManifestReference;
+  readonly manifest: RawManifest;
+  readonly call: ServerCall;
+}
+
+/** The door that manifests leave by. */
+export class ManifestDoor {
+  readonly #parts: DoorParts;
+
+  constructor(parts: DoorParts) {
+    this.#parts = parts;
+  }
+
+  /** Decides on these very bytes; nothing is looked up by the tag again. */
+  async admit(leaving: Leaving): Promise<Decision> {
+    const { answers } = this.#parts;
+    const about = this.#about(leaving);
+    const block = this.#blockAgainst(leaving);
+    if (block) return answers.blocked(about, block);
+    if (about.scope.mode === "off") {
+      this.#remember(leaving, false);
+      return { allowed: true };
+    }
+    const decision = await this.#judge(leaving, about);
+    const late = this.#blockAgainst(leaving); // made while it was judged
+    return late ? answers.blocked(about, late) : decision;
+  }
+
+  async #judge(leaving: Leaving, about: About): Promise<Decision> {
+    const { answers, judging, policy } = this.#parts;
+    const now = policy?.current;
+    if (!judging || now?.state !== "ready") return answers.noPolicy(about);
+    const judgement = await this.#judgement(judging, leaving, about.scope, now.snapshot);
+    // A policy that has changed meanwhile is asked, not the one that was.
+    if (policy?.current !== now) return await this.#judge(leaving, about);
+    const decision = answers.ofJudgement(about, judgement, now.snapshot.policyHash);
+    this.#note(leaving, about.scope, judgement);
+    if (judgement.outcome !== "admitted") return await this.#alsoByDigest(leaving, about, decision);
+    const isHeld = about.scope.noRollback && !judgement.isAttachment;
+    const why = isHeld ? this.#goesBack(leaving, judgement) : undefined;
+    if (why === undefined) return decision;
+    const refused = answers.rollback(about, why);
+    return refused.allowed ? refused : { ...refused, tagOnly: true };
+  }
+
+  async #judgement(
+    judging: JudgingParts,
+    leaving: Leaving,
+    scope: AdmissionScope,
+    snapshot: PolicySnapshot,
+  ): Promise<Judgement> {
+    const { repository, reference, manifest, call } = leaving;
+    const asked: Asked = {
+      repository,
+      reference,
+      what: { type: "manifest", manifest },
+      scope,
+      call,
+    };
+    const judgement = await judgeCached(judging, asked, snapshot);
+    const isByDigest = reference.type === "digest" && scope.instances === "all";
+    if (judgement.outcome !== "refused" || !isByDigest) return judgement;
+    for (const tag of this.#parts.known.tagsOf(servedName(repository), manifest.digest)) {
+      if (tag === "") continue;
+      const named = { ...asked, reference: { type: "tag", tag } as const };
+      const other = await judgeCached(judging, named, snapshot);
+      if (other.outcome === "admitted") return other;
+    }
+    return judgement;
+  }
+
+  /** Of a tag that is refused, whether its digest is, too. */
+  async #alsoByDigest(leaving: Leaving, about: About, decision: Decision): Promise<Decision> {
+    if (decision.allowed || leaving.reference.type === "digest") return decision;
+    const { digest } = leaving.manifest;
+    const byDigest: Leaving = { ...leaving, reference: { type: "digest", digest } };
+    const { judging, policy } = this.#parts;
+    const now = policy?.current;
+    if (!judging || now?.state !== "ready") return { ...decision, tagOnly: true };
+    const { outcome } = await this.#judgement(judging, byDigest, about.scope, now.snapshot);
+    return outcome === "refused" ? decision : { ...decision, tagOnly: true };
+  }
+
+  #about({ repository, reference, manifest }: Leaving): About {
+    const asked = reference.type === "tag" ? `:${reference.tag}` : `@${reference.digest}`;
+    const scope = this.#parts.scopeOf(servedName(repository));
+    return { repository, scope, asked, digest: manifest.digest };
+  }
+
+  /** What is blocked itself, or names something that is. */
+  #blockAgainst({ repository, manifest }: Leaving) {
+    const { blocks } = this.#parts;
+    if (blocks.isEmpty) return undefined;
+    const name = servedName(repository);
+    const own = blocks.find(name, manifest.digest) ?? blocks.find(name, signedDigest(manifest));
+    return (
+      own ??
+      namesOf(manifest)
+        .map((digest) => blocks.ofDigest(digest))
+        .find(Boolean)
+    );
+  }
+
+  #note(leaving: Leaving, scope: AdmissionScope, judgement: Judgement): void {
+    const isAdmitted = judgement.outcome === "admitted";
+    if (!isAdmitted && scope.refuseAt === "manifest" && scope.mode === "enforce") return;
+    this.#remember(leaving, judgement.isAttachment);
+    if (!isAdmitted) return;
+    const { repository, reference, manifest } = leaving;
+    const name = servedName(repository);
+    const tag = reference.type === "tag" ? reference.tag : "";
+    this.#parts.known.admitted(name, manifest.digest, tag);
+    for (const { digest } of judgement.images) {
+      this.#parts.known.admitted(name, digest as Digest, tag);
+    }
+  }
+
+  #remember({ repository, manifest }: Leaving, isAttachment: boolean): void {
+    const as = isAttachment ? "attachment" : "image";
+    this.#parts.known.remember(servedName(repository), manifest.digest, as, () =>
+      seen(manifest, isAttachment),
+    );
+  }
+
+  #goesBack({ repository, reference }: Leaving, { images }: Judgement): string | undefined {
+    if (reference.type !== "tag") return undefined;
+    return this.#parts.tags.serve(servedName(repository), reference.tag, images);
+  }
+}
+
+function seen(manifest: RawManifest, isAttachment: boolean): SeenManifest | undefined {
+  const shape = shapeIfAny(manifest);
+  if (!shape) return undefined;
+  const type = isAttachment ? "attachment" : shape.type;
+  return { signed: signedDigest(manifest), type, names: shape.names };
+}
+
+function namesOf(manifest: RawManifest): readonly Digest[] {
+  return shapeIfAny(manifest)?.names ?? [];
+}
+
+function shapeIfAny(manifest: RawManifest) {
+  try {
+    return shapeOf(manifest);
+  } catch (error) {
+    if (error instanceof ContentError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+import * as z from "zod";
+import { KnownError } from "../../core/errors.ts";
+import { parseRepositoryPattern } from "../repository-pattern.ts";
+import { count, duration, filePath } from "../settings-values.ts";
+
+/** `docker.io/**`, parsed. */
+const repositoryPattern = z
+  .string({ error: "expected a pattern of repositories such as docker.io/**" })
+  .transform((text, context) => {
+    try {
+      return parseRepositoryPattern(text);
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      context.issues.push({ code: "custom", input: text, message: error.message });
+      return z.NEVER;
+    }
+  });
+
+const scope = z
+  .strictObject({
+    repositories: z.array(repositoryPattern).min(1),
+    mode: z.enum(["enforce", "audit", "off"]).default("enforce"),
+    "refuse-at": z.enum(["manifest", "blob"]).default("manifest"),
+    identity: z.enum(["upstream", "client"]).default("upstream"),
+    instances: z.enum(["all", "lazy"]).default("all"),
+    "strict-blobs": z.boolean().default(false),
+    "no-rollback": z.boolean().default(false),
+    /** The bridge's affair: read here, heeded there. */
+    bridge: z.unknown().optional(),
+  })
+  .refine((scope) => !scope["no-rollback"] || scope.instances === "all", {
+    path: ["no-rollback"],
+    error: "expected with instances: all, since what was not judged has no time",
+  })
+  .transform(
+    ({ "refuse-at": refuseAt, "strict-blobs": strict, "no-rollback": noRollback, ...rest }) => ({
+      ...rest,
+      refuseAt,
+      strictBlobs: strict || refuseAt === "blob",
+      noRollback,
+    }),
+  );
+
+/**
+ * Section `admission`. The first scope whose pattern matches decides; what none matches is enforced. Without the section
+ * nothing is judged.
+ */
+export const admissionSettings = z
+  .strictObject({
+    policy: filePath().optional(),
+    scopes: z.array(scope).default([]),
+    "decision-ttl": duration().default(60_000),
+    "refusal-ttl": duration().default(5_000),
+    "judge-timeout": duration().default(30_000),
+    "keep-decisions": count().default(10_000),
+    /** Whether clients are told files and addresses of ours in reasons. */
+    "show-details": z.boolean().default(false),
+  })
+  .transform((section) => ({
+    policy: section.policy,
+    scopes: section.scopes,
+    decisionTtlMs: section["decision-ttl"],
+    refusalTtlMs: section["refusal-ttl"],
+    judgeTimeoutMs: section["judge-timeout"],
+    keepDecisions: section["keep-decisions"],
+    showDetails: section["show-details"],
+  }));
+
+/** What {@link admissionSettings} makes of its section. */
+export type AdmissionSettings = z.output<typeof admissionSettings>;
+
+/** How repositories are dealt with. */
+export type AdmissionScope = Omit<z.output<typeof scope>, "repositories" | "bridge"> & {
+  /** The pattern that matched; "" where none did. */
+  readonly pattern: string;
+};
+
+const everythingElse: AdmissionScope = {
+  pattern: "",
+  mode: "enforce",
+  refuseAt: "manifest",
+  identity: "upstream",
+  instances: "all",
+  strictBlobs: false,
+  noRollback: false,
+};
+
+const maxKept = 10_000;
+
+/** Finds the scope of a repository by its `domain/path`; remembers what it found. */
+export function createScopeFinder(
+  settings: AdmissionSettings | undefined,
+): (name: string) => AdmissionScope {
+  if (!settings) return () => ({ ...everythingElse, mode: "off" });
+  const kept = new Map<string, AdmissionScope>();
+  return (name) => {
+    const known = kept.get(name);
+    if (known) return known;
+    if (kept.size >= maxKept) kept.clear();
+    const found = findScope(settings, name);
+    kept.set(name, found);
+    return found;
+  };
+}
+
+function findScope({ scopes }: AdmissionSettings, name: string): AdmissionScope {
+  for (const { repositories, bridge: _, ...scope } of scopes) {
+    const pattern = repositories.find((each) => each.matches(name));
+    if (pattern) return { ...scope, pattern: pattern.text };
+  }
+  return everythingElse;
+}
