@@ -18,6 +18,7 @@ export type RegistryAnswerCode =
   | "DENIED"
   | "UNSUPPORTED"
   | "TOOMANYREQUESTS"
+  | "PAGINATION_NUMBER_INVALID"
   | "UNAVAILABLE"
   | "UNKNOWN";
 

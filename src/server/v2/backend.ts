@@ -62,11 +62,14 @@ export interface UploadPiece {
 /** How an upload is begun. */
 export type UploadStart =
   | { readonly type: "new" }
-  /** From another repository, or undefined: from any that the caller may read (the dispatcher has checked `from`'s rights). */
+  /** From another repository, whose rights and verdict have been looked at. */
+  | { readonly type: "mount"; readonly digest: Digest; readonly from: ServedRepository }
+  /** From any repository of the same domain whose path `mayRead`: whoever knows a digest does not own its bytes. */
   | {
       readonly type: "mount";
       readonly digest: Digest;
-      readonly from: ServedRepository | undefined;
+      readonly from: undefined;
+      mayRead(path: string): boolean;
     };
 
 /** What became of it. */

@@ -1,0 +1,118 @@
+import type { Digest } from "../../core/digest.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import { RegistryAnswerError } from "./answer-error.ts";
+import type { UploadStart } from "./backend.ts";
+import type { Exchange } from "./exchange.ts";
+import type { RepositoryOperation } from "./operation.ts";
+import { announcedLength, requestBody } from "./request-body.ts";
+import { demand } from "./rights.ts";
+import type { Service } from "./service.ts";
+import { blobHeaders, type UploadOperation, uploadHeaders } from "./upload.ts";
+
+/** POST: a new upload; with `?digest=` and a body all of it at once. */
+export async function beginUpload(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  operation: UploadOperation<{ readonly digest: Digest | undefined }>,
+): Promise<void> {
+  demand(service.access, exchange, repository, "push");
+  const { digest } = operation;
+  if (digest === undefined) {
+    await open(service, exchange, repository, operation);
+    return;
+  }
+  await takeWhole(service, exchange, repository, digest);
+  exchange.answer(201, blobHeaders(operation, digest));
+}
+
+/** POST with `?mount=`: a blob of another repository, where the caller may read it there; else a new upload. */
+export async function mountBlob(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  operation: UploadOperation<{ readonly digest: Digest; readonly from: string | undefined }> &
+    Pick<RepositoryOperation, "namespace">,
+): Promise<void> {
+  demand(service.access, exchange, repository, "push");
+  const start = await mountStart(service, exchange, repository, operation);
+  const begun =
+    start && (await service.parts.backendOf(repository).beginUpload(repository, start, exchange));
+  if (begun === undefined) await open(service, exchange, repository, operation);
+  else if (begun.type === "open") exchange.answer(202, uploadHeaders(operation, begun.upload));
+  else exchange.answer(201, blobHeaders(operation, operation.digest));
+}
+
+async function open(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  operation: UploadOperation<unknown>,
+): Promise<void> {
+  const backend = service.parts.backendOf(repository);
+  const begun = await backend.beginUpload(repository, { type: "new" }, exchange);
+  if (begun.type !== "open") throw new Error("a new upload was mounted");
+  exchange.answer(202, uploadHeaders(operation, begun.upload));
+}
+
+/** Nobody knows the id of such an upload: what fails is not left lying about. */
+async function takeWhole(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  digest: Digest,
+): Promise<void> {
+  const { limits, parts } = service;
+  refuseTooLong(exchange, limits.maxBlobBytes);
+  const backend = parts.backendOf(repository);
+  const begun = await backend.beginUpload(repository, { type: "new" }, exchange);
+  if (begun.type !== "open") throw new Error("a new upload was mounted");
+  const { id } = begun.upload;
+  try {
+    const body = requestBody(exchange, limits.maxBlobBytes);
+    await backend.finishUpload(repository, id, { body, digest }, exchange);
+  } catch (error) {
+    await backend.cancelUpload(repository, id, exchange).catch(() => false);
+    throw error;
+  }
+}
+
+function refuseTooLong(exchange: Exchange, maxBytes: number): void {
+  if ((announcedLength(exchange) ?? 0) <= maxBytes) return;
+  const message = `exceeded maximum allowed size of ${maxBytes} bytes`;
+  throw new RegistryAnswerError("SIZE_INVALID", message, { status: 413 });
+}
+
+/**
+ * Undefined where nothing may be mounted. Who may not read there is told nothing but "upload it": whoever knows a digest
+ * must not learn where it is, nor get its bytes by it (zot's CVE-2024-39897).
+ */
+async function mountStart(
+  { access, parts }: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  {
+    digest,
+    from,
+    namespace,
+  }: { readonly digest: Digest; readonly from: string | undefined } & Pick<
+    RepositoryOperation,
+    "namespace"
+  >,
+): Promise<UploadStart | undefined> {
+  const isRefused = async (where: ServedRepository) =>
+    (await parts.admission?.admitBlob(where, digest, exchange))?.allowed === false;
+  const mayRead = (path: string) => access.allows(exchange.caller, path, "pull");
+  if (from === undefined) {
+    // Elsewhere the names of rules are not the paths that a backend knows.
+    if (repository.upstream !== undefined) return undefined;
+    if (await isRefused(repository)) return undefined;
+    return { type: "mount", digest, from, mayRead };
+  }
+  const source = parts.route({ path: from, namespace, host: exchange.host });
+  if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
+    return undefined;
+  if (!mayRead(source.requested)) return undefined;
+  if (await isRefused(source)) return undefined;
+  return { type: "mount", digest, from: source };
+}

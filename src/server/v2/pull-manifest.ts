@@ -1,0 +1,93 @@
+import type { ServedRepository } from "../repository-name.ts";
+import { acceptsType, unacceptable } from "./accept.ts";
+import { RegistryAnswerError } from "./answer-error.ts";
+import type { HeldManifest, ManifestReference } from "./backend.ts";
+import { printsOnlyAfterHead } from "./client-family.ts";
+import { namesDigest } from "./entity-tags.ts";
+import type { Exchange, HeaderList } from "./exchange.ts";
+import { demand } from "./rights.ts";
+import { note, type Service } from "./service.ts";
+import { quoted, refusalAnswer } from "./verdicts.ts";
+
+/** GET and HEAD of a manifest: no byte of it leaves before it is admitted. */
+export async function pullManifest(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  { reference }: { readonly reference: ManifestReference },
+): Promise<void> {
+  demand(service.access, exchange, repository, "pull");
+  const backend = service.parts.backendOf(repository);
+  const manifest = await backend.readManifest(repository, reference, exchange);
+  if (manifest === undefined) throw unknown("manifest unknown", reference);
+  if (!acceptsType(exchange.header("accept"), manifest.mediaType)) {
+    throw unknown(unacceptable(manifest.mediaType), reference);
+  }
+  await admit(service, exchange, repository, { reference, manifest });
+  const headers = headersOf(manifest, reference, exchange);
+  if (namesDigest(exchange.header("if-none-match"), manifest.digest)) {
+    exchange.answer(304, headers);
+    return;
+  }
+  exchange.answer(200, headers, manifest.bytes);
+  if (exchange.head) return;
+  const read = reference.type === "tag" ? { reference: reference.tag } : {};
+  note(service, exchange, repository, { type: "pull", ...read, digest: manifest.digest });
+}
+
+/** An answer to HEAD holds nothing of a manifest, so that it may pass where the refusal is to be read from the GET. */
+async function admit(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  { reference, manifest }: { reference: ManifestReference; manifest: HeldManifest },
+): Promise<void> {
+  const { admission } = service.parts;
+  if (admission === undefined) return;
+  const decision = await admission.admitManifest(repository, reference, manifest, exchange);
+  if (decision.allowed || decision.at === "blob") return;
+  const answer = refusalAnswer(exchange, decision);
+  if (exchange.head && printsOnlyAfterHead(exchange.header("user-agent"))) return;
+  if (decision.status === 403) {
+    note(service, exchange, repository, {
+      type: "refused",
+      ...(reference.type === "tag" && { reference: reference.tag }),
+      digest: manifest.digest,
+      decision: decision.id,
+      detail: decision.reason,
+    });
+  }
+  throw answer;
+}
+
+function headersOf(
+  manifest: HeldManifest,
+  reference: ManifestReference,
+  { caller }: Exchange,
+): HeaderList {
+  const { digest, mediaType, stale } = manifest;
+  const headers: (string | number)[] = [
+    "Content-Type",
+    mediaType,
+    "Docker-Content-Digest",
+    digest,
+    "ETag",
+    `"${digest}"`,
+    "Cache-Control",
+    reference.type === "tag" ? "no-cache" : forEver(caller.user),
+  ];
+  if (stale !== undefined) {
+    headers.push("Warning", `299 - ${quoted(stale.warning)}`, "Age", Math.floor(stale.ageSeconds));
+  }
+  return headers;
+}
+
+/** What somebody in particular was given is not for caches that others share. */
+export function forEver(user: string | undefined): string {
+  return `${user === undefined ? "public" : "private"}, max-age=31536000, immutable`;
+}
+
+function unknown(message: string, reference: ManifestReference): RegistryAnswerError {
+  const detail = reference.type === "tag" ? { Tag: reference.tag } : { digest: reference.digest };
+  return new RegistryAnswerError("MANIFEST_UNKNOWN", message, { status: 404, detail });
+}

@@ -1,0 +1,37 @@
+import type { Decision } from "../admission.ts";
+import { RegistryAnswerError } from "./answer-error.ts";
+import type { Exchange } from "./exchange.ts";
+
+type Refused = Extract<Decision, { allowed: false }>;
+
+/** When a client may ask again for what could not be decided, in seconds. */
+const retryAfter = "5";
+
+/**
+ * The answer to a request for what is refused, or cannot be decided: the reason for people, and the id under which the
+ * server explains it.
+ */
+export function refusalAnswer(
+  exchange: Exchange,
+  { id, status, reason }: Refused,
+): RegistryAnswerError {
+  exchange.notes.decision = id;
+  const told = { status, detail: { decision: id } };
+  // HEAD has no content: its reason goes along in headers.
+  const headers = { Warning: `299 - ${quoted(reason)}`, "X-Policy-Decision": printable(id) };
+  if (status === 403) return new RegistryAnswerError("DENIED", reason, { ...told, headers });
+  return new RegistryAnswerError("UNAVAILABLE", reason, {
+    ...told,
+    headers: { ...headers, "Retry-After": retryAfter },
+    retryable: true,
+  });
+}
+
+/** A quoted string of a header: RFC 9110 § 5.6.4, with nothing that could end the line. */
+export function quoted(text: string): string {
+  return `"${printable(text).replaceAll(/["\\]/g, "\\$&").slice(0, 1024)}"`;
+}
+
+function printable(text: string): string {
+  return text.replaceAll(/[^ -~]/g, "?");
+}
