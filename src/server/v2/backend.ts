@@ -1,5 +1,5 @@
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
+import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
@@ -61,15 +61,19 @@ export interface UploadPiece {
 
 /** How an upload is begun. */
 export type UploadStart =
-  | { readonly type: "new" }
+  | {
+      readonly type: "new";
+      /** What the digest at its end will be of, where the client says so: it is hashed but once then. */
+      readonly algorithm?: DigestAlgorithm;
+    }
   /** From another repository, whose rights and verdict have been looked at. */
   | { readonly type: "mount"; readonly digest: Digest; readonly from: ServedRepository }
-  /** From any repository of the same domain whose path `mayRead`: whoever knows a digest does not own its bytes. */
+  /** From any repository that `mayRead` lets: whoever knows a digest does not own its bytes. */
   | {
       readonly type: "mount";
       readonly digest: Digest;
       readonly from: undefined;
-      mayRead(path: string): boolean;
+      mayRead(repository: Pick<ServedRepository, "domain" | "path">): boolean;
     };
 
 /** What became of it. */

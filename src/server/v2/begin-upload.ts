@@ -107,7 +107,13 @@ async function mountStart(
     // Elsewhere the names of rules are not the paths that a backend knows.
     if (repository.upstream !== undefined) return undefined;
     if (await isRefused(repository)) return undefined;
-    return { type: "mount", digest, from, mayRead };
+    const { domain } = repository;
+    return {
+      type: "mount",
+      digest,
+      from,
+      mayRead: (where) => where.domain === domain && mayRead(where.path),
+    };
   }
   const source = parts.route({ path: from, namespace, host: exchange.host });
   if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
