@@ -1,0 +1,338 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import type { Digest } from "../../core/digest.ts";
+import type { ServerCall } from "../caller.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import type {
+  HeldManifest,
+  ManifestKept,
+  ManifestPut,
+  ManifestReference,
+  NamesPage,
+  OpenBlob,
+  Page,
+  UploadBegun,
+  UploadPiece,
+  UploadStart,
+  UploadState,
+} from "../v2/backend.ts";
+import type { CachedBlobs } from "./cached-blobs.ts";
+import { answering } from "./errors.ts";
+import { countCachedBytes } from "./evict.ts";
+import { collectGarbage } from "./garbage.ts";
+import { putManifest } from "./put-manifest.ts";
+import { readHeldManifest } from "./read-manifest.ts";
+import type {
+  GarbageReport,
+  RegistryStore,
+  StoreCache,
+  StoredName,
+  StoreHealth,
+  TagMove,
+} from "./registry-store.ts";
+import { removeBlob, removeManifest, removeTag } from "./removals.ts";
+import { FolderCache } from "./store-cache.ts";
+import type { RepositoryKey, StoreParts } from "./store-parts.ts";
+import { storedName } from "./store-paths.ts";
+import { Uploads } from "./uploads.ts";
+
+const usesEveryMs = 60_000;
+
+/** A registry in a folder. */
+export class FolderStore implements RegistryStore {
+  readonly cache: StoreCache;
+  readonly #parts: StoreParts;
+  readonly #uploads: Uploads;
+  readonly #cachedBlobs: CachedBlobs;
+  readonly #opened: DisposableStack;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #closing: Promise<void> | undefined;
+  #collecting: Promise<GarbageReport> | undefined;
+
+  constructor(parts: StoreParts, cachedBlobs: CachedBlobs, opened: DisposableStack) {
+    this.#parts = parts;
+    this.#cachedBlobs = cachedBlobs;
+    this.#opened = opened;
+    this.#uploads = new Uploads({ ...parts, limits: parts.settings });
+    this.cache = new FolderCache(parts, cachedBlobs);
+  }
+
+  /** Begins what goes on by itself. */
+  async start(): Promise<void> {
+    const { settings, indexes, uses } = this.#parts;
+    await this.#uploads.recount();
+    indexes.schedule(); // what a process that died has left behind
+    this.#every(usesEveryMs, "noting uses", async () => uses.write());
+    if (settings.collectEveryMs > 0) {
+      this.#every(settings.collectEveryMs, "collecting garbage", () => this.collectGarbage());
+    }
+  }
+
+  #every(ms: number, what: string, work: () => Promise<unknown>): void {
+    const run = () =>
+      work().catch((error: unknown) =>
+        this.#parts.report({ type: "background-failed", what, error }),
+      );
+    this.#timers.push(setInterval(() => void run(), ms).unref());
+  }
+
+  /** Another process may have changed anything. */
+  #freshen(): void {
+    const { database, memory, openBlobs } = this.#parts;
+    if (!database.changedElsewhere()) return;
+    memory.forgetAll();
+    void openBlobs.forgetAll();
+  }
+
+  #find(repository: StoredName): RepositoryKey | undefined {
+    const name = storedName(repository);
+    const id = this.#parts.records.repository(name);
+    return id === undefined ? undefined : { id, name };
+  }
+
+  readManifest(
+    repository: ServedRepository,
+    reference: ManifestReference,
+  ): Promise<HeldManifest | undefined> {
+    return answering(() => {
+      this.#freshen();
+      return readHeldManifest(this.#parts, storedName(repository), reference);
+    });
+  }
+
+  statBlob(repository: ServedRepository, digest: Digest): Promise<{ size: number } | undefined> {
+    return answering(async () => {
+      const { blobs, settings, now } = this.#parts;
+      if (this.#isManifestAlone(repository, digest)) return undefined;
+      const name = storedName(repository);
+      const found = await blobs.stat(name, digest);
+      if (found === undefined) return undefined;
+      // Whoever is told that it is here may push a manifest that names it.
+      const old = found.changedAt < now() - settings.unreferencedAfterMs / 4;
+      if (old) await blobs.touch(name, digest, now());
+      this.#parts.uses.blob(name, digest, now());
+      return { size: found.size };
+    });
+  }
+
+  openBlob(repository: ServedRepository, digest: Digest): Promise<OpenBlob | undefined> {
+    return answering(() => {
+      this.#freshen();
+      const { openBlobs, uses, now } = this.#parts;
+      const name = storedName(repository);
+      const open = openBlobs.find(name, digest);
+      if (open === undefined && this.#isManifestAlone(repository, digest)) return undefined;
+      uses.blob(name, digest, now());
+      return open ?? openBlobs.open(name, digest);
+    });
+  }
+
+  /** A manifest's file is in the layout as any blob's, but nobody pushed it as one: policies speak of manifests. */
+  #isManifestAlone(repository: StoredName, digest: Digest): boolean {
+    const key = this.#find(repository);
+    const manifest = key && this.#parts.records.byDigest(key.id, digest);
+    return manifest !== undefined && !manifest.asBlob;
+  }
+
+  listTags(repository: ServedRepository, page: Page): Promise<NamesPage | undefined> {
+    return answering(() => {
+      const key = this.#find(repository);
+      return key && this.#parts.records.tags(key.id, page);
+    });
+  }
+
+  listReferrers(repository: ServedRepository, subject: Digest): Promise<readonly Descriptor[]> {
+    return answering(() => {
+      const key = this.#find(repository);
+      return key ? this.#parts.records.referrers(key.id, subject) : [];
+    });
+  }
+
+  listRepositories(page: Page): Promise<NamesPage> {
+    return answering(() => this.#parts.records.paths(this.#parts.domain, page));
+  }
+
+  beginUpload(
+    repository: ServedRepository,
+    start: UploadStart,
+    { caller }: ServerCall,
+  ): Promise<UploadBegun> {
+    return answering(async () => {
+      const name = storedName(repository);
+      this.#parts.paths.layout(name); // a bad name leaves nothing behind
+      if (start.type === "mount" && (await this.#mount(name, start))) return { type: "mounted" };
+      const algorithm = start.type === "new" ? start.algorithm : undefined;
+      const owner = { repository: name, user: caller.user };
+      return { type: "open", upload: await this.#uploads.begin(owner, algorithm) };
+    });
+  }
+
+  async #mount(name: string, start: UploadStart & { type: "mount" }): Promise<boolean> {
+    const { blobs } = this.#parts;
+    const { digest } = start;
+    for (const source of this.#mountable(start)) {
+      if (this.#isManifestAlone(source, digest)) continue;
+      if (!(await blobs.adopt(storedName(source), name, digest))) continue;
+      await this.#arrived(name, digest);
+      return true;
+    }
+    return false;
+  }
+
+  #mountable(start: UploadStart & { type: "mount" }): readonly StoredName[] {
+    if (start.from !== undefined) return [start.from];
+    const naming = this.#parts.records.repositoriesNaming(start.digest).map(asStoredName);
+    return naming.filter((repository) => start.mayRead(repository));
+  }
+
+  /** A blob is there to stay, and is on the disk when this returns. */
+  async #arrived(name: string, digest: Digest): Promise<void> {
+    const { blobs, records, changes, openBlobs, memory } = this.#parts;
+    await blobs.sync(name, digest);
+    await openBlobs.forget(name, digest);
+    const repository = records.makeRepository(name);
+    this.#cachedBlobs.pin(repository, digest);
+    const manifest = records.byDigest(repository, digest);
+    if (manifest === undefined || manifest.asBlob) return;
+    changes.setAsBlob(manifest.id, true);
+    memory.forget(name);
+  }
+
+  readUpload(
+    repository: ServedRepository,
+    id: string,
+    { caller }: ServerCall,
+  ): Promise<UploadState | undefined> {
+    return answering(() => this.#uploads.state(ownerOf(repository, caller), id));
+  }
+
+  appendUpload(
+    repository: ServedRepository,
+    id: string,
+    piece: UploadPiece,
+    { caller, signal }: ServerCall,
+  ): Promise<UploadState> {
+    return answering(() => this.#uploads.append(ownerOf(repository, caller), id, piece, signal));
+  }
+
+  finishUpload(
+    repository: ServedRepository,
+    id: string,
+    end: UploadPiece & { readonly digest: Digest },
+    { caller, signal }: ServerCall,
+  ): Promise<void> {
+    return answering(async () => {
+      const owner = ownerOf(repository, caller);
+      await this.#uploads.finish(owner, id, end, signal);
+      await this.#arrived(owner.repository, end.digest);
+    });
+  }
+
+  cancelUpload(repository: ServedRepository, id: string, { caller }: ServerCall): Promise<boolean> {
+    return answering(() => this.#uploads.cancel(ownerOf(repository, caller), id));
+  }
+
+  putManifest(
+    repository: ServedRepository,
+    put: ManifestPut,
+    { caller }: ServerCall,
+  ): Promise<ManifestKept> {
+    return answering(async () => {
+      const { now, database } = this.#parts;
+      const context = {
+        ...{ name: storedName(repository), user: caller.user },
+        ...{ cached: false, at: now() },
+      };
+      const kept = await putManifest(this.#parts, put, context);
+      await database.durable();
+      return kept;
+    });
+  }
+
+  deleteManifest(
+    repository: ServedRepository,
+    reference: ManifestReference,
+    { caller }: ServerCall,
+  ): Promise<boolean> {
+    return answering(async () => {
+      const key = this.#find(repository);
+      if (key === undefined) return false;
+      const removed =
+        reference.type === "tag"
+          ? await removeTag(this.#parts, key, reference.tag, caller.user)
+          : await removeManifest(this.#parts, key, reference.digest, () => true, caller.user);
+      await this.#parts.database.durable();
+      return removed;
+    });
+  }
+
+  deleteBlob(repository: ServedRepository, digest: Digest): Promise<boolean> {
+    return answering(async () => {
+      const key = this.#find(repository);
+      return key !== undefined && (await removeBlob(this.#parts, key, digest));
+    });
+  }
+
+  tagHistory(repository: StoredName, tag: string): readonly TagMove[] {
+    const key = this.#find(repository);
+    return key ? this.#parts.records.tagMoves(key.id, tag) : [];
+  }
+
+  collectGarbage(): Promise<GarbageReport> {
+    this.#collecting ??= answering(() => collectGarbage(this.#parts))
+      .finally(() => this.#uploads.recount())
+      .finally(() => {
+        this.#collecting = undefined;
+      });
+    return this.#collecting;
+  }
+
+  health(): Promise<StoreHealth> {
+    return answering(() => {
+      const { records } = this.#parts;
+      const count = (what: string) => records.count(`select count(*) as n from ${what}`);
+      this.#parts.database.transaction(() => {});
+      return {
+        repositories: count("repositories"),
+        manifests: count("manifests"),
+        tags: count("tags"),
+        openUploads: this.#uploads.open,
+        staleIndexes: count("repositories where revision <> indexed"),
+        cachedBytes: countCachedBytes(this.#parts),
+      };
+    });
+  }
+
+  flush(): Promise<void> {
+    return answering(() => this.#parts.indexes.flush());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { indexes, uses, openBlobs } = this.#parts;
+    for (const timer of this.#timers) clearInterval(timer);
+    using _opened = this.#opened;
+    await this.#uploads.idle();
+    await this.#cachedBlobs.idle();
+    await this.#collecting?.catch(() => {});
+    await openBlobs.forgetAll();
+    uses.write();
+    await indexes.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function ownerOf(repository: StoredName, { user }: ServerCall["caller"]) {
+  return { repository: storedName(repository), user };
+}
+
+function asStoredName(name: string): StoredName {
+  const slash = name.indexOf("/");
+  return { domain: name.slice(0, slash), path: name.slice(slash + 1) };
+}

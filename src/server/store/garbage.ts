@@ -1,0 +1,155 @@
+import { opendir, readdir, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
+import { unless } from "./errors.ts";
+import { GrowingFile } from "./growing-file.ts";
+import type { GarbageReport } from "./registry-store.ts";
+import { removeFiles, removeManifest } from "./removals.ts";
+import type { RepositoryKey, StoreParts } from "./store-parts.ts";
+import { algorithms, digestOfFile } from "./store-paths.ts";
+import { userMarkIn } from "./upload-names.ts";
+
+/** A shared blob that no repository has any more is kept for so long, for a repository that wants it again. */
+const sharedGraceMs = 10 * 60 * 1000;
+/** What is made aside in one go takes no longer. */
+const asideMs = 10 * 60 * 1000;
+const batch = 64;
+
+/**
+ * Removes uploads that nobody goes on with, manifests that nothing holds (where the settings say so), blobs that no manifest
+ * names, and shared blobs that no repository has. At the latest in the moment of removal each is looked at again, in a
+ * transaction that excludes whoever begins to use it.
+ */
+export async function collectGarbage(parts: StoreParts): Promise<GarbageReport> {
+  const gone = { uploads: await sweepUploads(parts), manifests: 0, blobs: 0, bytes: 0 };
+  for (const repository of parts.records.repositories()) {
+    gone.manifests += await sweepManifests(parts, repository);
+    gone.blobs += await sweepBlobs(parts, repository);
+  }
+  gone.bytes = await sweepShared(parts);
+  trimTagMoves(parts);
+  parts.report({ type: "garbage-collected", report: gone });
+  return gone;
+}
+
+/** Removes what was left unfinished: at once where its process is dead, else when it is old. Gives how many went. */
+export async function sweepUploads(parts: StoreParts): Promise<number> {
+  let removed = 0;
+  for (const name of await readdir(parts.paths.uploads)) {
+    const path = join(parts.paths.uploads, name);
+    const locked = /^(?:tmp|fill)-/.test(name);
+    const lifeMs = locked ? Number.NEGATIVE_INFINITY : lifeOf(parts, name);
+    const found = await unless(["ENOENT"], () => stat(path));
+    if (found === undefined || found.mtimeMs > parts.now() - lifeMs) continue;
+    if (await removeUnlocked(parts, path)) removed++;
+  }
+  return removed;
+}
+
+function lifeOf({ settings }: StoreParts, name: string): number {
+  return userMarkIn(name) || name.startsWith("kept-") ? settings.uploadExpiryMs : asideMs;
+}
+
+async function removeUnlocked({ tryLock }: StoreParts, path: string): Promise<boolean> {
+  const file = await GrowingFile.open(path);
+  if (file === undefined) return false;
+  try {
+    if (!tryLock(file.descriptor)) return false;
+    await unlink(path);
+    return true;
+  } finally {
+    await file[Symbol.asyncDispose]();
+  }
+}
+
+const unheldManifests = `select m.digest from manifests m
+  where m.repository = ? and m.cached = 0 and m.held_at < ?
+  and not exists (select 1 from tags t where t.manifest = m.id)
+  and not exists (select 1 from named n where n.digest = m.digest and n.repository = m.repository and n.instance = 1)
+  and not exists (select 1 from manifests s where s.digest = m.subject and s.repository = m.repository)
+  and m.digest > ? order by m.digest limit ${batch}`;
+const isUnheld = `select 1 from manifests m where m.repository = ? and m.digest = ? and m.held_at < ?
+  and not exists (select 1 from tags t where t.manifest = m.id)
+  and not exists (select 1 from named n where n.digest = m.digest and n.repository = m.repository and n.instance = 1)`;
+
+/** Over and over, since what an index held has nothing to hold it once that is gone. */
+async function sweepManifests(parts: StoreParts, repository: RepositoryKey): Promise<number> {
+  const { untaggedAfterMs } = parts.settings;
+  if (untaggedAfterMs === Number.POSITIVE_INFINITY) return 0;
+  const before = parts.now() - untaggedAfterMs;
+  let removed = 0;
+  for (let last = "", round = 0; ; ) {
+    const rows = parts.database.all(unheldManifests, repository.id, before, last);
+    for (const row of rows) {
+      const digest = row["digest"] as Digest;
+      const still = () => parts.database.get(isUnheld, repository.id, digest, before) !== undefined;
+      if (await removeManifest(parts, repository, digest, still)) {
+        removed++;
+        round++;
+      }
+      last = digest;
+    }
+    if (rows.length > 0) continue;
+    if (round === 0) return removed;
+    [last, round] = ["", 0];
+  }
+}
+
+async function sweepBlobs(parts: StoreParts, repository: RepositoryKey): Promise<number> {
+  let removed = 0;
+  for (const algorithm of algorithms) {
+    const folder = join(parts.paths.layout(repository.name), "blobs", algorithm);
+    for await (const digests of blobsIn(folder, algorithm)) {
+      const doomed = digests.filter((digest) => isUnnamed(parts, repository, digest));
+      if (doomed.length === 0) continue;
+      const still = (digest: Digest) => isUnnamed(parts, repository, digest);
+      removed += (await removeFiles(parts, repository, doomed, still)).length;
+    }
+  }
+  return removed;
+}
+
+function isUnnamed(parts: StoreParts, { id, name }: RepositoryKey, digest: Digest): boolean {
+  const { records, blobs, database } = parts;
+  if (records.isNamed(id, digest) || records.byDigest(id, digest)) return false;
+  const cached = "select 1 from cached_blobs where repository = ? and digest = ?";
+  if (database.get(cached, id, digest)) return false;
+  const found = blobs.statSync(name, digest);
+  return !!found && found.changedAt < parts.now() - parts.settings.unreferencedAfterMs;
+}
+
+async function sweepShared({ paths, blobs, settings, now }: StoreParts): Promise<number> {
+  const before = now() - Math.min(sharedGraceMs, settings.unreferencedAfterMs);
+  let bytes = 0;
+  for (const algorithm of algorithms) {
+    for await (const digests of blobsIn(join(paths.blobs, algorithm), algorithm)) {
+      for (const digest of digests) bytes += await blobs.freeShared(digest, before);
+    }
+  }
+  return bytes;
+}
+
+/** The blobs in a folder, some at a time. */
+async function* blobsIn(
+  path: string,
+  algorithm: DigestAlgorithm,
+): AsyncGenerator<readonly Digest[], void> {
+  const folder = await unless(["ENOENT"], () => opendir(path, { bufferSize: batch }));
+  if (folder === undefined) return;
+  let digests: Digest[] = [];
+  for await (const { name } of folder) {
+    const digest = digestOfFile(algorithm, name);
+    if (digest !== undefined) digests.push(digest);
+    if (digests.length < batch) continue;
+    yield digests;
+    digests = [];
+  }
+  yield digests;
+}
+
+/** A tag that moves every minute would fill the disk with where it was. */
+function trimTagMoves({ database }: StoreParts): void {
+  database.run(`delete from tag_moves where id in (select id from (
+    select id, row_number() over (partition by repository, tag order by id desc) as place from tag_moves)
+    where place > 100)`);
+}

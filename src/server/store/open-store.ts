@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { makeFolders } from "../../core/make-folders.ts";
+import { BlobFiles } from "./blob-files.ts";
+import { CachedBlobs } from "./cached-blobs.ts";
+import { StoreDatabase } from "./database.ts";
+import { errnoOf, StoreError, sqliteCodeOf } from "./errors.ts";
+import { loadTryLock, type TryLock } from "./file-lock.ts";
+import { FolderStore } from "./folder-store.ts";
+import { checkFormat } from "./format-file.ts";
+import { sweepUploads } from "./garbage.ts";
+import { syncFolder } from "./group-sync.ts";
+import { LayoutIndexes } from "./layout-indexes.ts";
+import { ManifestMemory } from "./manifest-memory.ts";
+import { OpenBlobs } from "./open-blobs.ts";
+import { RecordChanges } from "./record-changes.ts";
+import { Records } from "./records.ts";
+import type { RegistryStore, RegistryStoreOptions, StoreSettings } from "./registry-store.ts";
+import { lockStore } from "./store-lock.ts";
+import type { StoreParts } from "./store-parts.ts";
+import { algorithms, StorePaths } from "./store-paths.ts";
+import { Uses } from "./uses.ts";
+
+const hourMs = 60 * 60 * 1000;
+
+/** What a store does where nothing else is said. */
+export const defaultStoreSettings: Required<StoreSettings> = {
+  references: "strict",
+  deleteReferencedBlobs: true,
+  maxBlobBytes: Number.POSITIVE_INFINITY,
+  uploadExpiryMs: 24 * hourMs,
+  maxUploadsPerUser: 1000,
+  untaggedAfterMs: Number.POSITIVE_INFINITY,
+  unreferencedAfterMs: 24 * hourMs,
+  collectEveryMs: hourMs,
+  manifestMemoryBytes: 32 * 1024 * 1024,
+};
+
+/**
+ * Opens a folder as a registry; makes it where it is not there, or empty. What a process that died has left is put in order.
+ * Other processes may have it open too. To be closed.
+ *
+ * @throws {StoreError} `registry-store.newer-format`, `registry-store.not-a-store`, `registry-store.unusable`
+ */
+export async function openRegistryStore(
+  folder: string,
+  options: RegistryStoreOptions,
+): Promise<RegistryStore> {
+  const paths = new StorePaths(folder);
+  using opened = new DisposableStack();
+  try {
+    await makeStoreFolders(paths);
+    await checkFormat(paths);
+    const tryLock = await loadTryLock();
+    const lock = opened.use(await lockStore(join(folder, "registry.lock"), tryLock));
+    const database = opened.adopt(openDatabase(paths), (database) => database.close());
+    const parts = assembleParts({ paths, database, tryLock, options });
+    const cachedBlobs = new CachedBlobs(parts);
+    await syncFolder(folder);
+    await sweepUploads(parts);
+    if (lock.alone) await cachedBlobs.dropUnsafe();
+    lock.share();
+    const store = new FolderStore(parts, cachedBlobs, opened.move());
+    await store.start();
+    return store;
+  } catch (error) {
+    throw unusable(folder, error);
+  }
+}
+
+async function makeStoreFolders(paths: StorePaths): Promise<void> {
+  await makeFolders(paths.uploads);
+  await makeFolders(paths.repositories);
+  for (const algorithm of algorithms) await makeFolders(join(paths.blobs, algorithm));
+  await syncFolder(paths.blobs);
+}
+
+function openDatabase(paths: StorePaths): StoreDatabase {
+  return new StoreDatabase(paths.database);
+}
+
+interface Assembling {
+  readonly paths: StorePaths;
+  readonly database: StoreDatabase;
+  readonly tryLock: TryLock;
+  readonly options: RegistryStoreOptions;
+}
+
+function assembleParts({ paths, database, tryLock, options }: Assembling): StoreParts {
+  const { domain, now, report = () => {} } = options;
+  const settings = { ...defaultStoreSettings, ...options.settings };
+  const blobs = new BlobFiles(paths);
+  return {
+    ...{ paths, database, tryLock, domain, now, report, settings, blobs },
+    records: new Records(database),
+    changes: new RecordChanges(database),
+    openBlobs: new OpenBlobs(blobs),
+    memory: new ManifestMemory(settings.manifestMemoryBytes),
+    indexes: new LayoutIndexes({ database, paths, tryLock, report }),
+    uses: new Uses(database),
+  };
+}
+
+function unusable(folder: string, error: unknown): unknown {
+  if (errnoOf(error) === undefined && sqliteCodeOf(error) === undefined) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreError("registry-store.unusable", `Cannot use ${folder}: ${reason}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,121 @@
+import type { Digest } from "../../core/digest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { openFill } from "./blob-fill.ts";
+import type { CachedBlobs } from "./cached-blobs.ts";
+import { answering, answeringSync } from "./errors.ts";
+import { evict } from "./evict.ts";
+import { isKeepable } from "./manifest-parts.ts";
+import { putManifest } from "./put-manifest.ts";
+import type {
+  CachedTag,
+  EvictLimits,
+  Fill,
+  GarbageReport,
+  KeepManifestOptions,
+  StoreCache,
+  StoredName,
+} from "./registry-store.ts";
+import type { BlobKey, StoreParts } from "./store-parts.ts";
+import { storedName } from "./store-paths.ts";
+
+/** What is kept of upstreams, in the same folder as everything else. */
+export class FolderCache implements StoreCache {
+  readonly #parts: StoreParts;
+  readonly #cachedBlobs: CachedBlobs;
+
+  constructor(parts: StoreParts, cachedBlobs: CachedBlobs) {
+    this.#parts = parts;
+    this.#cachedBlobs = cachedBlobs;
+  }
+
+  readTag(repository: StoredName, tag: string): CachedTag | undefined {
+    const { records } = this.#parts;
+    return answeringSync(() => {
+      const id = records.repository(storedName(repository));
+      return id === undefined ? undefined : records.cachedTag(id, tag);
+    });
+  }
+
+  async keepManifest(
+    repository: StoredName,
+    manifest: RawManifest,
+    { tags, checkedAt }: KeepManifestOptions,
+  ): Promise<boolean> {
+    if (!isKeepable(manifest)) return false;
+    const context = { name: storedName(repository), user: undefined, cached: true, at: checkedAt };
+    await answering(() => putManifest(this.#parts, { manifest, tags }, context));
+    return true;
+  }
+
+  touchTag(repository: StoredName, tag: string, checkedAt: number): void {
+    const { records, database } = this.#parts;
+    answeringSync(() => {
+      const id = records.repository(storedName(repository));
+      const sql =
+        "update tags set checked_at = max(checked_at, ?) where repository = ? and tag = ?";
+      if (id !== undefined) database.run(sql, checkedAt, id, tag);
+    });
+  }
+
+  removeTag(repository: StoredName, tag: string): boolean {
+    const { records, database, changes, memory, indexes, now } = this.#parts;
+    const name = storedName(repository);
+    return answeringSync(() => {
+      const id = records.repository(name);
+      if (id === undefined) return false;
+      const removed = database.transaction(() => {
+        changes.changed(id);
+        return changes.removeTag({ repository: id, tag, at: now(), user: undefined });
+      });
+      memory.forget(name);
+      indexes.schedule();
+      return removed;
+    });
+  }
+
+  async beginFill(repository: StoredName, digest: Digest, size?: number): Promise<Fill | "held"> {
+    return await answering(async () => {
+      const key = this.#keyOf(repository, digest);
+      if (await this.#parts.blobs.stat(key.repository.name, digest)) return "held";
+      const announced = this.#cachedBlobs.announce(key);
+      announced.catch(() => {}); // told when it is finished
+      return await openFill(this.#parts, { ...key, expectedSize: size }, async (file) => {
+        await announced;
+        await this.#cachedBlobs.take(key, file);
+      });
+    });
+  }
+
+  async adoptBlob(repository: StoredName, digest: Digest): Promise<boolean> {
+    return await answering(async () => {
+      const { blobs, openBlobs } = this.#parts;
+      const key = this.#keyOf(repository, digest);
+      const { name } = key.repository;
+      if (await blobs.stat(name, digest)) return true;
+      await this.#cachedBlobs.announce(key);
+      if (!(await blobs.adopt(undefined, name, digest))) return false;
+      await blobs.sync(name, digest);
+      await openBlobs.forget(name, digest);
+      this.#cachedBlobs.adopted(key, (await blobs.stat(name, digest))?.size ?? 0);
+      return true;
+    });
+  }
+
+  namedSize(repository: StoredName, digest: Digest): number | undefined {
+    const { records } = this.#parts;
+    return answeringSync(() => {
+      const id = records.repository(storedName(repository));
+      return id === undefined ? undefined : records.namedSize(id, digest);
+    });
+  }
+
+  async evict(limits: EvictLimits): Promise<GarbageReport> {
+    return await answering(() => evict(this.#parts, limits));
+  }
+
+  #keyOf(repository: StoredName, digest: Digest): BlobKey {
+    const name = storedName(repository);
+    this.#parts.paths.layout(name); // a bad name leaves nothing behind
+    return { repository: { name, id: this.#parts.records.makeRepository(name) }, digest };
+  }
+}
