@@ -3,6 +3,7 @@ import { makeFolders } from "../../core/make-folders.ts";
 import { BlobFiles } from "./blob-files.ts";
 import { CachedBlobs } from "./cached-blobs.ts";
 import { StoreDatabase } from "./database.ts";
+import { defaultStoreSettings } from "./default-settings.ts";
 import { errnoOf, StoreError, sqliteCodeOf } from "./errors.ts";
 import { loadTryLock, type TryLock } from "./file-lock.ts";
 import { FolderStore } from "./folder-store.ts";
@@ -14,26 +15,11 @@ import { ManifestMemory } from "./manifest-memory.ts";
 import { OpenBlobs } from "./open-blobs.ts";
 import { RecordChanges } from "./record-changes.ts";
 import { Records } from "./records.ts";
-import type { RegistryStore, RegistryStoreOptions, StoreSettings } from "./registry-store.ts";
+import type { RegistryStore, RegistryStoreOptions } from "./registry-store.ts";
 import { lockStore } from "./store-lock.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { algorithms, StorePaths } from "./store-paths.ts";
 import { Uses } from "./uses.ts";
-
-const hourMs = 60 * 60 * 1000;
-
-/** What a store does where nothing else is said. */
-export const defaultStoreSettings: Required<StoreSettings> = {
-  references: "strict",
-  deleteReferencedBlobs: true,
-  maxBlobBytes: Number.POSITIVE_INFINITY,
-  uploadExpiryMs: 24 * hourMs,
-  maxUploadsPerUser: 1000,
-  untaggedAfterMs: Number.POSITIVE_INFINITY,
-  unreferencedAfterMs: 24 * hourMs,
-  collectEveryMs: hourMs,
-  manifestMemoryBytes: 32 * 1024 * 1024,
-};
 
 /**
  * Opens a folder as a registry; makes it where it is not there, or empty. What a process that died has left is put in order.
