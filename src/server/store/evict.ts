@@ -17,11 +17,11 @@ const cachedBytes = `select coalesce(sum(size), 0) as n from (
  */
 const blobsByUse = `select c.digest, c.size, r.id, r.name,
     max(c.used_at, coalesce((select max(m.used_at) from named n join manifests m on m.id = n.manifest
-      where n.digest = c.digest and n.repository = c.repository), 0)) as used_at
+      where n.digest = c.digest and n.repository = c.repository), 0)) as last_used
   from cached_blobs c join repositories r on r.id = c.repository
   where not exists (select 1 from named n join manifests m on m.id = n.manifest
     where n.digest = c.digest and n.repository = c.repository and m.cached = 0)
-  and used_at < ? order by used_at limit ?`;
+  and last_used < ? order by last_used limit ?`;
 
 /** Tags keep their manifests, indexes their instances, and subjects what refers to them. */
 const manifestsByUse = `select m.digest, m.size, r.id, r.name, m.used_at

@@ -72,7 +72,8 @@ interface Assembling {
 }
 
 function assembleParts({ paths, database, tryLock, options }: Assembling): StoreParts {
-  const { domain, now, report = () => {} } = options;
+  const { domain, report = () => {} } = options;
+  const now = () => Math.floor(options.now());
   const settings = { ...defaultStoreSettings, ...options.settings };
   const blobs = new BlobFiles(paths);
   return {

@@ -42,7 +42,12 @@ export class FolderCache implements StoreCache {
     { tags, checkedAt }: KeepManifestOptions,
   ): Promise<boolean> {
     if (!isKeepable(manifest)) return false;
-    const context = { name: storedName(repository), user: undefined, cached: true, at: checkedAt };
+    const context = {
+      name: storedName(repository),
+      user: undefined,
+      cached: true,
+      at: Math.floor(checkedAt),
+    };
     await answering(() => putManifest(this.#parts, { manifest, tags }, context));
     return true;
   }
@@ -53,7 +58,7 @@ export class FolderCache implements StoreCache {
       const id = records.repository(storedName(repository));
       const sql =
         "update tags set checked_at = max(checked_at, ?) where repository = ? and tag = ?";
-      if (id !== undefined) database.run(sql, checkedAt, id, tag);
+      if (id !== undefined) database.run(sql, Math.floor(checkedAt), id, tag);
     });
   }
 
