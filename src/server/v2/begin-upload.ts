@@ -1,7 +1,7 @@
-import type { Digest } from "../../core/digest.ts";
+import { algorithmOf, type Digest, type DigestAlgorithm } from "../../core/digest.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
-import type { UploadStart } from "./backend.ts";
+import type { UploadStart, UploadState } from "./backend.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import { announcedLength, requestBody } from "./request-body.ts";
@@ -14,12 +14,15 @@ export async function beginUpload(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
-  operation: UploadOperation<{ readonly digest: Digest | undefined }>,
+  operation: UploadOperation<{
+    readonly digest: Digest | undefined;
+    readonly algorithm: DigestAlgorithm | undefined;
+  }>,
 ): Promise<void> {
   demand(service.access, exchange, repository, "push");
   const { digest } = operation;
   if (digest === undefined) {
-    await open(service, exchange, repository, operation);
+    await open(service, exchange, repository, operation, operation.algorithm);
     return;
   }
   await takeWhole(service, exchange, repository, digest);
@@ -38,7 +41,8 @@ export async function mountBlob(
   const start = await mountStart(service, exchange, repository, operation);
   const begun =
     start && (await service.parts.backendOf(repository).beginUpload(repository, start, exchange));
-  if (begun === undefined) await open(service, exchange, repository, operation);
+  const algorithm = algorithmOf(operation.digest);
+  if (begun === undefined) await open(service, exchange, repository, operation, algorithm);
   else if (begun.type === "open") exchange.answer(202, uploadHeaders(operation, begun.upload));
   else exchange.answer(201, blobHeaders(operation, operation.digest));
 }
@@ -48,11 +52,22 @@ async function open(
   exchange: Exchange,
   repository: ServedRepository,
   operation: UploadOperation<unknown>,
+  algorithm: DigestAlgorithm | undefined,
 ): Promise<void> {
-  const backend = service.parts.backendOf(repository);
-  const begun = await backend.beginUpload(repository, { type: "new" }, exchange);
+  const upload = await openNew(service, exchange, repository, algorithm);
+  exchange.answer(202, uploadHeaders(operation, upload));
+}
+
+async function openNew(
+  { parts }: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  algorithm: DigestAlgorithm | undefined,
+): Promise<UploadState> {
+  const start = { type: "new", ...(algorithm && { algorithm }) } as const;
+  const begun = await parts.backendOf(repository).beginUpload(repository, start, exchange);
   if (begun.type !== "open") throw new Error("a new upload was mounted");
-  exchange.answer(202, uploadHeaders(operation, begun.upload));
+  return begun.upload;
 }
 
 /** Nobody knows the id of such an upload: what fails is not left lying about. */
@@ -65,9 +80,7 @@ async function takeWhole(
   const { limits, parts } = service;
   refuseTooLong(exchange, limits.maxBlobBytes);
   const backend = parts.backendOf(repository);
-  const begun = await backend.beginUpload(repository, { type: "new" }, exchange);
-  if (begun.type !== "open") throw new Error("a new upload was mounted");
-  const { id } = begun.upload;
+  const { id } = await openNew(service, exchange, repository, algorithmOf(digest));
   try {
     const body = requestBody(exchange, limits.maxBlobBytes);
     await backend.finishUpload(repository, id, { body, digest }, exchange);

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Credentials } from "../access.ts";
 import type { Caller, ServerCall } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
+import { credentialsOf } from "../shell/credentials-of.ts";
 import type { V2RequestEvent } from "./parts.ts";
 
 /** Headers as pairs in a row, the form in which node:http takes them fastest. */
@@ -15,14 +17,15 @@ const commonHeaders: HeaderList = [
 
 /** What becomes known of a request while it is served, for the report. */
 export type ExchangeNotes = {
-  -readonly [Name in "operation" | "code" | "decision" | "failure"]?: V2RequestEvent[Name];
-} & { repository?: ServedRepository; reference?: string };
+  -readonly [Name in "operation" | "reference" | "code" | "decision"]?: V2RequestEvent[Name];
+} & { repository?: ServedRepository };
 
 /** One request and its answer. It is the call that backends are given: its signal aborts when the client is gone. */
 export class Exchange implements ServerCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
+  readonly credentials: Credentials;
   readonly notes: ExchangeNotes = {};
   caller: Caller;
   /** Of content that left, and of content that came. */
@@ -36,7 +39,8 @@ export class Exchange implements ServerCall {
     this.request = request;
     this.response = response;
     this.id = id;
-    this.caller = { user: undefined, address: request.socket.remoteAddress ?? "" };
+    this.credentials = credentialsOf(request);
+    this.caller = { user: undefined, address: this.credentials.address };
   }
 
   /** HEAD: the same answer, without its content. */
@@ -101,21 +105,24 @@ export class Exchange implements ServerCall {
 
   /** What there is to tell of it in the end. */
   event(durationMs: number): V2RequestEvent {
+    const { request, response } = this;
     const { repository, operation = "unknown", ...notes } = this.notes;
+    const userAgent = request.headers["user-agent"];
     return {
       type: "request",
       id: this.id,
-      method: this.request.method ?? "",
       operation,
       ...notes,
       ...(repository && { repository: servedName(repository) }),
-      ...(this.caller.user !== undefined && { user: this.caller.user }),
-      address: this.caller.address,
-      status: this.response.headersSent ? this.response.statusCode : 0,
-      whole: this.response.writableFinished,
-      sentBytes: this.sentBytes,
-      receivedBytes: this.receivedBytes,
+      method: request.method ?? "",
+      url: request.url ?? "",
+      status: response.headersSent ? response.statusCode : 0,
+      caller: this.caller,
       durationMs,
+      bytesIn: this.receivedBytes,
+      bytesOut: this.sentBytes,
+      ...(userAgent !== undefined && { userAgent }),
+      complete: response.writableFinished,
     };
   }
 }

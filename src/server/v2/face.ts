@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { TLSSocket } from "node:tls";
 import { RegistryAnswerError } from "./answer-error.ts";
 import { Exchange } from "./exchange.ts";
 import { answerFailure } from "./failures.ts";
@@ -27,7 +26,7 @@ export function createV2Face(parts: V2Parts): V2Face {
     count += 1;
     const exchange = new Exchange(request, response, `${run}-${count.toString(36)}`);
     follow(service, exchange);
-    serve(service, exchange).catch((error: unknown) => answerFailure(exchange, error));
+    serve(service, exchange).catch((error: unknown) => answerFailure(service, exchange, error));
   };
 }
 
@@ -50,7 +49,7 @@ function follow({ limits, parts }: Service, exchange: Exchange): void {
 
 async function serve(service: Service, exchange: Exchange): Promise<void> {
   const { request, notes } = exchange;
-  exchange.caller = await service.access.identify(credentialsOf(exchange));
+  exchange.caller = await service.access.identify(exchange.credentials);
   checkHeaders(request);
   const operation = parseOperation(
     request.method ?? "",
@@ -62,17 +61,6 @@ async function serve(service: Service, exchange: Exchange): Promise<void> {
   else if (operation.type === "list-repositories") {
     await listRepositories(service, exchange, operation);
   } else await serveRepository(service, exchange, operation);
-}
-
-function credentialsOf({ request, caller }: Exchange) {
-  const socket = request.socket as Partial<TLSSocket>;
-  const certificate = socket.authorized ? socket.getPeerCertificate?.() : undefined;
-  const name = certificate?.subject?.CN;
-  return {
-    headers: request.headers,
-    address: caller.address,
-    ...(typeof name === "string" && { certificateName: name }),
-  };
 }
 
 function ping(service: Service, exchange: Exchange): void {

@@ -2,6 +2,7 @@ import { ContentError } from "../../core/errors.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange, HeaderList } from "./exchange.ts";
 import { announcedLength, hasUnreadBody } from "./request-body.ts";
+import type { Service } from "./service.ts";
 
 /** What of an unread body is swallowed, so that the connection can be used again. */
 const swallowedBytes = 256 * 1024;
@@ -10,11 +11,13 @@ const lingerMs = 5_000;
 const lingerBytes = 16 * 1024 * 1024;
 
 /** Answers a request that failed, whatever it failed with; what was begun already is cut off. */
-export function answerFailure(exchange: Exchange, failure: unknown): void {
+export function answerFailure({ parts }: Service, exchange: Exchange, failure: unknown): void {
   const error = answerOf(failure);
   exchange.notes.code = error.code;
-  if (error.status >= 500 && !(failure instanceof RegistryAnswerError)) {
-    exchange.notes.failure = failure;
+  if (error.code === "UNKNOWN" && !isGone(exchange)) {
+    const fields = { request: exchange.id };
+    const message = { type: "message", level: "error", text: "internal error" } as const;
+    parts.report?.({ ...message, fields, error: failure });
   }
   if (exchange.response.headersSent || exchange.response.destroyed) {
     exchange.cut();
@@ -26,6 +29,11 @@ export function answerFailure(exchange: Exchange, failure: unknown): void {
     errors: [{ code, message, ...(detail !== undefined && { detail }) }],
   });
   answerEarly(exchange, error.status, [...headers, "Content-Type", "application/json"], content);
+}
+
+/** What fails because the client went away is no news. */
+function isGone({ request, response }: Exchange): boolean {
+  return request.destroyed && response.destroyed;
 }
 
 /** Failures nobody foresaw tell clients nothing: they may hold paths and names of hosts. */

@@ -1,4 +1,10 @@
-import { type Digest, type DigestAlgorithm, hexLengths, isDigest } from "../../core/digest.ts";
+import {
+  algorithmOf,
+  type Digest,
+  type DigestAlgorithm,
+  hexLengths,
+  isDigest,
+} from "../../core/digest.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { ManifestReference, Page } from "./backend.ts";
 import { isRepositoryPath, isTag, isUploadId } from "./names.ts";
@@ -23,7 +29,13 @@ export type RepositoryAction =
       readonly artifactType: string | undefined;
       readonly page: Page;
     }
-  | { readonly type: "begin-upload"; readonly digest: Digest | undefined }
+  | {
+      readonly type: "begin-upload";
+      /** Of all of it, where the body is to be that. */
+      readonly digest: Digest | undefined;
+      /** Which its digest will be of, where that is told beforehand. */
+      readonly algorithm: DigestAlgorithm | undefined;
+    }
   | { readonly type: "mount-blob"; readonly digest: Digest; readonly from: string | undefined }
   | { readonly type: "read-upload" | "append-upload" | "cancel-upload"; readonly id: string }
   | { readonly type: "finish-upload"; readonly id: string; readonly digest: Digest };
@@ -188,7 +200,9 @@ function beginning(query: Query): RepositoryAction {
   if (mount !== undefined)
     return { type: "mount-blob", digest: checkDigest(mount), from: checkFrom(query) };
   const digest = query.get("digest");
-  return { type: "begin-upload", digest: digest === undefined ? undefined : checkDigest(digest) };
+  if (digest === undefined) return { type: "begin-upload", digest: undefined, algorithm };
+  const checked = checkDigest(digest);
+  return { type: "begin-upload", digest: checked, algorithm: algorithmOf(checked) };
 }
 
 function checkFrom(query: Query): string | undefined {

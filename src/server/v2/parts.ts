@@ -3,6 +3,7 @@ import type { Admission } from "../admission.ts";
 import type { AuditLog } from "../audit.ts";
 import type { PushSigning } from "../push-signing.ts";
 import type { ServedRepository } from "../repository-name.ts";
+import type { Report, RequestEvent } from "../server-event.ts";
 import type { RegistryAnswerError } from "./answer-error.ts";
 import type { Backend } from "./backend.ts";
 
@@ -36,33 +37,18 @@ export const usualV2Limits: V2Limits = {
   bufferBytes: 32 * 1024 * 1024,
 };
 
-/** A request that has ended, one way or another; nothing secret in it. */
-export interface V2RequestEvent {
-  readonly type: "request";
+/** A request that has ended, one way or another. Bytes are those of content: without headers. */
+export interface V2RequestEvent extends RequestEvent {
   /** As in the answer's `X-Request-Id`. */
   readonly id: string;
-  readonly method: string;
-  /** Of the operation; "unknown" where the request could not be read. */
-  readonly operation: string;
   /** `domain/path`. */
   readonly repository?: string;
-  /** Tag or digest. */
+  /** Tag, digest, or an upload's id. */
   readonly reference?: string;
-  readonly user?: string;
-  readonly address: string;
-  readonly status: number;
-  /** Why it was refused or failed. */
+  /** Why it was refused, or failed. */
   readonly code?: string;
   /** Of the decision that refused it. */
   readonly decision?: string;
-  /** Whether the answer left whole. */
-  readonly whole: boolean;
-  /** Of content: without headers. */
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-  readonly durationMs: number;
-  /** A failure that nobody foresaw. */
-  readonly failure?: unknown;
 }
 
 /** What the registry's face is made of. */
@@ -82,7 +68,8 @@ export interface V2Parts {
   /** Whether anything can be deleted at all; by default it can. */
   readonly deletion?: boolean;
   readonly audit?: AuditLog;
-  report?(event: V2RequestEvent): void;
+  /** Told of each request when it has ended, and of failures that nobody foresaw. */
+  readonly report?: Report;
   readonly limits?: Partial<V2Limits>;
   /** Milliseconds, of any clock that does not go back. */
   now(): number;

@@ -4,6 +4,7 @@ import { acceptedManifestTypes, isSchema1Type } from "../../core/media-type.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Backend, ManifestPut, ManifestReference } from "./backend.ts";
+import { checkShape } from "./check-shape.ts";
 import { insteadOf } from "./entity-tags.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
@@ -68,6 +69,7 @@ async function receive(
   const same = manifest.mediaType === called || isSchema1Type(manifest.mediaType);
   if (called !== undefined && !same)
     throw invalid("Content-Type is not the manifest's own media type");
+  checkShape(manifest);
   return manifest;
 }
 

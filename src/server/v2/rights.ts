@@ -31,7 +31,7 @@ export function demand(
 /** Of the server itself: whoever nobody in particular is allowed nothing is asked who they are. */
 export function demandSomebody(access: Access, exchange: Exchange): void {
   if (access.anonymous || exchange.caller.user !== undefined) return;
-  throw unauthorized(access.challenge("", []));
+  throw unauthorized(access.challenge("", [], exchange.credentials));
 }
 
 function refusal(
@@ -41,7 +41,7 @@ function refusal(
   action: Action,
 ): RegistryAnswerError {
   if (exchange.caller.user === undefined)
-    return unauthorized(access.challenge(name, scopes[action]));
+    return unauthorized(access.challenge(name, scopes[action], exchange.credentials));
   return new RegistryAnswerError("DENIED", "requested access to the resource is denied", {
     status: 403,
   });

@@ -138,12 +138,12 @@ const taken: [method: string, target: string, operation: Record<string, unknown>
   [
     "POST",
     "/v2/a/blobs/uploads/?digest-algorithm=sha512",
-    { type: "begin-upload", repository: "a" },
+    { type: "begin-upload", repository: "a", algorithm: "sha512" },
   ],
   [
     "POST",
     `/v2/a/blobs/uploads/?digest=sha256%3A${"a".repeat(64)}`,
-    { type: "begin-upload", repository: "a", digest: sha256 },
+    { type: "begin-upload", repository: "a", digest: sha256, algorithm: "sha256" },
   ],
   [
     "POST",

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ServedRepository } from "../../../src/server/repository-name.ts";
+import type { ServerEvent } from "../../../src/server/server-event.ts";
 import { createV2Face } from "../../../src/server/v2/face.ts";
 import type { AskedRepository, V2Parts, V2RequestEvent } from "../../../src/server/v2/parts.ts";
 import { limitServer, v2ServerOptions } from "../../../src/server/v2/server-options.ts";
@@ -13,6 +14,8 @@ export interface V2Server extends AsyncDisposable {
   readonly host: string;
   readonly origin: string;
   readonly events: V2RequestEvent[];
+  /** All else that it told. */
+  readonly messages: ServerEvent[];
   /** When one of its requests has ended for which this is true, had it been before. */
   ended(wanted: (event: V2RequestEvent) => boolean): Promise<V2RequestEvent>;
 }
@@ -26,6 +29,7 @@ export function routeHere({ path }: AskedRepository): ServedRepository {
 export async function startV2Server(parts: Partial<V2Parts> = {}): Promise<V2Server> {
   const backend = new MemoryBackend();
   const events: V2RequestEvent[] = [];
+  const messages: ServerEvent[] = [];
   const waiting = new Set<(event: V2RequestEvent) => void>();
   const face = createV2Face({
     route: routeHere,
@@ -33,8 +37,12 @@ export async function startV2Server(parts: Partial<V2Parts> = {}): Promise<V2Ser
     catalog: backend,
     now: () => performance.now(),
     report(event) {
-      events.push(event);
-      for (const tell of waiting) tell(event);
+      if (event.type !== "request") {
+        messages.push(event);
+        return;
+      }
+      events.push(event as V2RequestEvent);
+      for (const tell of waiting) tell(event as V2RequestEvent);
     },
     ...parts,
   });
@@ -48,6 +56,7 @@ export async function startV2Server(parts: Partial<V2Parts> = {}): Promise<V2Ser
     host: `127.0.0.1:${port}`,
     origin: `http://127.0.0.1:${port}`,
     events,
+    messages,
     ended(wanted) {
       const found = events.find(wanted);
       if (found) return Promise.resolve(found);
