@@ -1,4 +1,6 @@
+import type { ConfiguredAccess } from "../../server/access/create-access.ts";
 import { localAccess } from "../../server/access/local-access.ts";
+import type { AccessSettings } from "../../server/access/settings.ts";
 import { createMetrics } from "../../server/metrics/metrics.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
@@ -23,10 +25,32 @@ export async function assembleServer(
     metrics.observe(event);
     log(event);
   };
-  const access = localAccess();
+  const configured = settings.access && (await configuredAccess(settings, settings.access, report));
+  const access = configured?.access ?? localAccess();
   return {
-    parts: { access, metrics, report, faces: [] },
-    async reload() {},
-    async [Symbol.asyncDispose]() {},
+    parts: { access, metrics, report, faces: configured?.faces ?? [] },
+    async reload() {
+      configured?.reload();
+    },
+    async [Symbol.asyncDispose]() {
+      await configured?.[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** What it takes is loaded where it is configured. */
+async function configuredAccess(
+  { name, data, limits }: ServerSettings,
+  access: AccessSettings,
+  report: Report,
+): Promise<ConfiguredAccess> {
+  const { createAccess } = await import("../../server/access/create-access.ts");
+  return createAccess(access, {
+    name,
+    data,
+    perUser: limits.requestsPerUser,
+    perAddress: limits.requestsPerAddress,
+    now: Date.now,
+    report,
+  });
 }
