@@ -5,6 +5,7 @@ import { createMetrics } from "../../server/metrics/metrics.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import type { ServerParts } from "../../server/shell/start-server.ts";
+import type { CommandContext } from "../context.ts";
 import type { FaceName } from "./face-names.ts";
 
 /** The server's parts, joined. */
@@ -14,11 +15,18 @@ export interface AssembledServer extends AsyncDisposable {
   reload(): Promise<void>;
 }
 
+/** What the server is assembled for. */
+export interface AssemblyRequest {
+  /** One face alone; undefined: all. */
+  readonly only: FaceName | undefined;
+  readonly log: Report;
+  readonly context: CommandContext;
+}
+
 /** Builds the parts of the server and joins them; the one place that knows them all. */
 export async function assembleServer(
   settings: ServerSettings,
-  _only: FaceName | undefined,
-  log: Report,
+  { log }: AssemblyRequest,
 ): Promise<AssembledServer> {
   const metrics = createMetrics();
   const report: Report = (event) => {

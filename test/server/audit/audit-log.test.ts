@@ -118,7 +118,7 @@ test("the chain goes through files that were put aside, of which the oldest may 
       await log.flush();
     }
   }
-  assert.ok(files(folder).length > 3);
+  assert.ok(files(folder).length >= 3);
   const all = await verifyAuditLog(files(folder).reverse());
   assert.deepEqual([all.lines, all.first, all.problems], [40, 1, []]);
   {
