@@ -61,11 +61,15 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       plugins: [
         apart(),
         workerApart(`export const workerFile = require.resolve("./${unpackWorker}");`),
+        bcryptApart(),
       ],
     }),
     build({
       ...script,
-      entryPoints: { "unpack-worker": "src/storage/unpack/worker.ts" },
+      entryPoints: {
+        "unpack-worker": "src/storage/unpack/worker.ts",
+        "bcrypt-worker": "src/server/access/bcrypt-worker.ts",
+      },
       outdir: folder,
     }),
     build({
@@ -106,17 +110,23 @@ export const unpackWorker = "unpack-worker.cjs";
 
 /** In place of the module that says where the worker's file is, `contents`: in a bundle it is somewhere else. */
 export function workerApart(contents: string): Plugin {
+  return threadApart(/storage\/unpack\/worker-file\.ts$/, /\/unpack-worker\.cjs$/, contents);
+}
+
+function bcryptApart(): Plugin {
+  return threadApart(
+    /server\/access\/bcrypt-worker-file\.ts$/,
+    /\/bcrypt-worker\.cjs$/,
+    'export const bcryptWorkerFile = require.resolve("./bcrypt-worker.cjs");',
+  );
+}
+
+function threadApart(where: RegExp, file: RegExp, contents: string): Plugin {
   return {
-    name: "worker-apart",
+    name: `thread-apart ${where.source}`,
     setup(builder) {
-      builder.onLoad({ filter: /storage\/unpack\/worker-file\.ts$/ }, () => ({
-        contents,
-        loader: "js",
-      }));
-      builder.onResolve({ filter: /\/unpack-worker\.cjs$/ }, ({ path }) => ({
-        path,
-        external: true,
-      }));
+      builder.onLoad({ filter: where }, () => ({ contents, loader: "js" }));
+      builder.onResolve({ filter: file }, ({ path }) => ({ path, external: true }));
     },
   };
 }

@@ -19,6 +19,8 @@ export type CliErrorCode =
   /** Two pieces of a policy that cannot both hold. */
   | "cli.conflict"
   | "cli.unwritable"
+  /** An audit log was changed, or lines of it are missing. */
+  | "cli.bad-audit-log"
   /** An ordinary user has no user namespace with the numbers that his storage needs. */
   | "cli.no-user-namespace";
 

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   layers: () => import("./commands/layers.ts"),
   "list-tags": () => import("./commands/list-tags.ts"),
   load: () => import("./commands/load.ts"),
+  log: () => import("./commands/log.ts"),
   login: () => import("./commands/login.ts"),
   lookaside: () => import("./commands/serve.ts"),
   logout: () => import("./commands/logout.ts"),

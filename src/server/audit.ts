@@ -12,7 +12,11 @@ export interface AuditEvent {
     | "unblocked"
     | "policy-loaded"
     | "started"
-    | "stopped";
+    | "stopped"
+    /** The log's own: what a killed process had not finished writing was cut off. */
+    | "repaired"
+    /** The log's own: it could not be written for so long that this many events are not in it. */
+    | "lost";
   readonly user?: string;
   readonly address?: string;
   /** `domain/path`. */

@@ -1,29 +1,49 @@
+import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import { startServer } from "../../server/shell/start-server.ts";
 import type { CommandContext } from "../context.ts";
 import { assembleServer } from "./assemble-server.ts";
 import type { FaceName } from "./face-names.ts";
 import { createServerLog } from "./server-log.ts";
+import { handedSockets, serviceManager } from "./service-manager.ts";
 
 /** Starts the server, and returns when it was told to end and did. A second signal ends the process at once. */
 export async function serve(
-  { signal, terminal, version }: CommandContext,
+  context: CommandContext,
   settings: ServerSettings,
   only: FaceName | undefined,
 ): Promise<void> {
+  const { signal, terminal, version } = context;
   const log = createServerLog(settings.log, terminal);
-  await using assembled = await assembleServer(settings, only, log);
-  const server = await startServer(settings, assembled.parts);
-  const { report } = assembled.parts;
-  for (const url of server.urls)
-    report({ type: "message", level: "info", text: "listening", fields: { url, version } });
-  const hangUp = () => void Promise.all([server.reload(), assembled.reload()]);
-  process.on("SIGHUP", hangUp);
+  const say = sayTo(log);
+  using manager = await serviceManager(process.env, (text) => say("warn", text));
+  const handed = handedSockets(process.env);
+  await using assembled = await assembleServer(settings, { only, log, context });
+  const server = await startServer(settings, assembled.parts, handed);
+  for (const url of server.urls) say("info", "listening", { url, version });
+  for (const url of server.metricsUrls) say("info", "figures", { url: `${url}/metrics` });
+  const hangUp = async () => {
+    manager.reloading();
+    await Promise.all([server.reload(), assembled.reload()]);
+    manager.ready(server.urls.join(" "));
+  };
+  const onHangUp = () => void hangUp();
+  process.on("SIGHUP", onHangUp);
+  manager.ready(server.urls.join(" "));
   await aborted(signal);
-  report({ type: "message", level: "info", text: "ending" });
+  manager.stopping();
+  say("info", "ending");
   const cut = await server.stop();
-  process.off("SIGHUP", hangUp);
-  report({ type: "message", level: "info", text: "ended", fields: { cut } });
+  process.off("SIGHUP", onHangUp);
+  say(cut === 0 ? "info" : "warn", "ended", { cut });
+}
+
+function sayTo(report: Report) {
+  return (
+    level: "info" | "warn",
+    text: string,
+    fields: Readonly<Record<string, string | number>> = {},
+  ) => report({ type: "message", level, text, fields });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import { logSpec } from "./audit.ts";
 import { compatSpec, completionSpec, helpSpec } from "./builtin.ts";
 import { copySpec } from "./copy.ts";
 import {
@@ -49,6 +50,7 @@ export const allCommands: readonly CommandSpec[] = [
   signaturesSpec,
   serveSpec,
   lookasideSpec,
+  logSpec,
   ...localCommands,
 ];
 

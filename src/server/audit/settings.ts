@@ -3,7 +3,7 @@ import { count, filePath, size } from "../settings-values.ts";
 
 /** `audit:` the log of who did what. */
 export const auditSettings = z.strictObject({
-  /** `audit.jsonl` in the data folder by default. */
+  /** `audit/audit.jsonl` in the data folder by default. */
   file: filePath().optional(),
   /** A file that has grown beyond is put aside, under its name and the number of its first line. */
   maxBytes: size().prefault("256MiB"),
