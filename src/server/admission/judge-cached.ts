@@ -104,7 +104,7 @@ async function judgeAnew(
   asked: Asked,
   snapshot: PolicySnapshot,
 ): Promise<Judgement> {
-  const signal = AbortSignal.timeout(parts.settings.judgeTimeoutMs);
+  const signal = AbortSignal.timeout(parts.settings.judgeWithin);
   const image = servedImage(asked.repository, asked.reference, {
     identity: asked.scope.identity,
     serverName: parts.serverName,
