@@ -265,7 +265,7 @@ async function isAttachedTo(question: Question, digest: Digest): Promise<boolean
   }
 }
 
-/** By when they say they were made, which is believed of none that is not verified after. */
+/** By when they say they were made, which is verified after; of two that say the same, the one that was added later. */
 async function newestFirst(
   signatures: readonly UntrustedSignature[],
   verifiers: Verifiers,
@@ -273,7 +273,7 @@ async function newestFirst(
   const said = await Promise.all(signatures.map((signature) => verifiers.describe(signature)));
   const timeOf = (position: number) => said[position]?.signedAt?.getTime() ?? 0;
   return signatures
-    .map((signature, position) => ({ signature, at: timeOf(position) }))
-    .sort((a, b) => b.at - a.at)
+    .map((signature, position) => ({ signature, position, at: timeOf(position) }))
+    .sort((a, b) => b.at - a.at || b.position - a.position)
     .map(({ signature }) => signature);
 }
