@@ -144,7 +144,8 @@ function admitted(images: readonly JudgedImage[]): Judged {
   return { outcome: "admitted", images };
 }
 
-function single(image: JudgedImage): Judged {
+/** The judgement of one image alone. */
+export function single(image: JudgedImage): Judged {
   const against = image.outcome === "admitted" ? undefined : image;
   return { outcome: image.outcome, images: [image], ...(against && { against }) };
 }

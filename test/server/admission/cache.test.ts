@@ -165,3 +165,23 @@ test("a decision at hand costs no I/O and next to nothing", async () => {
   const { user, system } = process.cpuUsage(before);
   assert.ok(user + system < 1_000_000, `${user + system} µs for 1000`);
 });
+
+test("a place of signatures that never answers is waited for no longer than judging may take", async () => {
+  await using world = await admissionWorld({ judgeWithin: "20ms" }, byAnn, keys);
+  world.signatures.held = new Promise(() => {});
+  const decision = await world.byTag(repo, "v1", image("one"));
+  assert.ok(!decision.allowed);
+  assert.deepEqual([decision.status, decision.tagOnly], [503, true]);
+});
+
+test("under audit everything passes, is told of, and is explained", async () => {
+  await using world = await admissionWorld(
+    { scopes: [{ repositories: ["**"], mode: "audit" }] },
+    byAnn,
+    keys,
+  );
+  const { id, allowed } = await world.byTag(repo, "v1", image("one"));
+  assert.equal(allowed, true);
+  assert.equal(world.admission.decisions.get(id ?? "")?.outcome, "refused");
+  assert.ok(world.events.some((event) => event.type === "message" && event.level === "warn"));
+});
