@@ -23,7 +23,7 @@ interface Passport {
   readonly reference: ManifestReference;
 }
 
-const maxPassports = 50_000;
+const maxPassports = 20_000;
 
 /** The door that blobs leave by, where manifests alone are not trusted to be asked for. */
 export class BlobDoor {

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import type { Watch } from "../admission.ts";
 import { parseRepositoryPattern, type RepositoryPattern } from "../repository-pattern.ts";
+import type { Report } from "../server-event.ts";
 import type { Database, Row } from "./database.ts";
 
 /** What must not leave, whatever the policy says. */
@@ -51,6 +52,7 @@ export const blockTable = `
 export interface BlockListParts {
   readonly database: Database;
   readonly now: () => number;
+  readonly report: Report;
   /** Whether something is named in this repository by blocked manifests alone. */
   isTakenAlong(
     repository: string,
@@ -84,7 +86,7 @@ class SharedBlockList implements BlockList {
   constructor(parts: BlockListParts) {
     this.#parts = parts;
     this.#refresh();
-    this.#timer = setInterval(() => this.#refresh(), parts.everyMs ?? 250).unref();
+    this.#timer = setInterval(() => this.#look(), parts.everyMs ?? 250).unref();
   }
 
   get isEmpty(): boolean {
@@ -161,11 +163,20 @@ class SharedBlockList implements BlockList {
     clearInterval(this.#timer);
   }
 
+  #look(): void {
+    try {
+      this.#refresh();
+    } catch (error) {
+      const text = "The block list could not be read; the one that was known counts";
+      this.#parts.report({ type: "message", level: "error", text, error });
+    }
+  }
+
   #refresh(): void {
     const version = this.#parts.database.version();
     if (version === this.#version) return;
-    this.#version = version;
     this.#load();
+    this.#version = version;
   }
 
   #load(): void {

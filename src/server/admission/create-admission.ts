@@ -70,16 +70,20 @@ const format = 1;
  * @throws {AdmissionError} `admission.newer-format`
  */
 export function createAdmission(parts: AdmissionParts): ServerAdmission {
+  const { report } = parts;
   mkdirSync(parts.folder, { recursive: true, mode: 0o700 });
   using stack = new DisposableStack();
   const blocked = stack.use(openBlocks(parts.folder));
   const memory = stack.use(openMemory(parts.folder));
-  const log = stack.use(createDecisionLog(memory, parts.settings?.keepDecisions ?? 10_000));
-  const known = createKnownManifests(memory);
+  const log = stack.use(
+    createDecisionLog({ database: memory, keep: parts.settings?.keepDecisions ?? 1000, report }),
+  );
+  const known = createKnownManifests(memory, report);
   const blocks = stack.use(
     createBlockList({
       database: blocked,
       now: parts.now,
+      report,
       isTakenAlong: (repository, digest, isBlocked) =>
         takenAlong(known, repository, digest, isBlocked),
     }),

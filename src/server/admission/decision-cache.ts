@@ -13,7 +13,7 @@ export interface DecisionCache {
 }
 
 /** @param maxKept of them the oldest go first */
-export function createDecisionCache(maxKept = 50_000): DecisionCache {
+export function createDecisionCache(maxKept = 20_000): DecisionCache {
   const kept = new Map<string, Judgement>();
   const flights = new Map<string, Promise<Judgement>>();
   return {

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Report } from "../server-event.ts";
 import type { Database } from "./database.ts";
 
 /** What was decided of one image; of an index, of one of its instances. */
@@ -75,22 +76,34 @@ const maxWaiting = 500;
 /** Of one decision's explanation; what is longer is kept without its steps. */
 const maxDocument = 256 * 1024;
 
-/** @param keep how many are kept, about */
-export function createDecisionLog(database: Database, keep: number): DecisionLog {
+/** What a {@link DecisionLog} is made of. */
+export interface DecisionLogParts {
+  readonly database: Database;
+  /** How many are kept, about. */
+  readonly keep: number;
+  readonly report: Report;
+}
+
+/** Explanations that cannot be written are lost, and told of: what was decided holds all the same. */
+export function createDecisionLog({ database, keep, report }: DecisionLogParts): DecisionLog {
   const waiting = new Map<string, KeptDecision>();
   let timer: NodeJS.Timeout | undefined;
   const write = () => {
     clearTimeout(timer);
     timer = undefined;
     if (waiting.size === 0) return;
-    database.transaction(() => {
-      for (const decision of waiting.values()) insert(database, decision);
-      database.run("DELETE FROM decisions WHERE seq <= (SELECT MAX(seq) FROM decisions) - ?", keep);
-    });
+    const decisions = [...waiting.values()];
     waiting.clear();
+    try {
+      writeAll(database, decisions, keep);
+    } catch (error) {
+      report({ type: "message", level: "error", text: "Decisions could not be written", error });
+    }
   };
+  let closed = false;
   return {
     keep(decision) {
+      if (closed) return;
       waiting.set(decision.id, decision);
       if (waiting.size >= maxWaiting) write();
       else timer ??= setTimeout(write, writeDelayMs).unref();
@@ -103,8 +116,18 @@ export function createDecisionLog(database: Database, keep: number): DecisionLog
       write();
       return select(database, filter);
     },
-    [Symbol.dispose]: write,
+    [Symbol.dispose]() {
+      closed = true;
+      write();
+    },
   };
+}
+
+function writeAll(database: Database, decisions: readonly KeptDecision[], keep: number): void {
+  database.transaction(() => {
+    for (const decision of decisions) insert(database, decision);
+    database.run("DELETE FROM decisions WHERE seq <= (SELECT MAX(seq) FROM decisions) - ?", keep);
+  });
 }
 
 function insert(database: Database, decision: KeptDecision): void {

@@ -10,7 +10,7 @@ import type { ManifestReference } from "../v2/backend.ts";
 import type { DecisionCache } from "./decision-cache.ts";
 import { type DecisionLog, newDecisionId } from "./decision-log.ts";
 import { explainJudged } from "./explain-judged.ts";
-import { type Judged, judgeDigest, judgeManifest, type Question } from "./judge.ts";
+import { type Judged, judgeDigest, judgeManifest, type Question, single } from "./judge.ts";
 import { type Judgement, knownUntil, reasonOf, signedImages } from "./judgement.ts";
 import type { PolicySnapshot } from "./policy-snapshot.ts";
 import { servedImage } from "./served-image.ts";
@@ -104,7 +104,7 @@ async function judgeAnew(
   asked: Asked,
   snapshot: PolicySnapshot,
 ): Promise<Judgement> {
-  const signal = AbortSignal.timeout(parts.settings.judgeTimeoutMs);
+  const signal = AbortSignal.timeout(parts.settings.judgeWithin);
   const image = servedImage(asked.repository, asked.reference, {
     identity: asked.scope.identity,
     serverName: parts.serverName,
@@ -130,6 +130,7 @@ async function judgeAnew(
     images: signedImages(judged),
     isAttachment: judged.images.length === 1 && judged.images[0]?.attachment === true,
   };
+  tellAudit(parts, asked, judgement);
   parts.log.keep({
     ...explainJudged(judged),
     id: judgement.id,
@@ -147,26 +148,41 @@ async function judgeAnew(
   return judgement;
 }
 
+/** What is let go under `audit` is told of once each time that it is judged. */
+function tellAudit({ report }: JudgingParts, { scope, repository }: Asked, judgement: Judgement) {
+  if (scope.mode !== "audit" || judgement.outcome === "admitted") return;
+  report({
+    type: "message",
+    level: "warn",
+    text: `Let go under audit: ${judgement.reason}`,
+    fields: { repository: servedName(repository), decision: judgement.id },
+  });
+}
+
 /** Whatever goes wrong lets nothing in: what nobody foresaw is told to the operator, and undecided. */
 async function judgeOrFail(parts: JudgingParts, asked: Asked, question: Question): Promise<Judged> {
   const { what } = asked;
   try {
-    if (what.type === "manifest") return await judgeManifest(question, what.manifest);
-    const image = await judgeDigest(question, what.digest, what.signed);
-    const against = image.outcome === "admitted" ? undefined : image;
-    return { outcome: image.outcome, images: [image], ...(against && { against }) };
+    // Whoever is asked may not heed the signal: nobody waits longer all the same.
+    return await unlessGone(judge(question, what), question.signal);
   } catch (error) {
     const isContent = error instanceof KnownError && error.code.startsWith("content.");
     const failure = error instanceof Error ? error.message : String(error);
     const outcome = isContent ? "refused" : "undecided";
     if (!isContent) {
       const text = `${servedName(asked.repository)} could not be judged: ${failure}`;
-      const level = error instanceof KnownError ? "warn" : "error";
+      const isKnown = error instanceof KnownError || question.signal.aborted;
+      const level = isKnown ? "warn" : "error";
       parts.report({ type: "message", level, text, error });
     }
     const image = { digest: digestOf(what), outcome, failure } as const;
     return { outcome, images: [image], against: image };
   }
+}
+
+async function judge(question: Question, what: Judgeable): Promise<Judged> {
+  if (what.type === "manifest") return await judgeManifest(question, what.manifest);
+  return single(await judgeDigest(question, what.digest, what.signed));
 }
 
 function questionOf(

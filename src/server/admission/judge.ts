@@ -85,19 +85,49 @@ export async function judgeDigest(
   digest: Digest,
   signed: Digest,
 ): Promise<JudgedImage> {
-  const { repository, signatures, signal, gate, image } = question;
-  const revision = signatures.revision(repository, signed);
-  const options = { signal };
+  const { gate, image } = question;
+  const read = readerOf(question, signed);
   const verdict = await gate.verdict({
     reference: image,
     manifestDigest: signed,
     signatures: async () => {
-      const read = await signatures.read(repository, signed, options);
-      return question.newestFirst ? await newestFirst(read, question.verifiers) : read;
+      const signatures = await read((source, options) =>
+        source.read(question.repository, signed, options),
+      );
+      return question.newestFirst ? await newestFirst(signatures, question.verifiers) : signatures;
     },
-    bundles: () => signatures.readBundles(repository, signed, options),
+    bundles: () =>
+      read((source, options) => source.readBundles(question.repository, signed, options)),
   });
-  return { digest, outcome: outcomeOf(verdict), verdict, revision };
+  const { revision } = read;
+  return {
+    digest,
+    outcome: outcomeOf(verdict),
+    verdict,
+    ...(revision !== undefined && { revision }),
+  };
+}
+
+interface Reader {
+  <T>(
+    get: (source: ServedSignatures, options: { readonly signal: AbortSignal }) => Promise<T>,
+  ): Promise<T>;
+  /** Of what was read; absent while nothing was. */
+  revision?: number;
+}
+
+/** Reads, and notes which revision that is: one that reading itself has brought, as upstreams are asked, is read again. */
+function readerOf({ repository, signatures, signal }: Question, signed: Digest): Reader {
+  const reader: Reader = async (get) => {
+    const before = signatures.revision(repository, signed);
+    reader.revision ??= before;
+    const first = await get(signatures, { signal });
+    const after = signatures.revision(repository, signed);
+    if (after === before || reader.revision !== before) return first;
+    reader.revision = after;
+    return await get(signatures, { signal });
+  };
+  return reader;
 }
 
 /** The sha256 of a manifest: what signatures are made over, whatever it was asked for by. */
@@ -114,7 +144,8 @@ function admitted(images: readonly JudgedImage[]): Judged {
   return { outcome: "admitted", images };
 }
 
-function single(image: JudgedImage): Judged {
+/** The judgement of one image alone. */
+export function single(image: JudgedImage): Judged {
   const against = image.outcome === "admitted" ? undefined : image;
   return { outcome: image.outcome, images: [image], ...(against && { against }) };
 }
@@ -235,7 +266,7 @@ async function isAttachedTo(question: Question, digest: Digest): Promise<boolean
   }
 }
 
-/** By when they say they were made, which is believed of none that is not verified after. */
+/** By when they say they were made, which is verified after; of two that say the same, the one that was added later. */
 async function newestFirst(
   signatures: readonly UntrustedSignature[],
   verifiers: Verifiers,
@@ -243,7 +274,7 @@ async function newestFirst(
   const said = await Promise.all(signatures.map((signature) => verifiers.describe(signature)));
   const timeOf = (position: number) => said[position]?.signedAt?.getTime() ?? 0;
   return signatures
-    .map((signature, position) => ({ signature, at: timeOf(position) }))
-    .sort((a, b) => b.at - a.at)
+    .map((signature, position) => ({ signature, position, at: timeOf(position) }))
+    .sort((a, b) => b.at - a.at || b.position - a.position)
     .map(({ signature }) => signature);
 }

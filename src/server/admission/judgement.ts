@@ -21,22 +21,22 @@ export interface Judgement {
   readonly isAttachment: boolean;
 }
 
-/** How long decisions are known at most. */
+/** How long decisions are known at most, in milliseconds. */
 export interface Lifetimes {
-  readonly decisionTtlMs: number;
-  readonly refusalTtlMs: number;
+  readonly decisionTtl: number;
+  readonly refusalTtl: number;
 }
 
 /** Until when a decision is known: until a key or a signature ends, at most. What is undecided is not known at all. */
 export function knownUntil(
   { outcome, images }: Judged,
   now: number,
-  { decisionTtlMs, refusalTtlMs }: Lifetimes,
+  { decisionTtl, refusalTtl }: Lifetimes,
 ): number {
   if (outcome === "undecided") return now;
-  if (outcome === "refused") return now + refusalTtlMs;
+  if (outcome === "refused") return now + refusalTtl;
   const ends = images.flatMap(({ verdict }) => verdict?.validUntil?.getTime() ?? []);
-  return Math.min(now + decisionTtlMs, ...ends);
+  return Math.min(now + decisionTtl, ...ends);
 }
 
 /** What clients are told. */

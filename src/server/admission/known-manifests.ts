@@ -1,4 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
+import type { Report } from "../server-event.ts";
 import type { Database } from "./database.ts";
 import type { ManifestShape } from "./manifest-shape.ts";
 
@@ -56,12 +57,12 @@ export const manifestTables = `
   ) WITHOUT ROWID`;
 
 const maxManifests = 500_000;
-const maxSeen = 50_000;
+const maxSeen = 20_000;
 const maxParents = 64;
 const maxTags = 16;
 
 /** Remembers in a database, across restarts; what it has written it does not write again. */
-export function createKnownManifests(database: Database): KnownManifests {
+export function createKnownManifests(database: Database, report: Report): KnownManifests {
   const seen = new Set<string>();
   const isNew = (key: string) => {
     if (seen.has(key)) return false;
@@ -69,15 +70,27 @@ export function createKnownManifests(database: Database): KnownManifests {
     seen.add(key);
     return true;
   };
+  // What cannot be written is not known: strict scopes keep its blobs, and nobody else minds.
+  const noting = (key: string, note: () => void) => {
+    if (!isNew(key)) return;
+    try {
+      note();
+    } catch (error) {
+      seen.delete(key);
+      report({ type: "message", level: "error", text: "A manifest could not be noted", error });
+    }
+  };
   return {
     remember(repository, digest, as, read) {
-      if (!isNew(`${repository}\0${digest}\0${as}`)) return;
-      const manifest = read();
-      if (manifest) insert(database, repository, digest, manifest);
+      noting(`${repository}\0${digest}\0${as}`, () => {
+        const manifest = read();
+        if (manifest) insert(database, repository, digest, manifest);
+      });
     },
     admitted(repository, digest, tag) {
-      if (!isNew(`${repository}\0${digest}\0:${tag}`)) return;
-      database.run("INSERT OR IGNORE INTO admitted VALUES (?, ?, ?)", repository, digest, tag);
+      noting(`${repository}\0${digest}\0:${tag}`, () =>
+        database.run("INSERT OR IGNORE INTO admitted VALUES (?, ?, ?)", repository, digest, tag),
+      );
     },
     naming(repository, digest) {
       const rows = database.all(

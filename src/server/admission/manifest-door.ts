@@ -62,7 +62,7 @@ export class ManifestDoor {
   async #judge(leaving: Leaving, about: About): Promise<Decision> {
     const { answers, judging, policy } = this.#parts;
     const now = policy?.current;
-    if (!judging || now?.state !== "ready") return answers.noPolicy(about);
+    if (!judging || now?.state !== "ready") return held(leaving, answers.noPolicy(about));
     const judgement = await this.#judgement(judging, leaving, about.scope, now.snapshot);
     // A policy that has changed meanwhile is asked, not the one that was.
     if (policy?.current !== now) return await this.#judge(leaving, about);
@@ -72,8 +72,7 @@ export class ManifestDoor {
     const isHeld = about.scope.noRollback && !judgement.isAttachment;
     const why = isHeld ? this.#goesBack(leaving, judgement) : undefined;
     if (why === undefined) return decision;
-    const refused = answers.rollback(about, why);
-    return refused.allowed ? refused : { ...refused, tagOnly: true };
+    return held(leaving, answers.rollback(about, why));
   }
 
   async #judgement(
@@ -109,9 +108,9 @@ export class ManifestDoor {
     const byDigest: Leaving = { ...leaving, reference: { type: "digest", digest } };
     const { judging, policy } = this.#parts;
     const now = policy?.current;
-    if (!judging || now?.state !== "ready") return { ...decision, tagOnly: true };
+    if (!judging || now?.state !== "ready") return held(leaving, decision);
     const { outcome } = await this.#judgement(judging, byDigest, about.scope, now.snapshot);
-    return outcome === "refused" ? decision : { ...decision, tagOnly: true };
+    return outcome === "refused" ? decision : held(leaving, decision);
   }
 
   #about({ repository, reference, manifest }: Leaving): About {
@@ -159,6 +158,13 @@ export class ManifestDoor {
     if (reference.type !== "tag") return undefined;
     return this.#parts.tags.serve(servedName(repository), reference.tag, images);
   }
+}
+
+/** Of a tag that its digest may come through: nobody may be told the digest. */
+function held({ reference }: Leaving, decision: Decision): Decision {
+  return decision.allowed || reference.type === "digest"
+    ? decision
+    : { ...decision, tagOnly: true };
 }
 
 function seen(manifest: RawManifest, isAttachment: boolean): SeenManifest | undefined {

@@ -18,53 +18,43 @@ const repositoryPattern = z
 
 const scope = z
   .strictObject({
-    repositories: z.array(repositoryPattern).min(1),
+    repositories: z.array(repositoryPattern).min(1, { error: "expected at least one pattern" }),
     mode: z.enum(["enforce", "audit", "off"]).default("enforce"),
-    "refuse-at": z.enum(["manifest", "blob"]).default("manifest"),
+    refuseAt: z.enum(["manifest", "blob"]).default("manifest"),
     identity: z.enum(["upstream", "client"]).default("upstream"),
     instances: z.enum(["all", "lazy"]).default("all"),
-    "strict-blobs": z.boolean().default(false),
-    "no-rollback": z.boolean().default(false),
+    strictBlobs: z.boolean().default(false),
+    noRollback: z.boolean().default(false),
     /** The bridge's affair: read here, heeded there. */
     bridge: z.unknown().optional(),
   })
-  .refine((scope) => !scope["no-rollback"] || scope.instances === "all", {
-    path: ["no-rollback"],
+  .refine(({ noRollback, instances }) => !noRollback || instances === "all", {
+    path: ["noRollback"],
     error: "expected with instances: all, since what was not judged has no time",
   })
-  .transform(
-    ({ "refuse-at": refuseAt, "strict-blobs": strict, "no-rollback": noRollback, ...rest }) => ({
-      ...rest,
-      refuseAt,
-      strictBlobs: strict || refuseAt === "blob",
-      noRollback,
-    }),
-  );
+  // What is refused at its blobs alone needs its blobs judged.
+  .transform((scope) => ({
+    ...scope,
+    strictBlobs: scope.strictBlobs || scope.refuseAt === "blob",
+  }));
 
 /**
  * Section `admission`. The first scope whose pattern matches decides; what none matches is enforced. Without the section
  * nothing is judged.
  */
-export const admissionSettings = z
-  .strictObject({
-    policy: filePath().optional(),
-    scopes: z.array(scope).default([]),
-    "decision-ttl": duration().default(60_000),
-    "refusal-ttl": duration().default(5_000),
-    "judge-timeout": duration().default(30_000),
-    "keep-decisions": count().default(10_000),
-    /** Whether clients are told files and addresses of ours in reasons. */
-    "show-details": z.boolean().default(false),
-  })
-  .transform((section) => ({
-    policy: section.policy,
-    scopes: section.scopes,
-    decisionTtlMs: section["decision-ttl"],
-    refusalTtlMs: section["refusal-ttl"],
-    judgeTimeoutMs: section["judge-timeout"],
-    keepDecisions: section["keep-decisions"],
-    showDetails: section["show-details"],
-  }));
+export const admissionSettings = z.strictObject({
+  /** By default containers' own, and `x-policy.json` beside it. */
+  policy: filePath().optional(),
+  scopes: z.array(scope).default([]),
+  /** How long what was admitted is not judged again. */
+  decisionTtl: duration().default(60_000),
+  refusalTtl: duration().default(5_000),
+  /** How long judging may take, signatures of upstreams included. */
+  judgeWithin: duration().default(30_000),
+  keepDecisions: count().default(10_000),
+  /** Whether clients are told files and addresses of ours in reasons. */
+  showDetails: z.boolean().default(false),
+});
 
 /** What {@link admissionSettings} makes of its section. */
 export type AdmissionSettings = z.output<typeof admissionSettings>;

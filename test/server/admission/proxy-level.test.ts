@@ -51,7 +51,7 @@ test("a signed image is admitted, under its tag and by its digest, and under no 
 });
 
 test("a blob of an image that is not admitted is refused in strict scopes", async () => {
-  const strict = { scopes: [{ repositories: ["docker.io/**"], "strict-blobs": true }] };
+  const strict = { scopes: [{ repositories: ["docker.io/**"], strictBlobs: true }] };
   await using world = await admissionWorld(strict, byAnn, keys);
   const one = image("one");
   const two = image("two");
@@ -101,7 +101,7 @@ test("a policy that changes decides anew, without a restart", async () => {
 
 test("a decision at hand ends when the key that it rests on does", async () => {
   const byBob = { [repo]: [signedBy("bob.pub")] };
-  await using world = await admissionWorld({ "decision-ttl": "10000d" }, byBob, keys);
+  await using world = await admissionWorld({ decisionTtl: "10000d" }, byBob, keys);
   const one = image("one");
   world.signatures.put(repo, one.digest, folk.sign("bob", `${repo}:v1`, one.digest));
   assert.equal((await world.byTag(repo, "v1", one)).allowed, true);

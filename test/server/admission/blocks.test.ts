@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import {
+  accept,
+  admissionWorld,
+  configOf,
+  image,
+  index,
+  layerOf,
+  reject,
+  repositoryOf,
+  someDigest,
+} from "./world.ts";
+
+const repo = "docker.io/library/app";
+const open = { [repo]: [accept], "docker.io/library/other": [accept] };
+
+test("a blocked digest is refused whatever the mode, by tag, by digest and as a blob", async () => {
+  for (const mode of ["enforce", "audit", "off"]) {
+    await using world = await admissionWorld({ scopes: [{ repositories: ["**"], mode }] }, open);
+    const one = image("one");
+    assert.equal((await world.byTag(repo, "v1", one)).allowed, true);
+    world.admission.blocks.add({ digest: one.digest, reason: "CVE-2026-1" });
+    const refused = await world.byTag(repo, "v1", one);
+    assert.ok(!refused.allowed);
+    assert.deepEqual(
+      [refused.status, refused.reason, refused.at],
+      [403, "policy: blocked: CVE-2026-1", "manifest"],
+    );
+    assert.equal((await world.byDigest(repo, one)).allowed, false);
+    assert.equal((await world.blob(repo, one.digest))?.allowed, false);
+    assert.equal((await world.byTag(repo, "v2", image("two"))).allowed, true);
+  }
+});
+
+test("without settings there is no policy, and blocks count", async () => {
+  await using world = await admissionWorld(undefined, { [repo]: [reject] });
+  const one = image("one");
+  assert.deepEqual(await world.byTag(repo, "v1", one), { allowed: true });
+  assert.equal(await world.blob(repo, layerOf("one")), undefined);
+  world.admission.blocks.add({ repository: "docker.io/**", reason: "moved" });
+  assert.equal((await world.byTag(repo, "v1", one)).allowed, false);
+  assert.equal((await world.blob(repo, layerOf("one")))?.allowed, false);
+  assert.equal((await world.byTag("ghcr.example/a", "v1", one)).allowed, true);
+});
+
+test("an index that names a blocked instance is refused, and what only a blocked one names", async () => {
+  await using world = await admissionWorld({}, open);
+  const shared = {
+    mediaType: "application/vnd.oci.image.layer.v1.tar",
+    digest: someDigest("base"),
+    size: 4,
+  };
+  const one = image("one", { layers: [shared, { ...shared, digest: layerOf("one") }] });
+  const two = image("two", { layers: [shared] });
+  const both = index([one, two]);
+  for (const manifest of [one, two, both]) await world.byDigest(repo, manifest);
+  const block = world.admission.blocks.add({ digest: one.digest, reason: "bad" });
+  assert.equal((await world.byTag(repo, "v1", both)).allowed, false);
+  assert.equal((await world.byDigest(repo, two)).allowed, true);
+  assert.equal((await world.blob(repo, layerOf("one")))?.allowed, false);
+  assert.equal((await world.blob(repo, configOf("one")))?.allowed, false);
+  assert.equal(await world.blob(repo, shared.digest), undefined, "shared with what is not blocked");
+  world.admission.blocks.remove({ id: block.id });
+  assert.equal((await world.byTag(repo, "v1", both)).allowed, true);
+  assert.equal(await world.blob(repo, layerOf("one")), undefined);
+});
+
+test("a blocked layer refuses the images that have it; a blocked index takes its images along", async () => {
+  await using world = await admissionWorld({}, open);
+  const one = image("one");
+  const two = image("two");
+  world.admission.blocks.add({ digest: layerOf("one"), reason: "malware" });
+  assert.equal((await world.byTag(repo, "v1", one)).allowed, false);
+  const list = index([two]);
+  await world.byTag(repo, "v2", list);
+  await world.byDigest(repo, two);
+  world.admission.blocks.add({ digest: list.digest, reason: "malware" });
+  assert.equal((await world.byDigest(repo, two)).allowed, false);
+  assert.equal((await world.blob(repo, layerOf("two")))?.allowed, false);
+});
+
+test("what is being sent is stopped, also by another process, and what is not is left alone", async () => {
+  await using world = await admissionWorld({}, open);
+  const one = image("one");
+  await world.byTag(repo, "v1", one);
+  const other = world.second();
+  const layer = world.admission.watch(repositoryOf(repo), layerOf("one"));
+  const elsewhere = world.admission.watch(repositoryOf(repo), someDigest("else"));
+  const gone = world.admission.watch(repositoryOf(repo), one.digest);
+  gone[Symbol.dispose]();
+  const began = performance.now();
+  other.blocks.add({ digest: one.digest, reason: "bad", by: "ann" });
+  await once(layer.blocked, "abort");
+  assert.ok(performance.now() - began < 60_000);
+  assert.equal(elsewhere.blocked.aborted, false);
+  assert.equal(gone.blocked.aborted, false);
+  assert.equal(world.admission.blocks.list()[0]?.by, "ann");
+  layer[Symbol.dispose]();
+});
+
+test("a block that is made while an image is judged beats the verdict", async () => {
+  const required = [{ type: "signedBy", keyType: "GPGKeys", keyPath: "none.pub" }];
+  await using world = await admissionWorld(
+    { scopes: [{ repositories: ["**"], mode: "audit" }] },
+    { [repo]: required },
+  );
+  const hold = Promise.withResolvers<void>();
+  world.signatures.held = hold.promise;
+  const one = image("one");
+  const asked = world.byTag(repo, "v1", one);
+  world.admission.blocks.add({ digest: one.digest, reason: "bad" });
+  hold.resolve();
+  assert.equal((await asked).allowed, false);
+});
+
+test("blocks outlive the process", async () => {
+  await using world = await admissionWorld({}, open);
+  world.admission.blocks.add({ digest: image("one").digest, reason: "bad" });
+  const after = world.second();
+  assert.equal(after.blocks.list().length, 1);
+  assert.ok(after.blocks.find(repo, image("one").digest));
+});
