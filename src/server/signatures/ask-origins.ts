@@ -1,0 +1,122 @@
+import { SignatureError } from "../../../sigstore/errors.ts";
+import type { SignedSubject } from "../../../sigstore/signature.ts";
+import { KnownError } from "../../core/errors.ts";
+import type { ReportSignatures } from "./events.ts";
+import { Fresh, type FreshLimits } from "./fresh.ts";
+import type { SignatureOrigin } from "./origin.ts";
+import { subjectKey } from "./subject.ts";
+import { type ServedSignature, servedSignature } from "./union.ts";
+import { faultOf } from "./validity.ts";
+
+const cacheBytes = 64 * 1024 * 1024;
+const cacheEntries = 20_000;
+
+/** What origins are asked with. */
+export interface AskOriginsOptions extends FreshLimits {
+  readonly report: ReportSignatures;
+}
+
+/** What registries and look-asides of others have, each asked at most once in a while. */
+export class AskedOrigins {
+  readonly #options: AskOriginsOptions;
+  readonly #signatures: Fresh<readonly ServedSignature[]>;
+  readonly #bundles: Fresh<readonly Uint8Array[]>;
+
+  constructor(options: AskOriginsOptions) {
+    this.#options = options;
+    const room = { entries: cacheEntries, bytes: cacheBytes };
+    this.#signatures = new Fresh(options, {
+      ...room,
+      sizeOf: (all) => all.reduce((sum, { bytes }) => sum + 2 * bytes.byteLength + 500, 0),
+    });
+    this.#bundles = new Fresh(options, {
+      ...room,
+      sizeOf: (all) => all.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    });
+  }
+
+  /**
+   * The signatures of all, in order; those that are none are left out.
+   *
+   * @throws {KnownError} where one cannot be read and never was, lately
+   */
+  async read(
+    origins: readonly SignatureOrigin[],
+    subject: SignedSubject,
+    signal: AbortSignal,
+  ): Promise<readonly ServedSignature[]> {
+    const ask = async (origin: SignatureOrigin, signal: AbortSignal) =>
+      this.#valid(origin, subject, await origin.read(subject.manifestDigest, { signal }));
+    return await this.#all(this.#signatures, origins, { subject, signal, ask });
+  }
+
+  /** As {@link read}, of bundles. */
+  async readBundles(
+    origins: readonly SignatureOrigin[],
+    subject: SignedSubject,
+    signal: AbortSignal,
+  ): Promise<readonly Uint8Array[]> {
+    const ask = async (origin: SignatureOrigin, signal: AbortSignal) =>
+      (await origin.readBundles?.(subject.manifestDigest, { signal })) ?? [];
+    return await this.#all(this.#bundles, origins, { subject, signal, ask });
+  }
+
+  async #all<T>(
+    fresh: Fresh<readonly T[]>,
+    origins: readonly SignatureOrigin[],
+    {
+      subject,
+      signal,
+      ask,
+    }: {
+      subject: SignedSubject;
+      signal: AbortSignal;
+      ask: (origin: SignatureOrigin, signal: AbortSignal) => Promise<readonly T[]>;
+    },
+  ): Promise<readonly T[]> {
+    const asked = origins.map((origin) => {
+      if (origin.local) return ask(origin, signal);
+      const told = { signal, told: this.#told(origin) };
+      const key = `${origin.where}\n${subjectKey(subject)}`;
+      return fresh.get(key, (own) => inTime(origin, own, ask(origin, own)), told);
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
+  #told({ where }: SignatureOrigin) {
+    return (outcome: { result: "answered" | "failed" | "held"; durationMs: number }) =>
+      this.#options.report({ type: "signatures-asked", where, ...outcome });
+  }
+
+  #valid(
+    { where }: SignatureOrigin,
+    { repository }: SignedSubject,
+    found: Awaited<ReturnType<SignatureOrigin["read"]>>,
+  ): readonly ServedSignature[] {
+    const valid = found.filter((signature) => faultOf(signature) === undefined);
+    const count = found.length - valid.length;
+    if (count > 0) {
+      const event = { type: "signatures-dropped", reason: "malformed" } as const;
+      this.#options.report({ ...event, repository, where, count });
+    }
+    return valid.map((signature) => servedSignature(signature, where));
+  }
+}
+
+/** A failure for people, where nothing but the time it took is wrong. */
+async function inTime<T>(
+  { where }: SignatureOrigin,
+  signal: AbortSignal,
+  answer: Promise<T>,
+): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (cause instanceof KnownError || !signal.aborted) throw cause;
+    throw new SignatureError(
+      "signature.store-failed",
+      `reading signatures from ${where}: no answer in time`,
+      { cause, retryable: true },
+    );
+  }
+}

@@ -1,0 +1,110 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ContentError, KnownError } from "../../core/errors.ts";
+import { readBounded } from "../../stream/bounded.ts";
+import type { Access, Action, Credentials } from "../access.ts";
+import type { AuditLog } from "../audit.ts";
+import type { Caller } from "../caller.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
+import type { SignaturesService } from "./create-served-signatures.ts";
+import type { ReportSignatures } from "./events.ts";
+import type { RouteRepository } from "./route.ts";
+
+/** What every face of the store is made with. */
+export interface FaceParts {
+  readonly signatures: SignaturesService;
+  readonly route: RouteRepository;
+  /** This server's own: repositories without an upstream are called `domain/path`. */
+  readonly domain: string;
+  /** Absent: everybody may read, nobody may write. */
+  readonly access?: Access;
+  readonly audit?: AuditLog;
+  readonly report?: ReportSignatures;
+  /** Of a request; its headers and address where absent. */
+  readonly credentialsOf?: (request: FastifyRequest) => Credentials;
+}
+
+/** @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 for somebody */
+export async function authorise(
+  { access, credentialsOf = plainCredentials }: FaceParts,
+  request: FastifyRequest,
+  { requested }: ServedRepository,
+  action: Action,
+): Promise<Caller> {
+  const credentials = credentialsOf(request);
+  if (!access) {
+    if (action !== "pull") throw denied();
+    return { user: undefined, address: credentials.address };
+  }
+  const caller = await access.identify(credentials);
+  if (access.allows(caller, requested, action)) return caller;
+  if (caller.user !== undefined) throw denied();
+  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
+    status: 401,
+    headers: { "www-authenticate": access.challenge(requested, [action]) },
+  });
+}
+
+function plainCredentials({ headers, socket }: FastifyRequest): Credentials {
+  return { headers, address: socket.remoteAddress ?? "" };
+}
+
+function denied(): RegistryAnswerError {
+  const message = "requested access to the resource is denied";
+  return new RegistryAnswerError("DENIED", message, { status: 403 });
+}
+
+/** Aborts when the client goes away. */
+export function clientSignal({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once("close", () => gone.abort());
+  return gone.signal;
+}
+
+/**
+ * The whole body of a request.
+ *
+ * @throws {RegistryAnswerError} 413 SIZE_INVALID; before anything is read, where its length is told
+ */
+export async function readBody(request: FastifyRequest, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = new RegistryAnswerError(
+    "SIZE_INVALID",
+    `a body of more than ${maxBytes} bytes is not taken here`,
+    { status: 413, headers: { connection: "close" } },
+  );
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge;
+  try {
+    return await readBounded(request.raw, maxBytes, "body");
+  } catch (error) {
+    throw error instanceof ContentError && error.code === "content.too-large" ? tooLarge : error;
+  }
+}
+
+/** The answer that a failure deserves; 500 without a word for those nobody foresaw. */
+export function answerTo(error: unknown, isRead: boolean): RegistryAnswerError {
+  if (error instanceof RegistryAnswerError) return error;
+  if (!(error instanceof KnownError)) return unforeseen(error);
+  const { message } = error;
+  if (!isRead && (error.code === "signature.malformed" || error instanceof ContentError)) {
+    return new RegistryAnswerError("SIGNATURE_INVALID", message, { status: 422 });
+  }
+  if (!isRead && error.code === "signature.store-limit") {
+    return new RegistryAnswerError("SIZE_INVALID", message, { status: 413 });
+  }
+  // Never 404 nor an empty list: whoever asks would take that for "unsigned".
+  return new RegistryAnswerError(
+    "UNAVAILABLE",
+    isRead ? `signatures cannot be read: ${message}` : `the signature cannot be kept: ${message}`,
+    { status: 503, headers: { "retry-after": "5" }, cause: error },
+  );
+}
+
+function unforeseen(cause: unknown): RegistryAnswerError {
+  // fastify's own: a body that is no JSON, a URL that is none
+  const status = cause instanceof Error && "statusCode" in cause ? Number(cause.statusCode) : 500;
+  const isTheirs = status >= 400 && status < 500;
+  return new RegistryAnswerError("UNKNOWN", isTheirs ? "bad request" : "internal error", {
+    status: isTheirs ? status : 500,
+    cause,
+  });
+}
