@@ -117,6 +117,11 @@ export class Upstreams implements Backend, AsyncDisposable {
     return this.#queue?.states() ?? [];
   }
 
+  /** Resolves when nothing is being fetched ahead. */
+  get prefetched(): Promise<void> {
+    return this.#prefetch.settled;
+  }
+
   readManifest(
     repository: ServedRepository,
     reference: ManifestReference,

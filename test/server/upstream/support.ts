@@ -1,4 +1,5 @@
 import type { Digest } from "../../../src/core/digest.ts";
+import type { HttpTimeouts } from "../../../src/registry/http/contract.ts";
 import type { ServerCall } from "../../../src/server/caller.ts";
 import type { ServedRepository } from "../../../src/server/repository-name.ts";
 import type { ServerEvent } from "../../../src/server/server-event.ts";
@@ -31,6 +32,7 @@ export interface TestUpstreams extends AsyncDisposable {
 export interface TestOptions {
   readonly cache?: Partial<CacheSettings>;
   readonly folder?: TempFolder;
+  readonly timeouts?: Partial<HttpTimeouts>;
   /** In place of the store itself, for faults. */
   readonly wrap?: (store: RegistryStore) => UpstreamStore;
 }
@@ -53,8 +55,8 @@ export async function startUpstreams(
       settings: { collectEveryMs: 0 },
     });
     const upstreams = createUpstreams({
-      settings: [upstreamSettings.parse({ name: hub, url: origin, ...settings })],
-      cache: cacheSettings.parse(options.cache ?? {}),
+      settings: [{ ...upstreamSettings.parse({ name: hub, url: origin }), ...settings }],
+      cache: { ...cacheSettings.parse({}), ...options.cache },
       store: options.wrap?.(store) ?? store,
       queueFile: folder?.in("pushes.sqlite") ?? "",
       now,
@@ -66,6 +68,7 @@ export async function startUpstreams(
         userAgent: "amphora-test",
         roots: () => [],
         proxyFor: () => undefined,
+        ...(options.timeouts && { timeouts: options.timeouts }),
       }),
     });
     return { store, upstreams };
