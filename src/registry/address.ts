@@ -40,6 +40,23 @@ export function isInnerHost(url: URL): boolean {
   );
 }
 
+/** Of an address inside a machine or network, where that is. */
+export type InnerArea = "private" | "machine";
+
+const privateNets = /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|f[cd][0-9a-f]{2}:)/i;
+
+/**
+ * Where an IP address (no name, no brackets) lies that only means something inside: a "private" one may be a neighbour's,
+ * "machine" is this machine, its link, and what no server has. Undefined: it is on the public network.
+ */
+export function innerAreaOf(address: string): InnerArea | undefined {
+  const version = isIP(address);
+  inner ??= innerAddresses();
+  if (!inner.check(address, version === 4 ? "ipv4" : "ipv6")) return undefined;
+  const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  return privateNets.test(plain) ? "private" : "machine";
+}
+
 /**
  * Whether a server at `from` may send us to `to`: one on the public network may not point at addresses inside ours,
  * which it could not reach itself.

@@ -51,6 +51,54 @@ export async function openBlob(
   return open({ state, descriptor, signal });
 }
 
+/** Bytes of a blob as they come: nobody has checked them. Dispose of it, however far it was read. */
+export interface UncheckedBytes extends AsyncDisposable {
+  /** Of the whole blob. */
+  readonly size: number;
+  /** Once; ends where the range does, or the blob. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Which bytes of a blob: from `start` to before `end`, or to the blob's end. */
+export interface BlobSection {
+  readonly start: number;
+  readonly end?: number;
+}
+
+/**
+ * A blob's bytes for a reader that checks them itself, with all that has gone before them; else as {@link openBlob}.
+ */
+export async function openUnchecked(
+  state: RepositoryState,
+  descriptor: Descriptor,
+  { start, end }: BlobSection,
+  signal: AbortSignal,
+): Promise<UncheckedBytes> {
+  const free = await state.channel.wire.keepSlot("download", signal);
+  const stop = new AbortController();
+  const begun = { state, descriptor, signal: AbortSignal.any([signal, stop.signal]) };
+  try {
+    const first = await request({ ...begun, ...(end !== undefined && { end }) }, start);
+    const whole = await withSize(descriptor, first, start);
+    checkSize(whole, sizeToldBy(first, start));
+    const target = { ...begun, descriptor: whole, end: Math.min(end ?? whole.size, whole.size) };
+    const bytes = new DownloadedBytes(target, start, first);
+    return {
+      size: whole.size,
+      bytes: { [Symbol.asyncIterator]: () => bytes },
+      async [Symbol.asyncDispose]() {
+        stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
+        free();
+        await bytes.return();
+      },
+    };
+  } catch (error) {
+    stop.abort(error);
+    free();
+    throw error;
+  }
+}
+
 async function open({ state, descriptor, signal, url }: Download): Promise<BlobStream> {
   const free = await state.channel.wire.keepSlot("download", signal);
   const stop = new AbortController();
@@ -69,14 +117,31 @@ async function open({ state, descriptor, signal, url }: Download): Promise<BlobS
   }
 }
 
-async function withSize(descriptor: Descriptor, reply: Reply): Promise<Descriptor> {
-  const size = descriptor.size >= 0 ? descriptor.size : lengthOf(reply);
+async function withSize(descriptor: Descriptor, reply: Reply, start = 0): Promise<Descriptor> {
+  const size = descriptor.size >= 0 ? descriptor.size : sizeToldBy(reply, start);
   if (size !== undefined) return { ...descriptor, size };
   await reply[Symbol.asyncDispose]();
   throw new RegistryError(
     "registry.bad-response",
     `fetching blob: the size of ${descriptor.digest} is not told`,
   );
+}
+
+/** What is longer or shorter than it should be need not be read. */
+function checkSize({ digest, size }: Descriptor, told: number | undefined): void {
+  if (told === undefined || told === size) return;
+  throw new RegistryError(
+    "registry.bad-response",
+    `fetching blob: ${digest} has ${size} bytes, and ${told} were announced`,
+  );
+}
+
+/** Of the whole blob. */
+function sizeToldBy(reply: Reply, start: number): number | undefined {
+  const total = /\/(\d{1,15})$/.exec(reply.header("content-range")?.trim() ?? "")?.[1];
+  if (reply.status === 206 && total !== undefined) return Number(total);
+  const length = lengthOf(reply);
+  return length !== undefined && reply.status === 206 ? start + length : length;
 }
 
 /** A stream that begins with an answer that is there already. */
@@ -108,6 +173,8 @@ interface Download {
   readonly signal: AbortSignal;
   /** Where the blob is fetched, if not from its repository. */
   readonly url?: URL;
+  /** Where the bytes wanted end, if before the blob does. */
+  readonly end?: number;
 }
 
 /**
@@ -134,13 +201,18 @@ class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
 
   next(): Promise<Result> {
     if (!this.#body) return this.#fromNextReply();
+    if (this.#offset === this.#target.end) return this.return();
     this.#askedAt = this.#now();
     return this.#body.next().then(this.#onResult, this.#onFailure);
   }
 
   async return(): Promise<Result> {
-    await this.#end();
+    await this.#close();
     return over;
+  }
+
+  get #end(): number {
+    return this.#target.end ?? this.#target.descriptor.size;
   }
 
   #now(): number {
@@ -154,8 +226,10 @@ class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
     if (!this.#pace.keeps(this.#now() - this.#askedAt, chunk.byteLength)) {
       return this.#goOnAfter(tooSlow(this.#target.descriptor));
     }
-    this.#offset += chunk.byteLength;
-    return { done: false, value: chunk };
+    const left = (this.#target.end ?? Number.POSITIVE_INFINITY) - this.#offset;
+    const value = chunk.byteLength > left ? chunk.subarray(0, left) : chunk;
+    this.#offset += value.byteLength;
+    return { done: false, value };
   };
 
   readonly #onFailure = (error: unknown): Result | Promise<Result> =>
@@ -163,7 +237,7 @@ class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
 
   #atEndOfBody(): Promise<Result> {
     const { descriptor } = this.#target;
-    if (this.#offset < descriptor.size) {
+    if (this.#offset < this.#end) {
       return this.#goOnAfter(endedEarly(descriptor, this.#offset));
     }
     return this.return();
@@ -171,7 +245,7 @@ class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
 
   async #fromNextReply(): Promise<Result> {
     const { descriptor } = this.#target;
-    if (this.#ended || (this.#offset === descriptor.size && this.#offset > 0)) return this.return();
+    if (this.#ended || (this.#offset === this.#end && this.#offset > 0)) return this.return();
     try {
       this.#reply ??= await request(this.#target, this.#offset);
       this.#pace = new Pace();
@@ -195,7 +269,7 @@ class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
     return this.#fromNextReply();
   }
 
-  async #end(): Promise<void> {
+  async #close(): Promise<void> {
     this.#ended = true;
     await this.#leaveReply();
   }
@@ -238,10 +312,14 @@ async function waitToResume(
 }
 
 /** Always asks the registry, never where it led before: that address may have expired. */
-async function request({ state, descriptor, signal, url }: Download, from: number): Promise<Reply> {
+async function request(
+  { state, descriptor, signal, url, end }: Download,
+  from: number,
+): Promise<Reply> {
+  const last = end === undefined || end === descriptor.size ? "" : String(end - 1);
   const common = {
     method: "GET",
-    ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
+    ...((from > 0 || last !== "") && { headers: { range: `bytes=${from}-${last}` } }),
     lane: "download",
     hasSlot: true,
     signal,

@@ -52,6 +52,27 @@ export async function holdsBlob(
   return held;
 }
 
+/**
+ * The size of a blob: undefined where it is not there, -1 where that is not told.
+ *
+ * @throws {RegistryError} where the registry says neither
+ */
+export async function statBlob(
+  state: RepositoryState,
+  digest: Digest,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const reply = await sendTo(state, {
+    method: "HEAD",
+    target: `blobs/${digest}`,
+    lane: "metadata",
+    signal,
+  });
+  if (!reply.ok && reply.status !== 404) throw await reply.toError("fetching blob");
+  await reply.discard();
+  return reply.ok ? (lengthOf(reply) ?? -1) : undefined;
+}
+
 /** The size of a blob held, -1 where it is not told; undefined where none is. */
 async function headBlob(
   state: RepositoryState,

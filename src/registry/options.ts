@@ -22,6 +22,10 @@ export interface RegistryHostOptions {
   readonly report: ReportRegistry;
   /** Refuses to send credentials to a token service of another domain, instead of telling of it. */
   readonly strictRealm?: boolean;
+  /** Where it is asked, if not at `https://host`. With `http:` TLS is not tried. */
+  readonly origin?: URL;
+  /** Sent to the registry itself with every request, and nowhere else; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly limits?: Partial<RegistryLimits>;
 }
 

@@ -2,8 +2,14 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
-import { openBlob, openForeignBlob } from "./blob-download.ts";
-import { isHeld } from "./blob-presence.ts";
+import {
+  type BlobSection,
+  openBlob,
+  openForeignBlob,
+  openUnchecked,
+  type UncheckedBytes,
+} from "./blob-download.ts";
+import { isHeld, statBlob } from "./blob-presence.ts";
 import { BlobUpload } from "./blob-upload.ts";
 import { deleteManifest } from "./deletion.ts";
 import {
@@ -118,6 +124,20 @@ export class Repository implements AsyncDisposable {
   /** Open from the first byte; see {@link openBlob}. */
   openBlob(blob: Descriptor, { signal }: CallOptions): Promise<BlobStream> {
     return openBlob(this.#state, blob, signal);
+  }
+
+  /** See {@link statBlob}. */
+  statBlob(digest: Digest, { signal }: CallOptions): Promise<number | undefined> {
+    return statBlob(this.#state, digest, signal);
+  }
+
+  /** See {@link openUnchecked}. */
+  openUnchecked(
+    blob: Descriptor,
+    section: BlobSection,
+    { signal }: CallOptions,
+  ): Promise<UncheckedBytes> {
+    return openUnchecked(this.#state, blob, section, signal);
   }
 
   /** A foreign layer, from the addresses in its descriptor; without credentials. See {@link openForeignBlob}. */

@@ -56,7 +56,7 @@ export class Wire {
       random: options.random,
       slots: limits.slots,
     });
-    this.#origin = registryOrigin(options.host);
+    this.#origin = options.origin ?? registryOrigin(options.host);
   }
 
   /** Scheme and host, as far as known. */
@@ -96,7 +96,7 @@ export class Wire {
     const lane = request.hasSlot ? undefined : request.lane;
     const leave = await this.#gate.enter(lane, request.signal);
     try {
-      if (this.#answered || !this.insecure)
+      if (this.#answered || !this.insecure || this.#origin.protocol === "http:")
         return await this.#follow(request, authorization, leave);
       return await this.#makeContact(request, authorization, leave);
     } catch (error) {
@@ -228,7 +228,7 @@ export class Wire {
     const common = { "user-agent": this.#options.userAgent, "accept-encoding": "identity" };
     return {
       ...common,
-      ...(own && { "docker-distribution-api-version": "registry/2.0" }),
+      ...(own && { "docker-distribution-api-version": "registry/2.0", ...this.#options.headers }),
       ...request.headers,
       ...(authorization !== undefined && { authorization }),
     };

@@ -10,4 +10,6 @@ export interface Caller {
 export interface ServerCall {
   readonly caller: Caller;
   readonly signal: AbortSignal;
+  /** Proxies that the request has come through (`OCI-Proxy-Hops`); none where absent. */
+  readonly hops?: number;
 }

@@ -80,6 +80,11 @@ export interface HttpClientOptions {
   readonly socketPath?: string;
   /** For the hop to an https proxy, asked when there is one; Node's own roots where absent. */
   readonly proxyTls?: () => TlsSettings;
+  /**
+   * Asked of each address that a host has, when it is connected to directly: false keeps the client from it. All are
+   * allowed where absent.
+   */
+  readonly mayConnect?: (origin: URL, address: string) => boolean;
   /** Connections per origin and lane. */
   readonly connections: number;
   readonly timeouts?: Partial<HttpTimeouts>;

@@ -1,5 +1,6 @@
 import { connect, isIP } from "node:net";
 import type { HttpTimeouts } from "./contract.ts";
+import { HttpError } from "./errors.ts";
 import { dialError, hostPort, lookupError, lostError, timedOut } from "./socket-error.ts";
 import { Wire, type WireContext } from "./wire.ts";
 
@@ -7,6 +8,8 @@ import { Wire, type WireContext } from "./wire.ts";
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** False for an address, as the host's name was resolved to it, that is not to be connected to. */
+  readonly permits?: (address: string) => boolean;
 }
 
 /** A next address is tried beside the last after so long: RFC 8305 § 5, and Go's fallback delay. */
@@ -47,7 +50,7 @@ export async function dial(
   signal.addEventListener("abort", onAbort);
   try {
     signal.throwIfAborted();
-    const ready = Promise.all([resolve(address.host), opener()]);
+    const ready = Promise.all([permitted(address), opener()]);
     const [hosts, open] = await unlessAborted(ready, limit.signal);
     waitsFor = ` ${hostPort(hosts[0] ?? address.host, address.port)}`;
     return await new Race(hosts, open).run(limit.signal);
@@ -65,6 +68,21 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
     signal.addEventListener("abort", onAbort);
     void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+/** What a name leads to is judged after it was looked up, and then connected to as it is: no second answer counts. */
+async function permitted({ host, permits }: Address): Promise<readonly string[]> {
+  const found = await resolve(host);
+  const allowed = permits ? found.filter(permits) : found;
+  if (allowed.length > 0) return allowed;
+  throw new HttpError(
+    "registry.unreachable",
+    `dial tcp: ${host} is an address inside this network`,
+    {
+      phase: "connect",
+      hint: "Allow the server to lead there in its settings, if it is meant to",
+    },
+  );
 }
 
 /** The addresses of a host in the order to try them: as the system sorts them, families taking turns. */

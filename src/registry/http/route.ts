@@ -29,7 +29,11 @@ export class Route {
 
   constructor(url: URL, options: HttpClientOptions, context: WireContext, layer: TlsLayer) {
     this.#origin = url.origin;
-    this.#target = addressOf(url);
+    const { mayConnect } = options;
+    this.#target = {
+      ...addressOf(url),
+      ...(mayConnect && { permits: (address) => mayConnect(url, address) }),
+    };
     this.#socketPath = options.socketPath;
     this.#proxy = options.socketPath === undefined ? options.proxyFor(url) : undefined;
     this.#tls = url.protocol === "https:" ? options.tlsFor(new URL(url.origin)) : undefined;

@@ -1,0 +1,172 @@
+import { ContentError } from "../../core/errors.ts";
+import type { UncheckedBytes } from "../../registry/blob-download.ts";
+import { RegistryError } from "../../registry/errors.ts";
+import { untilAborted } from "../../registry/until-aborted.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
+import type { CacheFill } from "./store.ts";
+
+/** So much of a blob is given out only when all of it was verified. */
+const heldBack = 64 * 1024;
+
+/** A fill that nobody reads is brought to its end if it has come so far. */
+const worthEnding = 0.25;
+
+/** How a fill is made. */
+export interface BlobFillOptions {
+  readonly file: CacheFill;
+  /** The blob from where the file ends. */
+  readonly source: UncheckedBytes;
+  /** Calls the source off. */
+  readonly stop: AbortController;
+  readonly onEnd: (outcome: FillOutcome) => void;
+}
+
+/** How a fill ended. `paused`: what is there is kept for the next. */
+export type FillOutcome =
+  | { readonly type: "verified" }
+  | { readonly type: "paused" }
+  | { readonly type: "failed"; readonly error: unknown };
+
+/**
+ * One blob on its way from an upstream into a file of the store, and any number of readers that follow it. Its file is open
+ * until the fill has ended and the last reader has left.
+ */
+export class BlobFill {
+  /** Of the whole blob. */
+  readonly size: number;
+  readonly file: CacheFill;
+  readonly #options: BlobFillOptions;
+  readonly #ended: Promise<void>;
+  #outcome: FillOutcome | undefined;
+  #readers = 0;
+  #wanted = false;
+  #closed = false;
+  #grown = Promise.withResolvers<void>();
+
+  constructor(options: BlobFillOptions) {
+    this.#options = options;
+    this.file = options.file;
+    this.size = options.source.size;
+    this.#ended = this.#run();
+  }
+
+  /** Bytes that readers may have now. */
+  get readable(): number {
+    if (this.#outcome?.type === "verified") return this.size;
+    return Math.min(this.file.size, this.size - heldBack);
+  }
+
+  /** Resolves when it has ended, however. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /**
+   * Keeps the file open, and the fill going, until the function given back is called. Undefined where it has stopped short
+   * of the blob's end, or its file is closed: there is a new one to be begun, once it has {@link ended}.
+   */
+  enter(): (() => void) | undefined {
+    const isOver = this.#outcome ? this.#outcome.type !== "verified" : this.#stop.signal.aborted;
+    if (isOver || this.#closed) return undefined;
+    this.#readers++;
+    let here = true;
+    return () => {
+      if (!here) return;
+      here = false;
+      this.#readers--;
+      this.#onLeft();
+    };
+  }
+
+  /** It is to be brought to its end whoever reads it. */
+  want(): void {
+    this.#wanted = true;
+  }
+
+  /** Stops, and keeps what is there. */
+  async pause(): Promise<void> {
+    this.#stop.abort(paused());
+    await this.#ended;
+  }
+
+  /** Waits for more bytes than there are. @throws what the fill failed by */
+  async more(signal: AbortSignal): Promise<void> {
+    if (this.#outcome?.type === "failed") throw this.#outcome.error;
+    if (this.#outcome?.type === "paused") throw paused();
+    await untilAborted(this.#grown.promise, signal);
+  }
+
+  get #stop(): AbortController {
+    return this.#options.stop;
+  }
+
+  #onLeft(): void {
+    if (this.#readers > 0) return;
+    if (this.#outcome) void this.#close();
+    else if (!this.#wanted && this.file.size <= this.size * worthEnding) this.#stop.abort(paused());
+  }
+
+  async #run(): Promise<void> {
+    const { source, onEnd } = this.#options;
+    try {
+      await this.#pour(source.bytes);
+      await this.file.finish();
+      this.#end({ type: "verified" });
+    } catch (error) {
+      await this.#giveUp(error);
+    } finally {
+      await quietly(source);
+      onEnd(this.#outcome ?? { type: "paused" });
+      if (this.#readers === 0) await this.#close();
+    }
+  }
+
+  async #pour(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of bytes) {
+      await this.file.append(chunk);
+      this.#tell();
+      this.#stop.signal.throwIfAborted();
+    }
+  }
+
+  async #giveUp(error: unknown): Promise<void> {
+    const gone = error instanceof ContentError || this.file.size === 0;
+    await (gone ? this.file.discard() : this.file.keep()).catch(() => {});
+    const isPause = this.#stop.signal.aborted && error === this.#stop.signal.reason;
+    this.#end(isPause ? { type: "paused" } : { type: "failed", error });
+  }
+
+  #end(outcome: FillOutcome): void {
+    this.#outcome = outcome;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#grown.resolve();
+    this.#grown = Promise.withResolvers<void>();
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await quietly(this.file);
+  }
+}
+
+/** Whether what failed is the file that is filled, and not the upstream: then the blob can still be passed through. */
+export function isDiskFailure(error: unknown): boolean {
+  return error instanceof RegistryAnswerError && (error.status === 507 || error.status === 503);
+}
+
+/** What fails in the end is nothing to those who read. */
+async function quietly(resource: AsyncDisposable): Promise<void> {
+  try {
+    await resource[Symbol.asyncDispose]();
+  } catch {
+    // the store clears away what is left
+  }
+}
+
+function paused(): RegistryError {
+  return new RegistryError("registry.unavailable", "the blob was given up", { retryable: true });
+}

@@ -1,0 +1,196 @@
+import type { Descriptor } from "../../core/descriptor.ts";
+import { type Digest, isDigest } from "../../core/digest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { isIndexType } from "../../core/media-type.ts";
+import { RegistryError } from "../../registry/errors.ts";
+import type { Repository } from "../../registry/repository.ts";
+import type { ServerCall } from "../caller.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
+import type { ManifestKept, ManifestPut } from "../v2/backend.ts";
+import { listedContent } from "./listed-content.ts";
+import type { PushParts } from "./push-parts.ts";
+import { neverAsk } from "./store.ts";
+import { type Uploads, writesThrough } from "./uploads.ts";
+import { upstreamAnswer } from "./upstream-answer.ts";
+import type { Upstream } from "./upstream-client.ts";
+
+/** A manifest on its way to an upstream. */
+export interface ManifestPush extends ManifestPut {
+  readonly upstream: Upstream;
+  readonly repository: ServedRepository;
+  readonly call: ServerCall;
+}
+
+/** Where manifests go that are to be at their upstream later. Durable when it returns. */
+export type Enqueue = (push: ManifestPush) => void;
+
+/** Manifests pushed to repositories of upstreams (`specs/registry.md` 5.6). */
+export class ManifestPushes {
+  readonly #parts: PushParts;
+  readonly #uploads: Uploads;
+  readonly #enqueue: Enqueue;
+
+  constructor(parts: PushParts, uploads: Uploads, enqueue: Enqueue) {
+    this.#parts = parts;
+    this.#uploads = uploads;
+    this.#enqueue = enqueue;
+  }
+
+  async put(push: ManifestPush): Promise<ManifestKept> {
+    await this.#checkConflict(push);
+    if (writesThrough(push.upstream)) await this.#putThrough(push);
+    else await this.#putHere(push);
+    return this.#learn(push);
+  }
+
+  /**
+   * Has the upstream take the manifest under all its tags, after whatever of it is held here and missing there.
+   *
+   * @throws {RegistryAnswerError}
+   */
+  async send(push: ManifestPush): Promise<void> {
+    const { upstream, repository, manifest, tags, call } = push;
+    try {
+      await using there = upstream.repository(repository.path, "write", call);
+      for (const reference of tags.length > 0 ? tags : [manifest.digest]) {
+        await this.#sendAs(push, there, reference);
+      }
+      upstream.answered();
+    } catch (error) {
+      upstream.failed(error);
+      throw upstreamAnswer(error, upstream.name);
+    }
+  }
+
+  async #putThrough(push: ManifestPush): Promise<void> {
+    await this.send(push);
+    const { repository, manifest, tags } = push;
+    await this.#parts.store.cache.keepManifest(repository, manifest, {
+      tags,
+      checkedAt: this.#parts.now(),
+    });
+  }
+
+  async #putHere(push: ManifestPush): Promise<void> {
+    const { store } = this.#parts;
+    const { repository, manifest, tags, upstream } = push;
+    try {
+      await store.putManifest(repository, push, push.call);
+    } catch (error) {
+      // what is not here may be there: clients are told so, and do not push it
+      if (!isMissingContent(error) || !(await this.#isAllThere(push))) throw error;
+      await store.cache.keepManifest(repository, manifest, { tags, checkedAt: this.#parts.now() });
+    }
+    if (upstream.settings.push === "write-back") this.#enqueue(push);
+    for (const tag of tags) store.cache.touchTag(repository, tag, neverAsk); // the last step: until then it asks
+  }
+
+  async #isAllThere({ upstream, repository, manifest, call }: ManifestPush): Promise<boolean> {
+    const { blobs, manifests } = this.#parts;
+    for (const { digest, kind, foreign } of listedContent(manifest)) {
+      const found =
+        kind === "blob"
+          ? foreign || (await blobs.stat({ upstream, repository, digest, call }))
+          : await manifests.read(upstream, repository, { type: "digest", digest }, call);
+      if (!found) return false;
+    }
+    return true;
+  }
+
+  async #sendAs(push: ManifestPush, there: Repository, reference: string): Promise<void> {
+    const { manifest, call, instead } = push;
+    const options = { signal: call.signal, ...(instead !== undefined && { instead }) };
+    let written: { readonly subjectNoted: boolean };
+    try {
+      written = await there.writeManifest(reference, manifest, options);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.code !== "registry.content-missing")
+        throw error;
+      await this.#sendContent(push, there);
+      written = await there.writeManifest(reference, manifest, options);
+    }
+    const subject = subjectOf(manifest);
+    if (subject === undefined || written.subjectNoted) return;
+    await there.addReferrer(subject, referrerEntry(manifest), call);
+  }
+
+  /** Blobs and instances that are held here. */
+  async #sendContent(push: ManifestPush, there: Repository): Promise<void> {
+    const { upstream, repository, manifest, call } = push;
+    for (const { digest, kind } of listedContent(manifest)) {
+      if (kind === "blob") {
+        await this.#uploads.sendHeld({ upstream, repository, call }, digest);
+        continue;
+      }
+      const reference = { type: "digest", digest } as const;
+      const instance = await this.#parts.store.readManifest(repository, reference, call);
+      if (instance) await this.#sendAs({ ...push, manifest: instance, tags: [] }, there, digest);
+    }
+  }
+
+  async #checkConflict({ upstream, repository, manifest, tags, call }: ManifestPush) {
+    if (upstream.settings.tagConflict === "overwrite" || upstream.settings.offline) return;
+    for (const tag of tags) {
+      const known = this.#parts.store.cache.readTag(repository, tag);
+      const there = upstream.repository(repository.path, "read", call);
+      const head = await there.headManifest(tag, call).catch((error: unknown) => {
+        throw upstreamAnswer(error, upstream.name);
+      });
+      if (head.type !== "held" || head.digest === manifest.digest) continue;
+      if (head.digest === known?.digest) continue;
+      throw new RegistryAnswerError(
+        "DENIED",
+        `${tag} has moved at ${upstream.name} to ${head.digest} since it was last seen here`,
+        { status: 409, hint: "Pull it first, and push again if it is to be replaced" },
+      );
+    }
+  }
+
+  #learn({ repository, manifest, tags }: ManifestPush): ManifestKept {
+    const { manifests, referrers, tags: lists } = this.#parts;
+    for (const reference of [...tags, manifest.digest])
+      manifests.forgetAbsence(repository, reference);
+    if (tags.length > 0) lists.forget(repository);
+    const subject = subjectOf(manifest);
+    if (subject !== undefined) referrers.forget(repository, subject);
+    return { digest: manifest.digest, ...(subject !== undefined && { subject }) };
+  }
+}
+
+function isMissingContent(error: unknown): boolean {
+  return (
+    error instanceof RegistryAnswerError &&
+    (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN")
+  );
+}
+
+interface ManifestMembers {
+  readonly subject?: { readonly digest?: unknown };
+  readonly artifactType?: unknown;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly config?: { readonly mediaType?: unknown };
+}
+
+function membersOf({ bytes }: RawManifest): ManifestMembers {
+  return JSON.parse(Buffer.from(bytes).toString()) as ManifestMembers;
+}
+
+function subjectOf(manifest: RawManifest): Digest | undefined {
+  const digest = membersOf(manifest).subject?.digest;
+  return typeof digest === "string" && isDigest(digest) ? digest : undefined;
+}
+
+/** As it stands in a list of referrers — OCI distribution-spec § Listing Referrers. */
+function referrerEntry(manifest: RawManifest): Descriptor {
+  const { mediaType, digest, bytes } = manifest;
+  const { artifactType, annotations, config } = membersOf(manifest);
+  const type = artifactType || (isIndexType(mediaType) ? undefined : config?.mediaType);
+  return {
+    mediaType,
+    digest,
+    size: bytes.byteLength,
+    ...(typeof type === "string" && { artifactType: type }),
+    ...(annotations && { annotations }),
+  };
+}

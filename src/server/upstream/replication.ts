@@ -1,0 +1,126 @@
+import type { Clock } from "../../registry/clock.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import type { Report } from "../server-event.ts";
+import { listedContent } from "./listed-content.ts";
+import type { ManifestPush, ManifestPushes } from "./manifest-pushes.ts";
+import type { PushQueue, QueuedPush } from "./push-queue.ts";
+import { neverAsk, type UpstreamStore } from "./store.ts";
+import type { Uploads } from "./uploads.ts";
+import type { Upstream } from "./upstream-client.ts";
+
+/** A push may take so long; then another process may take it up. */
+const pushMs = 30 * 60_000;
+const firstWaitMs = 1000;
+const longestWaitMs = 5 * 60_000;
+
+const nobody = { user: undefined, address: "" };
+
+/** What is passed on, and by what. */
+export interface ReplicationOptions {
+  readonly queue: PushQueue;
+  readonly store: UpstreamStore;
+  readonly clock: Clock;
+  readonly report: Report;
+  readonly pushes: ManifestPushes;
+  readonly uploads: Uploads;
+  upstreamOf(name: string): Upstream | undefined;
+}
+
+/**
+ * Passes on what was pushed here with write-back, in order, one at a time: all blobs, then the manifest. What fails is tried
+ * again for as long as it takes.
+ */
+export class Replication implements AsyncDisposable {
+  readonly #options: ReplicationOptions;
+  readonly #stop = new AbortController();
+  #wake = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** There is something new to do. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new DOMException("the server ends", "AbortError"));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { queue, report } = this.#options;
+    await this.#restore().catch((error: unknown) => {
+      report({ type: "message", level: "error", text: "pushes are not all held any more", error });
+    });
+    while (!this.#stop.signal.aborted) {
+      this.#wake = new AbortController();
+      try {
+        const push = queue.claim(pushMs);
+        if (push) await this.#pass(push);
+        else await this.#sleep(queue.nextInMs());
+      } catch (error) {
+        report({ type: "message", level: "error", text: "pushes are not passed on", error });
+        await this.#sleep(firstWaitMs);
+      }
+    }
+  }
+
+  /** What waits here was acknowledged: it is held whatever became of the store. */
+  async #restore(): Promise<void> {
+    const { queue, store } = this.#options;
+    const call = { caller: nobody, signal: this.#stop.signal };
+    for (const { domain, path, manifest, tags } of queue.all()) {
+      const repository = { domain, path, requested: path, upstream: domain };
+      const reference = { type: "digest", digest: manifest.digest } as const;
+      if (await store.readManifest(repository, reference, call)) continue;
+      await store.cache.keepManifest(repository, manifest, { tags, checkedAt: neverAsk });
+    }
+  }
+
+  async #sleep(ms = longestWaitMs): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
+    await this.#options.clock.sleep(Math.min(ms, longestWaitMs), signal).catch(() => {});
+  }
+
+  async #pass(queued: QueuedPush): Promise<void> {
+    const { queue, report } = this.#options;
+    try {
+      await this.#send(queued);
+      queue.done(queued);
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(queued.attempts, 20));
+      queue.failed(queued, text, this.#stop.signal.aborted ? 0 : waitMs);
+      if (this.#stop.signal.aborted) return;
+      const name = `${queued.domain}/${queued.path}@${queued.manifest.digest}`;
+      report({
+        type: "message",
+        level: "warn",
+        text: `${name} is not at its upstream yet: ${text}`,
+      });
+    }
+  }
+
+  async #send({ domain, path, manifest, tags }: QueuedPush): Promise<void> {
+    const { upstreamOf, uploads, pushes, store } = this.#options;
+    const upstream = upstreamOf(domain);
+    if (!upstream) throw new Error(`${domain} is no upstream any more`);
+    const repository: ServedRepository = { domain, path, requested: path, upstream: domain };
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(pushMs)]);
+    const call = { caller: nobody, signal };
+    for (const { digest, kind } of listedContent(manifest)) {
+      if (kind === "blob") await uploads.sendHeld({ upstream, repository, call }, digest);
+    }
+    const push: ManifestPush = { upstream, repository, call, manifest, tags };
+    await pushes.send(push);
+    for (const tag of tags) {
+      const known = store.cache.readTag(repository, tag);
+      const isSame = known?.digest === manifest.digest && known.checkedAt === neverAsk;
+      if (isSame) store.cache.touchTag(repository, tag, this.#options.clock.now());
+    }
+  }
+}

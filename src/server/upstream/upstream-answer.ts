@@ -1,0 +1,60 @@
+import { ContentError, KnownError } from "../../core/errors.ts";
+import { RegistryError, type RegistryErrorCode } from "../../registry/errors.ts";
+import { type RegistryAnswerCode, RegistryAnswerError } from "../v2/answer-error.ts";
+
+type Answer = readonly [code: RegistryAnswerCode, status: number];
+
+/** 401 is never passed on: it would ask clients for credentials that are ours to have. */
+const answers: Partial<Record<RegistryErrorCode, Answer>> = {
+  "registry.unauthorized": ["DENIED", 403],
+  "registry.denied": ["DENIED", 403],
+  "registry.rate-limited": ["TOOMANYREQUESTS", 429],
+  "registry.unavailable": ["UNAVAILABLE", 503],
+  "registry.unreachable": ["UNAVAILABLE", 502],
+  "registry.unsupported": ["UNSUPPORTED", 405],
+  "registry.content-missing": ["MANIFEST_BLOB_UNKNOWN", 404],
+  "registry.manifest-refused": ["MANIFEST_INVALID", 400],
+  "registry.changed": ["DENIED", 412],
+};
+
+/** What a client is told of an upstream's failure. */
+export function upstreamAnswer(error: unknown, upstream: string): RegistryAnswerError {
+  if (error instanceof RegistryAnswerError) return error;
+  const [code, status] = answerTo(error);
+  const reason = error instanceof KnownError ? error.message : "no answer";
+  return new RegistryAnswerError(code, `upstream ${upstream}: ${reason}`, {
+    status,
+    cause: error,
+    ...(status === 429 && { headers: { "Retry-After": "10" } }),
+  });
+}
+
+function answerTo(error: unknown): Answer {
+  if (isTimeout(error)) return ["UNAVAILABLE", 504];
+  if (error instanceof ContentError) return ["UNAVAILABLE", 502];
+  if (!(error instanceof RegistryError)) throw error; // ours, not the upstream's
+  if (error.status === 508) return ["UNAVAILABLE", 508];
+  return answers[error.code] ?? ["UNAVAILABLE", 502];
+}
+
+/** Whether an upstream could not answer now, as opposed to having said no: a copy may stand in for it. */
+export function isOutage(error: unknown): boolean {
+  if (isTimeout(error)) return true;
+  if (!(error instanceof RegistryError)) return error instanceof ContentError;
+  return (
+    error.code === "registry.rate-limited" ||
+    error.code === "registry.unavailable" ||
+    error.code === "registry.unreachable" ||
+    error.code === "registry.bad-response" ||
+    error.code === "registry.bad-redirect"
+  );
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+/** Whether the repository, manifest or blob is not there. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === "registry.not-found";
+}
