@@ -29,6 +29,8 @@ export interface PayloadDetails {
   /** Program and version: `amphora 1.0.0`. */
   readonly creator: string;
   readonly signedAt: Date;
+  /** More that is said besides, by names of its own. */
+  readonly optional?: Readonly<Record<string, string>>;
 }
 
 type PayloadKind = UntrustedSignature["format"];
@@ -68,7 +70,7 @@ export function parsePayload(bytes: Uint8Array, kind: PayloadKind): SignedPayloa
 export function formatPayload(
   claim: Claim,
   kind: PayloadKind,
-  { creator, signedAt }: PayloadDetails,
+  { creator, signedAt, optional: more = {} }: PayloadDetails,
 ): Uint8Array {
   const { dockerReference = "", manifestDigest } = claim;
   if (dockerReference === "") {
@@ -78,8 +80,15 @@ export function formatPayload(
   const image = `{"docker-manifest-digest":${goString(manifestDigest)}}`;
   const critical = `{"identity":${identity},"image":${image},"type":"${types[kind]}"}`;
   const seconds = Math.floor(signedAt.getTime() / 1000);
-  const optional = `{"creator":${goString(creator)},"timestamp":${seconds}}`;
-  return Buffer.from(`{"critical":${critical},"optional":${optional}}`);
+  const members: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(Object.entries(more).map(([name, text]) => [name, goString(text)])),
+    creator: goString(creator),
+    timestamp: String(seconds),
+  };
+  const optional = Object.keys(members)
+    .toSorted()
+    .map((name) => `${goString(name)}:${members[name]}`);
+  return Buffer.from(`{"critical":${critical},"optional":{${optional.join(",")}}}`);
 }
 
 /** A time that something says of itself, seconds since the epoch, if there is such a time. */

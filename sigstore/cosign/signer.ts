@@ -33,11 +33,15 @@ export async function createSigstoreSigner(options: SigstoreSignerOptions): Prom
   return {
     keyId: keyIdOf(publicKey),
     format: "sigstore",
-    async sign(claim, { signal }) {
+    async sign(claim, { signal, optional }) {
       signal.throwIfAborted();
       if (!open) throw bad("The signing key is closed");
       const { creator, now } = options;
-      const payload = formatPayload(claim, "sigstore", { creator, signedAt: now() });
+      const payload = formatPayload(claim, "sigstore", {
+        creator,
+        signedAt: now(),
+        ...(optional && { optional }),
+      });
       return signed(payload, open);
     },
     hasMade: async (signature, claim) => isBy(publicKey, signature, claim),

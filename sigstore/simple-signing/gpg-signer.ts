@@ -28,8 +28,12 @@ export async function createGpgSigner(options: GpgSignerOptions): Promise<Signer
   return {
     keyId: key.fingerprint,
     format: "simple-signing",
-    async sign(claim, { signal }) {
-      const input = formatPayload(claim, "simple-signing", { creator, signedAt: now() });
+    async sign(claim, { signal, optional }) {
+      const input = formatPayload(claim, "simple-signing", {
+        creator,
+        signedAt: now(),
+        ...(optional && { optional }),
+      });
       const bytes = await sign(key, { environment, passphrase, input, signal });
       return { format: "simple-signing", bytes };
     },

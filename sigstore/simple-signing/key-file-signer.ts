@@ -33,9 +33,13 @@ export async function createKeyFileSigner(options: KeyFileSignerOptions): Promis
   return {
     keyId: fingerprint,
     format: "simple-signing",
-    async sign(claim, { signal }) {
+    async sign(claim, { signal, optional }) {
       signal.throwIfAborted();
-      const content = formatPayload(claim, "simple-signing", { creator, signedAt: now() });
+      const content = formatPayload(claim, "simple-signing", {
+        creator,
+        signedAt: now(),
+        ...(optional && { optional }),
+      });
       const bytes = await sign(openpgp, { key, signing, content, date: now() });
       const made = { format: "simple-signing", bytes } as const;
       if (await isOwnSignature(verifier, made, claim, fingerprint)) return made;

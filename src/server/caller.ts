@@ -10,6 +10,8 @@ export interface Caller {
 export interface ServerCall {
   readonly caller: Caller;
   readonly signal: AbortSignal;
+  /** What a password came in (`Authorization: Basic …`), for the signer's eyes alone: never kept, never logged. */
+  readonly authorization?: string | undefined;
   /** Proxies that the request has come through (`OCI-Proxy-Hops`); none where absent. */
   readonly hops?: number;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { accessSettings } from "./access/settings.ts";
+import { admissionSettings } from "./admission/settings.ts";
 import { auditSettings } from "./audit/settings.ts";
 import { domain, filePath, listenAddress } from "./settings-values.ts";
 import {
@@ -9,6 +10,7 @@ import {
   shutdownSettings,
   tlsSettings,
 } from "./shell/settings.ts";
+import { signingSettings } from "./signing/settings.ts";
 
 /**
  * The whole of the configuration, every section of the part that it is for. Keys are camelCase here and kebab-case in the
@@ -25,6 +27,8 @@ export const serverSettings = z.strictObject({
   data: filePath().default("./amphora-data"),
   tls: tlsSettings.optional(),
   access: accessSettings.optional(),
+  admission: admissionSettings.optional(),
+  signing: signingSettings.optional(),
   limits: limitSettings.prefault({}),
   log: logSettings.prefault({}),
   metrics: metricsSettings.prefault({}),

@@ -13,6 +13,7 @@ import { localCommands } from "./local.ts";
 import { loginSpec, logoutSpec } from "./login.ts";
 import { lookasideSpec, serveSpec } from "./serve.ts";
 import { signaturesSpec } from "./signatures.ts";
+import { signerSpec } from "./signer.ts";
 import {
   generateKeySpec,
   manifestDigestSpec,
@@ -49,6 +50,7 @@ export const allCommands: readonly CommandSpec[] = [
   trustSpec,
   signaturesSpec,
   serveSpec,
+  signerSpec,
   lookasideSpec,
   logSpec,
   ...localCommands,

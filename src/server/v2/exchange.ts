@@ -62,6 +62,11 @@ export class Exchange implements ServerCall {
     this.#gone?.abort();
   }
 
+  get authorization(): string | undefined {
+    const said = this.request.headers.authorization;
+    return said !== undefined && /^basic /i.test(said) ? said : undefined;
+  }
+
   /** The Host header, in lower case. */
   get host(): string | undefined {
     return this.request.headers.host?.toLowerCase();

@@ -1,0 +1,90 @@
+import type { Digest } from "../../core/digest.ts";
+import { parseIndexManifest } from "../../core/index-manifest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { isIndexType } from "../../core/media-type.ts";
+import type { ServerCall } from "../caller.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import type { ServedSignatures } from "../served-signatures.ts";
+import { digestsToSign, signedDigest } from "./digests-to-sign.ts";
+import { base64, encodeSignature, type SignRequest } from "./messages.ts";
+
+/** What is asked of the signer, before the server has looked for what it needs to know. */
+export interface ToBeSigned {
+  readonly why: SignRequest["why"];
+  readonly repository: ServedRepository;
+  readonly manifest: RawManifest;
+  readonly tags: readonly string[];
+  readInstance(digest: Digest): Promise<RawManifest | undefined>;
+}
+
+/** Where the proof is. */
+export interface Proof {
+  readonly signatures: ServedSignatures;
+  /** Whether an upstream's own signatures and bundles are wanted, which a rule or a bridge may demand. */
+  readonly all: boolean;
+}
+
+/** The request with all that the signer needs to judge it: inner indexes, signatures that stand, bundles. */
+export async function gatherRequest(
+  wanted: ToBeSigned,
+  { signatures, all }: Proof,
+  call: ServerCall,
+): Promise<SignRequest> {
+  const { repository, manifest, tags, why } = wanted;
+  const manifests = [manifest, ...(await innerIndexes(wanted))];
+  const digests = digestsToSign(
+    manifest,
+    new Map(manifests.map((each) => [signedDigest(each), each])),
+  );
+  const top = signedDigest(manifest);
+  const standing = await Promise.all(
+    digests.map(async (digest) => {
+      const found =
+        all && digest === top
+          ? await signatures.read(repository, digest, call)
+          : await signatures.readKept(repository, digest, call);
+      return found.map((signature) => ({
+        manifest: digest,
+        signature: encodeSignature(signature),
+      }));
+    }),
+  );
+  const bundles = all ? await signatures.readBundles(repository, top, call) : [];
+  const {
+    caller: { user },
+    authorization,
+  } = call;
+  return {
+    version: 1,
+    why,
+    domain: repository.domain,
+    path: repository.path,
+    tags: [...tags],
+    manifests: manifests.map(({ bytes }) => base64(bytes)),
+    signatures: standing.flat(),
+    bundles: bundles.map(base64),
+    ...(user !== undefined && { user }),
+    ...(authorization !== undefined && { authorization }),
+  };
+}
+
+const maxDepth = 4;
+
+async function innerIndexes({
+  manifest,
+  readInstance,
+}: ToBeSigned): Promise<readonly RawManifest[]> {
+  const found = new Map<Digest, RawManifest>();
+  const visit = async (index: RawManifest, depth: number): Promise<void> => {
+    if (!isIndexType(index.mediaType) || depth > maxDepth) return;
+    for (const { digest, mediaType } of parseIndexManifest(index).instances) {
+      if (!isIndexType(mediaType) || found.has(digest)) continue;
+      const inner = await readInstance(digest);
+      if (!inner) continue;
+      found.set(digest, inner);
+      await visit(inner, depth + 1);
+    }
+  };
+  await visit(manifest, 0);
+  return [...found.values()];
+}

@@ -1,0 +1,207 @@
+import type { Gate } from "../../../policy/gate.ts";
+import type { Verdict } from "../../../policy/verdict.ts";
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
+import type { Signer } from "../../../sigstore/signer.ts";
+import { type Digest, isDigest } from "../../core/digest.ts";
+import { parseCanonicalReference } from "../../core/docker-reference.ts";
+import { KnownError } from "../../core/errors.ts";
+import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
+import { dockerImageReference } from "../../transport/docker/location.ts";
+import type { AuditLog } from "../audit.ts";
+import { digestsToSign, signedDigest } from "./digests-to-sign.ts";
+import { SigningError } from "./errors.ts";
+import { fillIdentity } from "./identity.ts";
+import { decodeSignature, encodeSignature, type SignAnswer, type SignRequest } from "./messages.ts";
+import { bridgesFor, rulesFor } from "./rules.ts";
+import type { BridgeRule, SigningRule, SigningSettings } from "./settings.ts";
+
+/** What the signer decides and signs with. */
+export interface SigningOffice {
+  readonly settings: SigningSettings;
+  /** @throws {SigningError} `signing.no-such-key` */
+  signer(name: string): Promise<Signer>;
+  /** Judges by the policy, and lets nothing in that it checks no signature of. */
+  gate(): Promise<Gate>;
+  /** Who has this password, by the Authorization header. */
+  userOf(authorization: string): Promise<string | undefined>;
+  readonly audit: AuditLog;
+}
+
+/** A request whose bytes have been looked at: nothing else of it is believed. */
+interface Understood {
+  readonly request: SignRequest;
+  readonly top: RawManifest;
+  readonly digests: readonly Digest[];
+  readonly standing: ReadonlyMap<string, readonly UntrustedSignature[]>;
+}
+
+interface Order {
+  readonly manifest: Digest;
+  readonly dockerReference: string;
+  readonly signer: Signer;
+  readonly optional?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Signs what a request asks for, if the rules let it: each manifest, under the rules' names alone, with their keys alone.
+ * What stands already by the same key for the same claim is not made again.
+ *
+ * @throws {SigningError} `signing.refused`, `signing.bad-request`, `signing.no-such-key`
+ * @throws {SignatureError} `signature.cannot-sign`
+ */
+export async function signByRules(
+  request: SignRequest,
+  office: SigningOffice,
+  signal: AbortSignal,
+): Promise<SignAnswer> {
+  const understood = understand(request);
+  const orders =
+    request.why === "bridge"
+      ? await bridgeOrders(understood, office)
+      : await pushOrders(understood, office);
+  const made: SignAnswer["signatures"] = [];
+  for (const order of orders) {
+    const signature = await sign(order, understood, signal);
+    if (!signature) continue;
+    made.push({
+      manifest: order.manifest,
+      keyId: order.signer.keyId,
+      signature: encodeSignature(signature),
+    });
+    office.audit.note({
+      type: "signed",
+      repository: `${request.domain}/${request.path}`,
+      reference: order.dockerReference,
+      digest: order.manifest,
+      detail: `${request.why}, key ${order.signer.keyId}`,
+      ...(request.user !== undefined && { user: request.user }),
+    });
+  }
+  return { signatures: made };
+}
+
+function understand(request: SignRequest): Understood {
+  try {
+    const manifests = request.manifests.map((text) => readRawManifest(Buffer.from(text, "base64")));
+    const [top] = manifests;
+    if (!top) throw new SigningError("signing.bad-request", "no manifest was sent");
+    const others = new Map(manifests.map((manifest) => [signedDigest(manifest), manifest]));
+    return { request, top, digests: digestsToSign(top, others), standing: standingOf(request) };
+  } catch (cause) {
+    if (!(cause instanceof KnownError) || cause instanceof SigningError) throw cause;
+    throw new SigningError("signing.bad-request", cause.message, { cause });
+  }
+}
+
+function standingOf({ signatures }: SignRequest): Map<string, UntrustedSignature[]> {
+  const standing = new Map<string, UntrustedSignature[]>();
+  for (const { manifest, signature } of signatures) {
+    if (!isDigest(manifest)) throw new SigningError("signing.bad-request", "a digest is none");
+    standing.set(manifest, [...(standing.get(manifest) ?? []), decodeSignature(signature)]);
+  }
+  return standing;
+}
+
+async function pushOrders(
+  understood: Understood,
+  office: SigningOffice,
+): Promise<readonly Order[]> {
+  const { request } = understood;
+  const rules = rulesFor(office.settings, request, request.user);
+  if (rules.length === 0) throw refused(request, "no rule has it signed");
+  const orders: Order[] = [];
+  for (const rule of rules) {
+    await checkProof(rule, request, office);
+    for (const tag of request.tags) {
+      if (rule.require === "verified") await judge(understood, tag, office);
+      orders.push(...(await ordersOf(rule, understood, tag, office)));
+    }
+  }
+  return orders;
+}
+
+async function bridgeOrders(
+  understood: Understood,
+  office: SigningOffice,
+): Promise<readonly Order[]> {
+  const { request } = understood;
+  const rules = bridgesFor(office.settings, request);
+  if (rules.length === 0) throw refused(request, "no bridge leads there");
+  const orders: Order[] = [];
+  for (const tag of request.tags) {
+    const verdict = await judge(understood, tag, office);
+    const optional = { "amphora-origin": originOf(verdict) };
+    for (const rule of rules)
+      for (const order of await ordersOf(rule, understood, tag, office))
+        orders.push({ ...order, optional });
+  }
+  return orders;
+}
+
+async function ordersOf(
+  rule: SigningRule | BridgeRule,
+  { request, digests }: Understood,
+  tag: string,
+  office: SigningOffice,
+): Promise<readonly Order[]> {
+  const { domain, path } = request;
+  const dockerReference = fillIdentity(rule.identity, { domain, path, tag });
+  if (dockerReference === undefined) throw refused(request, "its name is none that can be signed");
+  const signers = await Promise.all(rule.keys.map((name) => office.signer(name)));
+  return signers.flatMap((signer) =>
+    digests.map((manifest) => ({ manifest, dockerReference, signer })),
+  );
+}
+
+async function checkProof(
+  rule: SigningRule,
+  request: SignRequest,
+  office: SigningOffice,
+): Promise<void> {
+  if (rule.proof === "endpoint") return;
+  const { authorization, user } = request;
+  const proven = authorization === undefined ? undefined : await office.userOf(authorization);
+  if (user !== undefined && proven === user) return;
+  throw refused(request, "the rule wants the password of whoever pushes, and it was not given");
+}
+
+/** @throws {SigningError} `signing.refused` unless the policy admits it by a signature that was sent along */
+async function judge(
+  { request, top, standing }: Understood,
+  tag: string,
+  office: SigningOffice,
+): Promise<Verdict> {
+  const gate = await office.gate();
+  const { domain, path } = request;
+  const manifestDigest = signedDigest(top);
+  const verdict = await gate.verdict({
+    reference: dockerImageReference(parseCanonicalReference(`${domain}/${path}:${tag}`)),
+    manifestDigest,
+    signatures: async () => standing.get(manifestDigest) ?? [],
+    bundles: async () => request.bundles.map((text) => Buffer.from(text, "base64")),
+  });
+  if (verdict.allowed) return verdict;
+  throw refused(request, `the policy does not admit it: ${verdict.error}`);
+}
+
+/** Whose signature it was that verified, in the policy's words. */
+function originOf({ steps }: Verdict): string {
+  const verified = steps.filter(({ kind, ok }) => kind === "crypto" && ok).at(-1);
+  const by = verified?.kind === "crypto" ? verified.data.signedBy : undefined;
+  return by ?? "the policy";
+}
+
+async function sign(
+  { manifest, dockerReference, signer, optional }: Order,
+  { standing }: Understood,
+  signal: AbortSignal,
+): Promise<UntrustedSignature | undefined> {
+  const claim = { manifestDigest: manifest, dockerReference };
+  for (const signature of standing.get(manifest) ?? [])
+    if (await signer.hasMade(signature, claim)) return undefined;
+  return await signer.sign(claim, { signal, ...(optional && { optional }) });
+}
+
+function refused({ domain, path }: SignRequest, why: string): SigningError {
+  return new SigningError("signing.refused", `${domain}/${path} is not signed: ${why}`);
+}

@@ -1,0 +1,111 @@
+import * as z from "zod";
+import type { Access } from "../access.ts";
+import type { Caller, ServerCall } from "../caller.ts";
+import type { ServedRepository } from "../repository-name.ts";
+import type { Face } from "../shell/faces.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
+import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
+import { asAnswer, type PushSigningParts, signAndKeep } from "./push-signing.ts";
+import { rulesFor } from "./rules.ts";
+
+/** What the face is made of. */
+export interface SignFaceParts extends PushSigningParts {
+  readonly access: Access;
+  /** Whose repository is meant by the path behind `/v2/`. */
+  route(path: string): ServedRepository | RegistryAnswerError;
+  readManifest(
+    repository: ServedRepository,
+    reference: ManifestReference,
+    call: ServerCall,
+  ): Promise<HeldManifest | undefined>;
+}
+
+const body = z.strictObject({
+  repository: z.string().min(1).max(255),
+  tag: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/),
+  /** What the tag is expected to stand for: nothing is signed by a name that has moved. */
+  digest: z
+    .string()
+    .regex(/^[a-z0-9]+:[0-9a-f]{64,128}$/)
+    .optional(),
+});
+
+const signed = z.strictObject({ digest: z.string(), signatures: z.int() });
+
+/**
+ * `POST /api/v1/sign`: has what a tag stands for signed by the rules, as a push of it would. The right to sign there is
+ * needed; the key stays where it is.
+ */
+export function signFace(parts: SignFaceParts): Face {
+  return (app) => {
+    app.post(
+      "/api/v1/sign",
+      {
+        config: {
+          operation: "sign",
+          api: {
+            summary: "Sign an image by the rules",
+            body,
+            answers: { 200: { is: "Signed", body: signed } },
+          },
+        },
+      },
+      async (request) => {
+        const parsed = body.safeParse(request.body);
+        if (!parsed.success) throw bad(parsed.error.issues[0]?.message ?? "not understood");
+        const gone = new AbortController();
+        request.raw.on("close", () => gone.abort());
+        const { authorization } = request.headers;
+        return await signTag(parts, parsed.data, {
+          caller: request.caller,
+          signal: gone.signal,
+          ...(authorization !== undefined && /^basic /i.test(authorization) && { authorization }),
+        });
+      },
+    );
+  };
+}
+
+async function signTag(
+  parts: SignFaceParts,
+  { repository: path, tag, digest }: z.output<typeof body>,
+  call: ServerCall,
+): Promise<z.output<typeof signed>> {
+  const repository = parts.route(path);
+  if (repository instanceof RegistryAnswerError) throw repository;
+  demandSign(parts.access, call.caller, repository);
+  const manifest = await parts.readManifest(repository, { type: "tag", tag }, call);
+  if (!manifest)
+    throw new RegistryAnswerError("MANIFEST_UNKNOWN", "there is no such tag", { status: 404 });
+  if (digest !== undefined && digest !== manifest.digest)
+    throw new RegistryAnswerError("MANIFEST_INVALID", `${tag} stands for ${manifest.digest}`, {
+      status: 409,
+    });
+  const rules = rulesFor(parts.settings, repository, call.caller.user);
+  if (rules.length === 0)
+    throw new RegistryAnswerError("DENIED", "no rule has it signed", { status: 403 });
+  const readInstance = (instance: HeldManifest["digest"]) =>
+    parts.readManifest(repository, { type: "digest", digest: instance }, call);
+  const all = rules.some(({ require }) => require === "verified");
+  try {
+    const wanted = { why: "push", repository, manifest, tags: [tag], readInstance } as const;
+    const made = await signAndKeep(wanted, { ...parts, all }, call);
+    return { digest: manifest.digest, signatures: made };
+  } catch (error) {
+    throw asAnswer(error);
+  }
+}
+
+function demandSign(access: Access, caller: Caller, repository: ServedRepository): void {
+  if (access.allows(caller, repository.requested, "sign")) return;
+  if (caller.user !== undefined)
+    throw new RegistryAnswerError("DENIED", "you may not sign there", { status: 403 });
+  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
+    status: 401,
+    headers: { "WWW-Authenticate": access.challenge(repository.requested, ["sign"]) },
+  });
+}
+
+function bad(message: string): RegistryAnswerError {
+  return new RegistryAnswerError("UNSUPPORTED", message, { status: 400 });
+}
