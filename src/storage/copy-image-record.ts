@@ -28,7 +28,7 @@ export function copyImageRecord(
     const bytes = readImageData(image, key);
     if (bytes) data.set(key, bytes);
   }
-  writeImageData(edit.area, id, data, () => {
+  writeImageData(edit, id, data, () => {
     edit.copy(row);
     edit.change(id, { names: [] });
     edit.name(id, names);

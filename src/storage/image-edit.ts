@@ -1,9 +1,10 @@
 import type { StoreArea } from "./area.ts";
+import type { Drafts } from "./drafts.ts";
 import { StorageError } from "./errors.ts";
 import { type ImageRecord, type ImageRow, imageRecord, imageRecords } from "./image-record.ts";
 import { ImageTable } from "./image-table.ts";
+import type { PreparedFile } from "./prepared-file.ts";
 import { formatRows } from "./record-type.ts";
-import { PreparedFile } from "./replace-file.ts";
 import type { StoreLock } from "./store-lock.ts";
 
 /** Members of an image's record, by their names in the file. */
@@ -12,13 +13,16 @@ export type ImageValues = Partial<ImageRow["values"]>;
 /** The images of a store while they are changed: to be read, changed and saved under one exclusive lock. */
 export class ImageEdit {
   readonly area: StoreArea;
+  /** Where data of images is prepared too. */
+  readonly drafts: Drafts;
   readonly #lock: StoreLock;
   readonly #path: string;
   #rows: readonly ImageRow[];
 
-  constructor(area: StoreArea, lock: StoreLock) {
+  constructor(area: StoreArea, lock: StoreLock, drafts: Drafts) {
     const { path, rows } = ImageTable.read(area);
     this.area = area;
+    this.drafts = drafts;
     this.#lock = lock;
     this.#path = path;
     this.#rows = rows;
@@ -82,6 +86,6 @@ export class ImageEdit {
   /** All of {@link save} that may fail for lack of space; the rest is to place the file. */
   prepare(): PreparedFile {
     this.#lock.markWritten();
-    return new PreparedFile(this.#path, formatRows(this.#rows));
+    return this.drafts.prepare(this.#path, formatRows(this.#rows));
   }
 }

@@ -1,8 +1,8 @@
 import type { StoreArea } from "./area.ts";
+import type { Drafts } from "./drafts.ts";
 import { type LayerRecord, type LayerRow, layerRecord, layerRecords } from "./layer-record.ts";
 import { LayerTable } from "./layer-table.ts";
 import { formatRows } from "./record-type.ts";
-import { replaceFile } from "./replace-file.ts";
 import type { StoreLock } from "./store-lock.ts";
 
 type LayerValues = Partial<LayerRow["values"]>;
@@ -20,11 +20,13 @@ export const incomplete: LayerRow["values"]["flags"] = new Map([["incomplete", t
 export class LayerEdit {
   readonly area: StoreArea;
   readonly #lock: StoreLock;
+  readonly #drafts: Drafts;
   readonly #files: readonly EditedFile[];
 
-  constructor(area: StoreArea, runroot: string, lock: StoreLock) {
+  constructor(area: StoreArea, runroot: string, lock: StoreLock, drafts: Drafts) {
     this.area = area;
     this.#lock = lock;
+    this.#drafts = drafts;
     this.#files = LayerTable.read(area, runroot).files.map((file) => ({ ...file, changed: false }));
   }
 
@@ -59,7 +61,7 @@ export class LayerEdit {
   save(): void {
     this.#lock.markWritten();
     for (const file of this.#files) {
-      if (file.changed) replaceFile(file.path, formatRows(file.rows));
+      if (file.changed) this.#drafts.replace(file.path, formatRows(file.rows));
       file.changed = false;
     }
   }

@@ -27,6 +27,9 @@ export interface StagedFiles {
 /**
  * Puts what was staged of a layer into place, with all that the driver keeps beside it. What lies there without a record is
  * moved away first. Under the exclusive lock, with the layer's record marked incomplete.
+ *
+ * The folder of an overlay layer gets its place as a whole, and its link after it: where a process was killed, podman 4.3
+ * follows the file that tells the link's name when it cleans up, and removes all links of the store where that is empty.
  */
 export function placeLayer(
   area: StoreArea,
@@ -38,9 +41,11 @@ export function placeLayer(
   removeLayerFiles(area, id, trash);
   const folder = area.layerFolder(id);
   writing("mkdir", folder, () => {
-    if (area.driver === "overlay") makeOverlayFolder(area, id, folder, parent);
     renameSync(staged.tarSplit, area.tarSplit(id));
-    renameSync(staged.folder, area.tree(id));
+    if (area.driver === "vfs") return renameSync(staged.folder, folder);
+    const link = linkName();
+    renameSync(overlayFolder(staged.folder, link, parent), folder);
+    symlinkSync(`../${id}/diff`, join(area.home, "l", link));
   });
 }
 
@@ -73,20 +78,17 @@ export function setRootAttributes(
   });
 }
 
-/** The link is made before the file that tells its name, so that a crash between the two leaves nothing that cannot be found. */
-function makeOverlayFolder(
-  area: StoreArea,
-  id: string,
-  folder: string,
-  parent: LayerRecord | undefined,
-): void {
+/** A layer's folder around its tree, beside where that was staged. */
+function overlayFolder(tree: string, link: string, parent: LayerRecord | undefined): string {
+  const folder = `${tree}-whole`;
   mkdirSync(folder, { mode: 0o700 });
-  const link = makeLink(area, id);
   writeFileSync(join(folder, "link"), link, { mode: 0o644 });
   for (const name of ["work", "merged", ...(parent ? [] : ["empty"])]) {
     mkdirSync(join(folder, name), { mode: 0o700 });
   }
   if (parent) writeFileSync(join(folder, "lower"), lowerOf(parent), { mode: 0o644 });
+  renameSync(tree, join(folder, "diff"));
+  return folder;
 }
 
 /** The layers below, nearest first, by their short links. */
@@ -95,17 +97,6 @@ function lowerOf(parent: LayerRecord): string {
   const link = readFileSync(join(folder, "link"), "utf8");
   const lower = unless(["ENOENT"], () => readFileSync(join(folder, "lower"), "utf8"));
   return lower ? `l/${link}:${lower}` : `l/${link}`;
-}
-
-function makeLink(area: StoreArea, id: string): string {
-  for (;;) {
-    const name = linkName();
-    const made = unless(["EEXIST"], () => {
-      symlinkSync(`../${id}/diff`, join(area.home, "l", name));
-      return name;
-    });
-    if (made !== undefined) return made;
-  }
 }
 
 /** 26 characters of base32: mount options have room for a page only, and whole IDs would fill it. */
@@ -131,8 +122,8 @@ export function hasSpareLinks(area: StoreArea, layers: number): boolean {
 }
 
 /**
- * Removes links that lead to no layer's folder. podman leaves one where it cleans up after a writer that was killed between
- * making the link and telling its name. Under the exclusive lock.
+ * Removes links that lead to no layer's folder. podman leaves one where it cleans up after one of its own that was killed
+ * between making the link and telling its name. Under the exclusive lock.
  */
 export function removeStrayLinks(area: StoreArea): void {
   const links = join(area.home, "l");

@@ -16,7 +16,7 @@ import { checkedTime, goTimeOf } from "./times.ts";
 export function putImage(edit: ImageEdit, image: NewImage, clock: Clock): void {
   const known = edit.find(image.id);
   if (known && known.topLayer !== image.topLayer) throw conflict(known);
-  writeImageData(edit.area, image.id, image.data, () => {
+  writeImageData(edit, image.id, image.data, () => {
     const values = {
       digest: image.digest,
       metadata: image.metadata,

@@ -4,8 +4,11 @@ import type { Clock } from "./clock.ts";
 import { commitLayer } from "./commit-layer.ts";
 import { copyImageRecord } from "./copy-image-record.ts";
 import { deleteImage } from "./delete-image.ts";
+import { Drafts } from "./drafts.ts";
 import { unwritable } from "./errors.ts";
+import { hasStrayImageData, removeStrayImageData } from "./image-data.ts";
 import { ImageEdit } from "./image-edit.ts";
+import { ImageTable } from "./image-table.ts";
 import { initStore } from "./init-store.ts";
 import { chainOf, wholeLayers } from "./layer-chain.ts";
 import { LayerEdit } from "./layer-edit.ts";
@@ -102,10 +105,11 @@ export class StoreWriter {
   async deleteImage(id: string): Promise<void> {
     const { runroot, locks } = this.#setting;
     await using trash = new Trash(this.#own);
+    await using drafts = new Drafts(this.#own);
     await this.#turns.run(() =>
       withAllLocked(this.#own, locks, (layersLock, imagesLock) => {
-        const layers = this.#openLayers(layersLock, trash);
-        const images = new ImageEdit(this.#own, imagesLock);
+        const layers = this.#openLayers(layersLock, trash, drafts);
+        const images = new ImageEdit(this.#own, imagesLock, drafts);
         deleteImage(id, { images, layers, runroot, trash });
       }),
     );
@@ -116,27 +120,31 @@ export class StoreWriter {
     const { records } = LayerTable.read(this.#own, this.#setting.runroot);
     const isDue = records.some((layer) => layer.incomplete);
     if (isDue || hasSpareLinks(this.#own, records.length)) await this.#editLayers(() => {});
+    if (hasStrayImageData(this.#own, ImageTable.read(this.#own).records))
+      await this.#editImages(removeStrayImageData);
   }
 
   async #editLayers<T>(work: (edit: LayerEdit, trash: Trash) => T): Promise<T> {
     await using trash = new Trash(this.#own);
+    await using drafts = new Drafts(this.#own);
     return await this.#turns.run(() =>
       withLayersLocked(this.#own, this.#setting.locks, (lock) =>
-        work(this.#openLayers(lock, trash), trash),
+        work(this.#openLayers(lock, trash, drafts), trash),
       ),
     );
   }
 
   async #editImages(work: (edit: ImageEdit) => void): Promise<void> {
+    await using drafts = new Drafts(this.#own);
     await this.#turns.run(() =>
       withImagesLocked(this.#own, this.#setting.locks, (lock) =>
-        work(new ImageEdit(this.#own, lock)),
+        work(new ImageEdit(this.#own, lock, drafts)),
       ),
     );
   }
 
-  #openLayers(lock: StoreLock, trash: Trash): LayerEdit {
-    const edit = new LayerEdit(this.#own, this.#setting.runroot, lock);
+  #openLayers(lock: StoreLock, trash: Trash, drafts: Drafts): LayerEdit {
+    const edit = new LayerEdit(this.#own, this.#setting.runroot, lock, drafts);
     recoverLayers(edit, trash);
     return edit;
   }

@@ -7,6 +7,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { join } from "node:path";
 import { openStore } from "../../src/storage/open-store.ts";
 import { handLayer } from "../support/hand-layer.ts";
 import {
@@ -64,6 +65,20 @@ test("a link that leads to no layer goes, and no other", async () => {
     readdirSync(temp.in("overlay/l")).sort(),
     [kept, "BCDEFGHIJKLMNOPQRSTUVWXYZA"].sort(),
   );
+});
+
+test("data of an image without a record goes, but not where all records are gone", async () => {
+  await using temp = await tempStore("vfs");
+  const store = await temp.open();
+  const stray = temp.in("vfs-images", half);
+  mkdirSync(stray);
+  writeFileSync(join(stray, "manifest"), "{}");
+  await temp.open();
+  assert.ok(existsSync(stray));
+  const { id } = await putHandImage(store, [base], [foo]);
+  await temp.open();
+  assert.equal(existsSync(stray), false);
+  assert.ok(existsSync(temp.in("vfs-images", id, "manifest")));
 });
 
 test("what lies where a layer is to be, without a record, makes room for it", async () => {

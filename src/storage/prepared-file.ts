@@ -8,32 +8,28 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { writing } from "./errors.ts";
 
 /** What unfinished files' names begin with, as the Go library has it. */
-export const unfinishedPrefix = ".tmp-";
+const unfinishedPrefix = ".tmp-";
 
 /**
- * Puts a file in place as one step, on the disk before it has its name: after a crash there is the old one or the new. Only its
- * owner may read it.
- *
- * @throws {StorageError} `storage.unwritable`
+ * A file that is on the disk, and has its name once it is placed: after a crash there is the old one or the new. What is
+ * disposed of before that goes away. Only its owner may read it.
  */
-export function replaceFile(path: string, content: string | Uint8Array): void {
-  using file = new PreparedFile(path, content);
-  file.place();
-}
-
-/** A file that is on the disk, and has its name once it is placed. What is disposed of before that goes away. */
 export class PreparedFile implements Disposable {
   readonly #path: string;
   readonly #aside: string;
 
-  constructor(path: string, content: string | Uint8Array) {
+  /**
+   * @param folder on the same file system, where it lies until then
+   * @throws {StorageError} `storage.unwritable`
+   */
+  constructor(path: string, content: string | Uint8Array, folder: string) {
     const random = randomBytes(6).toString("hex");
     this.#path = path;
-    this.#aside = join(dirname(path), `${unfinishedPrefix}${basename(path)}${random}`);
+    this.#aside = join(folder, `${unfinishedPrefix}${basename(path)}${random}`);
     try {
       writing("write", path, () => writeWhole(this.#aside, content));
     } catch (error) {
@@ -42,7 +38,7 @@ export class PreparedFile implements Disposable {
     }
   }
 
-  /** Replaces what is there. */
+  /** Replaces what is there, as one step. */
   place(): void {
     writing("rename", this.#path, () => renameSync(this.#aside, this.#path));
   }
