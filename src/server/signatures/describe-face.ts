@@ -1,8 +1,9 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { SignatureDescription } from "../../../sigstore/verifiers.ts";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { authorise, clientSignal, type FaceParts } from "./face.ts";
 import { prepareFace, splitUrl } from "./face-plugin.ts";
@@ -18,10 +19,14 @@ export interface DescribeParts extends FaceParts {
 }
 
 /** `GET /api/v1/signatures/[<domain>/]<path>@<digest>`: who says to have signed what, for people. Nothing of it is verified. */
-export function describeFace(parts: DescribeParts): FastifyPluginAsync {
-  return async (scope) => {
-    prepareFace(scope, "description", parts);
-    scope.get(`${base}/*`, async (request, reply) => await describe(parts, request, reply));
+export function describeFace(parts: DescribeParts): Face {
+  return (scope) => {
+    prepareFace(scope);
+    scope.get(
+      `${base}/*`,
+      { config: { operation: "api" } },
+      async (request, reply) => await describe(parts, request, reply),
+    );
   };
 }
 
