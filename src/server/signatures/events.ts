@@ -1,7 +1,6 @@
-/** Which way a request came. */
-export type SignaturesFace = "lookaside" | "api" | "description";
+import type { Report } from "../server-event.ts";
 
-/** What the store of signatures tells of, for figures and the log. Nothing secret in it. */
+/** What the store of signatures tells of. Nothing secret in it. */
 export type SignaturesEvent =
   /** A source other than ourselves was asked; `held`: it failed, and what it said before was given instead. */
   | {
@@ -19,13 +18,21 @@ export type SignaturesEvent =
       readonly where: string;
       readonly reason: "malformed" | "too-many";
       readonly count: number;
-    }
-  | {
-      readonly type: "signatures-served";
-      readonly face: SignaturesFace;
-      readonly method: string;
-      readonly status: number;
     };
 
 /** Takes events; never throws. */
 export type ReportSignatures = (event: SignaturesEvent) => void;
+
+/** Tells the server's log and figures. */
+export function reportTo(report: Report): ReportSignatures {
+  return ({ type, ...fields }) => {
+    const message = { type: "message", fields } as const;
+    if (type === "signatures-dropped") {
+      return report({ ...message, level: "warn", text: "signatures are not given out" });
+    }
+    const { result } = fields as { result: string };
+    const answered = result === "answered";
+    const text = answered ? "signatures were read" : "signatures could not be read";
+    report({ ...message, level: answered ? "debug" : "warn", text });
+  };
+}

@@ -1,29 +1,17 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { SignaturesFace } from "./events.ts";
-import { answerTo, type FaceParts } from "./face.ts";
+import { answerFailure } from "../shell/answer-failure.ts";
+import { answerTo } from "./face.ts";
 
-/**
- * Makes a plugin's scope of fastify one of a face: bodies are handed on as they come, failures are answered as registries
- * do, and every answer is told of.
- */
-export function prepareFace(
-  scope: FastifyInstance,
-  face: SignaturesFace,
-  { report = () => {} }: FaceParts,
-): void {
+/** Makes a scope of fastify one of a face: bodies are handed on as they come, and failures answered as registries do. */
+export function prepareFace(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", (_request, _body, done) => done(null));
   scope.setErrorHandler(async (error, request, reply) => {
-    const { code, message, status, headers, detail } = answerTo(error, isRead(request));
-    const body = { errors: [{ code, message, ...(detail !== undefined && { detail }) }] };
-    return await reply
-      .code(status)
-      .headers({ "cache-control": "no-store", ...headers })
-      .send(body);
+    const answer = answerTo(error, isRead(request));
+    if (!answer) throw error;
+    reply.header("cache-control", "no-store");
+    return answerFailure(answer, reply);
   });
-  scope.addHook("onResponse", async ({ method }, { statusCode: status }) =>
-    report({ type: "signatures-served", face, method, status }),
-  );
 }
 
 function isRead({ method }: FastifyRequest): boolean {

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { ContentError, KnownError } from "../../core/errors.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { Access, Action, Credentials } from "../access.ts";
+import type { Access, Action } from "../access.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
+import { credentialsOf } from "../shell/credentials-of.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { SignaturesService } from "./create-served-signatures.ts";
-import type { ReportSignatures } from "./events.ts";
 import type { RouteRepository } from "./route.ts";
 
 /** What every face of the store is made with. */
@@ -19,34 +19,33 @@ export interface FaceParts {
   /** Absent: everybody may read, nobody may write. */
   readonly access?: Access;
   readonly audit?: AuditLog;
-  readonly report?: ReportSignatures;
-  /** Of a request; its headers and address where absent. */
-  readonly credentialsOf?: (request: FastifyRequest) => Credentials;
 }
+
+/** What a client needs to be told of: who adds signatures reads what is there first. */
+const scopes: Readonly<Record<"pull" | "sign", readonly Action[]>> = {
+  pull: ["pull"],
+  sign: ["pull", "sign"],
+};
 
 /** @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 for somebody */
 export async function authorise(
-  { access, credentialsOf = plainCredentials }: FaceParts,
+  { access }: FaceParts,
   request: FastifyRequest,
   { requested }: ServedRepository,
-  action: Action,
+  action: "pull" | "sign",
 ): Promise<Caller> {
-  const credentials = credentialsOf(request);
+  const credentials = credentialsOf(request.raw);
   if (!access) {
     if (action !== "pull") throw denied();
     return { user: undefined, address: credentials.address };
   }
-  const caller = await access.identify(credentials);
+  const caller = request.caller ?? (await access.identify(credentials));
   if (access.allows(caller, requested, action)) return caller;
   if (caller.user !== undefined) throw denied();
   throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
-    headers: { "www-authenticate": access.challenge(requested, [action]) },
+    headers: { "www-authenticate": access.challenge(requested, scopes[action], credentials) },
   });
-}
-
-function plainCredentials({ headers, socket }: FastifyRequest): Credentials {
-  return { headers, address: socket.remoteAddress ?? "" };
 }
 
 function denied(): RegistryAnswerError {
@@ -80,10 +79,10 @@ export async function readBody(request: FastifyRequest, maxBytes: number): Promi
   }
 }
 
-/** The answer that a failure deserves; 500 without a word for those nobody foresaw. */
-export function answerTo(error: unknown, isRead: boolean): RegistryAnswerError {
+/** The answer that a failure deserves; undefined for those that nobody foresaw. */
+export function answerTo(error: unknown, isRead: boolean): RegistryAnswerError | undefined {
   if (error instanceof RegistryAnswerError) return error;
-  if (!(error instanceof KnownError)) return unforeseen(error);
+  if (!(error instanceof KnownError)) return undefined;
   const { message } = error;
   if (!isRead && (error.code === "signature.malformed" || error instanceof ContentError)) {
     return new RegistryAnswerError("SIGNATURE_INVALID", message, { status: 422 });
@@ -97,14 +96,4 @@ export function answerTo(error: unknown, isRead: boolean): RegistryAnswerError {
     isRead ? `signatures cannot be read: ${message}` : `the signature cannot be kept: ${message}`,
     { status: 503, headers: { "retry-after": "5" }, cause: error },
   );
-}
-
-function unforeseen(cause: unknown): RegistryAnswerError {
-  // fastify's own: a body that is no JSON, a URL that is none
-  const status = cause instanceof Error && "statusCode" in cause ? Number(cause.statusCode) : 500;
-  const isTheirs = status >= 400 && status < 500;
-  return new RegistryAnswerError("UNKNOWN", isTheirs ? "bad request" : "internal error", {
-    status: isTheirs ? status : 500,
-    cause,
-  });
 }

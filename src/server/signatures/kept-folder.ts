@@ -1,20 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
-import { open, readdir, rename, unlink } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { parseEnvelope } from "../../../sigstore/envelope.ts";
 import { SignatureError } from "../../../sigstore/errors.ts";
 import { maxSignatureBytes, noRoom, signatureName } from "../../../sigstore/lookaside/layout.ts";
-import {
-  describeFailure,
-  readSignatureFile,
-  SignatureFolder,
-} from "../../../sigstore/lookaside/signature-folder.ts";
-import { KnownError } from "../../core/errors.ts";
+import { describeFailure, SignatureFolder } from "../../../sigstore/lookaside/signature-folder.ts";
 import { makeFolders } from "../../core/make-folders.ts";
+import { type FolderState, folderState } from "./folder-state.ts";
+import type { KnownFiles } from "./known-files.ts";
 import { maxServedBytes, mostServed } from "./limits.ts";
-import { type ServedSignature, servedSignature } from "./union.ts";
-import { faultOf } from "./validity.ts";
+import type { ServedSignature } from "./union.ts";
 
 /** A signature in a file of ours. */
 export interface KeptSignature extends ServedSignature {
@@ -22,31 +17,62 @@ export interface KeptSignature extends ServedSignature {
   readonly number: number;
 }
 
+/** What was found in a folder. */
+export interface FolderReading {
+  /** In order. */
+  readonly kept: readonly KeptSignature[];
+  /** Files that are no signatures. */
+  readonly malformed: number;
+}
+
+/** What all folders of a store have in common. */
+export interface KeptFolderParts {
+  /** All folders are made below. */
+  readonly root: string;
+  readonly files: KnownFiles;
+  readonly now: () => number;
+}
+
+/** While others write without end, what was seen last counts. */
+const mostReadings = 8;
+
 /** The files of one manifest's signatures. Whoever writes does it in turn with others of this process. */
 export class KeptFolder {
-  readonly #root: string;
+  readonly #parts: KeptFolderParts;
+  readonly #name: string;
   readonly #path: string;
   readonly #files: SignatureFolder;
 
-  /** @param path below `root`, which all folders are made below of */
-  constructor(root: string, path: string) {
-    this.#root = root;
-    this.#path = join(root, path);
+  /** @param name the path below `root` */
+  constructor(parts: KeptFolderParts, name: string) {
+    this.#parts = parts;
+    this.#name = name;
+    this.#path = join(parts.root, name);
     this.#files = new SignatureFolder(this.#path);
   }
 
-  get path(): string {
-    return this.#path;
+  /** As it is now; costs a few calls of the system. */
+  state(): FolderState {
+    return folderState(this.#path, this.#parts.now());
   }
 
-  /** Those that are signatures, in order; how many files are none. */
-  async read(): Promise<{ readonly kept: readonly KeptSignature[]; readonly malformed: number }> {
+  /** The list as it was at one moment: read again where somebody has changed it meanwhile. */
+  async read(): Promise<FolderReading> {
+    for (let readings = 1; ; readings++) {
+      const before = this.state();
+      const reading = await this.#readFiles(before);
+      if (readings === mostReadings || this.state().mark === before.mark) return reading;
+    }
+  }
+
+  async #readFiles({ files }: FolderState): Promise<FolderReading> {
     const kept: KeptSignature[] = [];
     let malformed = 0;
-    for (const number of await this.#numbers()) {
-      const found = await readServable(join(this.#path, signatureName(number)));
-      if (found === "malformed") malformed++;
-      else if (found) kept.push({ ...found, number });
+    for (const file of files) {
+      const path = join(this.#path, signatureName(file.number));
+      const content = await this.#parts.files.read(path, file);
+      if (content === "malformed") malformed++;
+      else if (content) kept.push({ ...content, number: file.number });
     }
     return { kept, malformed };
   }
@@ -67,7 +93,7 @@ export class KeptFolder {
     for (const bytes of added) {
       if ((await this.#files.add(bytes)) === "full") throw noRoom(this.#name);
     }
-    await this.#sync(made ? this.#root : this.#path);
+    await this.#sync(made ? this.#parts.root : this.#path);
     return added;
   }
 
@@ -107,43 +133,12 @@ export class KeptFolder {
     await this.#sync(this.#path);
   }
 
-  get #name(): string {
-    return this.#path.slice(this.#root.length + 1);
-  }
-
-  async #numbers(): Promise<readonly number[]> {
-    const names = await readdir(this.#path).catch((error: unknown) => {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-      throw describeFailure(error, "open", this.#path);
-    });
-    return names
-      .flatMap((name) => /^signature-([1-9][0-9]{0,2})$/.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => a - b);
-  }
-
   /** A new name in a folder is on the disk once the folder is: of all of them up to `top`. */
   async #sync(top: string): Promise<void> {
     for (let path = this.#path; path.length >= top.length; path = dirname(path)) {
       await using folder = await open(path, "r");
       await folder.sync();
     }
-  }
-}
-
-async function readServable(path: string): Promise<ServedSignature | "malformed" | undefined> {
-  try {
-    const bytes = await readSignatureFile(path);
-    if (!bytes) return undefined;
-    const signature = parseEnvelope(bytes);
-    return faultOf(signature) === undefined ? servedSignature(signature, undefined) : "malformed";
-  } catch (error) {
-    // A folder by that name, or a file that cannot be read, is one whose content nobody knows: that fails.
-    const isContent =
-      error instanceof KnownError &&
-      ["signature.malformed", "signature.store-limit", "content.bad-json"].includes(error.code);
-    if (isContent) return "malformed";
-    throw error;
   }
 }
 

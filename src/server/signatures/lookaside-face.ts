@@ -1,8 +1,9 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { parseEnvelope } from "../../../sigstore/envelope.ts";
 import { maxSignatureBytes } from "../../../sigstore/lookaside/layout.ts";
 import type { Caller } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { checkedEnvelope } from "./create-served-signatures.ts";
 import { authorise, clientSignal, type FaceParts, readBody } from "./face.ts";
@@ -28,16 +29,16 @@ export interface LookasideParts extends FaceParts {
  * Signatures as every client of look-asides reads them: `<base>/[<domain>/]<path>@<algorithm>=<hex>/signature-<N>`, where 404
  * ends the list — `specs/signing.md` 3.2. Who has the right to sign may PUT the next one, and DELETE any.
  */
-export function lookasideFace(parts: LookasideParts): FastifyPluginAsync {
-  return async (scope) => {
-    prepareFace(scope, "lookaside", parts);
-    const url = `${parts.base}/*`;
+export function lookasideFace(parts: LookasideParts): Face {
+  return (scope) => {
+    prepareFace(scope);
     const answers = { GET: give, HEAD: give, PUT: put, DELETE: remove };
     for (const [method, answer] of Object.entries(answers)) {
       scope.route({
         method,
-        url,
+        url: `${parts.base}/*`,
         exposeHeadRoute: false,
+        config: { operation: "lookaside", open: answer === give && parts.open === true },
         handler: async (request, reply) =>
           await answer(parts, asked(parts, request), request, reply),
       });

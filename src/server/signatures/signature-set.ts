@@ -6,9 +6,10 @@ import type { AskedOrigins } from "./ask-origins.ts";
 import type { ReportSignatures } from "./events.ts";
 import type { KeptFolder, KeptSignature } from "./kept-folder.ts";
 import type { KeptSignatures } from "./kept-signatures.ts";
+import { mostServed } from "./limits.ts";
 import type { SignatureOrigin } from "./origin.ts";
 import { subjectOf } from "./subject.ts";
-import { type ServedSignature, unionOf, withinLimits } from "./union.ts";
+import { hashOf, type ServedSignature, unionOf, withinLimits } from "./union.ts";
 
 /** What clients are given: in order, ours first. */
 export interface SignatureList {
@@ -83,7 +84,9 @@ export class SignatureSet {
 
   async readBundles(signal: AbortSignal): Promise<readonly Uint8Array[]> {
     const origins = await this.#parts.openOrigins(this.#repository);
-    return await this.#parts.asked.readBundles(origins, this.subject, signal);
+    const all = await this.#parts.asked.readBundles(origins, this.subject, signal);
+    const distinct = new Map(all.map((bundle) => [hashOf(bundle), bundle]));
+    return [...distinct.values()].slice(0, mostServed);
   }
 
   async #others(signal: AbortSignal): Promise<readonly ServedSignature[]> {

@@ -1,12 +1,14 @@
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { formatSignatureList, parseSignatureEntry } from "./api-list.ts";
 import { checkedEnvelope } from "./create-served-signatures.ts";
 import { authorise, clientSignal, type FaceParts, readBody } from "./face.ts";
 import { prepareFace, splitUrl } from "./face-plugin.ts";
 import { incompleteWarning } from "./lookaside-face.ts";
+import { routed } from "./route.ts";
 import { hashOf } from "./union.ts";
 
 const base = "/extensions/v2";
@@ -17,14 +19,15 @@ const maxBodyBytes = 4 * 1024 * 1024;
  * The API that `X-Registry-Supports-Signatures: 1` at `/v2/` announces: clients then ask here on every pull, and nowhere else
  * — `specs/signing.md` 3.3. A manifest that nobody knows has an empty list.
  */
-export function signaturesApiFace(parts: FaceParts): FastifyPluginAsync {
-  return async (scope) => {
-    prepareFace(scope, "api", parts);
+export function signaturesApiFace(parts: FaceParts): Face {
+  return (scope) => {
+    prepareFace(scope);
     const answers = { GET: list, PUT: add };
     for (const [method, answer] of Object.entries(answers)) {
       scope.route({
         method,
         url: `${base}/*`,
+        config: { operation: "signatures-api" },
         handler: async (request, reply) =>
           await answer(parts, asked(parts, request), request, reply),
       });
@@ -44,10 +47,12 @@ function asked({ route }: FaceParts, request: FastifyRequest): Asked {
   if (!isDigest(digest)) {
     throw new RegistryAnswerError("DIGEST_INVALID", "invalid digest", { status: 400 });
   }
-  const ns = query.get("ns") ?? undefined;
-  const { host } = request.headers;
-  const from = { ...(ns !== undefined && { ns }), ...(host !== undefined && { host }) };
-  return { repository: route({ path, ...from }), manifest: digest };
+  const { host, "oci-namespace": header } = request.headers;
+  const namespace = query.get("ns") ?? (typeof header === "string" ? header : undefined);
+  return {
+    repository: routed(route, { path, namespace, host: host?.toLowerCase() }),
+    manifest: digest,
+  };
 }
 
 /** Clients may escape the colon of the digest, and need not escape anything else. */

@@ -26,12 +26,15 @@ const triesToAdd = 12;
 const shortestWaitMs = 150;
 const longestWaitMs = 1000;
 
+/** What reading attachments asks of a registry: `registry.not-found` for a tag that is not there. */
+export type AttachmentSource = Pick<Repository, "name" | "readManifest" | "openBlob">;
+
 /**
  * The sigstore attachments of a manifest, kept under a tag of its own repository; empty where there are none. Every
  * layer is one, signature or not, and one that cannot be read fails them all — `specs/signing.md` 4.1.
  */
 export async function readAttachments(
-  repository: Repository,
+  repository: AttachmentSource,
   manifest: Digest,
   { signal }: CallOptions,
 ): Promise<readonly SigstoreSignature[]> {
@@ -107,7 +110,7 @@ async function addOnce(
 }
 
 async function attachedDocuments(
-  repository: Repository,
+  repository: AttachmentSource,
   manifest: Digest,
   found: FetchedManifest,
   signal: AbortSignal,
@@ -118,7 +121,7 @@ async function attachedDocuments(
 }
 
 async function fetchAttachment(
-  repository: Repository,
+  repository: AttachmentSource,
   manifest: Digest,
   signal: AbortSignal,
 ): Promise<FetchedManifest | undefined> {
@@ -134,12 +137,12 @@ function typeOf({ contentType = "" }: FetchedManifest): string {
   return (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
 }
 
-function nameOf({ name }: Repository, manifest: Digest): string {
+function nameOf({ name }: AttachmentSource, manifest: Digest): string {
   return `${name}:${attachmentTag(manifest)}`;
 }
 
 async function readBlob(
-  repository: Repository,
+  repository: AttachmentSource,
   blob: Descriptor,
   signal: AbortSignal,
 ): Promise<Uint8Array> {

@@ -14,6 +14,9 @@ const maxBundles = 127;
 const bundleType =
   /^application\/vnd\.dev\.sigstore\.bundle(?:\+json;version=|\.v)0\.[123](?:\+json)?$/;
 
+/** What reading bundles asks of a registry. */
+export type BundleSource = Pick<Repository, "name" | "readManifest" | "readReferrers" | "openBlob">;
+
 /**
  * The bundles that cosign 3 attached to a manifest, unverified, as the registry lists what refers to it; empty where
  * there are none — `specs/signing.md` 4.8. Other things that refer to it are passed over; a bundle that cannot be read
@@ -22,7 +25,7 @@ const bundleType =
  * @throws {SignatureError} `signature.store-limit` where there are too many, or one is too large
  */
 export async function readBundles(
-  repository: Repository,
+  repository: BundleSource,
   manifest: Digest,
   call: CallOptions,
 ): Promise<readonly Uint8Array[]> {
@@ -46,7 +49,7 @@ function mayBeBundle({ mediaType, artifactType }: Descriptor): boolean {
 }
 
 async function readArtifact(
-  repository: Repository,
+  repository: BundleSource,
   { digest }: Descriptor,
   call: CallOptions,
 ): Promise<ImageManifest> {
@@ -64,7 +67,7 @@ function bundleLayer({ subject, layers }: ImageManifest, manifest: Digest): Desc
 }
 
 async function readLayer(
-  repository: Repository,
+  repository: BundleSource,
   layer: Descriptor,
   { signal }: CallOptions,
 ): Promise<Uint8Array> {

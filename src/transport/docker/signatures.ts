@@ -43,7 +43,11 @@ export class RepositorySignatures {
   readonly #name: string;
   readonly #reads = new Map<Digest, Promise<readonly UntrustedSignature[]>>();
 
-  constructor({ reference }: Endpoint, repository: Repository, places: RepositoryPlaces) {
+  constructor(
+    { reference }: Pick<Endpoint, "reference">,
+    repository: Repository,
+    places: RepositoryPlaces,
+  ) {
     this.#name = repositoryName(reference);
     this.#repository = repository;
     this.#places = places;

@@ -64,7 +64,7 @@ test("50 who add at once leave signatures 1 to 50 behind, none lost (Z5)", async
   await using client = testClient();
   const { add, read } = storeAt(server, client);
   const texts = Array.from({ length: 50 }, (_, at) => `w${at}`);
-  const half = texts.length / 2;
+  const half = process.env["AMPHORA_SOAK"] === "1" ? texts.length : 12;
   const inside = (text: string) => server.signatures.add(team, manifest, [signatureOf(text)], call);
   await Promise.all([
     ...texts.slice(0, half).map((text) => add(text)),
@@ -81,7 +81,7 @@ test("whoever reads on while others are removed and added sees no gap before the
   await add(...stays);
   let changing = true;
   const change = async () => {
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 6; round++) {
       await add(`x${round}`);
       const index = (await read()).indexOf(`x${round}`);
       await remove(index);

@@ -3,7 +3,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
-import type { ServedRepository } from "../../../src/server/repository-name.ts";
 import type { RouteRepository } from "../../../src/server/signatures/route.ts";
 import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 import { packet } from "../../support/openpgp/packets.ts";
@@ -133,7 +132,7 @@ test("rights are those of the repository, and writing takes that to sign", async
     [await write(), await write("bob"), await write("ann")].map(({ status }) => status),
     [401, 403, 201],
   );
-  assert.match(String((await write()).headers["www-authenticate"]), /:sign"$/);
+  assert.match(String((await write()).headers["www-authenticate"]), /:pull,sign"$/);
 });
 
 test("a list stays below what clients take, however much there is", async () => {
@@ -205,12 +204,12 @@ test("nobody is told of no signatures where others could not be asked", async ()
 
 test("the repository is found by path, by ns and by host", async () => {
   const asked: object[] = [];
-  const route: RouteRepository = (from): ServedRepository => {
+  const route: RouteRepository = (from) => {
     asked.push(from);
-    if (from.ns === "evil.test") {
-      throw new RegistryAnswerError("DENIED", "not served here", { status: 403 });
+    if (from.namespace === "evil.test") {
+      return new RegistryAnswerError("DENIED", "not served here", { status: 403 });
     }
-    const upstream = from.ns ?? "docker.io";
+    const upstream = from.namespace ?? "docker.io";
     return { domain: upstream, path: from.path, requested: from.path, upstream };
   };
   await using api = await world({ route });
@@ -218,7 +217,7 @@ test("the repository is found by path, by ns and by host", async () => {
   await api.ask(`${path}?ns=ghcr.io`, { method: "PUT", ...ann, body: entryOf(messageOf("one")) });
   assert.equal((await api.ask(`${path}?ns=ghcr.io`, host)).body.toString().length > 100, true);
   assert.deepEqual((await listOf(api)).entries, []);
-  assert.deepEqual(asked[1], { path: "team/app", ns: "ghcr.io", host: "hub.test" });
+  assert.deepEqual(asked[1], { path: "team/app", namespace: "ghcr.io", host: "hub.test" });
   assert.equal((await api.ask(`${path}?ns=evil.test`)).status, 403);
   assert.equal((await api.ask(api.at(1, "ghcr.io/team/app"))).status, 200);
 });

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import fastify from "fastify";
+import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import { SignatureError } from "../../../sigstore/errors.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
@@ -11,6 +12,7 @@ import {
   createServedSignatures,
   type ServedSignaturesOptions,
 } from "../../../src/server/signatures/create-served-signatures.ts";
+import { describeFace } from "../../../src/server/signatures/describe-face.ts";
 import type { SignaturesEvent } from "../../../src/server/signatures/events.ts";
 import { lookasideFace } from "../../../src/server/signatures/lookaside-face.ts";
 import type { SignatureOrigin } from "../../../src/server/signatures/origin.ts";
@@ -35,6 +37,7 @@ export const team: ServedRepository = {
   upstream: undefined,
 };
 
+const { describe } = createVerifiers({ now: () => new Date() });
 const key = forgeKey("ed25519", 1_700_000_000);
 
 /** A real OpenPGP message by a key that nobody has; `text` tells one from others. */
@@ -131,14 +134,14 @@ export async function world(options: WorldOptions = {}) {
     access,
     route: options.route ?? routeWithin(domain),
     audit: { note: (event: AuditEvent) => void audited.push(event) },
-    report: (event: SignaturesEvent) => void events.push(event),
     open: options.open ?? false,
   };
   const main = fastify();
-  await main.register(lookasideFace({ ...parts, base: "/sigstore" }));
-  await main.register(signaturesApiFace(parts));
+  main.register(async (app) => lookasideFace({ ...parts, base: "/sigstore" })(app));
+  main.register(async (app) => describeFace({ ...parts, describe })(app));
+  main.register(async (app) => signaturesApiFace(parts)(app));
   const alone = fastify();
-  await alone.register(lookasideFace({ ...parts, base: "" }));
+  alone.register(async (app) => lookasideFace({ ...parts, base: "" })(app));
   const ports: number[] = [];
   for (const app of [main, alone]) {
     await app.listen({ host: "127.0.0.1", port: 0 });

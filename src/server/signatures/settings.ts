@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { parseRepositoryPattern, RepositoryPatternError } from "../repository-pattern.ts";
+import { duration, httpUrl } from "../settings-values.ts";
+
+const repositoryPattern = () =>
+  z.string({ error: "expected a pattern of repositories" }).transform((text, context) => {
+    try {
+      return parseRepositoryPattern(text);
+    } catch (error) {
+      if (!(error instanceof RepositoryPatternError)) throw error;
+      context.issues.push({ code: "custom", input: text, message: error.message });
+      return z.NEVER;
+    }
+  });
+
+/** One more place of signatures. */
+export const signatureSource = z.strictObject({
+  /** Of which repositories, as `domain/path`. */
+  repositories: z.array(repositoryPattern()).min(1, { error: "expected at least one pattern" }),
+  /** Of a look-aside: where `<path>@sha256=<hex>/signature-1` is below. */
+  lookaside: httpUrl(),
+});
+
+/** `signatures:` — where signatures come from, besides those kept here. */
+export const signaturesSettings = z.strictObject({
+  /** Read besides what an upstream has of its own. */
+  sources: z.array(signatureSource).default([]),
+  /** How long what others said is good. */
+  freshFor: duration().default(60_000),
+  /** How long it stands in for an answer where they cannot be asked. */
+  heldFor: duration().default(86_400_000),
+  /** How long others may take to answer. */
+  answerWithin: duration().default(10_000),
+  /** Whether everybody may read the look-aside: its clients send no credentials but those in its URL. */
+  publicLookaside: z.boolean({ error: "expected true or false" }).default(false),
+  /** Whether `/v2/` announces the API: clients then ask for signatures here and nowhere else. */
+  api: z.boolean({ error: "expected true or false" }).default(true),
+});
+
+/** As parsed. */
+export type SignaturesSettings = z.output<typeof signaturesSettings>;
