@@ -1,11 +1,21 @@
 import { randomBytes } from "node:crypto";
 import { constants, statSync, unlinkSync } from "node:fs";
-import { copyFile, link, open, rename, stat, unlink, utimes, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  link,
+  open,
+  readFile,
+  rename,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { makeFolders } from "../../core/make-folders.ts";
 import { errnoOf, unless } from "./errors.ts";
-import { FolderSyncs, syncFolder } from "./group-sync.ts";
+import { FolderSyncs } from "./group-sync.ts";
 import { algorithms, type StorePaths } from "./store-paths.ts";
 
 /** What an empty layout says. */
@@ -32,25 +42,31 @@ export interface BlobStat {
 export class BlobFiles {
   readonly #paths: StorePaths;
   readonly #syncs = new FolderSyncs();
+  /** Layouts that this process has seen, and those that it has seen to be on the disk. */
   readonly #made = new Set<string>();
+  readonly #durable = new Set<string>();
 
   constructor(paths: StorePaths) {
     this.#paths = paths;
   }
 
-  /** Makes a repository's layout, and the folders in which it lies, on the disk too. */
-  async makeLayout(name: string): Promise<void> {
+  /** Makes a repository's layout. Where it is to stay, it and the folders in which it lies are on the disk then. */
+  async makeLayout(name: string, { durable }: { readonly durable: boolean }): Promise<void> {
     const layout = this.#paths.layout(name);
-    if (this.#made.has(layout)) return;
-    const mark = join(layout, "oci-layout");
-    if ((await unless(["ENOENT", "ENOTDIR"], () => stat(mark))) === undefined) {
-      for (const algorithm of algorithms) await makeFolders(join(layout, "blobs", algorithm));
-      const index = join(layout, "index.json");
-      await unless(["EEXIST"], () => this.#place(index, emptyIndex));
-      await unless(["EEXIST"], () => this.#place(mark, '{"imageLayoutVersion":"1.0.0"}'));
-      await this.#syncUp(layout);
-    }
+    if (!this.#made.has(layout)) await this.#makeLayout(layout);
     this.#made.add(layout);
+    if (!durable || this.#durable.has(layout)) return;
+    await this.#syncUp(layout);
+    this.#durable.add(layout);
+  }
+
+  async #makeLayout(layout: string): Promise<void> {
+    const mark = join(layout, "oci-layout");
+    if ((await unless(["ENOENT", "ENOTDIR"], () => stat(mark))) !== undefined) return;
+    for (const algorithm of algorithms) await makeFolders(join(layout, "blobs", algorithm));
+    const index = join(layout, "index.json");
+    await unless(["EEXIST"], () => this.#place(index, emptyIndex));
+    await unless(["EEXIST"], () => this.#place(mark, '{"imageLayoutVersion":"1.0.0"}'));
   }
 
   /** Puts a small file where none is, whole. */
@@ -68,10 +84,11 @@ export class BlobFiles {
   }
 
   async #syncUp(layout: string): Promise<void> {
-    await syncFolder(join(layout, "blobs"));
+    const folders = [join(layout, "blobs")];
     for (let at = layout; at.length >= this.#paths.repositories.length; at = dirname(at)) {
-      await syncFolder(at);
+      folders.push(at);
     }
+    await Promise.all(folders.map((folder) => this.#syncs.done(folder)));
   }
 
   async stat(name: string, digest: Digest): Promise<BlobStat | undefined> {
@@ -100,9 +117,9 @@ export class BlobFiles {
   /**
    * Makes the verified, synced file at `path` the blob `digest` of a repository. Where there is such a blob already that one
    * is taken; only where it has another size, which means that it is damaged, ours takes its place. `path` keeps its name.
+   * The layout must be there.
    */
   async publish(path: string, name: string, digest: Digest): Promise<void> {
-    await this.makeLayout(name);
     const { size } = await stat(path);
     const shared = this.#paths.shared(digest);
     for (;;) {
@@ -139,12 +156,14 @@ export class BlobFiles {
     ]);
   }
 
-  /** Takes a blob over from another repository, or with undefined from wherever it is; false where it is not there. */
+  /**
+   * Takes a blob over from another repository, or with undefined from wherever it is; false where it is not there. The layout
+   * must be there.
+   */
   async adopt(from: string | undefined, name: string, digest: Digest): Promise<boolean> {
     const source = from === undefined ? this.#paths.shared(digest) : this.#paths.blob(from, digest);
     const there = await unless(["ENOENT", "ENOTDIR"], () => stat(source));
     if (!there?.isFile()) return false;
-    await this.makeLayout(name);
     const done = await unless(["ENOENT"], async () => {
       await this.#linkOver(source, this.#paths.blob(name, digest), there.size);
       return true;
@@ -193,6 +212,21 @@ export class BlobFiles {
       await rename(aside, path);
     } finally {
       await unless(["ENOENT"], () => unlink(aside));
+    }
+  }
+
+  /** Whether a small blob's file has these very bytes; undefined where there is no file. */
+  async holds(name: string, digest: Digest, bytes: Uint8Array): Promise<boolean | undefined> {
+    const found = await unless(["ENOENT", "ENOTDIR"], () =>
+      readFile(this.#paths.blob(name, digest)),
+    );
+    return found?.equals(bytes);
+  }
+
+  /** Takes away what is called like a blob, and is another. */
+  async removeDamaged(name: string, digest: Digest): Promise<void> {
+    for (const path of [this.#paths.blob(name, digest), this.#paths.shared(digest)]) {
+      await unless(["ENOENT"], () => unlink(path));
     }
   }
 

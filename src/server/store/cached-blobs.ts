@@ -33,6 +33,7 @@ export class CachedBlobs {
   async take(key: BlobKey, file: GrowingFile): Promise<void> {
     const { blobs, openBlobs } = this.#parts;
     const { repository, digest } = key;
+    await blobs.makeLayout(repository.name, { durable: false });
     await blobs.publish(file.path, repository.name, digest);
     await openBlobs.forget(repository.name, digest);
     this.#note(key, file.size);

@@ -11,20 +11,15 @@ const cachedBytes = `select coalesce(sum(size), 0) as n from (
     select digest, size from cached_blobs union all select digest, size from manifests where cached = 1)
   group by digest)`;
 
-/**
- * The longest unused first. What a manifest that is here to stay names stays. A blob counts as used when a manifest that names
- * it was.
- */
-const blobsByUse = `select c.digest, c.size, r.id, r.name,
-    max(c.used_at, coalesce((select max(m.used_at) from named n join manifests m on m.id = n.manifest
-      where n.digest = c.digest and n.repository = c.repository), 0)) as last_used
+/** The longest unused first. What a manifest that is here to stay names stays. */
+const blobsByUse = `select c.digest, c.size, r.id, r.name
   from cached_blobs c join repositories r on r.id = c.repository
-  where not exists (select 1 from named n join manifests m on m.id = n.manifest
+  where c.used_at < ? and not exists (select 1 from named n join manifests m on m.id = n.manifest
     where n.digest = c.digest and n.repository = c.repository and m.cached = 0)
-  and last_used < ? order by last_used limit ?`;
+  order by c.used_at limit ?`;
 
 /** Tags keep their manifests, indexes their instances, and subjects what refers to them. */
-const manifestsByUse = `select m.digest, m.size, r.id, r.name, m.used_at
+const manifestsByUse = `select m.digest, m.size, r.id, r.name
   from manifests m join repositories r on r.id = m.repository
   where m.cached = 1 and m.used_at < ?
   and not exists (select 1 from tags t where t.manifest = m.id)

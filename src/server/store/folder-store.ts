@@ -171,6 +171,8 @@ export class FolderStore implements RegistryStore {
     const { digest } = start;
     for (const source of this.#mountable(start)) {
       if (this.#isManifestAlone(source, digest)) continue;
+      if (!(await blobs.stat(storedName(source), digest))) continue;
+      await blobs.makeLayout(name, { durable: true });
       if (!(await blobs.adopt(storedName(source), name, digest))) continue;
       await this.#arrived(name, digest);
       return true;

@@ -1,5 +1,6 @@
 import { opendir, readdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import { unless } from "./errors.ts";
 import { GrowingFile } from "./growing-file.ts";
@@ -62,36 +63,39 @@ async function removeUnlocked({ tryLock }: StoreParts, path: string): Promise<bo
   }
 }
 
-const unheldManifests = `select m.digest from manifests m
-  where m.repository = ? and m.cached = 0 and m.held_at < ?
+/** What a manifest is not to have: a tag, an index that it is of, a subject. */
+const unheld = `m.cached = 0 and m.held_at < ?
   and not exists (select 1 from tags t where t.manifest = m.id)
-  and not exists (select 1 from named n where n.digest = m.digest and n.repository = m.repository and n.instance = 1)
-  and not exists (select 1 from manifests s where s.digest = m.subject and s.repository = m.repository)
-  and m.digest > ? order by m.digest limit ${batch}`;
-const isUnheld = `select 1 from manifests m where m.repository = ? and m.digest = ? and m.held_at < ?
-  and not exists (select 1 from tags t where t.manifest = m.id)
-  and not exists (select 1 from named n where n.digest = m.digest and n.repository = m.repository and n.instance = 1)`;
+  and not exists (select 1 from named n
+    where n.digest = m.digest and n.repository = m.repository and n.instance = 1)
+  and not exists (select 1 from manifests s where s.digest = m.subject and s.repository = m.repository)`;
+const manifestPage = `select m.digest, ${unheld} as unheld from manifests m
+  where m.repository = ? and m.digest > ? order by m.digest limit 500`;
+const isUnheld = `select 1 from manifests m where ${unheld} and m.repository = ? and m.digest = ?`;
 
 /** Over and over, since what an index held has nothing to hold it once that is gone. */
 async function sweepManifests(parts: StoreParts, repository: RepositoryKey): Promise<number> {
-  const { untaggedAfterMs } = parts.settings;
-  if (untaggedAfterMs === Number.POSITIVE_INFINITY) return 0;
-  const before = parts.now() - untaggedAfterMs;
+  if (parts.settings.untaggedAfterMs === Number.POSITIVE_INFINITY) return 0;
   let removed = 0;
-  for (let last = "", round = 0; ; ) {
-    const rows = parts.database.all(unheldManifests, repository.id, before, last);
+  for (let round = 1; round > 0; removed += round) round = await sweepOnce(parts, repository);
+  return removed;
+}
+
+async function sweepOnce(parts: StoreParts, repository: RepositoryKey): Promise<number> {
+  const { database, settings, now } = parts;
+  const before = now() - settings.untaggedAfterMs;
+  let removed = 0;
+  for (let last = ""; ; ) {
+    const rows = database.all(manifestPage, before, repository.id, last);
+    if (rows.length === 0) return removed;
     for (const row of rows) {
+      last = String(row["digest"]);
       const digest = row["digest"] as Digest;
-      const still = () => parts.database.get(isUnheld, repository.id, digest, before) !== undefined;
-      if (await removeManifest(parts, repository, digest, still)) {
+      const still = () => database.get(isUnheld, before, repository.id, digest) !== undefined;
+      if (row["unheld"] === 1 && (await removeManifest(parts, repository, digest, still)))
         removed++;
-        round++;
-      }
-      last = digest;
     }
-    if (rows.length > 0) continue;
-    if (round === 0) return removed;
-    [last, round] = ["", 0];
+    await nextTurn();
   }
 }
 

@@ -1,6 +1,5 @@
 import { fdatasync, type PathLike } from "node:fs";
 import { open } from "node:fs/promises";
-import { promisify } from "node:util";
 
 /** Syncs one file for many: whoever asks while one is under way shares the next. */
 export class GroupSync {
@@ -61,4 +60,11 @@ export async function syncFolder(folder: PathLike): Promise<void> {
 }
 
 /** Brings a file's bytes to the disk. */
-export const syncDescriptor: (fd: number) => Promise<void> = promisify(fdatasync);
+export function syncDescriptor(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fdatasync(fd, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -3,16 +3,23 @@ import { type FileHandle, open, unlink } from "node:fs/promises";
 import { unless } from "./errors.ts";
 import { syncDescriptor } from "./group-sync.ts";
 
+const syncEveryBytes = 32 * 1024 * 1024;
+
 /** A file in `uploads` that we alone write, from its end on. */
 export class GrowingFile implements AsyncDisposable {
   readonly path: string;
   readonly #handle: FileHandle;
   #size: number;
+  #syncedAt: number;
+  #syncing: Promise<void> | undefined;
+  /** The system tells of a failure to write once, to whoever asks first. */
+  #lost: unknown;
 
   private constructor(path: string, handle: FileHandle, size: number) {
     this.path = path;
     this.#handle = handle;
     this.#size = size;
+    this.#syncedAt = size;
   }
 
   /** Makes it. */
@@ -47,6 +54,7 @@ export class GrowingFile implements AsyncDisposable {
         done += await this.#write(chunk, done, this.#size + done);
       }
       this.#size += chunk.byteLength;
+      if (this.#size - this.#syncedAt >= syncEveryBytes) this.#beginSync();
     } catch (error) {
       await this.cutTo(this.#size).catch(() => {});
       throw error;
@@ -70,8 +78,24 @@ export class GrowingFile implements AsyncDisposable {
     this.#size = size;
   }
 
+  /** All of it is on the disk when it returns. */
   async sync(): Promise<void> {
+    await this.#syncing;
+    if (this.#lost !== undefined) throw this.#lost;
     await syncDescriptor(this.#handle.fd);
+  }
+
+  /** Lets the disk begin while more is coming, so that there is less to wait for at the end. */
+  #beginSync(): void {
+    if (this.#syncing !== undefined) return;
+    this.#syncedAt = this.#size;
+    this.#syncing = syncDescriptor(this.#handle.fd)
+      .catch((error: unknown) => {
+        this.#lost = error;
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   /** Whether the file still has the name, and no other file. */
@@ -85,6 +109,7 @@ export class GrowingFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#syncing;
     await this.#handle.close();
   }
 }

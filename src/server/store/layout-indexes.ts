@@ -1,7 +1,7 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Row, StoreDatabase } from "./database.ts";
+import type { Row, SqlValue, StoreDatabase } from "./database.ts";
 import type { TryLock } from "./file-lock.ts";
 import type { GrowingFile } from "./growing-file.ts";
 import { createLockedFile } from "./locked-file.ts";
@@ -25,12 +25,12 @@ const pageRows = 1000;
 const taggedRows = `select t.tag, m.digest, m.media_type, m.size, m.artifact_type, null as annotations
   from tags t join manifests m on m.id = t.manifest
   where t.repository = ? and t.tag > ? order by t.tag limit ${pageRows}`;
-/** What no index of the repository holds, and no tag: otherwise nothing in the layout would name it. */
-const untaggedRows = `select m.id, m.digest, m.media_type, m.size, m.artifact_type, null as annotations
-  from manifests m where m.repository = ? and m.id > ?
-  and not exists (select 1 from tags t where t.manifest = m.id)
-  and not exists (select 1 from named n where n.digest = m.digest and n.repository = m.repository and n.instance = 1)
-  order by m.id limit ${pageRows}`;
+/** What has no tag and is in no index of the repository is shown without a name: otherwise nothing would tell of it. */
+const allRows = `select m.digest, m.media_type, m.size, m.artifact_type, null as annotations,
+    exists (select 1 from tags t where t.manifest = m.id)
+    or exists (select 1 from named n
+      where n.digest = m.digest and n.repository = m.repository and n.instance = 1) as named
+  from manifests m where m.repository = ? and m.digest > ? order by m.digest limit ${pageRows}`;
 
 interface StaleIndex {
   readonly repository: number;
@@ -145,8 +145,10 @@ export class LayoutIndexes {
         '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[',
       ),
     );
-    await this.#eachPage(taggedRows, repository, "", "tag", add);
-    await this.#eachPage(untaggedRows, repository, 0, "id", add);
+    await this.#eachPage(taggedRows, repository, "tag", add);
+    await this.#eachPage(allRows, repository, "digest", (rows) =>
+      add(rows.filter((row) => row["named"] === 0)),
+    );
     await file.append(Buffer.from("]}"));
     return entries;
   }
@@ -154,15 +156,14 @@ export class LayoutIndexes {
   async #eachPage(
     sql: string,
     repository: number,
-    first: string | number,
-    column: "tag" | "id",
+    column: "tag" | "digest",
     add: (rows: readonly Row[]) => Promise<void>,
   ): Promise<void> {
-    for (let last = first; ; ) {
-      const rows = this.#parts.database.all(sql, repository, last);
+    for (let last: SqlValue = ""; ; ) {
+      const rows: readonly Row[] = this.#parts.database.all(sql, repository, last);
       if (rows.length === 0) return;
       await add(rows);
-      last = rows.at(-1)?.[column] ?? first;
+      last = rows.at(-1)?.[column] ?? "";
     }
   }
 }

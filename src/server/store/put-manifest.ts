@@ -41,7 +41,7 @@ export async function putManifest(
     if (!context.cached && parts.settings.references === "strict") {
       await refuseDangling(parts, repository, content.named);
     }
-    const asBlob = await publish(parts, repository, manifest);
+    const asBlob = await publish(parts, repository, manifest, !context.cached);
     const done = record(parts, repository, { put, content, context, swept, asBlob });
     if (done) break;
     if (attempt === maxAttempts) throw busy();
@@ -86,27 +86,41 @@ function record(
   });
 }
 
-/** Gives whether the file was there already, and no manifest: it was pushed as a blob then. */
+/**
+ * Gives whether the file was there already, and no manifest: it was pushed as a blob then. Nobody waits for the disk for what
+ * an upstream has: it is looked at again when it is read.
+ */
 async function publish(
   parts: StoreParts,
   { name, id }: RepositoryKey,
   { bytes, digest }: RawManifest,
+  durable: boolean,
 ): Promise<boolean> {
-  const { blobs, paths, tryLock, records } = parts;
-  const there = blobs.statSync(name, digest)?.size === bytes.byteLength;
-  if (!there) {
-    await blobs.makeLayout(name);
-    await using file = await createLockedFile(paths.uploads, "tmp-", tryLock);
-    try {
-      await file.append(bytes);
-      await file.sync();
-      await blobs.publish(file.path, name, digest);
-    } finally {
-      await file.unlink();
-    }
+  const { blobs, records } = parts;
+  await blobs.makeLayout(name, { durable });
+  const before = await blobs.holds(name, digest, bytes);
+  for (let held = before; held !== true; held = await blobs.holds(name, digest, bytes)) {
+    if (held === false) await blobs.removeDamaged(name, digest);
+    await writeBlob(parts, name, { bytes, digest }, durable);
   }
-  await blobs.sync(name, digest);
-  return there && records.byDigest(id, digest) === undefined;
+  if (durable) await blobs.sync(name, digest);
+  return before === true && records.byDigest(id, digest) === undefined;
+}
+
+async function writeBlob(
+  { blobs, paths, tryLock }: StoreParts,
+  name: string,
+  { bytes, digest }: Pick<RawManifest, "bytes" | "digest">,
+  durable: boolean,
+): Promise<void> {
+  await using file = await createLockedFile(paths.uploads, "tmp-", tryLock);
+  try {
+    await file.append(bytes);
+    if (durable) await file.sync();
+    await blobs.publish(file.path, name, digest);
+  } finally {
+    await file.unlink();
+  }
 }
 
 /** @throws {RegistryAnswerError} 404 MANIFEST_BLOB_UNKNOWN, 400 MANIFEST_INVALID */

@@ -4,6 +4,7 @@ import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
 import { unless } from "./errors.ts";
 import type { ManifestRecord } from "./records.ts";
+import { removeManifest } from "./removals.ts";
 import type { StoreParts } from "./store-parts.ts";
 
 /** A manifest from memory, or else from its file, which is checked then. */
@@ -12,11 +13,18 @@ export function readHeldManifest(
   name: string,
   reference: ManifestReference,
 ): Promise<HeldManifest | undefined> | HeldManifest | undefined {
-  const key = reference.type === "tag" ? reference.tag : reference.digest;
-  const found = parts.memory.find(name, key);
+  const found = parts.memory.find(name, keyOf(reference));
   if (found === undefined) return load(parts, name, reference);
-  if (found.record.cached) parts.uses.manifest(found.record.id, parts.now());
+  noteUse(parts, found.record);
   return found.held;
+}
+
+function keyOf(reference: ManifestReference): string {
+  return reference.type === "tag" ? reference.tag : reference.digest;
+}
+
+function noteUse({ uses, now }: StoreParts, { id, cached }: ManifestRecord): void {
+  if (cached) uses.manifest(id, now());
 }
 
 async function load(
@@ -25,18 +33,17 @@ async function load(
   reference: ManifestReference,
 ): Promise<HeldManifest | undefined> {
   for (let attempt = 0; ; attempt++) {
-    const generation = parts.memory.generation;
+    const { generation } = parts.memory;
     const record = find(parts, name, reference);
     if (record === undefined) return undefined;
     const held = parts.memory.bytesOf(record) ?? (await readBytes(parts, name, record));
     if (held !== undefined) {
-      const key = reference.type === "tag" ? reference.tag : reference.digest;
-      parts.memory.remember(name, key, { held, record }, generation);
-      if (record.cached) parts.uses.manifest(record.id, parts.now());
+      parts.memory.remember(name, keyOf(reference), { held, record }, generation);
+      noteUse(parts, record);
       return held;
     }
     // Removed between the two looks, or damaged: the next look tells.
-    if (attempt === 3) throw damaged();
+    if (attempt > 0) await forgetDamaged(parts, name, record);
   }
 }
 
@@ -58,9 +65,19 @@ async function readBytes(
   { digest, mediaType }: ManifestRecord,
 ): Promise<HeldManifest | undefined> {
   const bytes = await unless(["ENOENT"], () => readFile(paths.blob(name, digest)));
-  if (bytes === undefined) return undefined;
-  if (digestOf(bytes, algorithmOf(digest)) !== digest) throw damaged();
-  return { mediaType, digest, bytes };
+  const whole = bytes !== undefined && digestOf(bytes, algorithmOf(digest)) === digest;
+  return whole ? { mediaType, digest, bytes } : undefined;
+}
+
+/** What an upstream has was not synced, and can be fetched again. Everything else should be here, and is not. */
+async function forgetDamaged(
+  parts: StoreParts,
+  name: string,
+  { digest, cached }: ManifestRecord,
+): Promise<void> {
+  const id = parts.records.repository(name);
+  if (!cached || id === undefined) throw damaged();
+  await removeManifest(parts, { id, name }, digest, (manifest) => manifest.cached);
 }
 
 function damaged(): RegistryAnswerError {

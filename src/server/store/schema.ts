@@ -34,6 +34,7 @@ export const migrations: readonly string[] = [
     unique (repository, digest)
   ) strict;
   create index manifests_by_subject on manifests (repository, subject) where subject is not null;
+  create index manifests_by_use on manifests (used_at) where cached = 1;
 
   create table named (
     digest text not null,
@@ -75,6 +76,7 @@ export const migrations: readonly string[] = [
     primary key (repository, digest)
   ) strict, without rowid;
   create index cached_blobs_by_digest on cached_blobs (digest);
+  create index cached_blobs_by_use on cached_blobs (used_at);
   create index cached_blobs_unsafe on cached_blobs (safe) where safe = 0;
   `,
 ];

@@ -98,6 +98,7 @@ export class FolderCache implements StoreCache {
       const { name } = key.repository;
       if (await blobs.stat(name, digest)) return true;
       await this.#cachedBlobs.announce(key);
+      await blobs.makeLayout(name, { durable: false });
       if (!(await blobs.adopt(undefined, name, digest))) return false;
       await blobs.sync(name, digest);
       await openBlobs.forget(name, digest);

@@ -117,6 +117,7 @@ export class Uploads {
         throw wrongDigest(end.digest, actual);
       }
       await file.sync();
+      await this.#parts.blobs.makeLayout(owner.repository, { durable: true });
       await this.#parts.blobs.publish(file.path, owner.repository, end.digest);
       await this.#parts.blobs.sync(owner.repository, end.digest);
       await done();

@@ -35,8 +35,7 @@ export class Uses {
   write(): void {
     if (this.#manifests.size + this.#blobs.size === 0) return;
     this.#database.transaction(() => {
-      const manifests = "update manifests set used_at = max(used_at, ?) where id = ?";
-      for (const [id, at] of this.#manifests) this.#database.run(manifests, at, id);
+      for (const [id, at] of this.#manifests) this.#writeManifest(id, at);
       const blobs = `update cached_blobs set used_at = max(used_at, ?) where digest = ?
         and repository = (select id from repositories where name = ?)`;
       for (const { name, digest, at } of this.#blobs.values()) {
@@ -45,5 +44,15 @@ export class Uses {
     });
     this.#manifests.clear();
     this.#blobs.clear();
+  }
+
+  /** Whoever reads a manifest counts on what it names. */
+  #writeManifest(id: number, at: number): void {
+    this.#database.run("update manifests set used_at = max(used_at, ?) where id = ?", at, id);
+    this.#database.run(
+      `update cached_blobs set used_at = max(used_at, ?) where (repository, digest) in
+        (select repository, digest from named where manifest = ?)`,
+      ...[at, id],
+    );
   }
 }

@@ -277,3 +277,32 @@ test("What was not known to be on the disk when the machine stopped is fetched a
   await fillWhole(store, alpine, bytes);
   assert.deepEqual(await blobAt(store, alpine, digest), bytes);
 });
+
+test("A cached manifest that is damaged is one that is not there; a pushed one is an error, and is repaired by a push", async () => {
+  await using folder = await tempFolder();
+  const image = imageOf(Buffer.from("{}"), []);
+  const damage = (path: string) =>
+    writeFileSync(
+      folder.in("repositories", path, "blobs/sha256", hexOf(image.digest)),
+      Buffer.alloc(image.bytes.byteLength),
+    );
+  {
+    await using store = await openTestStore(folder.path);
+    await store.cache.keepManifest(alpine, image, { tags: ["3"], checkedAt: 1 });
+  }
+  damage("docker.io/library/alpine");
+  const app = repositoryAt("app");
+  {
+    await using store = await openTestStore(folder.path);
+    assert.equal(await manifestAt(store, alpine, "3"), undefined);
+    assert.equal(await manifestAt(store, alpine, image.digest), undefined);
+    await pushBlob(store, app, Buffer.from("{}"));
+    await store.putManifest(app, { manifest: image, tags: ["1"] }, callBy());
+    assert.deepEqual(await manifestAt(store, app, "1"), image);
+  }
+  damage("registry.example_5000/app");
+  await using store = await openTestStore(folder.path);
+  await assert.rejects(manifestAt(store, app, "1"), { status: 500 });
+  await store.putManifest(app, { manifest: image, tags: ["1"] }, callBy());
+  assert.deepEqual(await manifestAt(store, app, "1"), image);
+});

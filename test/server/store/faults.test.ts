@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { digestOf } from "../../../src/core/digest.ts";
+import type { RawManifest } from "../../../src/core/manifest.ts";
+import type { RegistryStore } from "../../../src/server/store/registry-store.ts";
+import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
+import { everyStep } from "../../support/faults.ts";
+import { randomBytesOf } from "../../support/random.ts";
+import { type DiskFailure, failDisk } from "../../support/server/failing-disk.ts";
+import {
+  blobAt,
+  bodyOf,
+  callBy,
+  imageOf,
+  manifestAt,
+  openTestStore,
+  pushBlob,
+  pushImage,
+  repositoryAt,
+} from "../../support/server/store-world.ts";
+import { type TempFolder, tempFolder } from "../../support/temp.ts";
+
+const soak = process.env["AMPHORA_SOAK"] === "1";
+const app = repositoryAt("team/app");
+const base = repositoryAt("base");
+const upstream = repositoryAt("library/alpine", "docker.io");
+const config = Buffer.from("{}");
+const layer = randomBytesOf(1, 30_000);
+const cached = randomBytesOf(2, 30_000);
+const sharedLayer = Buffer.from("layer a".repeat(100));
+const image = imageOf(config, [layer, sharedLayer]);
+
+/** Something of everything; `said` holds what was acknowledged. */
+async function pushSomething(store: RegistryStore, said: Set<string>): Promise<void> {
+  const begun = await store.beginUpload(app, { type: "new" }, callBy());
+  assert.ok(begun.type === "open");
+  const { id } = begun.upload;
+  await store.appendUpload(app, id, { body: bodyOf(layer.subarray(0, 9_000)) }, callBy());
+  const end = { body: bodyOf(layer.subarray(9_000)), digest: digestOf(layer) };
+  await store.finishUpload(app, id, end, callBy());
+  said.add("layer");
+  await pushBlob(store, app, config);
+  const mount = { type: "mount", digest: digestOf(sharedLayer), from: base } as const;
+  assert.equal((await store.beginUpload(app, mount, callBy())).type, "mounted");
+  await store.putManifest(app, { manifest: image, tags: ["new", "latest"] }, callBy());
+  said.add("image");
+  await fillCache(store);
+  said.add("cached");
+  await store.cache.keepManifest(upstream, image, { tags: ["3"], checkedAt: 1 });
+  await store.deleteManifest(base, { type: "tag", tag: "second" }, callBy());
+  said.add("deleted");
+  await store.flush();
+  await store.collectGarbage();
+}
+
+async function fillCache(store: RegistryStore): Promise<void> {
+  const begun = await store.cache.beginFill(upstream, digestOf(cached), cached.byteLength);
+  assert.ok(begun !== "held");
+  await using fill = begun;
+  await fill.append(cached.subarray(0, 10_000));
+  await fill.append(cached.subarray(10_000));
+  await fill.finish();
+}
+
+function assertNoWrongBlob(folder: TempFolder): void {
+  for (const entry of readdirSync(folder.path, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\/sha256$/.test(entry.parentPath)) continue;
+    const bytes = readFileSync(join(entry.parentPath, entry.name));
+    assert.equal(createHash("sha256").update(bytes).digest("hex"), entry.name);
+  }
+}
+
+async function assertKept(store: RegistryStore, before: RawManifest, said: ReadonlySet<string>) {
+  assert.deepEqual(await manifestAt(store, base, "first"), before);
+  assert.deepEqual(await blobAt(store, base, digestOf(sharedLayer)), sharedLayer);
+  if (said.has("layer")) assert.deepEqual(await blobAt(store, app, digestOf(layer)), layer);
+  const tagged = await manifestAt(store, app, "new");
+  assert.equal(tagged?.digest, (await manifestAt(store, app, "latest"))?.digest);
+  if (said.has("image")) assert.deepEqual(tagged, image);
+  if (tagged !== undefined) {
+    for (const bytes of [config, layer, sharedLayer]) {
+      assert.deepEqual(await blobAt(store, app, digestOf(bytes)), bytes);
+    }
+  }
+  if (said.has("deleted")) assert.equal(await manifestAt(store, base, "second"), undefined);
+  else assert.ok(await manifestAt(store, base, before.digest));
+}
+
+function assertTold(error: unknown, failure: DiskFailure): void {
+  assert.ok(error instanceof RegistryAnswerError, String((error as Error)?.stack ?? error));
+  assert.equal(error.status, failure === "EIO" ? 503 : 507);
+}
+
+async function attempt(nth: number, failure: DiskFailure): Promise<"failed" | "through"> {
+  await using folder = await tempFolder();
+  const said = new Set<string>();
+  let before: RawManifest;
+  let failed = false;
+  {
+    await using store = await openTestStore(folder.path);
+    before = await pushImage(store, base, ["first", "second"], "a");
+    {
+      using disk = await failDisk(nth, failure);
+      await pushSomething(store, said).catch((error: unknown) => assertTold(error, failure));
+      failed = disk.failed();
+    }
+    await assertKept(store, before, said);
+    assertNoWrongBlob(folder);
+    await pushImage(store, base, ["afterwards"], "b");
+  }
+  await using store = await openTestStore(folder.path);
+  await assertKept(store, before, said);
+  assertNoWrongBlob(folder);
+  assert.ok(await manifestAt(store, base, "afterwards"));
+  return failed ? "failed" : "through";
+}
+
+for (const [failure, sample] of [
+  ["ENOSPC", 11],
+  ["EIO", 29],
+] as const) {
+  test(`${failure} at any step loses nothing that was acknowledged, and shows nothing wrong`, async (t) => {
+    const steps = await everyStep((nth) => attempt(nth, failure), soak ? {} : { sample });
+    t.diagnostic(`${steps} steps`);
+  });
+}
