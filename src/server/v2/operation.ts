@@ -26,6 +26,7 @@ export type RepositoryAction =
   | {
       readonly type: "list-referrers";
       readonly subject: Digest;
+      /** Empty: those that have none. */
       readonly artifactType: string | undefined;
       readonly page: Page;
     }
@@ -172,7 +173,7 @@ function referrersAction(method: string, last: string, query: Query): Repository
   return {
     type: "list-referrers",
     subject: checkDigest(last),
-    artifactType: query.get("artifactType") || undefined,
+    artifactType: query.get("artifactType"),
     page: parsePage(query),
   };
 }

@@ -26,8 +26,9 @@ export async function listReferrers(
   const { subject, artifactType, page, path, query } = operation;
   const backend = service.parts.backendOf(repository);
   const all = await backend.listReferrers(repository, subject, exchange);
-  const wanted =
-    artifactType === undefined ? all : all.filter((one) => one.artifactType === artifactType);
+  const wanted = all.filter(
+    (one) => artifactType === undefined || (one.artifactType ?? "") === artifactType,
+  );
   const limit = query.get("n") === undefined ? Number.POSITIVE_INFINITY : page.limit;
   const { texts, next } = cutPage(wanted, page.last, limit);
   const url = next && `${path}/referrers/${subject}?${query.replaced({ last: next })}`;

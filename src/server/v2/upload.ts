@@ -1,5 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
-import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { UploadPiece, UploadState } from "./backend.ts";
 import { parseSentRange } from "./byte-range.ts";
@@ -138,9 +138,4 @@ export function located({ path, query }: UploadOperation<unknown>, rest: string)
 function unknown(): RegistryAnswerError {
   const message = "blob upload unknown to registry";
   return new RegistryAnswerError("BLOB_UPLOAD_UNKNOWN", message, { status: 404 });
-}
-
-/** Whether both are the same repository, whatever the client called them. */
-export function isSameRepository(one: ServedRepository, other: ServedRepository): boolean {
-  return servedName(one) === servedName(other);
 }

@@ -17,8 +17,11 @@ export function refusalAnswer(
 ): RegistryAnswerError {
   exchange.notes.decision = id;
   const told = { status, detail: { decision: id } };
-  // HEAD has no content: its reason goes along in headers.
-  const headers = { Warning: `299 - ${quoted(reason)}`, "X-Policy-Decision": printable(id) };
+  const headers = {
+    "X-Policy-Decision": printable(id),
+    // HEAD has no content for the reason. Beside content it would be printed twice.
+    ...(exchange.head && { Warning: `299 - ${quoted(reason)}` }),
+  };
   if (status === 403) return new RegistryAnswerError("DENIED", reason, { ...told, headers });
   return new RegistryAnswerError("UNAVAILABLE", reason, {
     ...told,

@@ -47,12 +47,12 @@ async function expectReferrers(bench: Bench, { manifests }: DataSet): Promise<vo
   for (const subject of new Set(manifests.flatMap((one) => one.subject ?? one.digest))) {
     const wanted = manifests.filter((one) => one.subject === subject).map(describeReferrer);
     await expectList(bench, `/referrers/${subject}`, wanted);
-    for (const type of new Set(wanted.flatMap(({ artifactType }) => artifactType ?? []))) {
+    for (const type of new Set(wanted.map(({ artifactType }) => artifactType ?? ""))) {
       const path = `/referrers/${subject}?artifactType=${encodeURIComponent(type)}`;
       await expectList(
         bench,
         path,
-        wanted.filter(({ artifactType }) => artifactType === type),
+        wanted.filter(({ artifactType }) => (artifactType ?? "") === type),
       );
     }
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type DigestAlgorithm, digestOf } from "../../../../src/core/digest.ts";
+import { mediaTypes } from "../../../../src/core/media-type.ts";
 import {
   type Answer,
   call,
@@ -130,7 +131,7 @@ function describeMounts(test: Declare, algorithm: DigestAlgorithm): void {
     await expectServed(bench, answer, algorithm);
   });
   test(`${algorithm}: a mount without a source answers 201`, async (bench) => {
-    await pushBlob(bench.origin, `${bench.repository}/source`, blob, algorithm);
+    await pushNamed({ ...bench, repository: `${bench.repository}/source` }, algorithm);
     const path = `/v2/${bench.repository}/blobs/uploads/?mount=${digest}`;
     const answer = await call(bench.origin, "POST", path, { body: "" });
     assert.equal(answer.status, 201);
@@ -146,6 +147,25 @@ function describeMounts(test: Declare, algorithm: DigestAlgorithm): void {
       await finish(bench, await patch(bench, locationOf(answer, bench.origin), 0, 3000), algorithm);
     }
   });
+}
+
+/** Pushes the blob, and a manifest that names it. */
+async function pushNamed({ origin, repository }: Bench, algorithm: DigestAlgorithm): Promise<void> {
+  const digest = await pushBlob(origin, repository, blob, algorithm);
+  const config = Buffer.from("{}");
+  await pushBlob(origin, repository, config);
+  const named = { mediaType: mediaTypes.ociEmpty, digest: digestOf(config), size: config.length };
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    config: named,
+    layers: [{ mediaType: mediaTypes.ociLayer, digest, size: blob.length }],
+  };
+  const { status, body } = await call(origin, "PUT", `/v2/${repository}/manifests/named`, {
+    headers: { "Content-Type": mediaTypes.ociManifest },
+    body: JSON.stringify(manifest),
+  });
+  assert.equal(status, 201, body.toString());
 }
 
 function describeWrongDigests(test: Declare, algorithm: DigestAlgorithm): void {
