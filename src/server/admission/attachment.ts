@@ -34,6 +34,7 @@ const attachedDocuments: ReadonlySet<string> = new Set([
 ]);
 
 const maxDocumentBytes = 4 * 1024 * 1024;
+const maxAllBytes = 16 * 1024 * 1024;
 const maxDocuments = 256;
 
 /**
@@ -65,7 +66,8 @@ function typeOf({ mediaType }: Descriptor): string {
 }
 
 async function areJson(layers: readonly Descriptor[], read: ReadSmallBlob): Promise<boolean> {
-  if (layers.length > maxDocuments) return false;
+  const all = layers.reduce((sum, { size }) => sum + size, 0);
+  if (layers.length > maxDocuments || all > maxAllBytes) return false;
   for (const { digest, size } of layers) {
     if (size > maxDocumentBytes) return false;
     const bytes = await read(digest, maxDocumentBytes);

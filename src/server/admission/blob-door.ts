@@ -60,6 +60,8 @@ export class BlobDoor {
       first?.outcome === "admitted"
         ? first
         : await this.#firstGood(judging, leaving, about, now.snapshot, all());
+    // A policy that has changed meanwhile is asked, not the one that was.
+    if (policy?.current !== now) return await this.#judge(leaving, about);
     if (!found) return answers.strayBlob(about);
     return found === attachment
       ? { allowed: true, policy: now.snapshot.policyHash }

@@ -1,6 +1,6 @@
 import type { Digest } from "../../core/digest.ts";
 import type { Report } from "../server-event.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import type { ManifestShape } from "./manifest-shape.ts";
 
 /** A manifest that was asked for here. */
@@ -36,6 +36,8 @@ export interface KnownManifests {
   admitted(repository: string, digest: Digest, tag: string): void;
   /** The manifests of a repository that name this blob or instance; newest first, at most 64. */
   naming(repository: string, digest: Digest): readonly KnownManifest[];
+  /** Like {@link naming}, at less cost. */
+  parents(repository: string, digest: Digest): readonly Pick<KnownManifest, "digest" | "signed">[];
   /** The tags that something was admitted under, "" for its digest. */
   tagsOf(repository: string, digest: Digest): readonly string[];
 }
@@ -92,15 +94,13 @@ export function createKnownManifests(database: Database, report: Report): KnownM
         database.run("INSERT OR IGNORE INTO admitted VALUES (?, ?, ?)", repository, digest, tag),
       );
     },
-    naming(repository, digest) {
-      const rows = database.all(
-        `SELECT m.digest, m.signed, m.type FROM names n JOIN manifests m ON m.id = n.manifest
-         WHERE n.repository = ? AND n.child = ? ORDER BY m.id DESC LIMIT ${maxParents}`,
-        repository,
-        digest,
-      );
-      return rows.map((row) => knownOf(database, repository, row));
-    },
+    naming: (repository, digest) =>
+      parentRows(database, repository, digest).map((row) => knownOf(database, repository, row)),
+    parents: (repository, digest) =>
+      parentRows(database, repository, digest).map(({ digest, signed }) => ({
+        digest: String(digest) as Digest,
+        signed: String(signed) as Digest,
+      })),
     tagsOf: (repository, digest) => tagsOf(database, repository, digest),
   };
 }
@@ -133,11 +133,16 @@ function insert(
   });
 }
 
-function knownOf(
-  database: Database,
-  repository: string,
-  row: Readonly<Record<string, unknown>>,
-): KnownManifest {
+function parentRows(database: Database, repository: string, digest: Digest): readonly Row[] {
+  return database.all(
+    `SELECT m.digest, m.signed, m.type FROM names n JOIN manifests m ON m.id = n.manifest
+     WHERE n.repository = ? AND n.child = ? ORDER BY m.id DESC LIMIT ${maxParents}`,
+    repository,
+    digest,
+  );
+}
+
+function knownOf(database: Database, repository: string, row: Row): KnownManifest {
   return {
     digest: String(row["digest"]) as Digest,
     signed: String(row["signed"]) as Digest,

@@ -37,8 +37,6 @@ export interface PolicySnapshot {
   readonly keyHash: string;
   /** Both; what was decided under another is not known any more. */
   readonly key: string;
-  /** As the policy names them. */
-  readonly keyFiles: readonly string[];
   /** Every file that was read or looked for. */
   readonly files: readonly string[];
 }
@@ -87,7 +85,6 @@ export function readPolicySnapshot(
     policyHash,
     keyHash,
     key: `${policyHash}:${keyHash}`,
-    keyFiles,
     files: [...files, ...(places.signaturePlaces ?? []), ...more],
   };
 }

@@ -43,8 +43,10 @@ const scope = z
  * nothing is judged.
  */
 export const admissionSettings = z.strictObject({
-  /** By default containers' own, and `x-policy.json` beside it. */
+  /** By default containers' own `policy.json`. */
   policy: filePath().optional(),
+  /** By default `x-policy.json` beside containers' own policy; none beside one that is named. */
+  overlay: filePath().optional(),
   scopes: z.array(scope).default([]),
   /** How long what was admitted is not judged again. */
   decisionTtl: duration().default(60_000),

@@ -18,7 +18,7 @@ export function takenAlong(
 ): Block | undefined {
   if (depth >= maxDepth) return undefined;
   let found: Block | undefined;
-  for (const parent of known.naming(repository, digest)) {
+  for (const parent of known.parents(repository, digest)) {
     const block =
       isBlocked(parent.digest) ??
       isBlocked(parent.signed) ??

@@ -1,3 +1,5 @@
+import type { Decision } from "../admission.ts";
+import type { AuditEvent } from "../audit.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { acceptsType, unacceptable } from "./accept.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
@@ -23,7 +25,7 @@ export async function pullManifest(
   if (!acceptsType(exchange.header("accept"), manifest.mediaType)) {
     throw unknown(unacceptable(manifest.mediaType), reference);
   }
-  await admit(service, exchange, repository, { reference, manifest });
+  const decision = await admit(service, exchange, repository, { reference, manifest });
   const headers = headersOf(manifest, reference, exchange);
   if (namesDigest(exchange.header("if-none-match"), manifest.digest)) {
     exchange.answer(304, headers);
@@ -32,28 +34,39 @@ export async function pullManifest(
   exchange.answer(200, headers, manifest.bytes);
   if (exchange.head) return;
   const read = reference.type === "tag" ? { reference: reference.tag } : {};
-  note(service, exchange, repository, { type: "pull", ...read, digest: manifest.digest });
+  const digest = manifest.digest;
+  note(service, exchange, repository, { type: "pull", ...read, digest, ...decidedBy(decision) });
 }
 
-/** An answer to HEAD holds nothing of a manifest, so that it may pass where the refusal is to be read from the GET. */
+/** For the audit log. */
+function decidedBy(decision: Decision | undefined): Pick<AuditEvent, "decision" | "policy"> {
+  const { id, policy } = decision ?? {};
+  return { ...(id !== undefined && { decision: id }), ...(policy !== undefined && { policy }) };
+}
+
+/**
+ * An answer to HEAD holds nothing of a manifest, so that it may pass where the refusal is to be read from the GET: unless
+ * that GET, which is by digest, would be let go.
+ */
 async function admit(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
   { reference, manifest }: { reference: ManifestReference; manifest: HeldManifest },
-): Promise<void> {
+): Promise<Decision | undefined> {
   const { admission } = service.parts;
-  if (admission === undefined) return;
+  if (admission === undefined) return undefined;
   const decision = await admission.admitManifest(repository, reference, manifest, exchange);
-  if (decision.allowed || decision.at === "blob") return;
+  if (decision.allowed || decision.at === "blob") return decision;
   const answer = refusalAnswer(exchange, decision);
-  if (exchange.head && printsOnlyAfterHead(exchange.header("user-agent"))) return;
+  const mayPass = exchange.head && decision.tagOnly !== true;
+  if (mayPass && printsOnlyAfterHead(exchange.header("user-agent"))) return decision;
   if (decision.status === 403) {
     note(service, exchange, repository, {
       type: "refused",
       ...(reference.type === "tag" && { reference: reference.tag }),
       digest: manifest.digest,
-      decision: decision.id,
+      ...decidedBy(decision),
       detail: decision.reason,
     });
   }

@@ -152,8 +152,8 @@ export interface World extends AsyncDisposable {
   byTag(name: string, tag: string, manifest: RawManifest): Promise<Decision>;
   byDigest(name: string, manifest: RawManifest): Promise<Decision>;
   blob(name: string, digest: Digest): Promise<Decision | undefined>;
-  /** Another process on the same folder. */
-  second(): ServerAdmission;
+  /** Another process on the same folder, with other settings if need be. */
+  second(settings?: object, folder?: string): ServerAdmission;
 }
 
 export const repositoryOf = (name: string): ServedRepository => {
@@ -208,7 +208,7 @@ export async function admissionWorld(
       everyMs: 20,
     }),
   );
-  const open = () =>
+  const open = (settings: object | undefined, folder: string) =>
     createAdmission({
       settings: settings && admissionSettings.parse(settings),
       serverName: "localhost:5000",
@@ -222,11 +222,12 @@ export async function admissionWorld(
         const bytes = blobs.get(`${servedName(repository)}@${digest}`);
         return bytes && bytes.length <= maxBytes ? bytes : undefined;
       },
-      folder: folder.in("admission"),
+      folder,
       now: () => clock.ms,
       report,
     });
-  const admission = stack.use(open());
+  const own = folder.in("admission");
+  const admission = stack.use(open(settings, own));
   const ask = (name: string, reference: ManifestReference, manifest: RawManifest) =>
     admission.admitManifest(repositoryOf(name), reference, manifest, aCall());
   return {
@@ -250,7 +251,7 @@ export async function admissionWorld(
     byTag: (name, tag, manifest) => ask(name, { type: "tag", tag }, manifest),
     byDigest: (name, manifest) => ask(name, { type: "digest", digest: manifest.digest }, manifest),
     blob: async (name, digest) => admission.admitBlob(repositoryOf(name), digest, aCall()),
-    second: () => stack.use(open()),
+    second: (other = settings, folder = own) => stack.use(open(other, folder)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { RawManifest } from "../../../src/core/manifest.ts";
+import type { AuditEvent } from "../../../src/server/audit.ts";
+import { MemoryBackend } from "../../support/server/memory-backend.ts";
+import { startV2Server } from "../../support/server/v2-server.ts";
+import {
+  admissionWorld,
+  image,
+  layerOf,
+  people,
+  repositoryOf,
+  signedBy,
+  type World,
+} from "./world.ts";
+
+const folk = people();
+after(() => folk[Symbol.dispose]());
+
+const repo = "docker.io/library/app";
+const containerd = "containerd/1.6.20";
+
+async function server(world: World) {
+  const backend = new MemoryBackend();
+  const held = backend.at(repo);
+  const notes: AuditEvent[] = [];
+  const face = await startV2Server({
+    route: () => repositoryOf(repo),
+    backendOf: () => backend,
+    admission: world.admission,
+    audit: { note: (event) => void notes.push(event) },
+  });
+  return {
+    notes,
+    push(tag: string, manifest: RawManifest) {
+      held.manifests.set(manifest.digest, manifest);
+      held.tags.set(tag, manifest.digest);
+    },
+    ask: (method: string, path: string, agent = "curl/8") =>
+      fetch(`${face.origin}/v2/library/app/${path}`, { method, headers: { "user-agent": agent } }),
+    [Symbol.asyncDispose]: () => face[Symbol.asyncDispose](),
+  };
+}
+
+test("of an image that is refused no byte leaves, and each client reads why", async () => {
+  await using world = await admissionWorld(
+    { scopes: [{ repositories: ["**"], strictBlobs: true }] },
+    { [repo]: [signedBy("ann.pub")] },
+    { "ann.pub": folk.keys.ann },
+  );
+  await using http = await server(world);
+  const one = image("one");
+  http.push("v1", one);
+  for (const reference of ["v1", one.digest]) {
+    const refused = await http.ask("GET", `manifests/${reference}`, containerd);
+    assert.equal(refused.status, 403);
+    const text = await refused.text();
+    assert.ok(!text.includes("schemaVersion"));
+    const { errors } = JSON.parse(text) as {
+      errors: { code: string; message: string; detail: { decision: string } }[];
+    };
+    assert.equal(errors[0]?.code, "DENIED");
+    assert.equal(errors[0]?.message, "policy: A signature was required, but no signature exists");
+    assert.ok(world.admission.decisions.get(errors[0]?.detail.decision ?? ""));
+    assert.equal((await http.ask("HEAD", `manifests/${reference}`, containerd)).status, 200);
+    assert.equal((await http.ask("HEAD", `manifests/${reference}`)).status, 403);
+  }
+  assert.equal((await http.ask("GET", `blobs/${layerOf("one")}`)).status, 403);
+  assert.ok(http.notes.every(({ type, decision }) => type === "refused" && decision));
+});
+
+test("a tag that was moved to another's image does not come in by HEAD and digest", async () => {
+  await using world = await admissionWorld(
+    {},
+    { [repo]: [signedBy("ann.pub")] },
+    { "ann.pub": folk.keys.ann },
+  );
+  await using http = await server(world);
+  const two = image("two");
+  world.signatures.put(repo, two.digest, folk.sign("ann", `${repo}:v2`, two.digest));
+  http.push("v1", two);
+  http.push("v2", two);
+  const head = await http.ask("HEAD", "manifests/v1", containerd);
+  assert.equal(head.status, 403);
+  assert.equal(head.headers.get("docker-content-digest"), null);
+  assert.equal((await http.ask("HEAD", "manifests/v2", containerd)).status, 200);
+  assert.equal((await http.ask("GET", `manifests/${two.digest}`, containerd)).status, 200);
+  const [pulled] = http.notes.filter(({ type }) => type === "pull");
+  assert.match(pulled?.policy ?? "", /^[0-9a-f]{64}$/);
+});
