@@ -56,11 +56,10 @@ async function byApi(
     });
     const items = bytes && parseReferrers(bytes);
     if (!items) {
-      if (reply.status === 401 || reply.status === 403 || reply.status === 429) {
-        throw await reply.toError(`reading referrers of ${subject} in ${state.name}`);
-      }
-      await reply.discard();
-      capabilities.referrers = false;
+      const told = await reply.toError(`reading referrers of ${subject} in ${state.name}`);
+      if (isNoAnswer(told, capabilities.referrers === true)) throw told;
+      // what is said of one repository, or once, tells nothing of the API
+      if (told.entries.length === 0 && reply.status !== 500) capabilities.referrers ??= false;
       return undefined;
     }
     capabilities.referrers = true;
@@ -68,6 +67,11 @@ async function byApi(
     page = nextPage(reply.headers("link"), reply.url);
   }
   return found;
+}
+
+/** Whether a failure is one, and not the way in which a registry says that it has no such API: old ones have said 500. */
+function isNoAnswer({ status = 0 }: RegistryError, hasApi: boolean): boolean {
+  return [401, 403, 429, 502, 503, 504].includes(status) || (status === 500 && hasApi);
 }
 
 async function byTag(
