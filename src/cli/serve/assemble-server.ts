@@ -26,7 +26,7 @@ export interface AssemblyRequest {
 /** Builds the parts of the server and joins them; the one place that knows them all. */
 export async function assembleServer(
   settings: ServerSettings,
-  { log }: AssemblyRequest,
+  { log, context }: AssemblyRequest,
 ): Promise<AssembledServer> {
   const metrics = createMetrics();
   const report: Report = (event) => {
@@ -36,7 +36,7 @@ export async function assembleServer(
   const configured = settings.access && (await configuredAccess(settings, settings.access, report));
   const access = configured?.access ?? localAccess();
   return {
-    parts: { access, metrics, report, faces: configured?.faces ?? [] },
+    parts: { version: context.version, access, metrics, report, faces: configured?.faces ?? [] },
     async reload() {
       configured?.reload();
     },
