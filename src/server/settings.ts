@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { accessSettings } from "./access/settings.ts";
+import { admissionSettings } from "./admission/settings.ts";
 import { auditSettings } from "./audit/settings.ts";
 import { domain, filePath, listenAddress } from "./settings-values.ts";
 import {
@@ -9,6 +10,8 @@ import {
   shutdownSettings,
   tlsSettings,
 } from "./shell/settings.ts";
+import { storeSettings } from "./store/settings.ts";
+import { cacheSettings, upstreamsSettings } from "./upstream/settings.ts";
 
 /**
  * The whole of the configuration, every section of the part that it is for. Keys are camelCase here and kebab-case in the
@@ -28,6 +31,10 @@ export const serverSettings = z.strictObject({
   limits: limitSettings.prefault({}),
   log: logSettings.prefault({}),
   metrics: metricsSettings.prefault({}),
+  store: storeSettings.prefault({}),
+  upstreams: upstreamsSettings.prefault([]),
+  cache: cacheSettings.prefault({}),
+  admission: admissionSettings.optional(),
   audit: auditSettings.prefault({}),
   shutdown: shutdownSettings.prefault({}),
 });

@@ -118,8 +118,9 @@ function dispatcher(registry: RequestListener | undefined, app: RequestListener)
     const url = originForm(request.url ?? "");
     if (url === undefined) return void response.writeHead(400, { Connection: "close" }).end();
     request.url = url;
-    if (registry && isRegistryPath(url)) registry(request, response);
-    else app(request, response);
+    if (registry && isRegistryPath(url)) return registry(request, response);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    app(request, response);
   };
 }
 
