@@ -11,6 +11,7 @@ import type { HttpClient } from "../registry/http/contract.ts";
 import { apiHost } from "../registry/options.ts";
 import { registryOrigin } from "../registry/origin.ts";
 import type { DockerEndpoints } from "../transport/docker/endpoints.ts";
+import { clock } from "./clock.ts";
 import { withPrefix } from "./errors.ts";
 import type { EndSettings } from "./settings.ts";
 
@@ -154,20 +155,3 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     await this.#http[Symbol.asyncDispose]();
   }
 }
-
-const clock = {
-  now: Date.now,
-  sleep: (ms: number, signal: AbortSignal) =>
-    new Promise<void>((resolve, reject) => {
-      const abort = () => {
-        clearTimeout(timer);
-        reject(signal.reason);
-      };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      }, ms);
-      if (signal.aborted) return abort();
-      signal.addEventListener("abort", abort, { once: true });
-    }),
-};

@@ -11,6 +11,8 @@ import {
   tlsSettings,
 } from "./shell/settings.ts";
 import { signingSettings } from "./signing/settings.ts";
+import { storeSettings } from "./store/settings.ts";
+import { cacheSettings, upstreamsSettings } from "./upstream/settings.ts";
 
 /**
  * The whole of the configuration, every section of the part that it is for. Keys are camelCase here and kebab-case in the
@@ -27,11 +29,14 @@ export const serverSettings = z.strictObject({
   data: filePath().default("./amphora-data"),
   tls: tlsSettings.optional(),
   access: accessSettings.optional(),
-  admission: admissionSettings.optional(),
   signing: signingSettings.optional(),
   limits: limitSettings.prefault({}),
   log: logSettings.prefault({}),
   metrics: metricsSettings.prefault({}),
+  store: storeSettings.prefault({}),
+  upstreams: upstreamsSettings.prefault([]),
+  cache: cacheSettings.prefault({}),
+  admission: admissionSettings.optional(),
   audit: auditSettings.prefault({}),
   shutdown: shutdownSettings.prefault({}),
 });

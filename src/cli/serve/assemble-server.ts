@@ -1,11 +1,23 @@
-import type { ConfiguredAccess } from "../../server/access/create-access.ts";
-import { localAccess } from "../../server/access/local-access.ts";
-import type { AccessSettings } from "../../server/access/settings.ts";
-import { createMetrics } from "../../server/metrics/metrics.ts";
+import type { Environment } from "../../config/environment.ts";
+import { loadEnvironment } from "../../config/load-environment.ts";
+import { admissionApi } from "../../server/admission/api.ts";
+import type { AuditLog } from "../../server/audit.ts";
+import { createMetrics, type Metrics } from "../../server/metrics/metrics.ts";
+import type { ServedRepository } from "../../server/repository-name.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
+import { callerOf } from "../../server/shell/faces.ts";
 import type { ServerParts } from "../../server/shell/start-server.ts";
+import { routeRepository } from "../../server/upstream/route.ts";
+import type { Backend } from "../../server/v2/backend.ts";
+import { createV2Face } from "../../server/v2/face.ts";
+import type { V2Limits, V2Parts } from "../../server/v2/parts.ts";
 import type { CommandContext } from "../context.ts";
+import { assembleAccess } from "./assemble-access.ts";
+import { assembleAdmission } from "./assemble-admission.ts";
+import { assembleAudit } from "./assemble-audit.ts";
+import { assembleBackends } from "./assemble-backends.ts";
+import { assembleSignatures } from "./assemble-signatures.ts";
 import type { FaceName } from "./face-names.ts";
 
 /** The server's parts, joined. */
@@ -23,42 +35,92 @@ export interface AssemblyRequest {
   readonly context: CommandContext;
 }
 
-/** Builds the parts of the server and joins them; the one place that knows them all. */
+/** What its parts are given. */
+export interface AssemblyBase {
+  readonly settings: ServerSettings;
+  readonly environment: Environment;
+  readonly context: CommandContext;
+  readonly report: Report;
+  readonly now: () => number;
+}
+
+/** Builds the parts of the server and joins them; the one place that knows them all. Disposing ends them in order. */
 export async function assembleServer(
   settings: ServerSettings,
-  { log }: AssemblyRequest,
+  { only, log, context }: AssemblyRequest,
 ): Promise<AssembledServer> {
   const metrics = createMetrics();
-  const report: Report = (event) => {
-    metrics.observe(event);
-    log(event);
+  const report = reportTo(metrics, log);
+  const environment = loadEnvironment();
+  const base: AssemblyBase = { settings, environment, context, report, now: Date.now };
+  await using opened = new AsyncDisposableStack();
+  const audit = await assembleAudit(base);
+  if (audit) noteLife(opened.use(audit), context.version, opened);
+  const { access, faces, reload } = await assembleAccess(base, opened);
+  const route = router(settings);
+  const backends = await assembleBackends(base, opened);
+  const signatures = assembleSignatures(base, { ...backends, route, access, audit, only });
+  const admission = assembleAdmission(base, { ...backends, signatures, audit }, opened);
+  const v2: V2Parts = {
+    route,
+    backendOf: backends.backendOf,
+    catalog: backends.store,
+    access,
+    admission,
+    ...(audit && { audit }),
+    signaturesApi: true,
+    report,
+    limits: limitsOf(settings),
+    now: () => performance.now(),
   };
-  const configured = settings.access && (await configuredAccess(settings, settings.access, report));
-  const access = configured?.access ?? localAccess();
+  const api = admissionApi({ admission, access, callerOf, ...(audit && { audit }) });
+  const kept = opened.move();
   return {
-    parts: { access, metrics, report, faces: configured?.faces ?? [] },
+    parts: {
+      version: context.version,
+      access,
+      metrics,
+      report,
+      ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
+      faces: [...faces, ...signatures.faces, ...(only === "signatures" ? [] : [api])],
+      readiness: () => audit?.trouble,
+    },
     async reload() {
-      configured?.reload();
+      reload();
+      admission.reload();
     },
-    async [Symbol.asyncDispose]() {
-      await configured?.[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
 
-/** What it takes is loaded where it is configured. */
-async function configuredAccess(
-  { name, data, limits }: ServerSettings,
-  access: AccessSettings,
-  report: Report,
-): Promise<ConfiguredAccess> {
-  const { createAccess } = await import("../../server/access/create-access.ts");
-  return createAccess(access, {
-    name,
-    data,
-    perUser: limits.requestsPerUser,
-    perAddress: limits.requestsPerAddress,
-    now: Date.now,
-    report,
-  });
+/** Its last line is that of the end. */
+function noteLife(audit: AuditLog, version: string, opened: AsyncDisposableStack): void {
+  audit.note({ type: "started", detail: `version ${version}` });
+  opened.defer(() => audit.note({ type: "stopped" }));
+}
+
+function reportTo(metrics: Metrics, log: Report): Report {
+  return (event) => {
+    metrics.observe(event);
+    log(event);
+  };
+}
+
+function router({ name, upstreams }: ServerSettings): V2Parts["route"] {
+  const table = { own: name, upstreams };
+  return (asked) => routeRepository(table, asked);
+}
+
+function limitsOf({ limits }: ServerSettings): Partial<V2Limits> {
+  return {
+    maxManifestBytes: limits.manifestBytes,
+    idleMs: limits.idleFor,
+    ...(limits.blobBytes > 0 && { maxBlobBytes: limits.blobBytes }),
+  };
+}
+
+/** Where repositories are. */
+export interface AssembledBackends {
+  readonly store: Backend;
+  backendOf(repository: ServedRepository): Backend;
 }

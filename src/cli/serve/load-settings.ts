@@ -124,7 +124,7 @@ async function readDocument(file: string): Promise<ReadDocument> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(bytes.toString("utf8"), {
-    logLevel: "silent",
+    logLevel: "error", // else several documents are taken for one
     prettyErrors: false,
     lineCounter: lines,
     stringKeys: true,

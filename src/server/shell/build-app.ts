@@ -1,5 +1,5 @@
 import { createServer, type RequestListener } from "node:http";
-import { type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Access } from "../access.ts";
 import type { Caller } from "../caller.ts";
 import type { Report } from "../server-event.ts";
@@ -7,6 +7,7 @@ import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { answerFailure, asAnswer } from "./answer-failure.ts";
 import { credentialsOf } from "./credentials-of.ts";
 import type { Face } from "./faces.ts";
+import type { ApiRoute } from "./openapi.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 /** What the application is made of. */
@@ -14,6 +15,8 @@ export interface AppParts {
   readonly access: Access;
   readonly report: Report;
   readonly faces: readonly Face[];
+  /** Of the program, for the API's description. */
+  readonly version: string;
 }
 
 /** Everything but the registry's own paths. */
@@ -23,7 +26,7 @@ export interface App {
 }
 
 /** Builds it; it listens nowhere by itself. */
-export async function buildApp({ access, report, faces }: AppParts): Promise<App> {
+export async function buildApp({ access, report, faces, version }: AppParts): Promise<App> {
   const app = fastify({
     serverFactory: (handler) => createServer(handler),
     logger: false,
@@ -49,12 +52,34 @@ export async function buildApp({ access, report, faces }: AppParts): Promise<App
   app.setNotFoundHandler((_request, reply) =>
     answerFailure(new RegistryAnswerError("UNSUPPORTED", "no such path", { status: 404 }), reply),
   );
+  describeRoutes(app, version);
   for (const face of faces) await app.register(async (own) => face(own));
   await app.ready();
   return {
     handle: (request, response) => app.routing(request, response),
     close: () => app.close(),
   };
+}
+
+/** Whatever is registered below `/api/v1` from now on is described there. */
+function describeRoutes(app: FastifyInstance, version: string): void {
+  const routes: ApiRoute[] = [];
+  app.addHook("onRoute", ({ method, url, config }) => {
+    if (!url.startsWith("/api/v1/")) return;
+    for (const each of [method].flat().filter((name) => name !== "HEAD"))
+      routes.push({ method: each, url, api: config?.api, right: config?.right });
+  });
+  let text: string | undefined;
+  const config = {
+    open: true,
+    operation: "api",
+    api: { summary: "This description", answers: { 200: { is: "OpenAPI 3.1" } } },
+  };
+  app.get("/api/v1/openapi.json", { config }, async (_request, reply) => {
+    const { describeApi } = await import("./openapi.ts");
+    text ??= JSON.stringify(describeApi(routes, version));
+    return await reply.type("application/json").send(text);
+  });
 }
 
 /** Finds out who asks, and whether they have the right that the route demands. */

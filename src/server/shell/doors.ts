@@ -7,6 +7,7 @@ import { type SecureContextOptions, Server as TlsServer } from "node:tls";
 import { fileErrorText, systemCode } from "../../config/load-file.ts";
 import { ServerError } from "../errors.ts";
 import type { ListenAddress } from "../settings-values.ts";
+import { limitServer, v2ServerOptions } from "../v2/server-options.ts";
 import type { LimitSettings } from "./settings.ts";
 
 /** Where to listen: an address, or a socket that was handed to us open. */
@@ -31,7 +32,7 @@ export interface DoorOptions {
 }
 
 /**
- * Listens.
+ * Listens. `handle` is also given requests that wait for `100 Continue`.
  *
  * @throws {ServerError} `server.cannot-listen`
  */
@@ -58,11 +59,9 @@ function makeServer(
   tls: DoorOptions["tls"],
 ): Server {
   const common = {
+    ...v2ServerOptions,
     keepAliveTimeout: limits.keepAliveFor,
     headersTimeout: limits.headersWithin,
-    requestTimeout: 0, // an upload may take hours, as long as something moves
-    connectionsCheckingInterval: 5000,
-    noDelay: true,
   };
   const server = tls
     ? createTlsServer(
@@ -77,7 +76,7 @@ function makeServer(
       )
     : createServer(common, handle);
   server.maxConnections = limits.connections;
-  server.setTimeout(limits.idleFor);
+  limitServer(server, handle, limits.idleFor);
   return server;
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type * as z from "zod";
-import type { Access, Action } from "../access.ts";
+import type { Action } from "../access.ts";
 import type { Caller } from "../caller.ts";
 
 /** A part of the server that answers requests of its own: what it adds to the application. */
@@ -34,8 +34,17 @@ declare module "fastify" {
   }
 }
 
-/** What faces need to know of who asks. */
-export interface FaceAccess {
-  readonly access: Access;
-  callerOf(request: FastifyRequest): Caller;
+/** Who makes a request, as the application has found out. */
+export function callerOf(request: FastifyRequest): Caller {
+  return request.caller;
+}
+
+/** A face that finds out by itself who asks: the application does not. */
+export function asksItself(face: Face): Face {
+  return (app) => {
+    app.addHook("onRoute", (route) => {
+      route.config = { ...route.config, open: true };
+    });
+    return face(app);
+  };
 }

@@ -21,13 +21,11 @@ export const limitSettings = z.strictObject({
   /** Requests a second; 0: as many as they like. */
   requestsPerUser: count().default(0),
   requestsPerAddress: count().default(0),
-  /** Uploads that one user may have begun and not ended. */
-  openUploads: count().default(1000),
-  connections: count().default(4096),
+  connections: count().default(10_000),
   /** A client has this long to say what it wants. */
   headersWithin: duration().prefault("30s"),
-  /** A connection on which nothing happens is closed. */
-  idleFor: duration().prefault("2m"),
+  /** A client that neither sends nor takes for so long is cut off. */
+  idleFor: duration().prefault("1m"),
   keepAliveFor: duration().prefault("75s"),
 });
 

@@ -22,6 +22,8 @@ export interface ServerParts {
   readonly access: Access;
   readonly metrics: Metrics;
   readonly report: Report;
+  /** Of the program. */
+  readonly version: string;
   /** Why no requests are wanted for other reasons than that we are about to end. */
   readonly readiness?: Readiness;
 }
@@ -93,15 +95,16 @@ export async function startServer(
 
 async function buildApps(
   settings: ServerSettings,
-  { access, report, metrics, faces, readiness }: ServerParts,
+  { access, report, metrics, faces, readiness, version }: ServerParts,
   traffic: Traffic,
 ): Promise<{ readonly main: App; readonly metrics: App }> {
   const health = healthFace(() => (traffic.draining ? "about to end" : readiness?.()));
   const own = settings.metrics.listen !== undefined;
   const mainFaces = [health, ...(own ? [] : [metricsFace(metrics)]), ...faces];
-  const main = await buildApp({ access, report, faces: mainFaces });
+  const main = await buildApp({ access, report, version, faces: mainFaces });
   const figures = [health, metricsFace(metrics, { open: true })];
-  return { main, metrics: own ? await buildApp({ access, report, faces: figures }) : main };
+  if (!own) return { main, metrics: main };
+  return { main, metrics: await buildApp({ access, report, version, faces: figures }) };
 }
 
 function places(handed: readonly number[], set: readonly DoorPlace[]): readonly DoorPlace[] {
@@ -115,8 +118,9 @@ function dispatcher(registry: RequestListener | undefined, app: RequestListener)
     const url = originForm(request.url ?? "");
     if (url === undefined) return void response.writeHead(400, { Connection: "close" }).end();
     request.url = url;
-    if (registry && isRegistryPath(url)) registry(request, response);
-    else app(request, response);
+    if (registry && isRegistryPath(url)) return registry(request, response);
+    if (request.headers.expect !== undefined) response.writeContinue();
+    app(request, response);
   };
 }
 

@@ -1,0 +1,25 @@
+import { localAccess } from "../../server/access/local-access.ts";
+import type { Access } from "../../server/access.ts";
+import type { Face } from "../../server/shell/faces.ts";
+import type { AssemblyBase } from "./assemble-server.ts";
+
+/** Who may do what, and where tokens are to be had. */
+export interface AssembledAccess {
+  readonly access: Access;
+  readonly faces: readonly Face[];
+  /** Reads passwords, groups and robots' tokens again. */
+  reload(): void;
+}
+
+/** What it takes is loaded where something is configured. */
+export async function assembleAccess(
+  { settings, report, now }: AssemblyBase,
+  opened: AsyncDisposableStack,
+): Promise<AssembledAccess> {
+  const { access, name, data, limits } = settings;
+  if (!access) return { access: localAccess(), faces: [], reload() {} };
+  const { createAccess } = await import("../../server/access/create-access.ts");
+  const perUser = limits.requestsPerUser;
+  const perAddress = limits.requestsPerAddress;
+  return opened.use(createAccess(access, { name, data, perUser, perAddress, now, report }));
+}

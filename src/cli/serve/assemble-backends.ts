@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { loadSystemRoots } from "../../config/load-system-roots.ts";
+import { createProxySelector } from "../../config/proxy.ts";
+import type { Report } from "../../server/server-event.ts";
+import { openRegistryStore } from "../../server/store/open-store.ts";
+import type { RegistryStore, StoreEvent } from "../../server/store/registry-store.ts";
+import type { Backend } from "../../server/v2/backend.ts";
+import { clock } from "../clock.ts";
+import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
+
+/** The store in the data folder, and the upstreams over it where there are any. */
+export async function assembleBackends(
+  base: AssemblyBase,
+  opened: AsyncDisposableStack,
+): Promise<AssembledBackends> {
+  const { settings, report, now } = base;
+  const store = opened.use(
+    await openRegistryStore(settings.data, {
+      domain: settings.name,
+      now,
+      settings: settings.store,
+      report: (event) => tell(report, event),
+    }),
+  );
+  const upstreams = settings.upstreams.length > 0 ? await openUpstreams(base, store) : undefined;
+  if (upstreams) opened.use(upstreams);
+  return {
+    store,
+    backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
+  };
+}
+
+async function openUpstreams(
+  { settings, environment, report, now, context }: AssemblyBase,
+  store: RegistryStore,
+): Promise<Backend & AsyncDisposable> {
+  const { createUpstreams } = await import("../../server/upstream/upstreams.ts");
+  const { createUpstreamOpener } = await import("../../server/upstream/open-upstream.ts");
+  const open = createUpstreamOpener({
+    clock,
+    random: Math.random,
+    report,
+    userAgent: `amphora/${context.version}`,
+    roots: () => loadSystemRoots(environment).pem,
+    proxyFor: createProxySelector(environment),
+  });
+  return createUpstreams({
+    settings: settings.upstreams,
+    cache: settings.cache,
+    store,
+    open,
+    queueFile: join(settings.data, "pushes.sqlite"),
+    now,
+    report,
+  });
+}
+
+function tell(report: Report, event: StoreEvent): void {
+  switch (event.type) {
+    case "background-failed": {
+      const { what, error } = event;
+      report({
+        type: "message",
+        level: "warn",
+        text: "to be tried again",
+        fields: { what },
+        error,
+      });
+      break;
+    }
+    case "garbage-collected":
+    case "evicted": {
+      const { uploads, manifests, blobs, bytes } = event.report;
+      const fields = { uploads, manifests, blobs, bytes };
+      report({ type: "message", level: "debug", text: event.type, fields });
+      break;
+    }
+    case "index-written": {
+      const { repository, entries } = event;
+      report({
+        type: "message",
+        level: "debug",
+        text: event.type,
+        fields: { repository, entries },
+      });
+      break;
+    }
+  }
+}
