@@ -34,8 +34,8 @@ export interface ServedSignaturesOptions {
 export interface SignaturesService extends ServedSignatures {
   /** @throws {RegistryAnswerError} 400 NAME_INVALID */
   of(repository: ServedRepository, manifest: Digest): SignatureSet;
-  /** To be told when a registry of our own got attachments or referrers of this manifest: nobody sees that in a folder. */
-  touched(repository: ServedRepository, manifest: Digest): void;
+  /** To be told of what `watchAttachments` sees; without a manifest: of any. */
+  touched(repository: ServedRepository, manifest: Digest | undefined): void;
 }
 
 /** Failures are told to all who ask within this time. */
@@ -70,7 +70,10 @@ export function createServedSignatures(options: ServedSignaturesOptions): Signat
       await set.change((folder) => folder.add(added));
       revisions.bump(set.subject);
     },
-    touched: (repository, manifest) => revisions.bump(subjectOf(repository, manifest)),
+    touched(repository, manifest) {
+      if (manifest) revisions.bump(subjectOf(repository, manifest));
+      else revisions.bumpAll();
+    },
     revision(repository, manifest) {
       const subject = subjectOf(repository, manifest);
       return revisions.of(subject, kept.state(subject));

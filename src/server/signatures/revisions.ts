@@ -12,6 +12,7 @@ export class Revisions {
   readonly #others = recent<string>();
   readonly #told = recent<{ readonly text: string; readonly number: number }>();
   #last = 0;
+  #epoch = 0;
 
   /** What others have, as it was read last. */
   noteOthers(subject: SignedSubject, others: readonly ServedSignature[]): void {
@@ -26,10 +27,15 @@ export class Revisions {
     this.#told.delete(subjectKey(subject));
   }
 
+  /** As {@link bump}, of everything. */
+  bumpAll(): void {
+    this.#epoch++;
+  }
+
   of(subject: SignedSubject, { mark, changing }: FolderState): number {
     if (changing) return ++this.#last;
     const key = subjectKey(subject);
-    const text = `${mark} ${this.#others.get(key) ?? ""}`;
+    const text = `${this.#epoch} ${mark} ${this.#others.get(key) ?? ""}`;
     const told = this.#told.get(key);
     if (told?.text === text) return told.number;
     const number = ++this.#last;

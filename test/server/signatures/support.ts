@@ -20,7 +20,6 @@ import { type RouteRepository, routeWithin } from "../../../src/server/signature
 import { signaturesApiFace } from "../../../src/server/signatures/signatures-api-face.ts";
 import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 import { forgeKey, forgeMessage } from "../../support/openpgp/forge.ts";
-import { payloadFor } from "../../support/sigstore.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 export const signal = new AbortController().signal;
@@ -42,7 +41,12 @@ const key = forgeKey("ed25519", 1_700_000_000);
 
 /** A real OpenPGP message by a key that nobody has; `text` tells one from others. */
 export function messageOf(text: string, digest: Digest = manifest): Buffer {
-  const payload = payloadFor(digest, `${domain}/team/app:${text}`);
+  const critical = {
+    identity: { "docker-reference": `${domain}/team/app:${text}` },
+    image: { "docker-manifest-digest": digest },
+    type: "atomic container signature",
+  };
+  const payload = Buffer.from(JSON.stringify({ critical, optional: {} }));
   return forgeMessage(key, { created: 1_700_000_000 }, payload);
 }
 
