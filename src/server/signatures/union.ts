@@ -14,6 +14,7 @@ export interface ServedSignature {
   readonly where: string | undefined;
 }
 
+/** With what others are told apart by. */
 export function servedSignature(
   signature: UntrustedSignature,
   where: string | undefined,
