@@ -17,7 +17,9 @@ import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
 import { assembleAudit } from "./assemble-audit.ts";
 import { assembleBackends } from "./assemble-backends.ts";
+import { assembleOrigins } from "./assemble-origins.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
+import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
 
 /** The server's parts, joined. */
@@ -59,21 +61,36 @@ export async function assembleServer(
   const { access, faces, reload } = await assembleAccess(base, opened);
   const route = router(settings);
   const backends = await assembleBackends(base, opened);
-  const signatures = assembleSignatures(base, { ...backends, route, access, audit, only });
-  const admission = assembleAdmission(base, { ...backends, signatures, audit }, opened);
+  const openOrigins = assembleOrigins(base, backends, opened);
+  const signatures = assembleSignatures(base, {
+    ...backends,
+    route,
+    access,
+    audit,
+    only,
+    openOrigins,
+  });
+  const judge = assembleAdmission(base, { ...backends, signatures, audit }, opened);
+  const { admission, signing, ...signed } = await assembleSigning(
+    base,
+    { ...backends, route, access, admission: judge, signatures },
+    opened,
+  );
   const v2: V2Parts = {
     route,
     backendOf: backends.backendOf,
     catalog: backends.store,
     access,
     admission,
+    ...(signing && { signing }),
+    changed: (repository) => signatures.touched(repository, undefined),
     ...(audit && { audit }),
-    signaturesApi: true,
+    signaturesApi: settings.signatures.api,
     report,
     limits: limitsOf(settings),
     now: () => performance.now(),
   };
-  const api = admissionApi({ admission, access, callerOf, ...(audit && { audit }) });
+  const api = admissionApi({ admission: judge, access, callerOf, ...(audit && { audit }) });
   const kept = opened.move();
   return {
     parts: {
@@ -82,12 +99,16 @@ export async function assembleServer(
       metrics,
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
-      faces: [...faces, ...signatures.faces, ...(only === "signatures" ? [] : [api])],
+      faces: [
+        ...faces,
+        ...signatures.faces,
+        ...(only === "signatures" ? [] : [api, ...signed.faces]),
+      ],
       readiness: () => audit?.trouble,
     },
     async reload() {
       reload();
-      admission.reload();
+      judge.reload();
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
