@@ -9,14 +9,12 @@ import { type DirectSource, FollowedBlob, farAhead, PassedBlob } from "./blob-re
 import { Flights } from "./flights.ts";
 import { ShortMemory } from "./short-memory.ts";
 import type { CacheFill, UpstreamStore } from "./store.ts";
-import { isAbsence, upstreamAnswer } from "./upstream-answer.ts";
+import { isAbsence, isOutage, upstreamAnswer } from "./upstream-answer.ts";
 import type { Upstream } from "./upstream-client.ts";
 
 /** A 404 is believed for so long. */
 const absentForMs = 30_000;
 const absencesKept = 10_000;
-/** How long an upstream may take to tell of a blob. */
-const patienceMs = 30_000;
 
 /** What blobs are read with. */
 export interface BlobCacheOptions {
@@ -61,6 +59,7 @@ export class BlobCache implements AsyncDisposable {
     if (ask.upstream.settings.offline || this.#absent.get(key)) return undefined;
     const named = this.#store.cache.namedSize(ask.repository, ask.digest);
     if (named !== undefined) return { size: named };
+    if (takesPushesAlone(ask.upstream) && ask.upstream.rests) return undefined;
     const size = await this.#sizes.join(key, ask.call.signal, () => this.#askSize(ask, key));
     return size === undefined ? undefined : { size };
   }
@@ -123,6 +122,8 @@ export class BlobCache implements AsyncDisposable {
 
   async #begin(ask: Ask, key: string): Promise<Begun> {
     const stop = new AbortController();
+    const late = () => stop.abort(new DOMException("the upstream does not answer", "TimeoutError"));
+    const timer = setTimeout(late, ask.upstream.patienceMs);
     try {
       const begun = await this.#beginFill(ask, stop);
       if (begun === "held" || begun === "ahead" || begun === "unkept") return begun;
@@ -138,6 +139,8 @@ export class BlobCache implements AsyncDisposable {
       }
       ask.upstream.failed(error);
       throw upstreamAnswer(error, ask.upstream.name);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -166,7 +169,7 @@ export class BlobCache implements AsyncDisposable {
   async #expectedSize(ask: Ask, signal: AbortSignal): Promise<number> {
     const named = this.#store.cache.namedSize(ask.repository, ask.digest);
     if (named !== undefined) return named;
-    await using start = await this.#direct(ask).open({ start: 0, end: 1 }, signal);
+    await using start = await this.#direct(ask).open({ start: 0 }, signal);
     return start.size;
   }
 
@@ -181,8 +184,14 @@ export class BlobCache implements AsyncDisposable {
   }
 
   /** The upstream has just shown that the repository has the blob: then it may be another's copy. */
-  async #adopt({ repository, digest }: Ask, file: CacheFill): Promise<boolean> {
-    return file.size === 0 && (await this.#store.cache.adoptBlob(repository, digest));
+  async #adopt(ask: Ask, file: CacheFill): Promise<boolean> {
+    if (file.size > 0) return false;
+    try {
+      return await this.#store.cache.adoptBlob(ask.repository, ask.digest);
+    } catch (error) {
+      this.#tellDiskFailure(ask, error);
+      return false;
+    }
   }
 
   #onEnd(ask: Ask, key: string, outcome: FillOutcome): void {
@@ -225,20 +234,26 @@ export class BlobCache implements AsyncDisposable {
   }
 
   async #askSize(ask: Ask, key: string): Promise<number | undefined> {
-    const signal = AbortSignal.timeout(patienceMs);
     const { upstream, repository, digest, call } = ask;
+    const signal = AbortSignal.timeout(upstream.patienceMs);
     try {
       const repo = upstream.repository(repository.path, "read", call);
       const size = await repo.statBlob(digest, { signal });
       if (size === undefined) this.#absent.set(key, true, absentForMs);
       if (size !== -1) return size;
-      await using opened = await this.#direct(ask).open({ start: 0, end: 1 }, signal);
+      await using opened = await this.#direct(ask).open({ start: 0 }, signal);
       return opened.size;
     } catch (error) {
       upstream.failed(error);
+      if (takesPushesAlone(upstream) && isOutage(error)) return undefined; // then clients push it
       throw upstreamAnswer(error, upstream.name);
     }
   }
+}
+
+/** Whether pushes are acknowledged without a word of the upstream. */
+function takesPushesAlone({ settings }: Upstream): boolean {
+  return settings.push === "write-back" || settings.push === "local-only";
 }
 
 /** A request that came back to us in a circle must not wait for itself: hence the hops. */

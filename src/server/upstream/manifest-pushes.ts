@@ -82,8 +82,8 @@ export class ManifestPushes {
       if (!isMissingContent(error) || !(await this.#isAllThere(push))) throw error;
       await store.cache.keepManifest(repository, manifest, { tags, checkedAt: this.#parts.now() });
     }
-    if (upstream.settings.push === "write-back") this.#enqueue(push);
-    for (const tag of tags) store.cache.touchTag(repository, tag, neverAsk); // the last step: until then it asks
+    if (upstream.settings.push === "write-back") return this.#enqueue(push);
+    for (const tag of tags) store.cache.touchTag(repository, tag, neverAsk);
   }
 
   async #isAllThere({ upstream, repository, manifest, call }: ManifestPush): Promise<boolean> {

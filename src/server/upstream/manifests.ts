@@ -17,14 +17,13 @@ import type { Upstream } from "./upstream-client.ts";
 const absentForMs = 30_000;
 const absencesKept = 10_000;
 
-/** How long an upstream may take where there is nothing to serve in place of its answer. */
-const patienceMs = 30_000;
-
 /** What manifests are read with. */
 export interface ManifestCacheOptions {
   readonly store: UpstreamStore;
   readonly now: () => number;
   readonly report: Report;
+  /** Whether a tag was pushed here, and its upstream does not know of it yet. */
+  readonly isWaiting: (repository: ServedRepository, tag: string) => boolean;
   /** Told of every manifest that was fetched. */
   readonly onFetched?: (
     upstream: Upstream,
@@ -89,7 +88,8 @@ export class ManifestCache {
   async #readTag(ask: Ask, tag: string): Promise<HeldManifest | undefined> {
     const known = this.#store.cache.readTag(ask.repository, tag);
     const { freshFor, offline } = ask.upstream.settings;
-    if (known && this.#now() - known.checkedAt < freshFor) {
+    const isFresh = known && this.#now() - known.checkedAt < freshFor;
+    if (known && (isFresh || this.#options.isWaiting(ask.repository, tag))) {
       const held = await this.#held(ask, known.digest);
       if (held) return this.#counted("hit", held);
     }
@@ -139,7 +139,7 @@ export class ManifestCache {
     const flight = `${ask.call.hops ?? 0} ${key}`; // a request that came back to us in a circle must not wait for itself
     return await this.#flights.join(flight, ask.call.signal, async () => {
       try {
-        const found = await work({ ...ask, call: ownCall(ask.call, patienceMs) });
+        const found = await work({ ...ask, call: ownCall(ask.call, ask.upstream.patienceMs) });
         ask.upstream.answered();
         if (!found) this.#absent.set(key, true, absentForMs);
         return found;

@@ -114,6 +114,13 @@ export class PushQueue implements Disposable {
       .run(error, this.#now() + retryInMs, id);
   }
 
+  /** Whether a tag is on its way. */
+  holds({ domain, path }: Pick<QueuedPush, "domain" | "path">, tag: string): boolean {
+    const sql = "select tags from pushes where domain = ? and path = ?";
+    const rows = this.#database.prepare(sql).all(domain, path) as unknown as readonly Row[];
+    return rows.some(({ tags }) => (JSON.parse(tags) as string[]).includes(tag));
+  }
+
   /** In how many milliseconds there is something to do; undefined: nothing waits. */
   nextInMs(): number | undefined {
     const sql =

@@ -12,7 +12,6 @@ import type { Upstream } from "./upstream-client.ts";
 const goodForMs = 60_000;
 const usableForMs = 86_400_000;
 const listsKept = 1000;
-const patienceMs = 30_000;
 
 /** A list, and when it was had. */
 interface KeptList {
@@ -64,7 +63,7 @@ export class ReferrerLists {
     if (known && this.#now() - known.at < goodForMs) return known.list;
     if (known && upstream.rests) return known.list;
     return await this.#flights.join(`${call.hops ?? 0} ${key}`, call.signal, async () => {
-      const ms = known ? upstream.settings.answerWithin : patienceMs;
+      const ms = known ? upstream.settings.answerWithin : upstream.patienceMs;
       try {
         const repo = upstream.repository(repository.path, "read", call);
         const list = await repo.readReferrers(subject, { signal: AbortSignal.timeout(ms) });

@@ -2,9 +2,9 @@ import type { Clock } from "../../registry/clock.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { listedContent } from "./listed-content.ts";
-import type { ManifestPush, ManifestPushes } from "./manifest-pushes.ts";
+import type { ManifestPushes } from "./manifest-pushes.ts";
 import type { PushQueue, QueuedPush } from "./push-queue.ts";
-import { neverAsk, type UpstreamStore } from "./store.ts";
+import type { UpstreamStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
 import type { Upstream } from "./upstream-client.ts";
 
@@ -77,7 +77,10 @@ export class Replication implements AsyncDisposable {
       const repository = { domain, path, requested: path, upstream: domain };
       const reference = { type: "digest", digest: manifest.digest } as const;
       if (await store.readManifest(repository, reference, call)) continue;
-      await store.cache.keepManifest(repository, manifest, { tags, checkedAt: neverAsk });
+      await store.cache.keepManifest(repository, manifest, {
+        tags,
+        checkedAt: this.#options.clock.now(),
+      });
     }
   }
 
@@ -106,7 +109,7 @@ export class Replication implements AsyncDisposable {
   }
 
   async #send({ domain, path, manifest, tags }: QueuedPush): Promise<void> {
-    const { upstreamOf, uploads, pushes, store } = this.#options;
+    const { upstreamOf, uploads, pushes } = this.#options;
     const upstream = upstreamOf(domain);
     if (!upstream) throw new Error(`${domain} is no upstream any more`);
     const repository: ServedRepository = { domain, path, requested: path, upstream: domain };
@@ -115,12 +118,6 @@ export class Replication implements AsyncDisposable {
     for (const { digest, kind } of listedContent(manifest)) {
       if (kind === "blob") await uploads.sendHeld({ upstream, repository, call }, digest);
     }
-    const push: ManifestPush = { upstream, repository, call, manifest, tags };
-    await pushes.send(push);
-    for (const tag of tags) {
-      const known = store.cache.readTag(repository, tag);
-      const isSame = known?.digest === manifest.digest && known.checkedAt === neverAsk;
-      if (isSame) store.cache.touchTag(repository, tag, this.#options.clock.now());
-    }
+    await pushes.send({ upstream, repository, call, manifest, tags });
   }
 }

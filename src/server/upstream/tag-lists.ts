@@ -18,11 +18,17 @@ const pageSize = 10_000;
 /** What tags there are: the upstream's, and those that were pushed here and are not there yet. */
 export class TagLists {
   readonly #store: UpstreamStore;
+  readonly #isWaiting: (repository: ServedRepository, tag: string) => boolean;
   readonly #flights = new Flights<readonly string[] | undefined>();
   readonly #lists: ShortMemory<readonly string[]>;
 
-  constructor(store: UpstreamStore, now: () => number) {
+  constructor(
+    store: UpstreamStore,
+    now: () => number,
+    isWaiting: (repository: ServedRepository, tag: string) => boolean,
+  ) {
     this.#store = store;
+    this.#isWaiting = isWaiting;
     this.#lists = new ShortMemory(listsKept, now);
   }
 
@@ -80,7 +86,8 @@ export class TagLists {
   }
 
   #isPushed(repository: ServedRepository, tag: string): boolean {
-    return this.#store.cache.readTag(repository, tag)?.checkedAt === neverAsk;
+    if (this.#store.cache.readTag(repository, tag)?.checkedAt === neverAsk) return true;
+    return this.#isWaiting(repository, tag);
   }
 
   async #kept(

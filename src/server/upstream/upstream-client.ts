@@ -17,6 +17,9 @@ export type OpenUpstream = (settings: UpstreamSettings) => UpstreamConnection;
 /** An upstream that did not answer is left alone for so long where there is a copy to serve. */
 const restMs = 10_000;
 
+/** Clients do not wait for much longer. */
+const patienceMs = 30_000;
+
 /** What one upstream is to the parts that ask it. */
 export class Upstream {
   readonly settings: UpstreamSettings;
@@ -48,6 +51,11 @@ export class Upstream {
   /** Whether it failed to answer a short while ago. */
   get rests(): boolean {
     return this.#restsUntil > this.#now();
+  }
+
+  /** How long an answer is waited for where nothing can stand in for it: less where none came a moment ago. */
+  get patienceMs(): number {
+    return this.rests ? Math.min(patienceMs, this.settings.answerWithin) : patienceMs;
   }
 
   /** Takes note of a failure. */

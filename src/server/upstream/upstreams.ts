@@ -74,15 +74,18 @@ export class Upstreams implements Backend, AsyncDisposable {
     );
     this.#store = store;
     this.#eviction = new Eviction(options.cache, { store, now, report });
+    const isWaiting = (repository: ServedRepository, tag: string) =>
+      this.#queue?.holds(repository, tag) ?? false;
     this.#manifests = new ManifestCache({
       store,
       now,
       report,
+      isWaiting,
       onFetched: (upstream, repository, manifest) =>
         this.#prefetch.after({ upstream, repository, manifest }),
     });
     this.#blobs = new BlobCache({ store, now, report, onKept: () => this.#eviction.consider() });
-    this.#tags = new TagLists(store, now);
+    this.#tags = new TagLists(store, now, isWaiting);
     this.#referrers = new ReferrerLists(store, now);
     const parts = {
       store,

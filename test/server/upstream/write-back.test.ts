@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assertHolds } from "../../registry/support.ts";
+import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { refuse, reset } from "../../support/registry/faults.ts";
+import { startRegistry } from "../../support/registry.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { pushImage, pushManifests } from "./pushing.ts";
+import {
+  byDigest,
+  byTag,
+  readBlob,
+  repositoryOf,
+  startUpstreams,
+  type TestUpstreams,
+  testCall,
+} from "./support.ts";
+
+const back = { push: "write-back" } as const;
+const image = makeImage({ layers: 2, layerBytes: 50_000 });
+const second = makeImage({ seed: 2, layers: 1 });
+
+/** Waits until nothing waits. */
+async function passedOn({ upstreams }: TestUpstreams): Promise<void> {
+  for (let turn = 0; turn < 3000; turn++) {
+    if (upstreams.waitingPushes().length === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(JSON.stringify(upstreams.waitingPushes()));
+}
+
+test("what is pushed is acknowledged without the upstream, and passed on in order when it is there", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, back);
+  const { upstreams } = world;
+  await pushImage(upstreams, repositoryOf(), image);
+  await passedOn(world);
+  assertHolds(registry, "app", image);
+  registry.behave({ times: 10_000, fault: reset() });
+  await pushImage(upstreams, repositoryOf(), second);
+  await pushManifests(upstreams, repositoryOf(), image, "old");
+  const waiting = upstreams.waitingPushes();
+  assert.deepEqual(
+    waiting.map(({ repository, digest, tags }) => [repository, digest, ...tags]),
+    [
+      ["hub.example/app", second.digest, "v1"],
+      ["hub.example/app", image.digest, "old"],
+    ],
+  );
+  world.pass(100_000);
+  const read = () => upstreams.readManifest(repositoryOf(), byTag("v1"), testCall());
+  assert.equal((await read())?.digest, second.digest, "ours counts until it is there");
+  assert.equal((await read())?.stale, undefined);
+  registry.behaveWell();
+  registry.log.clear();
+  await passedOn(world);
+  assertHolds(registry, "app", second);
+  const order = registry.log.of("PUT manifest").map(({ path }) => path.split("/").at(-1));
+  assert.deepEqual(order, ["v1", "old"]);
+  const templates = registry.log.trace();
+  assert.ok(templates.lastIndexOf("PUT upload") < templates.indexOf("PUT manifest"));
+  world.pass(100_000);
+  registry.seed("app", "v1", image);
+  assert.equal((await read())?.digest, image.digest, "and then the upstream's");
+});
+
+test("what waits survives the process, whatever else is lost", async () => {
+  await using registry = await startRegistry();
+  await using folder = await tempFolder();
+  await using world = await startUpstreams(registry.origin, back, { folder });
+  const multi = makeMultiArch();
+  const fault = registry.behave({ times: 10_000, fault: refuse(503) });
+  await pushImage(world.upstreams, repositoryOf(), multi);
+  assert.equal(world.upstreams.waitingPushes().length, 4);
+  fault.stop();
+  world.pass(600_000);
+  await world.restart();
+  await passedOn(world);
+  assert.equal(registry.store.repositories.get("app")?.tags.get("v1"), multi.digest);
+});
+
+test("a push that the upstream refuses waits, and is told of", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, back);
+  registry.behave({ on: "PUT manifest", times: 100, fault: refuse(403, { code: "DENIED" }) });
+  await pushImage(world.upstreams, repositoryOf(), image);
+  for (let turn = 0; turn < 1000 && !world.upstreams.waitingPushes()[0]?.error; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const [waiting] = world.upstreams.waitingPushes();
+  assert.match(waiting?.error ?? "", /hub\.example/);
+  assert.ok((waiting?.attempts ?? 0) > 0);
+  await pushImage(world.upstreams, repositoryOf("other"), second, { tag: "v2" });
+});
+
+test("a base that only the upstream has need not be fetched to push what is built on it", async () => {
+  for (const push of ["write-back", "local-only"] as const) {
+    await using registry = await startRegistry();
+    registry.seed("app", "base", image);
+    await using world = await startUpstreams(registry.origin, { push });
+    await pushImage(world.upstreams, repositoryOf(), image, { tag: "built" });
+    assert.equal(registry.log.of("GET blob").length, 0);
+    const held = await world.upstreams.readManifest(repositoryOf(), byTag("built"), testCall());
+    assert.equal(held?.digest, image.digest);
+    const missing = makeImage({ seed: 50, layers: 1 });
+    await assert.rejects(pushManifests(world.upstreams, repositoryOf(), missing), {
+      code: "MANIFEST_BLOB_UNKNOWN",
+    });
+  }
+});
+
+test("what stays here is here, beside what the upstream has", async () => {
+  await using registry = await startRegistry();
+  registry.seed("app", "v1", second);
+  await using world = await startUpstreams(registry.origin, { push: "local-only" });
+  const { upstreams } = world;
+  await pushImage(upstreams, repositoryOf(), image, { tag: "mine" });
+  await pushImage(upstreams, repositoryOf(), image, { tag: "v1" });
+  assert.ok(registry.log.entries.every(({ method }) => method === "HEAD" || method === "GET"));
+  world.pass(100_000);
+  for (const tag of ["mine", "v1"]) {
+    const held = await upstreams.readManifest(repositoryOf(), byTag(tag), testCall());
+    assert.equal(held?.digest, image.digest);
+  }
+  registry.seed("app", "v2", second);
+  const tags = await upstreams.listTags(repositoryOf(), { limit: 10 }, testCall());
+  assert.deepEqual(tags?.names, ["mine", "v1", "v2"]);
+  for (const { digest } of image.layers) assert.ok(await readBlob(upstreams, digest));
+  assert.equal(await upstreams.deleteManifest(repositoryOf(), byTag("v1"), testCall()), true);
+  const v1 = await upstreams.readManifest(repositoryOf(), byTag("v1"), testCall());
+  assert.equal(v1?.digest, second.digest);
+  assert.equal(
+    await upstreams.deleteManifest(repositoryOf(), byDigest(image.digest), testCall()),
+    true,
+  );
+  assert.equal(registry.store.repositories.get("app")?.tags.get("v1"), second.digest);
+});
