@@ -1,4 +1,4 @@
-import { opendir, readdir, stat, unlink } from "node:fs/promises";
+import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
@@ -53,10 +53,9 @@ function lifeOf({ settings }: StoreParts, name: string): number {
 
 async function removeUnlocked({ tryLock }: StoreParts, path: string): Promise<boolean> {
   const file = await GrowingFile.open(path);
-  if (file === undefined) return false;
+  if (file === undefined || !(await file.lockOrClose(tryLock))) return false;
   try {
-    if (!tryLock(file.descriptor)) return false;
-    await unlink(path);
+    await file.unlink();
     return true;
   } finally {
     await file[Symbol.asyncDispose]();
