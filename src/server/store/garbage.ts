@@ -28,7 +28,6 @@ export async function collectGarbage(parts: StoreParts): Promise<GarbageReport> 
     gone.blobs += await sweepBlobs(parts, repository);
   }
   gone.bytes = await sweepShared(parts);
-  trimTagMoves(parts);
   parts.report({ type: "garbage-collected", report: gone });
   return gone;
 }
@@ -148,11 +147,4 @@ async function* blobsIn(
     digests = [];
   }
   yield digests;
-}
-
-/** A tag that moves every minute would fill the disk with where it was. */
-function trimTagMoves({ database }: StoreParts): void {
-  database.run(`delete from tag_moves where id in (select id from (
-    select id, row_number() over (partition by repository, tag order by id desc) as place from tag_moves)
-    where place > 100)`);
 }
