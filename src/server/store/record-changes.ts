@@ -99,6 +99,11 @@ export class RecordChanges {
     this.#database.run("update manifests set as_blob = ? where id = ?", Number(asBlob), manifest);
   }
 
+  /** It may be evicted from now on. */
+  release(manifest: number): void {
+    this.#database.run("update manifests set cached = 1 where id = ?", manifest);
+  }
+
   /** index.json has something to show. */
   changed(repository: number): void {
     this.#database.run("update repositories set revision = revision + 1 where id = ?", repository);
