@@ -1,4 +1,4 @@
-import { rename } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { algorithmOf, type Digest, hexOf } from "../../core/digest.ts";
 import { ContentError } from "../../core/errors.ts";
@@ -26,17 +26,36 @@ export async function openFill(
   take: TakeBlob,
 ): Promise<BlobFill> {
   const kept = join(parts.paths.uploads, keptName(target));
-  const file = await createLockedFile(parts.paths.uploads, "fill-", parts.tryLock);
-  const found = await unless(["ENOENT"], async () => {
-    await rename(kept, file.path); // whoever renames it has it
-    return await GrowingFile.open(file.path);
+  const file = (await takeKept(parts, kept)) ?? (await createFill(parts));
+  const fill = new BlobFill(file, kept, target, take);
+  try {
+    await fill.begin();
+    return fill;
+  } catch (error) {
+    await fill.keep().catch(() => {});
+    await file[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function createFill({ paths, tryLock }: StoreParts): Promise<GrowingFile> {
+  return await createLockedFile(paths.uploads, "fill-", tryLock);
+}
+
+/** What was kept gets a new name: whoever gives it one has it. */
+async function takeKept(parts: StoreParts, kept: string): Promise<GrowingFile | undefined> {
+  if ((await unless(["ENOENT"], () => stat(kept))) === undefined) return undefined;
+  await using reserved = await createFill(parts);
+  const renamed = await unless(["ENOENT"], async () => {
+    await rename(kept, reserved.path);
+    return true;
   });
-  if (found === undefined) return new BlobFill(file, kept, target, take);
-  await file[Symbol.asyncDispose]();
-  parts.tryLock(found.descriptor);
-  const fill = new BlobFill(found, kept, target, take);
-  await fill.begin();
-  return fill;
+  const file = renamed && (await GrowingFile.open(reserved.path));
+  if (!file) {
+    await reserved.unlink();
+    return undefined;
+  }
+  return (await file.lockOrClose(parts.tryLock)) ? file : undefined;
 }
 
 /** Of the repository as well: what one has fetched is no other's. */
@@ -143,7 +162,10 @@ export class BlobFill implements Fill {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.discard();
-    await this.#file[Symbol.asyncDispose]();
+    try {
+      await this.discard();
+    } finally {
+      await this.#file[Symbol.asyncDispose]();
+    }
   }
 }

@@ -47,6 +47,15 @@ export class CachedBlobs {
     this.#setSafe(key);
   }
 
+  /** One that was pushed here, and that its upstream has too. */
+  release({ repository, digest }: BlobKey, size: number): void {
+    this.#parts.database.run(
+      `insert or ignore into cached_blobs (repository, digest, size, used_at, safe)
+       values (?, ?, ?, ?, 1)`,
+      ...[repository.id, digest, size, this.#parts.now()],
+    );
+  }
+
   #note({ repository, digest }: BlobKey, size: number): void {
     this.#parts.database.run(
       `update cached_blobs set size = ?, used_at = ? where repository = ? and digest = ?`,

@@ -62,6 +62,7 @@ export class FolderStore implements RegistryStore {
     await this.#uploads.recount();
     indexes.schedule(); // what a process that died has left behind
     this.#every(usesEveryMs, "noting uses", async () => uses.write());
+    this.#every(usesEveryMs, "looking for changes", async () => indexes.schedule());
     if (settings.collectEveryMs > 0) {
       this.#every(settings.collectEveryMs, "collecting garbage", () => this.collectGarbage());
     }
@@ -109,7 +110,7 @@ export class FolderStore implements RegistryStore {
       // Whoever is told that it is here may push a manifest that names it.
       const old = found.changedAt < now() - settings.unreferencedAfterMs / 4;
       if (old) await blobs.touch(name, digest, now());
-      this.#parts.uses.blob(name, digest, now());
+      this.#noteUse(repository, digest);
       return { size: found.size };
     });
   }
@@ -117,13 +118,18 @@ export class FolderStore implements RegistryStore {
   openBlob(repository: ServedRepository, digest: Digest): Promise<OpenBlob | undefined> {
     return answering(() => {
       this.#freshen();
-      const { openBlobs, uses, now } = this.#parts;
+      const { openBlobs } = this.#parts;
       const name = storedName(repository);
       const open = openBlobs.find(name, digest);
       if (open === undefined && this.#isManifestAlone(repository, digest)) return undefined;
-      uses.blob(name, digest, now());
+      this.#noteUse(repository, digest);
       return open ?? openBlobs.open(name, digest);
     });
+  }
+
+  #noteUse(repository: ServedRepository, digest: Digest): void {
+    const { uses, now } = this.#parts;
+    if (repository.upstream !== undefined) uses.blob(storedName(repository), digest, now());
   }
 
   /** A manifest's file is in the layout as any blob's, but nobody pushed it as one: policies speak of manifests. */
@@ -314,15 +320,24 @@ export class FolderStore implements RegistryStore {
   }
 
   async #close(): Promise<void> {
-    const { indexes, uses, openBlobs } = this.#parts;
     for (const timer of this.#timers) clearInterval(timer);
     using _opened = this.#opened;
     await this.#uploads.idle();
     await this.#cachedBlobs.idle();
     await this.#collecting?.catch(() => {});
-    await openBlobs.forgetAll();
-    uses.write();
-    await indexes.close();
+    await this.#parts.openBlobs.forgetAll();
+    await this.#leave();
+  }
+
+  /** What cannot be written now is made up for by whoever opens the folder next. */
+  async #leave(): Promise<void> {
+    const { indexes, uses, report } = this.#parts;
+    try {
+      uses.write();
+      await indexes.close();
+    } catch (error) {
+      report({ type: "background-failed", what: "closing", error });
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

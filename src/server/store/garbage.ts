@@ -1,4 +1,4 @@
-import { opendir, readdir, stat, unlink } from "node:fs/promises";
+import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
@@ -28,7 +28,6 @@ export async function collectGarbage(parts: StoreParts): Promise<GarbageReport> 
     gone.blobs += await sweepBlobs(parts, repository);
   }
   gone.bytes = await sweepShared(parts);
-  trimTagMoves(parts);
   parts.report({ type: "garbage-collected", report: gone });
   return gone;
 }
@@ -53,10 +52,9 @@ function lifeOf({ settings }: StoreParts, name: string): number {
 
 async function removeUnlocked({ tryLock }: StoreParts, path: string): Promise<boolean> {
   const file = await GrowingFile.open(path);
-  if (file === undefined) return false;
+  if (file === undefined || !(await file.lockOrClose(tryLock))) return false;
   try {
-    if (!tryLock(file.descriptor)) return false;
-    await unlink(path);
+    await file.unlink();
     return true;
   } finally {
     await file[Symbol.asyncDispose]();
@@ -149,11 +147,4 @@ async function* blobsIn(
     digests = [];
   }
   yield digests;
-}
-
-/** A tag that moves every minute would fill the disk with where it was. */
-function trimTagMoves({ database }: StoreParts): void {
-  database.run(`delete from tag_moves where id in (select id from (
-    select id, row_number() over (partition by repository, tag order by id desc) as place from tag_moves)
-    where place > 100)`);
 }

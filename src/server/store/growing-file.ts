@@ -1,6 +1,7 @@
 import { write } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { unless } from "./errors.ts";
+import type { TryLock } from "./file-lock.ts";
 import { syncDescriptor } from "./group-sync.ts";
 
 const syncEveryBytes = 32 * 1024 * 1024;
@@ -98,9 +99,15 @@ export class GrowingFile implements AsyncDisposable {
       });
   }
 
-  /** Whether the file still has the name, and no other file. */
-  async isNamed(): Promise<boolean> {
-    return (await this.#handle.stat()).nlink > 0;
+  /** Makes it ours alone for as long as it is open; false where somebody has it, or has removed it: it is closed then. */
+  async lockOrClose(tryLock: TryLock): Promise<boolean> {
+    let locked = false;
+    try {
+      locked = tryLock(this.#handle.fd) && (await this.#handle.stat()).nlink > 0;
+    } finally {
+      if (!locked) await this[Symbol.asyncDispose]();
+    }
+    return locked;
   }
 
   /** Takes the name away; what has been linked stays. */

@@ -15,7 +15,6 @@ export async function createLockedFile(
   for (;;) {
     const file = await GrowingFile.create(join(folder, prefix + randomBytes(16).toString("hex")));
     // Before it was locked somebody may have taken it for a dead process's.
-    if (tryLock(file.descriptor) && (await file.isNamed())) return file;
-    await file[Symbol.asyncDispose]();
+    if (await file.lockOrClose(tryLock)) return file;
   }
 }

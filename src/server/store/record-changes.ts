@@ -99,6 +99,11 @@ export class RecordChanges {
     this.#database.run("update manifests set as_blob = ? where id = ?", Number(asBlob), manifest);
   }
 
+  /** It may be evicted from now on. */
+  release(manifest: number): void {
+    this.#database.run("update manifests set cached = 1 where id = ?", manifest);
+  }
+
   /** index.json has something to show. */
   changed(repository: number): void {
     this.#database.run("update repositories set revision = revision + 1 where id = ?", repository);
@@ -122,5 +127,11 @@ export class RecordChanges {
   #noteMove({ repository, tag, at, user }: TagChange, digest: Digest | null): void {
     const sql = "insert into tag_moves (repository, tag, digest, at, user) values (?, ?, ?, ?, ?)";
     this.#database.run(sql, repository, tag, digest, at, user ?? null);
+    // A tag that moves every minute would fill the disk with where it was.
+    this.#database.run(
+      `delete from tag_moves where repository = ? and tag = ? and id <= (select id from tag_moves
+        where repository = ? and tag = ? order by id desc limit 1 offset 100)`,
+      ...[repository, tag, repository, tag],
+    );
   }
 }

@@ -111,6 +111,11 @@ export interface StoreCache {
    * said that this repository has it too.
    */
   adoptBlob(repository: StoredName, digest: Digest): Promise<boolean>;
+  /**
+   * The upstream has this blob or manifest, which was pushed here, as well: from now on it may be evicted like what came from
+   * there. False where it is not here.
+   */
+  release(repository: StoredName, digest: Digest): Promise<boolean>;
   /** The size of a blob, or of an instance, that some manifest of this repository names, whether it is here or not. */
   namedSize(repository: StoredName, digest: Digest): number | undefined;
   /** Gives what went. What somebody reads is read to its end. */

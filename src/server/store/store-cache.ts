@@ -107,6 +107,23 @@ export class FolderCache implements StoreCache {
     });
   }
 
+  async release(repository: StoredName, digest: Digest): Promise<boolean> {
+    return await answering(async () => {
+      const { records, blobs, changes, memory } = this.#parts;
+      const name = storedName(repository);
+      const id = records.repository(name);
+      const held = id === undefined ? undefined : await blobs.stat(name, digest);
+      if (id === undefined || held === undefined) return false;
+      const manifest = records.byDigest(id, digest);
+      if (manifest) changes.release(manifest.id);
+      if (!manifest || manifest.asBlob) {
+        this.#cachedBlobs.release({ repository: { id, name }, digest }, held.size);
+      }
+      memory.forget(name);
+      return true;
+    });
+  }
+
   namedSize(repository: StoredName, digest: Digest): number | undefined {
     const { records } = this.#parts;
     return answeringSync(() => {

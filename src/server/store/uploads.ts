@@ -184,8 +184,7 @@ export class Uploads {
     for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += 50) {
       const file = await GrowingFile.open(path);
       if (file === undefined) throw unknownUpload();
-      if (this.#parts.tryLock(file.descriptor) && (await file.isNamed())) return file;
-      await file[Symbol.asyncDispose]();
+      if (await file.lockOrClose(this.#parts.tryLock)) return file;
       await sleep(50, undefined, { signal });
     }
     throw new RegistryAnswerError("UNAVAILABLE", "another request has this upload", {

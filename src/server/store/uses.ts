@@ -1,8 +1,8 @@
 import type { Digest } from "../../core/digest.ts";
 import type { StoreDatabase } from "./database.ts";
 
-/** So many are remembered before they are written. */
-const maxNoted = 20_000;
+/** So many are remembered before they are written: a moment's work. */
+const maxNoted = 2000;
 
 /** When what can be evicted was used last: noted in memory, and written now and then. */
 export class Uses {
@@ -22,7 +22,7 @@ export class Uses {
     if (this.#manifests.size > maxNoted) this.write();
   }
 
-  /** Of any repository: whether it can be evicted shows when this is written. */
+  /** Whether it can be evicted shows when this is written. */
   blob(name: string, digest: Digest, at: number): void {
     const key = `${name} ${digest}`;
     const noted = this.#blobs.get(key);

@@ -214,6 +214,27 @@ test("evict() leaves what is young, what was pushed, and what pushed manifests n
   assert.deepEqual(await manifestAt(store, alpine, "own"), image);
 });
 
+test("What was pushed can be evicted when its upstream has it", async () => {
+  await using folder = await tempFolder();
+  const clock = { at: 1_000_000 };
+  await using store = await openTestStore(folder.path, {}, { now: () => clock.at });
+  const image = imageOf(Buffer.from("{}"), [bytes]);
+  for (const blob of [Buffer.from("{}"), bytes]) await pushBlob(store, alpine, blob);
+  await store.putManifest(alpine, { manifest: image, tags: ["own"] }, callBy());
+  assert.equal(await store.cache.release(debian, digest), false);
+  assert.equal(await store.cache.release(alpine, digestOf(Buffer.from("none"))), false);
+  assert.equal(await store.cache.release(alpine, digest), true);
+  clock.at += 1000;
+  const all = { maxBytes: 0, lowBytes: 0, minAgeMs: 0 };
+  assert.equal((await store.cache.evict(all)).blobs, 0); // its manifest is not released
+  assert.equal(await store.cache.release(alpine, image.digest), true);
+  assert.deepEqual(await store.cache.evict(all), {
+    ...{ uploads: 0, manifests: 0, blobs: 1, bytes: 200_000 },
+  });
+  assert.equal(await store.statBlob(alpine, digest, callBy()), undefined);
+  assert.deepEqual(await manifestAt(store, alpine, "own"), image);
+});
+
 test("evict() leaves tagged manifests with their instances, and lets others go", async () => {
   await using folder = await tempFolder();
   const clock = { at: 1_000_000 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
@@ -32,6 +32,18 @@ const layer = randomBytesOf(1, 30_000);
 const cached = randomBytesOf(2, 30_000);
 const sharedLayer = Buffer.from("layer a".repeat(100));
 const image = imageOf(config, [layer, sharedLayer]);
+
+/** Files in the folder that this process has open. */
+function openIn(folder: TempFolder): string[] {
+  const open = readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // the one that the list was read by
+    }
+  });
+  return open.filter((path) => path.startsWith(folder.path));
+}
 
 /** Something of everything; `said` holds what was acknowledged. */
 async function pushSomething(store: RegistryStore, said: Set<string>): Promise<void> {
@@ -111,6 +123,7 @@ async function attempt(nth: number, failure: DiskFailure): Promise<"failed" | "t
     assertNoWrongBlob(folder);
     await pushImage(store, base, ["afterwards"], "b");
   }
+  assert.deepEqual(openIn(folder), []);
   await using store = await openTestStore(folder.path);
   await assertKept(store, before, said);
   assertNoWrongBlob(folder);
@@ -119,8 +132,8 @@ async function attempt(nth: number, failure: DiskFailure): Promise<"failed" | "t
 }
 
 for (const [failure, sample] of [
-  ["ENOSPC", 11],
-  ["EIO", 29],
+  ["ENOSPC", 13],
+  ["EIO", 37],
 ] as const) {
   test(`${failure} at any step loses nothing that was acknowledged, and shows nothing wrong`, async (t) => {
     const steps = await everyStep((nth) => attempt(nth, failure), soak ? {} : { sample });
