@@ -21,7 +21,10 @@ export interface Access {
    *   were
    */
   identify(credentials: Credentials): Promise<Caller>;
-  /** `repository` is as rules name it: the path behind `/v2/` as the client wrote it, normalised; "" for the server itself. */
+  /**
+   * `repository` is as rules name it: the path behind `/v2/` that means it without `ns` and under any name of the server
+   * (`team/app`, `hub/library/alpine`, `docker.io/library/alpine`); "" for the server itself.
+   */
   allows(caller: Caller, repository: string, action: Action): boolean;
   /**
    * The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made. Where tokens

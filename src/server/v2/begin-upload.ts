@@ -5,7 +5,7 @@ import type { UploadStart, UploadState } from "./backend.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import { announcedLength, requestBody } from "./request-body.ts";
-import { demand } from "./rights.ts";
+import { demand, nameForRights } from "./rights.ts";
 import type { Service } from "./service.ts";
 import { blobHeaders, type UploadOperation, uploadHeaders } from "./upload.ts";
 
@@ -19,7 +19,7 @@ export async function beginUpload(
     readonly algorithm: DigestAlgorithm | undefined;
   }>,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const { digest } = operation;
   if (digest === undefined) {
     await open(service, exchange, repository, operation, operation.algorithm);
@@ -37,7 +37,7 @@ export async function mountBlob(
   operation: UploadOperation<{ readonly digest: Digest; readonly from: string | undefined }> &
     Pick<RepositoryOperation, "namespace">,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const start = await mountStart(service, exchange, repository, operation);
   const begun =
     start && (await service.parts.backendOf(repository).beginUpload(repository, start, exchange));
@@ -131,7 +131,7 @@ async function mountStart(
   const source = parts.route({ path: from, namespace, host: exchange.host });
   if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
     return undefined;
-  if (!mayRead(source.requested)) return undefined;
+  if (!mayRead(nameForRights(parts, source))) return undefined;
   if (await isRefused(source)) return undefined;
   return { type: "mount", digest, from: source };
 }

@@ -42,12 +42,8 @@ export async function deleteBlob(
 }
 
 /** One door for all deletions (distribution's GHSA-6pjf had one for tags that the switch did not close). */
-function demandDeletion(
-  { access, parts }: Service,
-  exchange: Exchange,
-  repository: ServedRepository,
-): void {
-  demand(access, exchange, repository, "delete");
-  if (parts.deletion !== false) return;
+function demandDeletion(service: Service, exchange: Exchange, repository: ServedRepository): void {
+  demand(service, exchange, repository, "delete");
+  if (service.parts.deletion !== false) return;
   throw new RegistryAnswerError("UNSUPPORTED", "deletion is switched off", { status: 405 });
 }

@@ -15,10 +15,18 @@ const commonHeaders: HeaderList = [
   "nosniff",
 ];
 
+/** Content up to here is worth being copied. */
+const joinedBytes = 16 * 1024;
+
 /** What becomes known of a request while it is served, for the report. */
 export type ExchangeNotes = {
   -readonly [Name in "operation" | "reference" | "code" | "decision"]?: V2RequestEvent[Name];
 } & { repository?: ServedRepository };
+
+/** A character for each byte. */
+function bytesAsText({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+}
 
 /** One request and its answer. It is the call that backends are given: its signal aborts when the client is gone. */
 export class Exchange implements ServerCall {
@@ -100,7 +108,9 @@ export class Exchange implements ServerCall {
       return;
     }
     this.sentBytes += length;
-    this.response.end(content);
+    if (typeof content === "string" || length > joinedBytes) this.response.end(content);
+    // Node joins its headers with text, but writes bytes apart from them: a tenth fewer requests a second.
+    else this.response.end(bytesAsText(content), "latin1");
   }
 
   /** Ends the connection at once: what was begun must not look finished. */

@@ -64,7 +64,7 @@ async function serve(service: Service, exchange: Exchange): Promise<void> {
 }
 
 function ping(service: Service, exchange: Exchange): void {
-  demandSomebody(service.access, exchange);
+  demandSomebody(service, exchange);
   const signatures = service.parts.signaturesApi ? ["X-Registry-Supports-Signatures", "1"] : [];
   exchange.answer(200, ["Content-Type", "application/json", ...signatures], "{}");
 }

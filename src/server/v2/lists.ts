@@ -15,7 +15,7 @@ export async function listTags(
   repository: ServedRepository,
   { page, path, query }: Pick<RepositoryOperation, "path" | "query"> & { readonly page: Page },
 ): Promise<void> {
-  demand(service.access, exchange, repository, "pull");
+  demand(service, exchange, repository, "pull");
   const backend = service.parts.backendOf(repository);
   // A page of none still tells whether there is such a repository.
   const asked = { ...page, limit: Math.max(page.limit, 1) };
@@ -34,11 +34,12 @@ export async function listTags(
 
 /** GET of the repositories that the caller may pull from. */
 export async function listRepositories(
-  { access, parts }: Service,
+  service: Service,
   exchange: Exchange,
   { page, query }: { readonly page: Page; readonly query: Query },
 ): Promise<void> {
-  demandSomebody(access, exchange);
+  const { access, parts } = service;
+  demandSomebody(service, exchange);
   if (parts.catalog === undefined) throw unknownEndpoint();
   const found = page.limit === 0 ? none : await parts.catalog.listRepositories(page, exchange);
   // A page whose names are all hidden goes on behind the last of them, like any other.

@@ -19,7 +19,7 @@ export async function pullBlob(
   repository: ServedRepository,
   { digest }: { readonly digest: Digest },
 ): Promise<void> {
-  demand(service.access, exchange, repository, "pull");
+  demand(service, exchange, repository, "pull");
   using watch = service.parts.admission?.watch(repository, digest);
   const cut = () => exchange.cut();
   watch?.blocked.addEventListener("abort", cut, { once: true });

@@ -18,7 +18,7 @@ export async function pullManifest(
   repository: ServedRepository,
   { reference }: { readonly reference: ManifestReference },
 ): Promise<void> {
-  demand(service.access, exchange, repository, "pull");
+  demand(service, exchange, repository, "pull");
   const backend = service.parts.backendOf(repository);
   const manifest = await backend.readManifest(repository, reference, exchange);
   if (manifest === undefined) throw unknown("manifest unknown", reference);

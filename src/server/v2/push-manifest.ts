@@ -9,7 +9,7 @@ import { insteadOf } from "./entity-tags.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import { readRequestBody } from "./request-body.ts";
-import { demand } from "./rights.ts";
+import { demand, nameForRights } from "./rights.ts";
 import { note, type Service } from "./service.ts";
 import { located } from "./upload.ts";
 
@@ -26,7 +26,7 @@ export async function pushManifest(
   repository: ServedRepository,
   operation: PutOperation,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const { reference } = operation;
   const manifest = await receive(service, exchange, reference);
   const tags = reference.type === "tag" ? [reference.tag] : operation.tags;
@@ -89,10 +89,8 @@ async function plan(
   { manifest, tags }: { readonly manifest: RawManifest; readonly tags: readonly string[] },
 ): Promise<readonly ManifestPut[]> {
   const instead = conditionOf(exchange, tags);
-  if (
-    tags.length === 0 ||
-    service.access.allows(exchange.caller, repository.requested, "overwrite")
-  ) {
+  const name = nameForRights(service.parts, repository);
+  if (tags.length === 0 || service.access.allows(exchange.caller, name, "overwrite")) {
     return [{ manifest, tags, ...(instead !== undefined && { instead }) }];
   }
   const backend = service.parts.backendOf(repository);
@@ -100,7 +98,7 @@ async function plan(
   for (const tag of tags) {
     const held = await heldDigest(backend, exchange, repository, tag);
     if (held !== "nothing" && held !== manifest.digest) {
-      demand(service.access, exchange, repository, "overwrite");
+      demand(service, exchange, repository, "overwrite");
     }
     puts.push({ manifest, tags: [tag], instead: instead ?? held });
   }

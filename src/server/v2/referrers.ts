@@ -22,7 +22,7 @@ export async function listReferrers(
     readonly page: Page;
   },
 ): Promise<void> {
-  demand(service.access, exchange, repository, "pull");
+  demand(service, exchange, repository, "pull");
   const { subject, artifactType, page, path, query } = operation;
   const backend = service.parts.backendOf(repository);
   const all = await backend.listReferrers(repository, subject, exchange);

@@ -1,7 +1,9 @@
-import type { Access, Action } from "../access.ts";
-import type { ServedRepository } from "../repository-name.ts";
+import type { Action } from "../access.ts";
+import { type ServedRepository, servedName } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
+import type { V2Parts } from "./parts.ts";
+import type { Service } from "./service.ts";
 
 /** What the scopes of clients say for an action: who pushes pulls as well. */
 const scopes: Readonly<Record<Action, readonly Action[]>> = {
@@ -14,37 +16,50 @@ const scopes: Readonly<Record<Action, readonly Action[]>> = {
 };
 
 /**
+ * What a repository is called where rights are judged: the path behind `/v2/`. Where it is only by `ns` or by the server's
+ * name that this path means this repository, it is the path that means it always, `domain/path`: a right to `team/app`
+ * here is none to an upstream's `team/app`.
+ */
+export function nameForRights(parts: Pick<V2Parts, "route">, repository: ServedRepository): string {
+  const { requested } = repository;
+  const plain = parts.route({ path: requested, namespace: undefined, host: undefined });
+  if (plain instanceof RegistryAnswerError) return servedName(repository);
+  return servedName(plain) === servedName(repository) ? requested : servedName(repository);
+}
+
+/**
  * Goes on where the caller may do this.
  *
  * @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 DENIED for somebody
  */
 export function demand(
-  access: Access,
+  service: Service,
   exchange: Exchange,
   repository: ServedRepository,
   action: Action,
 ): void {
-  if (access.allows(exchange.caller, repository.requested, action)) return;
-  throw refusal(access, exchange, repository.requested, action);
+  const name = nameForRights(service.parts, repository);
+  if (service.access.allows(exchange.caller, name, action)) return;
+  throw refusal(service, exchange, name, action);
 }
 
 /** Of the server itself: whoever nobody in particular is allowed nothing is asked who they are. */
-export function demandSomebody(access: Access, exchange: Exchange): void {
+export function demandSomebody({ access }: Service, exchange: Exchange): void {
   if (access.anonymous || exchange.caller.user !== undefined) return;
   throw unauthorized(access.challenge("", [], exchange.credentials));
 }
 
 function refusal(
-  access: Access,
-  exchange: Exchange,
+  { access }: Service,
+  { caller, credentials }: Exchange,
   name: string,
   action: Action,
 ): RegistryAnswerError {
-  if (exchange.caller.user === undefined)
-    return unauthorized(access.challenge(name, scopes[action], exchange.credentials));
-  return new RegistryAnswerError("DENIED", "requested access to the resource is denied", {
-    status: 403,
-  });
+  if (caller.user === undefined) {
+    return unauthorized(access.challenge(name, scopes[action], credentials));
+  }
+  const message = "requested access to the resource is denied";
+  return new RegistryAnswerError("DENIED", message, { status: 403 });
 }
 
 function unauthorized(challenge: string): RegistryAnswerError {

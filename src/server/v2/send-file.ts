@@ -10,7 +10,7 @@ const mostInFlight = 2;
  * Sends a range of a file as the content of an answer that has been begun, and ends the answer. Settles when nothing
  * uses the descriptor any more: true if all of it left, false if the client went away.
  *
- * Callbacks, not streams: at 3 MB a blob they take half the time of a pipeline.
+ * Callbacks, not streams: at 3 MB a blob a pipeline of streams moves a third of the bytes a second.
  *
  * @throws what reading fails with, and where the file is shorter than the range
  */

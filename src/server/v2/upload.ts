@@ -19,7 +19,7 @@ export async function appendUpload(
   repository: ServedRepository,
   operation: UploadOperation<{ readonly id: string }>,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
   const piece = pieceOf(service, exchange);
   const state = await tellingRange(service, exchange, repository, operation, () =>
@@ -35,7 +35,7 @@ export async function finishUpload(
   repository: ServedRepository,
   operation: UploadOperation<{ readonly id: string; readonly digest: Digest }>,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
   const end = { ...pieceOf(service, exchange), digest: operation.digest };
   await tellingRange(service, exchange, repository, operation, () =>
@@ -51,7 +51,7 @@ export async function readUpload(
   repository: ServedRepository,
   operation: UploadOperation<{ readonly id: string }>,
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
   const state = await backend.readUpload(repository, operation.id, exchange);
   if (state === undefined) throw unknown();
@@ -65,7 +65,7 @@ export async function cancelUpload(
   repository: ServedRepository,
   { id }: { readonly id: string },
 ): Promise<void> {
-  demand(service.access, exchange, repository, "push");
+  demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
   if (!(await backend.cancelUpload(repository, id, exchange))) throw unknown();
   exchange.answer(204, []);

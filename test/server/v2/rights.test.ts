@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
+import { routeRepository } from "../../../src/server/upstream/route.ts";
 import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 import type { V2Parts } from "../../../src/server/v2/parts.ts";
 import { call } from "../../support/server/client.ts";
@@ -116,10 +117,29 @@ test("rights are judged of the one name that is served", async () => {
       seen.push(asked.path);
       return routeHere(asked);
     },
-    access: { ...access, allows: (_caller, name) => seen.push(name) > 0 },
+    access: { ...access, allows: (_caller, name) => seen.push(name) > 0, anonymous: true },
   });
   await call(routed.origin, "GET", "/hub/v2/library/alpine/tags/list");
-  assert.deepEqual(seen, ["hub/library/alpine", "hub/library/alpine"]);
+  assert.deepEqual(new Set(seen), new Set(["hub/library/alpine"]));
+});
+
+test("a right to a path is none to an upstream's repository of that path", async () => {
+  const upstreams = [{ name: "ghcr.io", hosts: ["ghcr.proxy.test"], default: false }];
+  const table = { own: "registry.test", upstreams };
+  await using world = await start({ route: (asked) => routeRepository(table, asked) });
+  const get = async (path: string, headers: object = {}) =>
+    await call(world.origin, "GET", path, { headers: { ...asUser("reader"), ...headers } });
+  assert.equal((await get("/v2/team/app/manifests/x")).status, 404);
+  assert.equal((await get("/v2/team/app/manifests/x?ns=registry.test")).status, 404);
+  assert.equal((await get("/v2/team/app/manifests/x?ns=ghcr.io")).status, 403);
+  assert.equal((await get("/v2/team/app/manifests/x", { "OCI-Namespace": "ghcr.io" })).status, 403);
+  assert.equal(
+    (await get("/v2/team/app/manifests/x", { Host: "ghcr.proxy.test:443" })).status,
+    403,
+  );
+  assert.equal((await get("/v2/ghcr.io/team/app/manifests/x")).status, 403);
+  const nobody = await call(world.origin, "GET", "/v2/team/app/tags/list?ns=ghcr.io");
+  assert.equal(nobody.headers["www-authenticate"], "Test ghcr.io/team/app:pull");
 });
 
 test("a repository that is routed nowhere is refused in the route's words", async () => {
