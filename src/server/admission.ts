@@ -28,6 +28,8 @@ export type Decision =
        * refused too, since a client that resolves tags by HEAD fetches by the digest that it is told.
        */
       readonly tagOnly?: boolean;
+      /** By the block list: then nobody is told anything, not even whether it is here. */
+      readonly blocked?: boolean;
     };
 
 /**

@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import { findPolicyFile } from "../../config/load-policy-file.ts";
+import { findRegistriesD } from "../../config/load-registries-d.ts";
 import { createAdmission, type ServerAdmission } from "../../server/admission/create-admission.ts";
 import { type LivePolicy, openLivePolicy } from "../../server/admission/live-policy.ts";
 import type { AuditLog } from "../../server/audit.ts";
@@ -49,16 +50,19 @@ export function assembleAdmission(
   );
 }
 
-/** A policy that is named stands alone; anybody may write beside it. */
+/** A policy that is named has the overlay that is named: anybody may write beside it. */
 function openPolicy(
   { settings, environment, report, context }: AssemblyBase,
   audit: AuditLog | undefined,
 ): LivePolicy {
   const named = settings.admission?.policy ?? context.settings.policyPath;
   const { path } = findPolicyFile(environment, named);
+  const beside = named === undefined ? join(dirname(path), "x-policy.json") : undefined;
+  const overlay = settings.admission?.overlay ?? beside;
   return openLivePolicy({
     policy: path,
-    ...(named === undefined && { overlay: join(dirname(path), "x-policy.json") }),
+    ...(overlay !== undefined && { overlay }),
+    signaturePlaces: [findRegistriesD(environment, context.settings.registriesDirectory)],
     verifiers: createVerifiers({ now: () => new Date() }),
     requireSigned: context.settings.requireSigned,
     report,

@@ -53,8 +53,9 @@ export function createAnswers(parts: AnswerParts): Answers {
     tell(about.scope, false, word);
     if (about.scope.mode === "audit" && refusal.kind !== "blocked") return { allowed: true, id };
     const status = refusal.outcome === "undecided" ? 503 : 403;
-    const at = refusal.kind === "blocked" ? "manifest" : about.scope.refuseAt;
-    return { allowed: false, id, status, reason, at };
+    if (refusal.kind !== "blocked")
+      return { allowed: false, id, status, reason, at: about.scope.refuseAt };
+    return { allowed: false, id, status, reason, at: "manifest", blocked: true };
   };
   return {
     ofJudgement({ scope }, { id, outcome, reason, isAttachment }, policy) {
@@ -101,7 +102,7 @@ function createRefusalLog({
       mode: scope.mode,
       scope: scope.pattern,
       repository: name,
-      requested: repository.requested,
+      served: repository,
       image: `docker://${name}${asked}`,
       digest,
       reason,

@@ -3,6 +3,7 @@ import type * as z from "zod";
 import type { Access } from "../access.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Caller } from "../caller.ts";
+import { type ServedRepository, servedName } from "../repository-name.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import * as schemas from "./api-schemas.ts";
 import type { NewBlock } from "./block-list.ts";
@@ -16,6 +17,8 @@ export interface AdmissionApiParts {
   readonly access: Access;
   readonly audit?: AuditLog;
   callerOf(request: FastifyRequest): Caller;
+  /** What rules call a repository; by default the path of one kept here, and `domain/path` of another. */
+  nameForRights?(repository: ServedRepository): string;
 }
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -64,7 +67,8 @@ export function admissionApi(parts: AdmissionApiParts): (app: FastifyInstance) =
   };
 }
 
-function decisionRoutes({ admission, access, callerOf }: AdmissionApiParts): readonly Route[] {
+function decisionRoutes(parts: AdmissionApiParts): readonly Route[] {
+  const { admission, access, callerOf } = parts;
   return [
     {
       method: "GET",
@@ -102,7 +106,7 @@ function decisionRoutes({ admission, access, callerOf }: AdmissionApiParts): rea
         const { id } = parsed(schemas.idParams, request.params);
         const caller = callerOf(request);
         const decision = admission.decisions.get(id);
-        if (!decision || !mayRead(access, caller, decision)) throw notFound("no such decision");
+        if (!decision || !mayRead(parts, caller, decision)) throw notFound("no such decision");
         const showDetails = access.allows(caller, "", "admin");
         const discretion = { showDetails, files: filesOf(decision) };
         reply.header("Cache-Control", "private, no-store");
@@ -254,8 +258,16 @@ function demand(
   });
 }
 
-function mayRead(access: Access, caller: Caller, { requested }: KeptDecision): boolean {
-  return access.allows(caller, requested, "pull") || access.allows(caller, "", "admin");
+function mayRead(
+  { access, nameForRights = usualName }: AdmissionApiParts,
+  caller: Caller,
+  { served }: KeptDecision,
+): boolean {
+  return access.allows(caller, nameForRights(served), "pull") || access.allows(caller, "", "admin");
+}
+
+function usualName(repository: ServedRepository): string {
+  return repository.upstream === undefined ? repository.path : servedName(repository);
 }
 
 function summaryOf(decision: KeptDecision): object {

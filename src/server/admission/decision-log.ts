@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import type { Database } from "./database.ts";
 
@@ -27,8 +28,8 @@ export interface KeptDecision {
   readonly mode: "enforce" | "audit" | "off";
   /** `domain/path`. */
   readonly repository: string;
-  /** The path behind `/v2/`, by which rights are given. */
-  readonly requested: string;
+  /** As it was asked for: rights go by it. */
+  readonly served: ServedRepository;
   /** As the policy knows it; of a blob, its digest. */
   readonly image: string;
   readonly digest: string;
@@ -164,5 +165,7 @@ function select(database: Database, filter: DecisionFilter): readonly KeptDecisi
 }
 
 function parsed(document: unknown): KeptDecision {
-  return JSON.parse(String(document)) as KeptDecision;
+  const decision = JSON.parse(String(document)) as KeptDecision;
+  const { served } = decision;
+  return { ...decision, served: { ...served, upstream: served.upstream } }; // JSON has no undefined
 }

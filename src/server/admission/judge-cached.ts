@@ -139,7 +139,7 @@ async function judgeAnew(
     mode: asked.scope.mode,
     scope: asked.scope.pattern,
     repository: servedName(asked.repository),
-    requested: asked.repository.requested,
+    served: asked.repository,
     image: formatImageReference(image),
     digest: digestOf(asked.what),
     ...(judgement.reason !== "" && { reason: judgement.reason }),

@@ -2,9 +2,9 @@ import { escapeControls } from "../../core/go-quote.ts";
 import type { DecidedImage, KeptDecision } from "./decision-log.ts";
 import { type Discretion, discreet } from "./reason.ts";
 
-/** A decision as the API gives it: without the path that rights go by, and with what to do about a refusal. */
+/** A decision as the API gives it: without how the repository was asked for, and with what to do about a refusal. */
 export function presentDecision(decision: KeptDecision, discretion: Discretion): object {
-  const { requested: _, images, policy, ...rest } = decision;
+  const { served: _, images, policy, ...rest } = decision;
   const hint = hintOf(images);
   const shown = {
     ...rest,

@@ -30,7 +30,8 @@ const keys = { "ann.pub": folk.keys.ann };
 const access: Access = {
   identify: async ({ headers }) => ({ user: String(headers["user"]), address: "127.0.0.1" }),
   allows: ({ user }, repository, action) =>
-    user === "root" || (user === "ann" && action === "pull" && repository.startsWith("library/")),
+    user === "root" ||
+    (user === "ann" && action === "pull" && repository.startsWith("docker.io/library/")),
   challenge: () => 'Basic realm="amphora"',
   anonymous: false,
 };

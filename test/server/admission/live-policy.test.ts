@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import { openLivePolicy } from "../../../src/server/admission/live-policy.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { accept, admissionWorld, image, reject, type World, worldTime } from "./world.ts";
+import {
+  accept,
+  admissionWorld,
+  image,
+  reject,
+  replaceFile,
+  type World,
+  worldTime,
+} from "./world.ts";
 
 const repo = "docker.io/library/app";
 
@@ -26,8 +34,7 @@ test("a policy that was changed decides by itself after a moment", patient, asyn
   await until(world, 200);
   await world.writePolicy({ [repo]: [reject] });
   await until(world, 403);
-  await writeFile(world.in("new.json"), JSON.stringify({ default: [accept] }));
-  await rename(world.in("new.json"), world.in("policy.json"));
+  await replaceFile(world.in("policy.json"), JSON.stringify({ default: [accept] }));
   await until(world, 200);
 });
 
@@ -36,7 +43,7 @@ test(
   patient,
   async () => {
     await using world = await admissionWorld({}, { [repo]: [accept] });
-    await writeFile(world.in("policy.json"), '{"default": [{"type": "insecureAcceptAnyth');
+    await replaceFile(world.in("policy.json"), '{"default": [{"type": "insecureAcceptAnyth');
     await until(world, 503);
     const refused = await world.byTag(repo, "v1", image("one"));
     assert.ok(!refused.allowed);

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, test } from "node:test";
 import type { RawManifest } from "../../../src/core/manifest.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
+import type { OpenBlob } from "../../../src/server/v2/backend.ts";
 import { MemoryBackend } from "../../support/server/memory-backend.ts";
 import { startV2Server } from "../../support/server/v2-server.ts";
 import {
+  accept,
   admissionWorld,
   image,
   layerOf,
@@ -20,8 +23,25 @@ after(() => folk[Symbol.dispose]());
 const repo = "docker.io/library/app";
 const containerd = "containerd/1.6.20";
 
-async function server(world: World) {
-  const backend = new MemoryBackend();
+/** Gives a blob's first half, and the second when it is let. */
+class HalfBackend extends MemoryBackend {
+  readonly rest = Promise.withResolvers<void>();
+
+  override async openBlob(): Promise<OpenBlob> {
+    const { rest } = this;
+    return {
+      size: 20,
+      async *read(_range, signal) {
+        yield Buffer.from("0123456789");
+        await Promise.race([rest.promise, once(signal, "abort")]);
+        yield Buffer.from("0123456789");
+      },
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+}
+
+async function server(world: World, backend = new MemoryBackend()) {
   const held = backend.at(repo);
   const notes: AuditEvent[] = [];
   const face = await startV2Server({
@@ -87,4 +107,21 @@ test("a tag that was moved to another's image does not come in by HEAD and diges
   assert.equal((await http.ask("GET", `manifests/${two.digest}`, containerd)).status, 200);
   const [pulled] = http.notes.filter(({ type }) => type === "pull");
   assert.match(pulled?.policy ?? "", /^[0-9a-f]{64}$/);
+});
+
+test("a block cuts off what is being sent, and no one gets the whole of it", async () => {
+  await using world = await admissionWorld({}, { [repo]: [accept] });
+  const backend = new HalfBackend();
+  await using http = await server(world, backend);
+  const one = image("one");
+  http.push("v1", one);
+  await http.ask("GET", "manifests/v1");
+  const whole = await http.ask("GET", `blobs/${layerOf("one")}`);
+  const cut = assert.rejects(whole.text());
+  world.admission.blocks.add({ digest: one.digest, reason: "bad" });
+  await cut;
+  backend.rest.resolve();
+  const later = await http.ask("GET", `blobs/${layerOf("one")}`);
+  assert.equal(later.status, 403);
+  assert.match(await later.text(), /policy: blocked: bad/);
 });

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
@@ -181,14 +181,12 @@ export async function admissionWorld(
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
   for (const [name, bytes] of Object.entries(keys)) await writeFile(folder.in(name), bytes);
-  const writePolicy: World["writePolicy"] = (scopes) =>
-    writeFile(
-      folder.in("policy.json"),
-      JSON.stringify(
-        { default: [reject], transports: { docker: scopes } },
-        (name, value: unknown) => (name === "keyPath" ? folder.in(String(value)) : value),
-      ),
-    );
+  const writePolicy: World["writePolicy"] = (scopes) => {
+    const inFolder = (name: string, value: unknown) =>
+      name === "keyPath" ? folder.in(String(value)) : value;
+    const policy = { default: [reject], transports: { docker: scopes } };
+    return replaceFile(folder.in("policy.json"), JSON.stringify(policy, inFolder));
+  };
   await writePolicy(scopes);
   const clock = { ms: worldTime };
   const events: ServerEvent[] = [];
@@ -254,6 +252,12 @@ export async function admissionWorld(
     second: (other = settings, folder = own) => stack.use(open(other, folder)),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** All of it at once: whoever looks meanwhile sees the one or the other. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
 }
 
 const descriptor = (mediaType: string, digest: Digest, size: number, more: object = {}) => ({
