@@ -61,7 +61,8 @@ function factsOf(): FileFacts {
     gid: answer.readUInt32LE(24),
     size: numberAt(40),
     links,
-    identity: links > 1 ? answer.toString("latin1", 32, 40) + answer.toString("latin1", 136, 144) : "",
+    identity:
+      links > 1 ? answer.toString("latin1", 32, 40) + answer.toString("latin1", 136, 144) : "",
     device: deviceNumber(answer.readUInt32LE(128), answer.readUInt32LE(132)),
     access: timeAt(64),
     change: timeAt(112),

@@ -32,9 +32,7 @@ export function setXattrOf(path: PathBytes, name: PathBytes, value: Uint8Array):
 
 /** The names of all extended attributes, as bytes in latin1. @throws {SystemCallError} */
 export function listXattrsOf(path: PathBytes): readonly string[] {
-  return names(
-    filled("llistxattr", path, (into, size) => calls.llistxattr(path, into, size)),
-  );
+  return names(filled("llistxattr", path, (into, size) => calls.llistxattr(path, into, size)));
 }
 
 /** Those of an open file. @throws {SystemCallError} */

@@ -15,32 +15,49 @@ import { type FileFacts, fileType, statAt } from "../libc/stat-at.ts";
 import type { ByteString } from "../stream/tar/byte-string.ts";
 import { AttributeCopy, type AttributeOptions } from "./copy-attributes.ts";
 import { ContentCopy } from "./copy-content.ts";
-import { noCover, type TreeCover } from "./tree-cover.ts";
+import type { TreeCover } from "./tree-cover.ts";
 import { kernelPath } from "./unpack/folders.ts";
 
 /** How a tree is copied. */
 export interface CopyTreeOptions extends AttributeOptions {
   readonly signal: AbortSignal;
-  /** What of the tree is not wanted. */
+  /** What of the tree is not wanted; else all that has no name in the folder yet. */
   readonly cover?: TreeCover;
 }
 
 /**
- * Copies a tree into a folder, below what is there: what has a name already stays, and of folders that both have everything but
- * their contents. Else the copy has the same contents, shared where the file system can; owners, modes, times, extended
- * attributes, hard links, devices, names of any bytes. No link is followed in either tree. Nobody else may be changing the folder.
+ * Copies a tree into a folder, below what is there: what has a name already stays, and so do attributes of folders that both have
+ * but for those that are only implied. Contents are shared where the file system can; owners, modes, times, extended attributes,
+ * hard links, devices and names of any bytes are kept. No link is followed in either tree. Nobody else may be changing the folder.
  *
+ * @returns false where it stopped because an implied folder is something else in the tree
  * @throws what the system says, as node:fs does
  */
-export async function copyTree(from: string, to: string, options: CopyTreeOptions): Promise<void> {
+export async function copyTree(
+  from: string,
+  to: string,
+  options: CopyTreeOptions,
+): Promise<boolean> {
   const roots = [openSync(from, folderFlags), openSync(to, folderFlags)] as const;
   try {
-    const copy = new TreeCopy(roots, options);
-    await copy.all();
+    await new TreeCopy(roots, options).all();
+    return true;
+  } catch (error) {
+    if (error instanceof NotAFolder) return false;
+    throw error;
   } finally {
     roots.forEach(closeFile);
   }
 }
+
+/** What was taken for a folder is none. */
+class NotAFolder extends Error {}
+
+const allOfIt: TreeCover = {
+  hidden: new Set(),
+  opaque: new Set(),
+  implied: new Map([["", "bare"]]),
+};
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 /** Not to wait for whoever opens the other end, should it have become a FIFO. */
@@ -83,28 +100,27 @@ class TreeCopy {
   constructor([from, to]: readonly [number, number], options: CopyTreeOptions) {
     this.#root = { from, to, path: "", gid: statAt(to, self).gid };
     this.#options = options;
-    this.#cover = options.cover ?? noCover;
+    this.#cover = options.cover ?? allOfIt;
     this.#attributes = new AttributeCopy(options);
   }
 
   async all(): Promise<void> {
-    if (this.#cover.rootSet) return await this.#underneath(this.#root);
-    await this.#entries(this.#root);
-    this.#attributes.toOpen(this.#root.from, this.#root.to, statAt(this.#root.from, self));
+    await this.#inside(this.#root, statAt(this.#root.from, self), false);
   }
 
   async #entries(folder: Folder): Promise<void> {
     const { from, path, to } = folder;
-    const { hidden, opaque } = this.#cover;
+    const { hidden, implied, opaque } = this.#cover;
     if (opaque.has(path)) return;
     for (const name of readdirSync(`/proc/self/fd/${from}`, { encoding: "latin1" })) {
       if (performance.now() > this.#turnEnd) await this.#letOthersIn();
       const inside = path === "" ? name : `${path}/${name}`;
-      if (hidden.has(inside)) continue;
       const key = kernelPath(name);
       const facts = statAt(from, key);
       const entry = { folder: { from, to, path, gid: folder.gid }, name: key, path: inside, facts };
       const isFolder = (facts.mode & fileType.mask) === fileType.folder;
+      if (!isFolder && implied.has(inside)) throw new NotAFolder();
+      if (hidden.has(inside)) continue;
       const rest = isFolder ? this.#folder(entry) : this.#make(entry);
       if (rest) await rest;
     }
@@ -112,28 +128,28 @@ class TreeCopy {
 
   async #folder(entry: Entry): Promise<void> {
     const { folder, name, path, facts } = entry;
-    const made = makeFolderAt(folder.to, name, 0o700) === "done";
+    const isNew = makeFolderAt(folder.to, name, 0o700) === "done";
     const to = openFolder(folder.to, name);
     if (to === undefined) return; // something else has the name
     const from = openAt(folder.from, name, folderFlags);
     try {
       const inside = { from, to, path, gid: statAt(to, self).gid };
-      if (!made) return await this.#underneath(inside);
-      await this.#entries(inside);
-      this.#attributes.toOpen(from, to, facts); // last: what is put into it changes its times
+      await this.#inside(inside, facts, isNew);
     } finally {
       closeFile(from);
       closeFile(to);
     }
   }
 
-  /** Of a folder that has its own attributes. */
-  async #underneath(folder: Folder): Promise<void> {
-    const own = statAt(folder.to, self);
+  /** What is in a folder, then its attributes: what is put into it changes its times. */
+  async #inside(folder: Folder, facts: FileFacts, isNew: boolean): Promise<void> {
+    const { from, to, path } = folder;
+    const own = statAt(to, self);
     await this.#entries(folder);
-    if (this.#cover.opaque.has(folder.path)) return;
-    this.#attributes.missingXattrs(folder.from, folder.to);
-    this.#attributes.times(folder.to, own);
+    if (isNew || this.#cover.implied.get(path) === "bare")
+      return this.#attributes.toOpen(from, to, facts);
+    if (!this.#cover.opaque.has(path)) this.#attributes.missingXattrs(from, to);
+    this.#attributes.times(to, own);
   }
 
   /** Anything but a folder; gives what is left of a big file. */

@@ -14,21 +14,19 @@ import { stagingFolders } from "./tidy-store.ts";
 const stagedName = "0-addition";
 
 /**
- * Two folders that go with us, one on the way to the trees, one on the way to the files of layers. Of vfs, the parent's tree is
- * copied: a layer there is all that is to be seen.
+ * Two folders that go with us, one on the way to the trees, one on the way to the files of layers. Of vfs, the root folder has
+ * what an image's first layer has: others get their parent's with its tree.
+ *
+ * @param anyOwner as for {@link setRootAttributes}
  */
-export async function createStagedLayer(
-  area: StoreArea,
-  parent: LayerRecord | undefined,
-  options: CopyTreeOptions,
-): Promise<StagedLayer> {
+export async function createStagedLayer(area: StoreArea, anyOwner: boolean): Promise<StagedLayer> {
   const [trees, files] = stagingFolders(area);
   await using stack = new AsyncDisposableStack();
   const ofTree = stack.use(InstanceFolder.create(trees));
   const ofFile = stack.use(InstanceFolder.create(files));
   const folder = join(ofTree.path, stagedName);
   writing("mkdir", folder, () => mkdirSync(folder, { mode: 0o700 }));
-  if (area.driver === "vfs") await startTree(folder, parent, options);
+  if (area.driver === "vfs") setRootAttributes(folder, undefined, anyOwner);
   const held = stack.move();
   return {
     folder,
@@ -37,16 +35,20 @@ export async function createStagedLayer(
   };
 }
 
-async function startTree(
-  folder: string,
-  parent: LayerRecord | undefined,
+/**
+ * Copies the parent's tree below what is staged. @returns false where the two do not fit
+ *
+ * @throws {StorageError} `storage.parent-gone`
+ */
+export async function layBelow(
+  { folder }: StagedLayer,
+  parent: LayerRecord,
   options: CopyTreeOptions,
-): Promise<void> {
-  if (parent === undefined) return setRootAttributes(folder, undefined, options.ignoreChownErrors);
+): Promise<boolean> {
   const { copyTree } = await import("./copy-tree.ts");
   const tree = parent.area.tree(parent.id);
   try {
-    await copyTree(tree, folder, options);
+    return await copyTree(tree, folder, options);
   } catch (error) {
     throw errnoOf(error) === "ENOENT"
       ? parentGone(parent.id, error)

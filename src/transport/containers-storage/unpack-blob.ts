@@ -4,7 +4,7 @@ import { type Digest, parseDigest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
-import type { UnpackTarget } from "../../storage/unpack/messages.ts";
+import type { UnpackedLayer, UnpackTarget } from "../../storage/unpack/messages.ts";
 import { type CallOptions, TransportError } from "../contract.ts";
 
 /** The bytes of a layer on their way into a store. */
@@ -22,8 +22,14 @@ export interface PackedBlob {
   readonly compression?: number;
 }
 
-/** What is to be recorded of a layer but where it stands. */
-export type UnpackedBlob = Omit<NewLayer, "id" | "parent">;
+/** A layer but where it stands. */
+export type UnpackedBlob = Omit<NewLayer, "id" | "parent"> & Pick<UnpackedLayer, "cover">;
+
+/** How a blob is unpacked. */
+export interface UnpackRequest extends CallOptions {
+  /** `later`: for vfs, upon nothing, until the tree of the layers below is there. */
+  readonly base?: UnpackTarget["base"];
+}
 
 /**
  * Unpacks a blob into all of these places, as the store has its trees, on a thread of its own.
@@ -34,7 +40,7 @@ export async function unpackBlob(
   place: StorePlace,
   { bytes, packed }: LayerBlob,
   staged: readonly StagedLayer[],
-  { signal }: CallOptions,
+  { signal, base = "there" }: UnpackRequest,
 ): Promise<UnpackedBlob> {
   // Native code is loaded with it: not before a layer comes.
   const { unpackLayer } = await import("../../storage/unpack/unpack-layer.ts");
@@ -45,6 +51,7 @@ export async function unpackBlob(
     whiteouts,
     userNamespace: place.userNamespace,
     ignoreChownErrors: place.ignoreChownErrors ?? false,
+    base,
   }));
   const measured = packed ? undefined : new MeasuredBytes(bytes);
   const unpacked = await unpackLayer(measured ?? bytes, targets, { signal }).catch((error) => {
