@@ -5,7 +5,7 @@ import type { ImageRecord } from "./image-record.ts";
 import { chainOf } from "./layer-chain.ts";
 import type { LayerRecord } from "./layer-record.ts";
 import { readImageData, readImages, readLayers, treeFolders } from "./read-side.ts";
-import type { LayerBase, NewImage, NewLayer, StagedLayer, Store } from "./store.ts";
+import type { LayerBase, NewImage, NewLayer, StagedLayer, StagingPool, Store } from "./store.ts";
 import type { StoreWriter } from "./store-writer.ts";
 
 /** A {@link Store} on this machine's disk. */
@@ -58,6 +58,10 @@ export class ContainersStore implements Store {
 
   async stageLayer(): Promise<StagedLayer> {
     return await this.#forWriting().stageLayer();
+  }
+
+  async stagingPool(): Promise<StagingPool> {
+    return await this.#forWriting().stagingPool();
   }
 
   async layBase(staged: StagedLayer, base: LayerBase): Promise<boolean> {

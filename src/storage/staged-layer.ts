@@ -1,38 +1,18 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { StoreArea } from "./area.ts";
 import type { CopyTreeOptions } from "./copy-tree.ts";
-import { errnoOf, unwritable, writing } from "./errors.ts";
-import { InstanceFolder } from "./instance-folder.ts";
+import { errnoOf, unwritable } from "./errors.ts";
 import { parentGone } from "./layer-chain.ts";
-import { setRootAttributes } from "./layer-files.ts";
 import type { LayerRecord } from "./layer-record.ts";
+import { createStagingPool } from "./staging-pool.ts";
 import type { StagedLayer } from "./store.ts";
-import { stagingFolders } from "./tidy-store.ts";
 
-/** The name that the Go library gives what it stages. */
-const stagedName = "0-addition";
-
-/**
- * Two folders that go with us, one on the way to the trees, one on the way to the files of layers. Of vfs, the root folder has
- * what an image's first layer has: others get their parent's with its tree.
- *
- * @param anyOwner as for {@link setRootAttributes}
- */
+/** A staged layer that goes with its own pool. */
 export async function createStagedLayer(area: StoreArea, anyOwner: boolean): Promise<StagedLayer> {
-  const [trees, files] = stagingFolders(area);
   await using stack = new AsyncDisposableStack();
-  const ofTree = stack.use(InstanceFolder.create(trees));
-  const ofFile = stack.use(InstanceFolder.create(files));
-  const folder = join(ofTree.path, stagedName);
-  writing("mkdir", folder, () => mkdirSync(folder, { mode: 0o700 }));
-  if (area.driver === "vfs") setRootAttributes(folder, undefined, anyOwner);
+  const pool = stack.use(await createStagingPool(area, anyOwner));
+  const { folder, tarSplit } = await pool.stageLayer();
   const held = stack.move();
-  return {
-    folder,
-    tarSplit: join(ofFile.path, stagedName),
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  };
+  return { folder, tarSplit, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 /**

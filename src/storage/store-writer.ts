@@ -16,7 +16,8 @@ import { putImage } from "./put-image.ts";
 import { readLayers } from "./read-side.ts";
 import { recoverLayers } from "./recover-layers.ts";
 import { createStagedLayer, layBelow } from "./staged-layer.ts";
-import type { LayerBase, NewImage, NewLayer, StagedLayer } from "./store.ts";
+import { createStagingPool } from "./staging-pool.ts";
+import type { LayerBase, NewImage, NewLayer, StagedLayer, StagingPool } from "./store.ts";
 import type { LockOptions, StoreLock } from "./store-lock.ts";
 import { withAllLocked, withImagesLocked, withLayersLocked } from "./store-locks.ts";
 import { removeLeftovers } from "./tidy-store.ts";
@@ -60,6 +61,10 @@ export class StoreWriter {
 
   async stageLayer(): Promise<StagedLayer> {
     return await createStagedLayer(this.#own, this.#setting.ignoreChownErrors);
+  }
+
+  async stagingPool(): Promise<StagingPool> {
+    return await createStagingPool(this.#own, this.#setting.ignoreChownErrors);
   }
 
   async layBase(staged: StagedLayer, { parent: id, cover, signal }: LayerBase): Promise<boolean> {

@@ -41,6 +41,8 @@ export interface Store {
 
   /** A place to unpack a layer into. Takes no lock of the store, so that unpacking may take its time. */
   stageLayer(): Promise<StagedLayer>;
+  /** The same for several layers. */
+  stagingPool(): Promise<StagingPool>;
   /**
    * Lays the tree of the layer that the staged one is to stand upon below what is there of it: for vfs, whose trees are whole, before
    * it is committed; of other drivers nothing is done.
@@ -81,6 +83,13 @@ export interface LayerBase {
   readonly cover?: TreeCover;
   /** Calls off the copying of the parent's tree; that of the store unless told. */
   readonly signal?: AbortSignal;
+}
+
+/** Where several layers are staged side by side. Disposing of it removes what is left of them. */
+export interface StagingPool extends AsyncDisposable {
+  /** All that is staged lies in these. */
+  readonly folders: readonly string[];
+  stageLayer(): Promise<StagedLayer>;
 }
 
 /** A layer on its way. Disposing of it removes what is left; a process that dies leaves it to the next one. */

@@ -48,6 +48,12 @@ export interface WorkerTask {
   readonly targets: readonly UnpackTarget[];
 }
 
+/** What a worker for several layers, one after the other, is started with. */
+export interface PoolTask {
+  /** The folders that it may touch: all that its tasks name lies in them. */
+  readonly pool: readonly string[];
+}
+
 /** A failure on its way from the worker: what makes the same error on the other side. */
 export interface SentFailure {
   readonly kind: "content" | "copy" | "unpack" | "other";

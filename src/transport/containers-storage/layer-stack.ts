@@ -9,7 +9,14 @@ import { type CallOptions, TransportError } from "../contract.ts";
 import { layBaseLayers } from "./base-layers.ts";
 import { openLayer } from "./open-layer.ts";
 import { type LayerId, PositionQueue } from "./position-queue.ts";
-import { type LayerBlob, type PackedBlob, type UnpackedBlob, unpackBlob } from "./unpack-blob.ts";
+import { isSmall, SmallLayers } from "./small-layers.ts";
+import {
+  type LayerBlob,
+  type PackedBlob,
+  type UnpackedBlob,
+  type UnpackRequest,
+  unpackBlob,
+} from "./unpack-blob.ts";
 
 /** What is known of an image's layers before they come. */
 export interface ExpectedLayers {
@@ -45,6 +52,7 @@ export class LayerStack implements AsyncDisposable {
   readonly #ids: readonly LayerId[];
   readonly #queue: PositionQueue;
   readonly #diffIds: (Digest | undefined)[] = [];
+  #small: Promise<SmallLayers> | undefined;
   readonly #givenUp = new AbortController();
 
   constructor(store: Store, expected: ExpectedLayers) {
@@ -125,10 +133,14 @@ export class LayerStack implements AsyncDisposable {
     for (const position of open) this.#expectedAt(position); // told before anything is read
     const isVfs = this.#store.place.driver === "vfs";
     const now = isVfs ? open.slice(0, 1) : open;
+    const small = isSmall(blob) ? await this.#openSmall() : undefined;
     await using stack = new AsyncDisposableStack();
     const staged = new Map<number, StagedLayer>();
-    for (const position of now) staged.set(position, stack.use(await this.#store.stageLayer()));
-    const unpacked = await this.#unpack(blob, [...staged.values()], signal);
+    for (const position of now)
+      staged.set(position, stack.use(await (small ?? this.#store).stageLayer()));
+    const request = { signal, thread: small?.thread };
+    const bytes = small?.verified(blob) ?? blob;
+    const unpacked = await this.#unpack(bytes, [...staged.values()], request);
     for (const position of open) this.#check(position, unpacked.diffId, blob.packed?.digest);
     stack.move(); // from here on each is its commit's
     for (const [position, layer] of staged) {
@@ -141,14 +153,19 @@ export class LayerStack implements AsyncDisposable {
     return { digest: unpacked.compressedDigest, size: unpacked.compressedSize };
   }
 
+  async #openSmall(): Promise<SmallLayers> {
+    this.#small ??= SmallLayers.create(this.#store);
+    return await this.#small;
+  }
+
   async #unpack(
     blob: LayerBlob,
     staged: readonly StagedLayer[],
-    signal: AbortSignal,
+    request: UnpackRequest,
   ): Promise<UnpackedBlob> {
     const { place } = this.#store;
     const base = place.driver === "vfs" ? "later" : "there";
-    return await unpackBlob(place, blob, staged, { signal, base });
+    return await unpackBlob(place, blob, staged, { ...request, base });
   }
 
   /** @throws {TransportError} `transport.unsupported` where the config tells of too few layers */
@@ -190,7 +207,7 @@ export class LayerStack implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const staged = stack.use(await this.#store.stageLayer());
     const blob = { bytes, packed: packedOf(layer) };
-    const unpacked = await this.#unpack(blob, [staged], signal);
+    const unpacked = await this.#unpack(blob, [staged], { signal });
     stack.move(); // the commit's
     return await this.#commit(to, { staged, unpacked, signal });
   }
@@ -205,6 +222,7 @@ export class LayerStack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#givenUp.abort(new Error("The copy was given up"));
     await this.#queue[Symbol.asyncDispose]();
+    await (await this.#small?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }
 

@@ -5,6 +5,7 @@ import { KnownError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
 import type { UnpackedLayer, UnpackTarget } from "../../storage/unpack/messages.ts";
+import type { UnpackThread } from "../../storage/unpack/thread.ts";
 import { type CallOptions, TransportError } from "../contract.ts";
 
 /** The bytes of a layer on their way into a store. */
@@ -29,6 +30,8 @@ export type UnpackedBlob = Omit<NewLayer, "id" | "parent"> & Pick<UnpackedLayer,
 export interface UnpackRequest extends CallOptions {
   /** `later`: for vfs, upon nothing, until the tree of the layers below is there. */
   readonly base?: UnpackTarget["base"];
+  /** One that several layers share; else one of its own. */
+  readonly thread?: UnpackThread | undefined;
 }
 
 /**
@@ -40,7 +43,7 @@ export async function unpackBlob(
   place: StorePlace,
   { bytes, packed }: LayerBlob,
   staged: readonly StagedLayer[],
-  { signal, base = "there" }: UnpackRequest,
+  { signal, thread, base = "there" }: UnpackRequest,
 ): Promise<UnpackedBlob> {
   // Native code is loaded with it: not before a layer comes.
   const { unpackLayer } = await import("../../storage/unpack/unpack-layer.ts");
@@ -54,9 +57,11 @@ export async function unpackBlob(
     base,
   }));
   const measured = packed ? undefined : new MeasuredBytes(bytes);
-  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal }).catch((error) => {
-    throw failed(error, packed);
-  });
+  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal, thread }).catch(
+    (error) => {
+      throw failed(error, packed);
+    },
+  );
   const { digest, size, compression = unpacked.compression } = packed ?? measuredBlob(measured);
   return { ...unpacked, compressedDigest: digest, compressedSize: size, compression };
 }
