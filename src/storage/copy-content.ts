@@ -32,8 +32,9 @@ export class ContentCopy {
   *#rest(from: number, to: number): Generator<void, void, void> {
     while (this.#ranges) {
       const copied = copyRange(from, to, rangeBytes);
-      if (copied === 0) return;
       if (copied === undefined) this.#ranges = false;
+      // Some file systems say at once that it is through: reading tells.
+      else if (copied === 0) break;
       else yield;
     }
     for (;;) {
