@@ -45,6 +45,12 @@ function text(path: PathBytes): string {
   return typeof path === "string" ? path : path.toString("utf8", 0, path.byteLength - 1);
 }
 
+/** A path to a name in an open folder, for calls that know nothing but paths. */
+export function pathAt(dir: number, name: PathBytes): PathBytes {
+  const before = `/proc/self/fd/${dir}/`;
+  return typeof name === "string" ? before + name : Buffer.concat([Buffer.from(before), name]);
+}
+
 /** What failed for lack of the name, or because something has it, is said by the code: no error has to be made for it. */
 export type Outcome = "done" | "exists" | "missing";
 
@@ -111,6 +117,13 @@ export function makeSymlinkAt(content: PathBytes, dir: number, path: PathBytes):
 }
 
 const oneByte = Buffer.alloc(1);
+
+/** What a symbolic link says, with a NUL behind it. @throws {SystemCallError} */
+export function readLinkAt(dir: number, path: PathBytes): Buffer {
+  const content = Buffer.alloc(4097);
+  const length = Number(calls.readlinkat(dir, path, content, content.byteLength - 1));
+  return content.subarray(0, succeeded(length, "readlinkat", text(path)) + 1);
+}
 
 /** True for a symbolic link, false for anything else and for nothing. */
 export function isSymlinkAt(dir: number, path: PathBytes): boolean {

@@ -13,6 +13,10 @@ const calls = {
   lgetxattr: libc.func(
     "int64_t lgetxattr(const char *path, const char *name, _Out_ void *value, size_t size)",
   ),
+  fgetxattr: libc.func(
+    "int64_t fgetxattr(int fd, const char *name, _Out_ void *value, size_t size)",
+  ),
+  flistxattr: libc.func("int64_t flistxattr(int fd, _Out_ void *list, size_t size)"),
   llistxattr: libc.func("int64_t llistxattr(const char *path, _Out_ void *list, size_t size)"),
 } as const;
 
@@ -28,8 +32,22 @@ export function setXattrOf(path: PathBytes, name: PathBytes, value: Uint8Array):
 
 /** The names of all extended attributes, as bytes in latin1. @throws {SystemCallError} */
 export function listXattrsOf(path: PathBytes): readonly string[] {
-  const list = filled("llistxattr", path, (into, size) => calls.llistxattr(path, into, size));
+  return names(filled("llistxattr", path, (into, size) => calls.llistxattr(path, into, size)));
+}
+
+/** Those of an open file. @throws {SystemCallError} */
+export function listXattrs(fd: number): readonly string[] {
+  if (Number(calls.flistxattr(fd, null, 0)) === 0) return [];
+  return names(filled("flistxattr", "", (into, size) => calls.flistxattr(fd, into, size)));
+}
+
+function names(list: Buffer | undefined): readonly string[] {
   return (list ?? Buffer.alloc(0)).toString("latin1").split("\0").slice(0, -1);
+}
+
+/** An open file's extended attribute; undefined where there is none of that name. @throws {SystemCallError} */
+export function getXattr(fd: number, name: PathBytes): Buffer | undefined {
+  return filled("fgetxattr", name, (into, size) => calls.fgetxattr(fd, name, into, size));
 }
 
 /** An extended attribute's value; undefined where there is none of that name. @throws {SystemCallError} */

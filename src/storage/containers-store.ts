@@ -5,7 +5,7 @@ import type { ImageRecord } from "./image-record.ts";
 import { chainOf } from "./layer-chain.ts";
 import type { LayerRecord } from "./layer-record.ts";
 import { readImageData, readImages, readLayers, treeFolders } from "./read-side.ts";
-import type { NewImage, NewLayer, StagedLayer, StageRequest, Store } from "./store.ts";
+import type { LayerBase, NewImage, NewLayer, StagedLayer, StagingPool, Store } from "./store.ts";
 import type { StoreWriter } from "./store-writer.ts";
 
 /** A {@link Store} on this machine's disk. */
@@ -56,8 +56,16 @@ export class ContainersStore implements Store {
     return readLayers(this.#areas, this.place.runroot);
   }
 
-  async stageLayer(request: StageRequest): Promise<StagedLayer> {
-    return await this.#forWriting().stageLayer(request);
+  async stageLayer(): Promise<StagedLayer> {
+    return await this.#forWriting().stageLayer();
+  }
+
+  async stagingPool(): Promise<StagingPool> {
+    return await this.#forWriting().stagingPool();
+  }
+
+  async layBase(staged: StagedLayer, base: LayerBase): Promise<boolean> {
+    return await this.#forWriting().layBase(staged, base);
   }
 
   async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {

@@ -1,144 +1,228 @@
+import { constants, openSync, readdirSync } from "node:fs";
 import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readlinkSync,
-  symlinkSync,
-} from "node:fs";
-import { copyFile } from "node:fs/promises";
-import { at, makeNodeAt } from "../libc/at.ts";
-import { copyAttributes } from "./copy-attributes.ts";
+  closeFile,
+  createAt,
+  linkAt,
+  makeFolderAt,
+  makeNodeAt,
+  makeSymlinkAt,
+  openAt,
+  type PathBytes,
+  readLinkAt,
+} from "../libc/at.ts";
+import { SystemCallError } from "../libc/libc.ts";
+import { type FileFacts, fileType, statAt } from "../libc/stat-at.ts";
+import type { ByteString } from "../stream/tar/byte-string.ts";
+import { AttributeCopy, type AttributeOptions } from "./copy-attributes.ts";
+import { ContentCopy } from "./copy-content.ts";
+import type { TreeCover } from "./tree-cover.ts";
+import { kernelPath } from "./unpack/folders.ts";
 
 /** How a tree is copied. */
-export interface CopyTreeOptions {
+export interface CopyTreeOptions extends AttributeOptions {
   readonly signal: AbortSignal;
-  /** True where devices cannot be made: they are left out, as the Go library does. */
-  readonly userNamespace: boolean;
-  readonly ignoreChownErrors: boolean;
+  /** What of the tree is not wanted; else all that has no name in the folder yet. */
+  readonly cover?: TreeCover;
 }
 
 /**
- * Copies a tree into an empty folder that is there: contents, shared where the file system can; owners, modes, times,
- * extended attributes, hard links, devices, names of any bytes.
+ * Copies a tree into a folder, below what is there: what has a name already stays, and so do attributes of folders that both have
+ * but for those that are only implied. Contents are shared where the file system can; owners, modes, times, extended attributes,
+ * hard links, devices and names of any bytes are kept. No link is followed in either tree. Nobody else may be changing the folder.
  *
+ * @returns false where it stopped because an implied folder is something else in the tree
  * @throws what the system says, as node:fs does
  */
-export async function copyTree(from: string, to: string, options: CopyTreeOptions): Promise<void> {
-  await new TreeCopy(options).folder({ from: Buffer.from(from), to: Buffer.from(to) });
+export async function copyTree(
+  from: string,
+  to: string,
+  options: CopyTreeOptions,
+): Promise<boolean> {
+  const roots = [openSync(from, folderFlags), openSync(to, folderFlags)] as const;
+  try {
+    await new TreeCopy(roots, options).all();
+    return true;
+  } catch (error) {
+    if (error instanceof NotAFolder) return false;
+    throw error;
+  } finally {
+    roots.forEach(closeFile);
+  }
 }
 
-/** The same place in both trees. */
-interface Pair {
-  readonly from: Buffer;
-  readonly to: Buffer;
+/** What was taken for a folder is none. */
+class NotAFolder extends Error {}
+
+const allOfIt: TreeCover = {
+  hidden: new Set(),
+  opaque: new Set(),
+  implied: new Map([["", "bare"]]),
+};
+
+const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+/** Not to wait for whoever opens the other end, should it have become a FIFO. */
+const fileFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** The same folder in both trees, open. */
+interface Folder {
+  readonly from: number;
+  readonly to: number;
+  /** From the root. */
+  readonly path: ByteString;
+  /** Of the copy. */
+  readonly gid: number;
+}
+
+/** A name in it. */
+interface Entry {
+  readonly folder: Folder;
+  readonly name: PathBytes;
+  readonly path: ByteString;
+  readonly facts: FileFacts;
 }
 
 /** Other work of this process is let in this often. */
 const turnMs = 10;
-/** Above, another thread copies. */
-const bigFile = 1n << 20n;
-/** The kernel takes paths of 4 096 bytes; a tree may be deeper. */
-const longPath = 3000;
 
+const self = ".";
+
+/** Folders stay open on the way down: two descriptors a level. */
 class TreeCopy {
+  readonly #root: Folder;
   readonly #options: CopyTreeOptions;
+  readonly #cover: TreeCover;
+  readonly #contents = new ContentCopy();
+  readonly #attributes: AttributeCopy;
   /** Where files that have several names were copied to. */
-  readonly #copied = new Map<string, Buffer>();
+  readonly #copied = new Map<string, ByteString>();
   #turnEnd = performance.now() + turnMs;
 
-  constructor(options: CopyTreeOptions) {
+  constructor([from, to]: readonly [number, number], options: CopyTreeOptions) {
+    this.#root = { from, to, path: "", gid: statAt(to, self).gid };
     this.#options = options;
+    this.#cover = options.cover ?? allOfIt;
+    this.#attributes = new AttributeCopy(options);
   }
 
-  async folder(pair: Pair): Promise<void> {
-    if (pair.from.byteLength < longPath && pair.to.byteLength < longPath)
-      return await this.#entries(pair);
-    const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-    const from = openSync(pair.from, flags);
-    const to = openSync(pair.to, flags);
+  async all(): Promise<void> {
+    await this.#inside(this.#root, statAt(this.#root.from, self), false);
+  }
+
+  async #entries(folder: Folder): Promise<void> {
+    const { from, path, to } = folder;
+    const { hidden, implied, opaque } = this.#cover;
+    if (opaque.has(path)) return;
+    for (const name of readdirSync(`/proc/self/fd/${from}`, { encoding: "latin1" })) {
+      if (performance.now() > this.#turnEnd) await this.#letOthersIn();
+      const inside = path === "" ? name : `${path}/${name}`;
+      const key = kernelPath(name);
+      const facts = statAt(from, key);
+      const entry = { folder: { from, to, path, gid: folder.gid }, name: key, path: inside, facts };
+      const isFolder = (facts.mode & fileType.mask) === fileType.folder;
+      if (!isFolder && implied.has(inside)) throw new NotAFolder();
+      if (hidden.has(inside)) continue;
+      const rest = isFolder ? this.#folder(entry) : this.#make(entry);
+      if (rest) await rest;
+    }
+  }
+
+  async #folder(entry: Entry): Promise<void> {
+    const { folder, name, path, facts } = entry;
+    const isNew = makeFolderAt(folder.to, name, 0o700) === "done";
+    const to = openFolder(folder.to, name);
+    if (to === undefined) return; // something else has the name
+    const from = openAt(folder.from, name, folderFlags);
     try {
-      await this.#entries({ from: pathOfOpen(from), to: pathOfOpen(to) });
+      const inside = { from, to, path, gid: statAt(to, self).gid };
+      await this.#inside(inside, facts, isNew);
     } finally {
-      closeSync(from);
-      closeSync(to);
+      closeFile(from);
+      closeFile(to);
     }
   }
 
-  /** What is in a folder, then the folder's own attributes, as what is put into it changes its times. */
-  async #entries(pair: Pair): Promise<void> {
-    for (const name of readdirSync(pair.from, { encoding: "buffer" })) {
-      await this.#letOthersIn();
-      const entry = { from: below(pair.from, name), to: below(pair.to, name) };
-      const stat = lstatSync(entry.from, { bigint: true });
-      if ((await this.#make(entry, stat)) === "attributes")
-        copyAttributes(entry.from, entry.to, stat, this.#options);
-    }
-    const own = lstatSync(below(pair.from, dot), { bigint: true });
-    copyAttributes(below(pair.from, dot), below(pair.to, dot), own, this.#options);
+  /** What is in a folder, then its attributes: what is put into it changes its times. */
+  async #inside(folder: Folder, facts: FileFacts, isNew: boolean): Promise<void> {
+    const { from, to, path } = folder;
+    const own = statAt(to, self);
+    await this.#entries(folder);
+    if (isNew || this.#cover.implied.get(path) === "bare")
+      return this.#attributes.toOpen(from, to, facts);
+    if (!this.#cover.opaque.has(path)) this.#attributes.missingXattrs(from, to);
+    this.#attributes.times(to, own);
   }
 
-  async #make(entry: Pair, stat: BigIntStats): Promise<"attributes" | "nothing"> {
-    if (stat.isDirectory()) {
-      mkdirSync(entry.to, { mode: 0o700 });
-      await this.folder(entry);
-      return "nothing";
-    }
-    if (stat.nlink > 1n && this.#link(entry, stat)) return "nothing";
-    if (stat.isFile()) await copyContent(entry, stat.size);
-    else if (stat.isSymbolicLink())
-      symlinkSync(readlinkSync(entry.from, { encoding: "buffer" }), entry.to);
-    else if (!this.#node(entry.to, stat)) return "nothing";
-    return "attributes";
+  /** Anything but a folder; gives what is left of a big file. */
+  #make(entry: Entry): Promise<void> | undefined {
+    const { folder, name, facts } = entry;
+    const type = facts.mode & fileType.mask;
+    if (facts.links > 1 && this.#link(entry)) return;
+    if (type === fileType.file) return this.#file(entry);
+    const outcome =
+      type === fileType.symlink
+        ? makeSymlinkAt(readLinkAt(folder.from, name), folder.to, name)
+        : this.#node(entry);
+    if (outcome !== "done") return;
+    this.#remember(entry);
+    this.#attributes.toName({ dir: folder.from, name }, { dir: folder.to, name }, facts);
+    return;
   }
 
   /** True where the file was met before under another name. */
-  #link(entry: Pair, { dev, ino }: BigIntStats): boolean {
-    const key = `${dev}:${ino}`;
-    const first = this.#copied.get(key);
-    if (first === undefined) {
-      this.#copied.set(key, entry.to);
-      return false;
-    }
-    linkSync(first, entry.to);
+  #link({ folder, name, facts }: Entry): boolean {
+    const first = this.#copied.get(facts.identity);
+    if (first === undefined) return false;
+    linkAt(this.#root.to, kernelPath(first), folder.to, name);
     return true;
   }
 
-  /** A device, FIFO or socket; false where it was left out. */
-  #node(to: Buffer, stat: BigIntStats): boolean {
-    const isDevice = stat.isBlockDevice() || stat.isCharacterDevice();
-    if (isDevice && this.#options.userNamespace) return false;
-    const path = Buffer.concat([to, Buffer.of(0)]);
-    makeNodeAt(at.fdcwd, path, Number(stat.mode), isDevice ? stat.rdev : 0n);
-    return true;
+  #remember({ path, facts }: Entry): void {
+    if (facts.links > 1) this.#copied.set(facts.identity, path);
+  }
+
+  /** A device, FIFO or socket. */
+  #node({ folder, name, facts }: Entry): "done" | "exists" | "missing" {
+    const type = facts.mode & fileType.mask;
+    const isDevice = type === fileType.character || type === fileType.block;
+    if (isDevice && this.#options.userNamespace) return "missing";
+    return makeNodeAt(folder.to, name, facts.mode, isDevice ? facts.device : 0n);
+  }
+
+  #file(entry: Entry): Promise<void> | undefined {
+    const { folder, name, facts } = entry;
+    const to = createAt(folder.to, name);
+    if (to === undefined) return; // covered
+    this.#remember(entry);
+    using stack = new DisposableStack();
+    stack.adopt(to, closeFile);
+    const from = stack.adopt(openAt(folder.from, name, fileFlags), closeFile);
+    const rest = this.#contents.copy(from, to, facts.size);
+    const end = () => this.#attributes.toNewFile(from, to, facts, folder.gid);
+    if (rest) return this.#later(rest, end, stack.move());
+    end();
+    return;
+  }
+
+  async #later(rest: Iterable<void>, end: () => void, files: Disposable): Promise<void> {
+    using _ = files;
+    for (const __ of rest) if (performance.now() > this.#turnEnd) await this.#letOthersIn();
+    end();
   }
 
   async #letOthersIn(): Promise<void> {
-    if (performance.now() < this.#turnEnd) return;
     await new Promise((resolve) => setImmediate(resolve));
     this.#options.signal.throwIfAborted();
     this.#turnEnd = performance.now() + turnMs;
   }
 }
 
-const dot = Buffer.from(".");
-const slash = Buffer.from("/");
-const mode = constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE;
-
-async function copyContent({ from, to }: Pair, size: bigint): Promise<void> {
-  if (size > bigFile) await copyFile(from, to, mode);
-  else copyFileSync(from, to, mode);
-}
-
-function below(folder: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([folder, slash, name]);
-}
-
-function pathOfOpen(fd: number): Buffer {
-  return Buffer.from(`/proc/self/fd/${fd}`);
+/** Undefined where the name is no folder's. */
+function openFolder(dir: number, name: PathBytes): number | undefined {
+  try {
+    return openAt(dir, name, folderFlags);
+  } catch (error) {
+    const { code } = error as SystemCallError;
+    if (error instanceof SystemCallError && (code === "ENOTDIR" || code === "ELOOP")) return;
+    throw error;
+  }
 }

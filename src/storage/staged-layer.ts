@@ -1,52 +1,34 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { StoreArea } from "./area.ts";
 import type { CopyTreeOptions } from "./copy-tree.ts";
-import { errnoOf, unwritable, writing } from "./errors.ts";
-import { InstanceFolder } from "./instance-folder.ts";
+import { errnoOf, unwritable } from "./errors.ts";
 import { parentGone } from "./layer-chain.ts";
-import { setRootAttributes } from "./layer-files.ts";
 import type { LayerRecord } from "./layer-record.ts";
+import { createStagingPool } from "./staging-pool.ts";
 import type { StagedLayer } from "./store.ts";
-import { stagingFolders } from "./tidy-store.ts";
 
-/** The name that the Go library gives what it stages. */
-const stagedName = "0-addition";
-
-/**
- * Two folders that go with us, one on the way to the trees, one on the way to the files of layers. Of vfs, the parent's tree is
- * copied: a layer there is all that is to be seen.
- */
-export async function createStagedLayer(
-  area: StoreArea,
-  parent: LayerRecord | undefined,
-  options: CopyTreeOptions,
-): Promise<StagedLayer> {
-  const [trees, files] = stagingFolders(area);
+/** A staged layer that goes with its own pool. */
+export async function createStagedLayer(area: StoreArea, anyOwner: boolean): Promise<StagedLayer> {
   await using stack = new AsyncDisposableStack();
-  const ofTree = stack.use(InstanceFolder.create(trees));
-  const ofFile = stack.use(InstanceFolder.create(files));
-  const folder = join(ofTree.path, stagedName);
-  writing("mkdir", folder, () => mkdirSync(folder, { mode: 0o700 }));
-  if (area.driver === "vfs") await startTree(folder, parent, options);
+  const pool = stack.use(await createStagingPool(area, anyOwner));
+  const { folder, tarSplit } = await pool.stageLayer();
   const held = stack.move();
-  return {
-    folder,
-    tarSplit: join(ofFile.path, stagedName),
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  };
+  return { folder, tarSplit, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
-async function startTree(
-  folder: string,
-  parent: LayerRecord | undefined,
+/**
+ * Copies the parent's tree below what is staged. @returns false where the two do not fit
+ *
+ * @throws {StorageError} `storage.parent-gone`
+ */
+export async function layBelow(
+  { folder }: StagedLayer,
+  parent: LayerRecord,
   options: CopyTreeOptions,
-): Promise<void> {
-  if (parent === undefined) return setRootAttributes(folder, undefined, options.ignoreChownErrors);
+): Promise<boolean> {
   const { copyTree } = await import("./copy-tree.ts");
   const tree = parent.area.tree(parent.id);
   try {
-    await copyTree(tree, folder, options);
+    return await copyTree(tree, folder, options);
   } catch (error) {
     throw errnoOf(error) === "ENOENT"
       ? parentGone(parent.id, error)

@@ -18,8 +18,9 @@ import { LayerTable } from "./layer-table.ts";
 import { putImage } from "./put-image.ts";
 import { readLayers } from "./read-side.ts";
 import { recoverLayers } from "./recover-layers.ts";
-import { createStagedLayer } from "./staged-layer.ts";
-import type { NewImage, NewLayer, StagedLayer, StageRequest } from "./store.ts";
+import { createStagedLayer, layBelow } from "./staged-layer.ts";
+import { createStagingPool } from "./staging-pool.ts";
+import type { LayerBase, NewImage, NewLayer, StagedLayer, StagingPool } from "./store.ts";
 import type { LockOptions, StoreLock } from "./store-lock.ts";
 import { withAllLocked, withImagesLocked, withLayersLocked } from "./store-locks.ts";
 import { removeLeftovers } from "./tidy-store.ts";
@@ -61,11 +62,20 @@ export class StoreWriter {
     return writer;
   }
 
-  async stageLayer({ parent, signal }: StageRequest): Promise<StagedLayer> {
-    const below = parent === undefined ? undefined : parentOf(this.#allLayers(), parent);
+  async stageLayer(): Promise<StagedLayer> {
+    return await createStagedLayer(this.#own, this.#setting.ignoreChownErrors);
+  }
+
+  async stagingPool(): Promise<StagingPool> {
+    return await createStagingPool(this.#own, this.#setting.ignoreChownErrors);
+  }
+
+  async layBase(staged: StagedLayer, { parent: id, cover, signal }: LayerBase): Promise<boolean> {
+    const parent = parentOf(this.#allLayers(), id);
+    if (this.#own.driver !== "vfs" || !parent) return true;
     const { userNamespace, ignoreChownErrors, locks } = this.#setting;
-    const options = { signal: signal ?? locks.signal, userNamespace, ignoreChownErrors };
-    return await createStagedLayer(this.#own, below, options);
+    const options = { userNamespace, ignoreChownErrors, signal: signal ?? locks.signal };
+    return await layBelow(staged, parent, { ...options, ...(cover && { cover }) });
   }
 
   async commitLayer(staged: StagedLayer, layer: NewLayer): Promise<"committed" | "already-there"> {

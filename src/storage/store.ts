@@ -2,6 +2,7 @@ import type { StorePlace } from "../config/store-place.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageRecord } from "./image-record.ts";
 import type { LayerRecord } from "./layer-record.ts";
+import type { TreeCover } from "./tree-cover.ts";
 
 /**
  * A store of containers' images, shared with podman, buildah, CRI-O and skopeo. Reading takes no locks and so is kept from
@@ -38,13 +39,18 @@ export interface Store {
   /** The file from which, with the tree, the layer's tar is made again. */
   tarSplitPath(layer: LayerRecord): string;
 
+  /** A place to unpack a layer into. Takes no lock of the store, so that unpacking may take its time. */
+  stageLayer(): Promise<StagedLayer>;
+  /** The same for several layers. */
+  stagingPool(): Promise<StagingPool>;
   /**
-   * A place to unpack a layer into. Takes no lock of the store, so that unpacking may take its time. With vfs, the
-   * parent's tree is in it already.
+   * Lays the tree of the layer that the staged one is to stand upon below what is there of it: for vfs, whose trees are whole, before
+   * it is committed; of other drivers nothing is done.
    *
+   * @returns false where the layer has to be unpacked again, upon that tree, since it takes something of it for a folder
    * @throws {StorageError} `storage.parent-gone`
    */
-  stageLayer(request: StageRequest): Promise<StagedLayer>;
+  layBase(staged: StagedLayer, base: LayerBase): Promise<boolean>;
   /**
    * Makes of what was staged a layer. Its files are taken out of the staged layer, which is to be disposed of all the same.
    * `already-there`: somebody was faster, and nothing was changed.
@@ -70,16 +76,25 @@ export interface Store {
   deleteImage(imageId: string): Promise<void>;
 }
 
-/** What the staged layer is to lie upon; nothing for an image's first. */
-export interface StageRequest {
-  readonly parent?: string | undefined;
+/** What a staged layer is to stand upon. */
+export interface LayerBase {
+  readonly parent: string;
+  /** What the layer makes of it; where it is not told, nothing was unpacked yet. */
+  readonly cover?: TreeCover;
   /** Calls off the copying of the parent's tree; that of the store unless told. */
   readonly signal?: AbortSignal;
 }
 
+/** Where several layers are staged side by side. Disposing of it removes what is left of them. */
+export interface StagingPool extends AsyncDisposable {
+  /** All that is staged lies in these. */
+  readonly folders: readonly string[];
+  stageLayer(): Promise<StagedLayer>;
+}
+
 /** A layer on its way. Disposing of it removes what is left; a process that dies leaves it to the next one. */
 export interface StagedLayer extends AsyncDisposable {
-  /** The layer's tree: empty, or (vfs) what the parent has. */
+  /** The layer's tree: empty. */
   readonly folder: string;
   /** A path in a folder that is there, at which the tar-split file is to be made. */
   readonly tarSplit: string;

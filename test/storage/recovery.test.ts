@@ -94,7 +94,7 @@ test("what lies where a layer is to be, without a record, makes room for it", as
 test("folders of dead writers go, those of living ones stay", async () => {
   await using temp = await tempStore("overlay");
   const living = await temp.open();
-  await using staged = await living.stageLayer({});
+  await using staged = await living.stageLayer();
   const folders = ["overlay/tempdirs", "overlay-layers/tmp"].map((name) => temp.in(name));
   const names = folders.map((folder) => readdirSync(folder).sort());
   for (const folder of folders) {

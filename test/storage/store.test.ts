@@ -103,11 +103,11 @@ test("a layer's root folder has its parent's mode, unless its tar said another",
   const store = await temp.open();
   const [first, second] = [base, top].map(handLayer);
   assert.ok(first && second);
-  await using staged = await store.stageLayer({});
+  await using staged = await store.stageLayer();
   first.fill(staged);
   chmodSync(staged.folder, 0o1751);
   await store.commitLayer(staged, { ...first.over(undefined), rootSet: true });
-  await using child = await store.stageLayer({ parent: first.over(undefined).id });
+  await using child = await store.stageLayer();
   second.fill(child);
   const recorded = second.over(first.over(undefined).id);
   await store.commitLayer(child, recorded);
@@ -164,11 +164,11 @@ test("what was removed meanwhile is told, so that it can be made again", async (
   const image = await putHandImage(store, [base], [foo]);
   const layer = handLayer(top);
   const recorded = layer.over(image.topLayer);
-  await using staged = await store.stageLayer({ parent: image.topLayer });
+  await using staged = await store.stageLayer();
   layer.fill(staged);
   await store.deleteImage(image.id);
   await assert.rejects(store.commitLayer(staged, recorded), { code: "storage.parent-gone" });
-  await assert.rejects(store.stageLayer({ parent: image.topLayer }), {
+  await assert.rejects(store.layBase(staged, { parent: image.topLayer ?? "" }), {
     code: "storage.parent-gone",
   });
   await assert.rejects(store.putImage(image), { code: "storage.parent-gone" });
@@ -183,7 +183,7 @@ test("of several who make the same layer one does, and all go on", async () => {
   const layer = handLayer(base);
   const outcomes = await Promise.all(
     stores.map(async (store) => {
-      await using staged = await store.stageLayer({});
+      await using staged = await store.stageLayer();
       layer.fill(staged);
       return await store.commitLayer(staged, layer.over(undefined));
     }),

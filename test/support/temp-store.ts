@@ -64,8 +64,9 @@ export async function tempStore(driver: StorageDriver): Promise<TempStore> {
 export async function putLayers(store: Store, layers: readonly HandLayer[]): Promise<string> {
   let parent: string | undefined;
   for (const layer of layers) {
-    await using staged = await store.stageLayer({ parent });
+    await using staged = await store.stageLayer();
     layer.fill(staged);
+    if (parent) await store.layBase(staged, { parent });
     const recorded = layer.over(parent);
     await store.commitLayer(staged, recorded);
     parent = recorded.id;

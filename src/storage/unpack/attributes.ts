@@ -4,6 +4,7 @@ import {
   chownAt,
   chownFile,
   type KernelTime,
+  pathAt,
   setFileTimes,
   setTimesAt,
   TimesBuffer,
@@ -70,7 +71,7 @@ export class Attributes {
     if (kind === "file") chmodAt(folder.fd, leaf, header.mode & 0o7777);
     if (kind !== "link-to-symlink") setTimesAt(folder.fd, leaf, this.#timesOf(header, kind));
     if (header.pax.size === 0) return;
-    const path = pathOf(folder.fd, leaf);
+    const path = pathAt(folder.fd, leaf);
     this.#xattrs(header, (name, value) => setXattrOf(path, name, value));
   }
 
@@ -137,12 +138,6 @@ function isBefore(one: TarTime, other: TarTime): boolean {
 function bounded(time: TarTime): KernelTime {
   const within = time.seconds >= 0 && time.seconds < lastSecond;
   return within ? time : { seconds: 0, nanoseconds: 0 };
-}
-
-/** A path to a name in an open folder, for calls that know nothing but paths. */
-export function pathOf(folder: number, leaf: string | Buffer): string | Buffer {
-  const before = `/proc/self/fd/${folder}/`;
-  return typeof leaf === "string" ? before + leaf : Buffer.concat([Buffer.from(before), leaf]);
 }
 
 /** No such owner is in the user namespace: skopeo's text, since users look for it. */

@@ -20,6 +20,11 @@ const layersFault = new Set([
   "E2BIG",
 ]);
 
+/** Whether it is entries that the system says this of, not the machine. */
+export function isLayersFault(errno: string): boolean {
+  return layersFault.has(errno);
+}
+
 /** A failure as it is sent from one thread to another; `name` is the entry at work. */
 export function failureOf(error: unknown, name: ByteString | undefined): SentFailure {
   const where = name === undefined ? "" : `unpacking ${quotedName(name)}: `;
@@ -31,7 +36,7 @@ export function failureOf(error: unknown, name: ByteString | undefined): SentFai
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const errno = errnoOf(error);
   if (errno === undefined) return { kind: "other", code: "", message, ...(stack && { stack }) };
-  const code = layersFault.has(errno) ? "storage.bad-layer" : "storage.unpack-failed";
+  const code = isLayersFault(errno) ? "storage.bad-layer" : "storage.unpack-failed";
   return { kind: "unpack", code, message: where + message };
 }
 

@@ -12,6 +12,7 @@ import {
 } from "../../libc/at.ts";
 import { SystemCallError } from "../../libc/libc.ts";
 import { type ByteString, isAscii } from "../../stream/tar/byte-string.ts";
+import type { BaseTree } from "./base-tree.ts";
 import { baseOf, parentOf } from "./entry-name.ts";
 import { UnpackError } from "./errors.ts";
 import { defaultLimits } from "./limits.ts";
@@ -46,6 +47,7 @@ const mostOpen = 12;
 export class Folders {
   readonly #root: OpenFolder;
   readonly #rootPath: Buffer;
+  readonly #base: BaseTree;
   readonly #owned: boolean;
   readonly #open = new Map<ByteString, OpenFolder>();
   #last: OpenFolder | undefined;
@@ -54,9 +56,10 @@ export class Folders {
   /**
    * @param owned folders that are made on the way are given to root
    */
-  constructor(root: number, owned: boolean) {
+  constructor(root: number, base: BaseTree, owned: boolean) {
     this.#root = { fd: root, path: "", straight: true, gid: -1 };
     this.#rootPath = realPath(root);
+    this.#base = base;
     this.#owned = owned;
   }
 
@@ -80,6 +83,7 @@ export class Folders {
       throw new UnpackError("storage.bad-layer", `a link to nothing is in the way at ${path}`);
     }
     this.#made += 1;
+    this.#base.imply(place);
     chmodAt(parent.fd, name, 0o755);
     if (this.#owned) chownAt(parent.fd, name, 0, 0);
     const fd = openAt(parent.fd, name, folderFlags | constants.O_NOFOLLOW);

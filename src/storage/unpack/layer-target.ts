@@ -3,6 +3,7 @@ import { payloadSize, type TarHeader } from "../../stream/tar/header.ts";
 import { Crc64 } from "../tar-split/crc64.ts";
 import { inlinePayloads } from "../tar-split/rewrite.ts";
 import { TarSplitWriter } from "../tar-split/writer.ts";
+import type { TreeCover } from "../tree-cover.ts";
 import { cleanPath, type EntryPath } from "./entry-name.ts";
 import { LayerTree, type PayloadFile } from "./layer-tree.ts";
 import type { UnpackTarget } from "./messages.ts";
@@ -60,6 +61,11 @@ export class LayerTarget {
     return this.#tree.rootSet;
   }
 
+  /** How the tree of the layers below is to be laid under it, where that comes later. */
+  get cover(): TreeCover | "again" | undefined {
+    return this.#tree.base.cover;
+  }
+
   /** Folders that no entry of their own has made. */
   get madeFolders(): number {
     return this.#tree.folders.made;
@@ -72,7 +78,7 @@ export class LayerTarget {
   entry(header: TarHeader, sparse: SparseFile | undefined): void {
     const entryPath = cleanPath(sparse?.name ?? header.rawName);
     const { path } = entryPath;
-    const file = this.#make(header, entryPath, sparse);
+    const file = this.#tree.base.attempt(() => this.#make(header, entryPath, sparse));
     const fresh = isFree(this.#names.get(path));
     const size = payloadSize(header);
     const inTree = size > 0 && fresh && file?.verbatim === true && !entryPath.upwards;

@@ -14,12 +14,13 @@ import { SystemCallError } from "../../libc/libc.ts";
 import type { TarHeader } from "../../stream/tar/header.ts";
 import { writeFully } from "../tar-split/gzip-file.ts";
 import { Attributes } from "./attributes.ts";
+import { BaseTree } from "./base-tree.ts";
 import { DirectoryTimes } from "./directory-times.ts";
 import { cleanPath, type EntryPath } from "./entry-name.ts";
 import { UnpackError } from "./errors.ts";
 import { Folders, kernelPath } from "./folders.ts";
 import type { UnpackTarget } from "./messages.ts";
-import { type Place, placeFor, placeOf } from "./place.ts";
+import { type Place, placeFor, placeOf, realPlace } from "./place.ts";
 import { type BeforeRemoval, Removal } from "./removal.ts";
 import { type SparseFile, SparseWriter } from "./sparse.ts";
 
@@ -46,6 +47,7 @@ const formats = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as cons
 
 /** A layer's tree while it comes to be. Every method may throw a {@link SystemCallError}. */
 export class LayerTree {
+  readonly base: BaseTree;
   readonly folders: Folders;
   readonly removal: Removal;
   readonly attributes: Attributes;
@@ -58,8 +60,9 @@ export class LayerTree {
     const { userNamespace, ignoreChownErrors = false } = target;
     this.#root = root;
     this.#userNamespace = userNamespace;
-    this.folders = new Folders(root, process.geteuid?.() === 0);
-    this.removal = new Removal(root, this.folders, beforeRemoval);
+    this.base = new BaseTree(target.base ?? "there");
+    this.folders = new Folders(root, this.base, process.geteuid?.() === 0);
+    this.removal = new Removal(root, this.folders, { before: beforeRemoval, base: this.base });
     this.attributes = new Attributes({ userNamespace, ignoreChownErrors });
   }
 
@@ -108,6 +111,7 @@ export class LayerTree {
 
   #setRoot(header: TarHeader): void {
     if (header.type !== "5") throw notAFolder();
+    this.base.state("");
     this.attributes.applyToFile(this.#root, header);
     this.#rootTime = header;
   }
@@ -117,6 +121,7 @@ export class LayerTree {
       const outcome = makeFolderAt(folder.fd, leaf, 0o755);
       return outcome === "exists" && isFolderAt(folder.fd, leaf) ? "done" : outcome;
     });
+    this.base.state(realPlace(place));
     this.attributes.apply(place, header, "file");
     // It may be open, and known to have the group that new files have anyway.
     if (header.gid !== process.getegid?.()) this.folders.forget();

@@ -4,6 +4,7 @@ import { unfoldsTooFar } from "../../stream/decompression-errors.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import type { TarHeader } from "../../stream/tar/header.ts";
 import { TarParser, type TarVisitor } from "../../stream/tar/parser.ts";
+import type { TreeCover } from "../tree-cover.ts";
 import { baseOf, cleanPath } from "./entry-name.ts";
 import { UnpackError } from "./errors.ts";
 import type { LayerTarget } from "./layer-target.ts";
@@ -24,6 +25,7 @@ export interface LayerSummary {
   readonly uids: readonly number[];
   readonly gids: readonly number[];
   readonly rootSet: boolean;
+  readonly cover: TreeCover | "again" | undefined;
 }
 
 /** Reads a layer's tar and has every entry made, in all targets. */
@@ -73,6 +75,7 @@ export class LayerUnpacker {
       uids: ordered(this.#owners.uids),
       gids: ordered(this.#owners.gids),
       rootSet: this.#targets.some(({ rootSet }) => rootSet),
+      cover: this.#targets[0]?.cover,
     };
   }
 

@@ -1,10 +1,11 @@
 import type { Digest } from "../../core/digest.ts";
+import type { TreeCover } from "../tree-cover.ts";
 import type { RingMemory } from "./byte-ring.ts";
 import type { UnpackLimits } from "./limits.ts";
 
 /** Where a layer goes, and how. */
 export interface UnpackTarget {
-  /** A folder, there already: empty for overlay, with the tree of the layers below for the others. */
+  /** A folder, there already: empty for overlay, with the tree of the layers below for the others, unless that comes later. */
   readonly folder: string;
   /** Where the gzipped tar-split goes: a file that is not there yet. */
   readonly tarSplit?: string;
@@ -18,6 +19,8 @@ export interface UnpackTarget {
   /** storage.conf's `ignore_chown_errors`. */
   readonly ignoreChownErrors?: boolean;
   readonly limits?: Partial<UnpackLimits>;
+  /** `later`: the tree of the layers below is not in the folder yet, and will be laid below what comes. */
+  readonly base?: "there" | "later";
 }
 
 /** What became of a layer: what its record says. */
@@ -32,12 +35,23 @@ export interface UnpackedLayer {
   readonly gids: readonly number[];
   /** An entry for the root itself has set its owner and mode. */
   readonly rootSet: boolean;
+  /**
+   * Of a base that comes later: how it is to be laid below the first target. `again`: it cannot be, the layer has to be unpacked
+   * upon it; the tree and the tar-split are good for nothing but making the layer's tar of them.
+   */
+  readonly cover?: TreeCover | "again" | undefined;
 }
 
 /** What a worker is started with. */
 export interface WorkerTask {
   readonly ring: RingMemory;
   readonly targets: readonly UnpackTarget[];
+}
+
+/** What a worker for several layers, one after the other, is started with. */
+export interface PoolTask {
+  /** The folders that it may touch: all that its tasks name lies in them. */
+  readonly pool: readonly string[];
 }
 
 /** A failure on its way from the worker: what makes the same error on the other side. */

@@ -3,27 +3,38 @@ import { constants as system } from "node:os";
 import { at, closeFile, isSymlinkAt, openInRoot, unlinkAt } from "../../libc/at.ts";
 import { SystemCallError } from "../../libc/libc.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
+import type { BaseTree } from "./base-tree.ts";
 import { type Folders, kernelPath } from "./folders.ts";
 import { type Place, realPlace } from "./place.ts";
 
 /** What is asked before a file is removed, for whoever wants to keep what is in it. */
 export type BeforeRemoval = (path: ByteString) => void;
 
+/** What a removal has to do with besides the tree. */
+export interface RemovalScene {
+  readonly before: BeforeRemoval;
+  /** The tree below loses what is removed, too. */
+  readonly base: BaseTree;
+}
+
 /** Takes things out of a tree. */
 export class Removal {
   readonly #root: number;
   readonly #folders: Folders;
   readonly #before: BeforeRemoval;
+  readonly #base: BaseTree;
 
-  constructor(root: number, folders: Folders, before: BeforeRemoval) {
+  constructor(root: number, folders: Folders, { before, base }: RemovalScene) {
     this.#root = root;
     this.#folders = folders;
     this.#before = before;
+    this.#base = base;
   }
 
   /** Removes what is there, if anything, with all that is in it. @throws {SystemCallError} */
   remove(place: Place): void {
     const path = realPlace(place);
+    this.#base.hide(path);
     const names = this.#list(path);
     if (names) {
       this.#folders.forget();
@@ -38,6 +49,7 @@ export class Removal {
 
   /** Removes from a folder what `keeps` does not want kept, and keeps folders that something kept is in. */
   prune(path: ByteString, keeps: (path: ByteString) => boolean): void {
+    this.#base.hideWithin(path);
     this.#folders.forget();
     this.#pruneFolder(path, keeps);
   }
@@ -66,7 +78,8 @@ export class Removal {
 
   /** Paths as they really are: no link is on them, and none is followed. */
   #unlink(path: ByteString, folder: boolean): void {
-    if (!folder) this.#before(path);
+    if (folder) this.#base.lose(path);
+    else this.#before(path);
     unlinkAt(this.#root, kernelPath(path), folder ? at.removeDir : 0);
   }
 

@@ -1,8 +1,14 @@
-import { Worker } from "node:worker_threads";
 import { createRing, RingWriter } from "./byte-ring.ts";
-import type { UnpackedLayer, UnpackTarget, WorkerResult, WorkerTask } from "./messages.ts";
+import type { UnpackedLayer, UnpackTarget, WorkerTask } from "./messages.ts";
 import { errorOf } from "./sent-error.ts";
-import { workerFile } from "./worker-file.ts";
+import { OwnThread, type UnpackThread } from "./thread.ts";
+
+/** How a layer is unpacked. */
+export interface UnpackOptions {
+  readonly signal: AbortSignal;
+  /** One that several layers share; a new one where none is given. */
+  readonly thread?: UnpackThread | undefined;
+}
 
 /**
  * Unpacks a layer's blob, packed or not, into its targets at once: on a thread of its own, which can touch nothing but the
@@ -16,12 +22,12 @@ import { workerFile } from "./worker-file.ts";
 export async function unpackLayer(
   blob: AsyncIterable<Uint8Array>,
   targets: readonly UnpackTarget[],
-  { signal }: { readonly signal: AbortSignal },
+  { signal, thread = new OwnThread() }: UnpackOptions,
 ): Promise<UnpackedLayer> {
   signal.throwIfAborted();
   const task: WorkerTask = { ring: createRing(), targets };
   const writer = new RingWriter(task.ring);
-  const result = resultOf(new Worker(workerFile, { workerData: task, ...quiet }), writer);
+  const result = thread.run(task).finally(() => writer.abandon());
   // Looked at when the blob is through.
   result.catch(() => {});
   const abort = () => writer.end("aborted");
@@ -41,31 +47,9 @@ export async function unpackLayer(
   return settled.layer;
 }
 
-/**
- * The worker needs no environment and none of Node's flags. And Node must not close its files when it ends: it does not see
- * which the worker has closed by itself, and their numbers may be another worker's by then.
- */
-const quiet = { env: {}, execArgv: [] as string[], trackUnmanagedFds: false };
-
 async function fill(writer: RingWriter, blob: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of blob) {
     if (!(await writer.write(chunk))) return;
   }
   writer.end("complete");
-}
-
-/** What the worker ends with, once it has ended. */
-async function resultOf(worker: Worker, writer: RingWriter): Promise<WorkerResult> {
-  let result: WorkerResult | undefined;
-  let failure: unknown;
-  worker.on("message", (message: WorkerResult) => {
-    result = message;
-  });
-  worker.on("error", (error) => {
-    failure = error;
-  });
-  await new Promise((resolve) => worker.on("exit", resolve));
-  writer.abandon();
-  if (result) return result;
-  throw failure ?? new Error("the unpacking thread ended without a word");
 }

@@ -1,9 +1,8 @@
-import { makeNodeAt } from "../../libc/at.ts";
+import { makeNodeAt, pathAt } from "../../libc/at.ts";
 import { SystemCallError } from "../../libc/libc.ts";
 import { setXattrOf } from "../../libc/xattr.ts";
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import type { TarHeader } from "../../stream/tar/header.ts";
-import { pathOf } from "./attributes.ts";
 import { baseOf, parentOf } from "./entry-name.ts";
 import { UnpackError } from "./errors.ts";
 import type { LayerTree } from "./layer-tree.ts";
@@ -41,7 +40,7 @@ function overlayWhiteouts(tree: LayerTree, userNamespace: boolean): Whiteouts {
       if (!base.startsWith(whiteoutPrefix)) return false;
       if (base === opaque) {
         const { fd } = tree.folders.open(parentOf(path));
-        setXattrOf(pathOf(fd, "."), attribute, Buffer.from("y"));
+        setXattrOf(pathAt(fd, "."), attribute, Buffer.from("y"));
       } else unlessHidden(() => hide(tree, header, hiddenBy(path)));
       return true;
     },

@@ -1,8 +1,10 @@
-// The thread that a layer is unpacked on: one layer, one thread.
+// The thread that layers are unpacked on: one layer, or small ones of one image one after the other.
+import { constants, openSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
+import { closeFile } from "../../libc/at.ts";
 import { capability, keepCapabilities } from "../../libc/capabilities.ts";
 import { confineTo } from "../../libc/landlock.ts";
-import type { WorkerTask } from "./messages.ts";
+import type { PoolTask, WorkerTask } from "./messages.ts";
 import { runTask } from "./run-task.ts";
 
 /** From here on this thread works on bytes that nobody has vouched for. */
@@ -13,4 +15,16 @@ function confine(folders: readonly number[]): void {
   keepCapabilities([chown, dacOverride, fowner, fsetid, sysAdmin, mknod, setfcap]);
 }
 
-parentPort?.postMessage(runTask(workerData as WorkerTask, confine));
+function serve({ pool }: PoolTask): void {
+  const { O_RDONLY, O_DIRECTORY } = constants;
+  const folders = pool.map((folder) => openSync(folder, O_RDONLY | O_DIRECTORY));
+  confine(folders);
+  folders.forEach(closeFile);
+  parentPort?.on("message", (task: WorkerTask) => {
+    parentPort?.postMessage(runTask(task, () => {})); // confined already
+  });
+}
+
+const start = workerData as WorkerTask | PoolTask;
+if ("pool" in start) serve(start);
+else parentPort?.postMessage(runTask(start, confine));

@@ -6,9 +6,17 @@ import { layerId } from "../../storage/ids.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
 import type { StagedLayer, Store } from "../../storage/store.ts";
 import { type CallOptions, TransportError } from "../contract.ts";
+import { layBaseLayers } from "./base-layers.ts";
 import { openLayer } from "./open-layer.ts";
 import { type LayerId, PositionQueue } from "./position-queue.ts";
-import { type LayerBlob, type PackedBlob, type UnpackedBlob, unpackBlob } from "./unpack-blob.ts";
+import { isSmall, SmallLayers } from "./small-layers.ts";
+import {
+  type LayerBlob,
+  type PackedBlob,
+  type UnpackedBlob,
+  type UnpackRequest,
+  unpackBlob,
+} from "./unpack-blob.ts";
 
 /** What is known of an image's layers before they come. */
 export interface ExpectedLayers {
@@ -26,6 +34,14 @@ export interface FinishedLayers {
   readonly diffIds: readonly Digest[];
 }
 
+/** A layer on its way from its folder into the store. */
+interface Uncommitted {
+  readonly staged: StagedLayer;
+  readonly unpacked: UnpackedBlob;
+  /** Calls off what takes its time. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * The layers of one image on their way into a store: each is unpacked when it comes, and becomes a layer when its parent
  * has become one. What became a layer stays, so that another copy goes on from there.
@@ -36,6 +52,7 @@ export class LayerStack implements AsyncDisposable {
   readonly #ids: readonly LayerId[];
   readonly #queue: PositionQueue;
   readonly #diffIds: (Digest | undefined)[] = [];
+  #small: Promise<SmallLayers> | undefined;
   readonly #givenUp = new AbortController();
 
   constructor(store: Store, expected: ExpectedLayers) {
@@ -98,8 +115,8 @@ export class LayerStack implements AsyncDisposable {
   }
 
   /**
-   * Unpacks a blob for all places it stands in. Of vfs, whose trees hold what their parents hold, for the lowest; the
-   * others are made of that one.
+   * Unpacks a blob for all places it stands in. Of vfs, whose trees hold what their parents hold, for the lowest, upon nothing, so
+   * that no layer waits for another; the others are made of that one.
    *
    * @returns the blob as it came
    */
@@ -116,29 +133,39 @@ export class LayerStack implements AsyncDisposable {
     for (const position of open) this.#expectedAt(position); // told before anything is read
     const isVfs = this.#store.place.driver === "vfs";
     const now = isVfs ? open.slice(0, 1) : open;
+    const small = isSmall(blob) ? await this.#openSmall() : undefined;
     await using stack = new AsyncDisposableStack();
     const staged = new Map<number, StagedLayer>();
     for (const position of now)
-      staged.set(position, stack.use(await this.#stage(position, signal)));
-    const unpacked = await unpackBlob(this.#store.place, blob, [...staged.values()], { signal });
+      staged.set(position, stack.use(await (small ?? this.#store).stageLayer()));
+    const request = { signal, thread: small?.thread };
+    const bytes = small?.verified(blob) ?? blob;
+    const unpacked = await this.#unpack(bytes, [...staged.values()], request);
     for (const position of open) this.#check(position, unpacked.diffId, blob.packed?.digest);
     stack.move(); // from here on each is its commit's
     for (const [position, layer] of staged) {
-      this.#queue.begin(position, this.#commit(position, layer, unpacked));
+      this.#queue.begin(position, this.#commit(position, { staged: layer, unpacked, signal }));
     }
     const [lowest, ...others] = isVfs ? open : [];
     if (lowest !== undefined) {
       for (const position of others) this.#queue.begin(position, this.#copyTo(lowest, position));
-      await this.#queue.at(lowest);
     }
     return { digest: unpacked.compressedDigest, size: unpacked.compressedSize };
   }
 
-  /** With vfs, when there is a parent to copy. */
-  async #stage(position: number, signal: AbortSignal): Promise<StagedLayer> {
-    const isVfs = this.#store.place.driver === "vfs";
-    const parent = isVfs ? await unless(signal, this.#queue.below(position)) : undefined;
-    return await this.#store.stageLayer({ parent, signal });
+  async #openSmall(): Promise<SmallLayers> {
+    this.#small ??= SmallLayers.create(this.#store);
+    return await this.#small;
+  }
+
+  async #unpack(
+    blob: LayerBlob,
+    staged: readonly StagedLayer[],
+    request: UnpackRequest,
+  ): Promise<UnpackedBlob> {
+    const { place } = this.#store;
+    const base = place.driver === "vfs" ? "later" : "there";
+    return await unpackBlob(place, blob, staged, { ...request, base });
   }
 
   /** @throws {TransportError} `transport.unsupported` where the config tells of too few layers */
@@ -159,11 +186,13 @@ export class LayerStack implements AsyncDisposable {
     );
   }
 
-  async #commit(position: number, staged: StagedLayer, unpacked: UnpackedBlob): Promise<LayerId> {
+  async #commit(position: number, { staged, unpacked, signal }: Uncommitted): Promise<LayerId> {
     await using _ = staged;
     const parent = await this.#queue.below(position);
+    const apart = parent === undefined ? undefined : { staged, unpacked, parent };
+    await using whole = apart && (await layBaseLayers(this.#store, apart, signal));
     const id = layerId(parent, unpacked.diffId);
-    await this.#store.commitLayer(staged, { id, parent, ...unpacked });
+    await this.#store.commitLayer(whole ?? staged, { id, parent, ...unpacked });
     this.#diffIds[position] = unpacked.diffId;
     return id;
   }
@@ -176,11 +205,11 @@ export class LayerStack implements AsyncDisposable {
     const { signal } = this.#givenUp;
     await using bytes = await openLayer(this.#store, layer, plainOf(layer), { signal });
     await using stack = new AsyncDisposableStack();
-    const staged = stack.use(await this.#stage(to, signal));
+    const staged = stack.use(await this.#store.stageLayer());
     const blob = { bytes, packed: packedOf(layer) };
-    const unpacked = await unpackBlob(this.#store.place, blob, [staged], { signal });
+    const unpacked = await this.#unpack(blob, [staged], { signal });
     stack.move(); // the commit's
-    return await this.#commit(to, staged, unpacked);
+    return await this.#commit(to, { staged, unpacked, signal });
   }
 
   /** Waits until all are layers. */
@@ -193,6 +222,7 @@ export class LayerStack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#givenUp.abort(new Error("The copy was given up"));
     await this.#queue[Symbol.asyncDispose]();
+    await (await this.#small?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }
 
@@ -212,19 +242,6 @@ function packedOf(layer: LayerRecord): PackedBlob {
     return { digest: compressedDigest, size: compressedSize, compression };
   const { digest, size } = plainOf(layer);
   return { digest, size, compression: 0 };
-}
-
-/** What the promise comes to, unless `signal` comes first. */
-async function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 function unsupported(message: string): TransportError {

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../../core/descriptor.ts";
+import type { LayerParts } from "../../storage/export/layer-bytes.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
-import type { Store } from "../../storage/store.ts";
+import type { StagedLayer, Store } from "../../storage/store.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
 import type { CallOptions } from "../contract.ts";
 
@@ -16,13 +17,31 @@ export async function openLayer(
   blob: Descriptor,
   { signal }: CallOptions,
 ): Promise<BlobStream> {
-  // Native code is loaded with it: not before a layer is read.
-  const { layerBytes, layerSize } = await import("../../storage/export/layer-bytes.ts");
   const parts = {
     folders: await store.treeFolders(layer),
     tarSplit: store.tarSplitPath(layer),
   };
   const known = blob.size >= 0 ? blob.size : layer.diffSize;
+  return await openParts(parts, { ...blob, size: known }, { signal });
+}
+
+/** The plain tar of a layer that is not one yet. */
+export async function openStaged(
+  { folder, tarSplit }: StagedLayer,
+  blob: Descriptor,
+  call: CallOptions,
+): Promise<BlobStream> {
+  return await openParts({ folders: [folder], tarSplit }, blob, call);
+}
+
+async function openParts(
+  parts: LayerParts,
+  blob: Descriptor,
+  { signal }: CallOptions,
+): Promise<BlobStream> {
+  // Native code is loaded with it: not before a layer is read.
+  const { layerBytes, layerSize } = await import("../../storage/export/layer-bytes.ts");
+  const known = blob.size;
   const size = known > 0 ? known : await layerSize(parts);
   return new BlobStream({ ...blob, size }, (from) => abortable(layerBytes(parts, from), signal), {
     reopens: true,

@@ -4,7 +4,8 @@ import { type Digest, parseDigest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
-import type { UnpackTarget } from "../../storage/unpack/messages.ts";
+import type { UnpackedLayer, UnpackTarget } from "../../storage/unpack/messages.ts";
+import type { UnpackThread } from "../../storage/unpack/thread.ts";
 import { type CallOptions, TransportError } from "../contract.ts";
 
 /** The bytes of a layer on their way into a store. */
@@ -22,8 +23,16 @@ export interface PackedBlob {
   readonly compression?: number;
 }
 
-/** What is to be recorded of a layer but where it stands. */
-export type UnpackedBlob = Omit<NewLayer, "id" | "parent">;
+/** A layer but where it stands. */
+export type UnpackedBlob = Omit<NewLayer, "id" | "parent"> & Pick<UnpackedLayer, "cover">;
+
+/** How a blob is unpacked. */
+export interface UnpackRequest extends CallOptions {
+  /** `later`: for vfs, upon nothing, until the tree of the layers below is there. */
+  readonly base?: UnpackTarget["base"];
+  /** One that several layers share; else one of its own. */
+  readonly thread?: UnpackThread | undefined;
+}
 
 /**
  * Unpacks a blob into all of these places, as the store has its trees, on a thread of its own.
@@ -34,7 +43,7 @@ export async function unpackBlob(
   place: StorePlace,
   { bytes, packed }: LayerBlob,
   staged: readonly StagedLayer[],
-  { signal }: CallOptions,
+  { signal, thread, base = "there" }: UnpackRequest,
 ): Promise<UnpackedBlob> {
   // Native code is loaded with it: not before a layer comes.
   const { unpackLayer } = await import("../../storage/unpack/unpack-layer.ts");
@@ -45,11 +54,14 @@ export async function unpackBlob(
     whiteouts,
     userNamespace: place.userNamespace,
     ignoreChownErrors: place.ignoreChownErrors ?? false,
+    base,
   }));
   const measured = packed ? undefined : new MeasuredBytes(bytes);
-  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal }).catch((error) => {
-    throw failed(error, packed);
-  });
+  const unpacked = await unpackLayer(measured ?? bytes, targets, { signal, thread }).catch(
+    (error) => {
+      throw failed(error, packed);
+    },
+  );
   const { digest, size, compression = unpacked.compression } = packed ?? measuredBlob(measured);
   return { ...unpacked, compressedDigest: digest, compressedSize: size, compression };
 }
