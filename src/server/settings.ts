@@ -10,6 +10,7 @@ import {
   shutdownSettings,
   tlsSettings,
 } from "./shell/settings.ts";
+import { signaturesSettings } from "./signatures/settings.ts";
 import { signingSettings } from "./signing/settings.ts";
 import { storeSettings } from "./store/settings.ts";
 import { cacheSettings, upstreamsSettings } from "./upstream/settings.ts";
@@ -30,6 +31,7 @@ export const serverSettings = z.strictObject({
   tls: tlsSettings.optional(),
   access: accessSettings.optional(),
   signing: signingSettings.optional(),
+  signatures: signaturesSettings.prefault({}),
   limits: limitSettings.prefault({}),
   log: logSettings.prefault({}),
   metrics: metricsSettings.prefault({}),

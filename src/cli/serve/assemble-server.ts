@@ -1,5 +1,6 @@
 import type { Environment } from "../../config/environment.ts";
 import { loadEnvironment } from "../../config/load-environment.ts";
+import type { Repository } from "../../registry/repository.ts";
 import { admissionApi } from "../../server/admission/api.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import { createMetrics, type Metrics } from "../../server/metrics/metrics.ts";
@@ -59,16 +60,18 @@ export async function assembleServer(
   const { access, faces, reload } = await assembleAccess(base, opened);
   const route = router(settings);
   const backends = await assembleBackends(base, opened);
-  const signatures = assembleSignatures(base, { ...backends, route, access, audit, only });
-  const admission = assembleAdmission(base, { ...backends, signatures, audit }, opened);
+  const joined = { ...backends, route, access, audit, only };
+  const signed = assembleSignatures(base, joined, opened);
+  const { signatures, backendOf } = signed;
+  const admission = assembleAdmission(base, { ...backends, backendOf, signatures, audit }, opened);
   const v2: V2Parts = {
     route,
-    backendOf: backends.backendOf,
+    backendOf,
     catalog: backends.store,
     access,
     admission,
     ...(audit && { audit }),
-    signaturesApi: true,
+    signaturesApi: settings.signatures.api,
     report,
     limits: limitsOf(settings),
     now: () => performance.now(),
@@ -82,7 +85,7 @@ export async function assembleServer(
       metrics,
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
-      faces: [...faces, ...signatures.faces, ...(only === "signatures" ? [] : [api])],
+      faces: [...faces, ...signed.faces, ...(only === "signatures" ? [] : [api])],
       readiness: () => audit?.trouble,
     },
     async reload() {
@@ -123,4 +126,6 @@ function limitsOf({ limits }: ServerSettings): Partial<V2Limits> {
 export interface AssembledBackends {
   readonly store: Backend;
   backendOf(repository: ServedRepository): Backend;
+  /** Of a repository with an upstream, for what is read of it besides. */
+  clientOf(repository: ServedRepository): Repository;
 }

@@ -1,18 +1,19 @@
 import { join } from "node:path";
+import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
-import type { Report } from "../../server/server-event.ts";
-import { credentialsOf } from "../../server/shell/credentials-of.ts";
-import { asksItself, type Face } from "../../server/shell/faces.ts";
+import type { Face } from "../../server/shell/faces.ts";
 import {
   createServedSignatures,
   type SignaturesService,
 } from "../../server/signatures/create-served-signatures.ts";
-import type { SignaturesEvent } from "../../server/signatures/events.ts";
+import { describeFace } from "../../server/signatures/describe-face.ts";
+import { reportTo } from "../../server/signatures/events.ts";
 import { lookasideFace } from "../../server/signatures/lookaside-face.ts";
 import { signaturesApiFace } from "../../server/signatures/signatures-api-face.ts";
-import { RegistryAnswerError } from "../../server/v2/answer-error.ts";
+import { watchAttachments } from "../../server/signatures/watch-attachments.ts";
 import type { V2Parts } from "../../server/v2/parts.ts";
+import { assembleOrigins } from "./assemble-origins.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 import type { FaceName } from "./face-names.ts";
 
@@ -24,55 +25,51 @@ export interface SignaturesContext extends AssembledBackends {
   readonly only: FaceName | undefined;
 }
 
+/** The store of signatures, its faces, and the backends as they are to be used from now on. */
+export interface AssembledSignatures {
+  readonly signatures: SignaturesService;
+  readonly faces: readonly Face[];
+  readonly backendOf: AssembledBackends["backendOf"];
+}
+
 /** The one store of signatures, and its faces. */
 export function assembleSignatures(
-  { settings, report, now }: AssemblyBase,
-  { route, access, audit, only }: SignaturesContext,
-): SignaturesService & { readonly faces: readonly Face[] } {
-  const folder = join(settings.data, "signatures");
-  const tellOf = (event: SignaturesEvent) => tell(report, event);
-  const signatures = createServedSignatures({ folder, now, report: tellOf });
-  const parts = {
+  base: AssemblyBase,
+  context: SignaturesContext,
+  opened: AsyncDisposableStack,
+): AssembledSignatures {
+  const { settings, report, now } = base;
+  const { freshFor, heldFor, answerWithin } = settings.signatures;
+  const signatures = createServedSignatures({
+    folder: join(settings.data, "signatures"),
+    now,
+    openOrigins: assembleOrigins(base, context, opened),
+    freshForMs: freshFor,
+    heldForMs: heldFor,
+    timeoutMs: answerWithin,
+    report: reportTo(report),
+  });
+  const own = watchAttachments(context.store, signatures.touched);
+  return {
     signatures,
-    domain: settings.name,
-    route: ({ path, ns, host }: { path: string; ns?: string; host?: string }) => {
-      const found = route({ path, namespace: ns, host });
-      if (found instanceof RegistryAnswerError) throw found;
-      return found;
-    },
-    access,
-    report: tellOf,
-    credentialsOf: ({ raw }: { raw: Parameters<typeof credentialsOf>[0] }) => credentialsOf(raw),
-    ...(audit && { audit }),
+    faces: facesOf(base, context, signatures),
+    backendOf: (repository) =>
+      repository.upstream === undefined ? own : context.backendOf(repository),
   };
-  const base = only === "signatures" ? "" : "/sigstore";
-  const faces: readonly Face[] =
-    only === undefined || only === "signatures"
-      ? [wrapped(lookasideFace({ ...parts, base })), wrapped(signaturesApiFace(parts))]
-      : [wrapped(signaturesApiFace(parts))];
-  return { ...signatures, faces };
 }
 
-/** These read bodies and find out callers in their own way. */
-function wrapped(plugin: ReturnType<typeof lookasideFace>): Face {
-  return asksItself(async (app) => void (await plugin(app, {})));
-}
-
-function tell(report: Report, event: SignaturesEvent): void {
-  switch (event.type) {
-    case "signatures-asked": {
-      if (event.result === "answered") return;
-      const { where, result, message = "" } = event;
-      const fields = { where, result, message };
-      report({ type: "message", level: "warn", text: "signatures were not to be had", fields });
-      break;
-    }
-    case "signatures-dropped": {
-      const { type: _, ...fields } = event;
-      report({ type: "message", level: "warn", text: "signatures are not given out", fields });
-      break;
-    }
-    case "signatures-served":
-      break;
-  }
+function facesOf(
+  { settings }: AssemblyBase,
+  { route, access, audit, only }: SignaturesContext,
+  signatures: SignaturesService,
+): readonly Face[] {
+  const { describe } = createVerifiers({ now: () => new Date() });
+  const domain = settings.name;
+  const parts = { signatures, domain, route, access, ...(audit && { audit }) };
+  const lookaside = (base: string) =>
+    lookasideFace({ ...parts, base, open: settings.signatures.publicLookaside });
+  const api = signaturesApiFace(parts);
+  if (only === "registry") return [api];
+  const faces = [lookaside("/sigstore"), api, describeFace({ ...parts, describe })];
+  return only === "signatures" ? [...faces, lookaside("")] : faces;
 }
