@@ -3,6 +3,7 @@ import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import type { Face } from "../../server/shell/faces.ts";
+import { AnswerFiles } from "../../server/signatures/answer-files.ts";
 import {
   createServedSignatures,
   type SignaturesService,
@@ -43,6 +44,7 @@ export function assembleSignatures(
   const signatures = createServedSignatures({
     folder: join(settings.data, "signatures"),
     now,
+    memory: new AnswerFiles(join(settings.data, "signatures-of-others")),
     openOrigins: assembleOrigins(base, context, opened),
     freshForMs: freshFor,
     heldForMs: heldFor,
@@ -59,13 +61,13 @@ export function assembleSignatures(
 }
 
 function facesOf(
-  { settings }: AssemblyBase,
+  { settings, report }: AssemblyBase,
   { route, access, audit, only }: SignaturesContext,
   signatures: SignaturesService,
 ): readonly Face[] {
   const { describe } = createVerifiers({ now: () => new Date() });
   const domain = settings.name;
-  const parts = { signatures, domain, route, access, ...(audit && { audit }) };
+  const parts = { signatures, domain, route, access, report, ...(audit && { audit }) };
   const lookaside = (base: string) =>
     lookasideFace({ ...parts, base, open: settings.signatures.publicLookaside });
   const api = signaturesApiFace(parts);
