@@ -4,7 +4,7 @@ import { createProxySelector } from "../../config/proxy.ts";
 import type { Report } from "../../server/server-event.ts";
 import { openRegistryStore } from "../../server/store/open-store.ts";
 import type { RegistryStore, StoreEvent } from "../../server/store/registry-store.ts";
-import type { Backend } from "../../server/v2/backend.ts";
+import type { Upstreams } from "../../server/upstream/upstreams.ts";
 import { clock } from "../clock.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 
@@ -27,13 +27,17 @@ export async function assembleBackends(
   return {
     store,
     backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
+    clientOf(repository) {
+      if (!upstreams) throw new Error(`no upstream is configured for ${repository.domain}`);
+      return upstreams.clientOf(repository);
+    },
   };
 }
 
 async function openUpstreams(
   { settings, environment, report, now, context }: AssemblyBase,
   store: RegistryStore,
-): Promise<Backend & AsyncDisposable> {
+): Promise<Upstreams> {
   const { createUpstreams } = await import("../../server/upstream/upstreams.ts");
   const { createUpstreamOpener } = await import("../../server/upstream/open-upstream.ts");
   const open = createUpstreamOpener({

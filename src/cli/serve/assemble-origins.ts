@@ -2,82 +2,66 @@ import { loadRegistriesD } from "../../config/load-registries-d.ts";
 import { loadSystemRoots } from "../../config/load-system-roots.ts";
 import { defaultLookasideFolder } from "../../config/lookaside-folder.ts";
 import { createProxySelector } from "../../config/proxy.ts";
+import type { RegistriesD } from "../../config/registries-d.ts";
 import { createHttpClient } from "../../registry/http/client.ts";
 import type { ServedRepository } from "../../server/repository-name.ts";
-import { backendOrigin } from "../../server/signatures/backend-origin.ts";
+import { createOpenOrigins } from "../../server/signatures/open-origins.ts";
 import type { SignatureOrigin } from "../../server/signatures/origin.ts";
 import { registryOrigin } from "../../server/signatures/registry-origin.ts";
 import { createSources } from "../../server/signatures/sources.ts";
-import { createUpstreamOpener } from "../../server/upstream/open-upstream.ts";
-import type { UpstreamConnection } from "../../server/upstream/upstream-client.ts";
-import { clock } from "../clock.ts";
 import { createLookasides } from "../lookasides.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 
-/** Finds where signatures of a repository come from besides those that are kept here. */
-export type OpenOrigins = (repository: ServedRepository) => Promise<readonly SignatureOrigin[]>;
+const connections = 16;
+/** registries.d is read again after so long. */
+const registriesForMs = 10_000;
 
-/**
- * What is attached in the registry of this server; what an upstream has by any way that its own clients have (its API,
- * the look-aside of registries.d, attachments, bundles); the look-asides of the configuration.
- */
+/** Where signatures come from besides the store: upstreams, our own registry, and look-asides of the configuration. */
 export function assembleOrigins(
   base: AssemblyBase,
-  { backendOf }: AssembledBackends,
+  { store, clientOf }: AssembledBackends,
   opened: AsyncDisposableStack,
-): OpenOrigins {
+): (repository: ServedRepository) => Promise<readonly SignatureOrigin[]> {
   const { settings, environment, context, report } = base;
-  const userAgent = `amphora/${context.version}`;
-  const proxyFor = createProxySelector(environment);
   const roots = () => loadSystemRoots(environment).pem;
-  const tls = () => ({ ca: roots(), clientCertificates: [], verify: true });
   const http = opened.use(
-    createHttpClient({ connections: 8, proxyFor, proxyTls: tls, tlsFor: tls }),
+    createHttpClient({
+      connections,
+      proxyFor: createProxySelector(environment),
+      proxyTls: () => ({ ca: roots(), clientCertificates: [], verify: true }),
+      tlsFor: () => ({ ca: roots(), clientCertificates: [], verify: true }),
+    }),
   );
-  const sources = createSources(settings.signatures.sources, { http, userAgent, onWarning });
-  const places = createLookasides({
-    registriesD: () => loadRegistriesD(environment, context.settings.registriesDirectory),
+  const options = {
+    http,
+    userAgent: `amphora/${context.version}`,
+    onWarning: (text: string) => report({ type: "message", level: "warn", text }),
+  };
+  const placesOf = createLookasides({
+    ...options,
+    registriesD: readRegistries(base),
     defaultFolder: defaultLookasideFolder(environment),
     httpBeside: () => http,
-    userAgent,
-    onWarning,
   });
-  const connect = createUpstreamOpener({
-    clock,
-    random: Math.random,
-    report,
-    userAgent,
-    roots,
-    proxyFor,
+  return createOpenOrigins({
+    own: store,
+    sources: createSources(settings.signatures.sources, options),
+    async openUpstream(repository) {
+      const { domain, path } = repository;
+      const reference = { domain, path };
+      const places = await placesOf({ reference, insecure: false, isMirror: false });
+      return registryOrigin({ reference }, clientOf(repository), { ...places, attachments: true });
+    },
   });
-  const connections = new Map<string, UpstreamConnection>();
-  const connectionOf = (name: string): UpstreamConnection | undefined => {
-    const known = connections.get(name);
-    const found = settings.upstreams.find((upstream) => upstream.name === name);
-    if (known || !found || found.offline) return known;
-    const connection = opened.use(connect(found));
-    connections.set(name, connection);
-    return connection;
-  };
-  return async (repository) => {
-    const own = repository.upstream === undefined;
-    const { domain, path, upstream } = repository;
-    const connection = upstream === undefined ? undefined : connectionOf(upstream);
-    const origins = [...sources(repository)];
-    if (own) origins.push(backendOrigin(backendOf(repository), repository));
-    if (connection) {
-      const endpoint = {
-        reference: { domain, path },
-        insecure: false,
-        isMirror: false,
-      };
-      const there = connection.host(1).repository(path, "read");
-      origins.push(registryOrigin(endpoint, there, await places(endpoint)));
-    }
-    return origins;
-  };
+}
 
-  function onWarning(text: string): void {
-    report({ type: "message", level: "warn", text });
-  }
+function readRegistries({ environment, context, now }: AssemblyBase): () => Promise<RegistriesD> {
+  let read: { readonly found: Promise<RegistriesD>; readonly at: number } | undefined;
+  return () => {
+    if (!read || now() - read.at >= registriesForMs) {
+      const found = loadRegistriesD(environment, context.settings.registriesDirectory);
+      read = { found, at: now() };
+    }
+    return read.found;
+  };
 }

@@ -1,5 +1,6 @@
 import type { Environment } from "../../config/environment.ts";
 import { loadEnvironment } from "../../config/load-environment.ts";
+import type { Repository } from "../../registry/repository.ts";
 import { admissionApi } from "../../server/admission/api.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import { createMetrics, type Metrics } from "../../server/metrics/metrics.ts";
@@ -17,7 +18,6 @@ import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
 import { assembleAudit } from "./assemble-audit.ts";
 import { assembleBackends } from "./assemble-backends.ts";
-import { assembleOrigins } from "./assemble-origins.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
@@ -61,29 +61,22 @@ export async function assembleServer(
   const { access, faces, reload } = await assembleAccess(base, opened);
   const route = router(settings);
   const backends = await assembleBackends(base, opened);
-  const openOrigins = assembleOrigins(base, backends, opened);
-  const signatures = assembleSignatures(base, {
-    ...backends,
-    route,
-    access,
-    audit,
-    only,
-    openOrigins,
-  });
-  const judge = assembleAdmission(base, { ...backends, signatures, audit }, opened);
-  const { admission, signing, ...signed } = await assembleSigning(
+  const joined = { ...backends, route, access, audit, only };
+  const signed = assembleSignatures(base, joined, opened);
+  const { signatures, backendOf } = signed;
+  const judge = assembleAdmission(base, { ...backends, backendOf, signatures, audit }, opened);
+  const { admission, signing, ...signer } = await assembleSigning(
     base,
-    { ...backends, route, access, admission: judge, signatures },
+    { ...backends, backendOf, route, access, admission: judge, signatures },
     opened,
   );
   const v2: V2Parts = {
     route,
-    backendOf: backends.backendOf,
+    backendOf,
     catalog: backends.store,
     access,
     admission,
     ...(signing && { signing }),
-    changed: (repository) => signatures.touched(repository, undefined),
     ...(audit && { audit }),
     signaturesApi: settings.signatures.api,
     report,
@@ -99,11 +92,7 @@ export async function assembleServer(
       metrics,
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
-      faces: [
-        ...faces,
-        ...signatures.faces,
-        ...(only === "signatures" ? [] : [api, ...signed.faces]),
-      ],
+      faces: [...faces, ...signed.faces, ...(only === "signatures" ? [] : [api, ...signer.faces])],
       readiness: () => audit?.trouble,
     },
     async reload() {
@@ -144,4 +133,6 @@ function limitsOf({ limits }: ServerSettings): Partial<V2Limits> {
 export interface AssembledBackends {
   readonly store: Backend;
   backendOf(repository: ServedRepository): Backend;
+  /** Of a repository with an upstream, for what is read of it besides. */
+  clientOf(repository: ServedRepository): Repository;
 }

@@ -3,6 +3,7 @@ import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import type { Face } from "../../server/shell/faces.ts";
+import { AnswerFiles } from "../../server/signatures/answer-files.ts";
 import {
   createServedSignatures,
   type SignaturesService,
@@ -11,8 +12,9 @@ import { describeFace } from "../../server/signatures/describe-face.ts";
 import { reportTo } from "../../server/signatures/events.ts";
 import { lookasideFace } from "../../server/signatures/lookaside-face.ts";
 import { signaturesApiFace } from "../../server/signatures/signatures-api-face.ts";
+import { watchAttachments } from "../../server/signatures/watch-attachments.ts";
 import type { V2Parts } from "../../server/v2/parts.ts";
-import type { OpenOrigins } from "./assemble-origins.ts";
+import { assembleOrigins } from "./assemble-origins.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 import type { FaceName } from "./face-names.ts";
 
@@ -22,42 +24,54 @@ export interface SignaturesContext extends AssembledBackends {
   readonly access: Access;
   readonly audit: AuditLog | undefined;
   readonly only: FaceName | undefined;
-  readonly openOrigins: OpenOrigins;
+}
+
+/** The store of signatures, its faces, and the backends as they are to be used from now on. */
+export interface AssembledSignatures {
+  readonly signatures: SignaturesService;
+  readonly faces: readonly Face[];
+  readonly backendOf: AssembledBackends["backendOf"];
 }
 
 /** The one store of signatures, and its faces. */
 export function assembleSignatures(
-  { settings, report, now }: AssemblyBase,
-  { route, access, audit, only, openOrigins }: SignaturesContext,
-): SignaturesService & { readonly faces: readonly Face[] } {
-  const folder = join(settings.data, "signatures");
-  const tellOf = reportTo(report);
+  base: AssemblyBase,
+  context: SignaturesContext,
+  opened: AsyncDisposableStack,
+): AssembledSignatures {
+  const { settings, report, now } = base;
   const { freshFor, heldFor, answerWithin } = settings.signatures;
   const signatures = createServedSignatures({
-    folder,
+    folder: join(settings.data, "signatures"),
     now,
-    report: tellOf,
-    openOrigins,
+    memory: new AnswerFiles(join(settings.data, "signatures-of-others")),
+    openOrigins: assembleOrigins(base, context, opened),
     freshForMs: freshFor,
     heldForMs: heldFor,
     timeoutMs: answerWithin,
+    report: reportTo(report),
   });
-  const parts = {
+  const own = watchAttachments(context.store, signatures.touched);
+  return {
     signatures,
-    domain: settings.name,
-    route,
-    access,
-    ...(audit && { audit }),
+    faces: facesOf(base, context, signatures),
+    backendOf: (repository) =>
+      repository.upstream === undefined ? own : context.backendOf(repository),
   };
-  const verifiers = createVerifiers({ now: () => new Date() });
-  const described = describeFace({
-    ...parts,
-    describe: (signature) => verifiers.describe(signature),
-  });
-  const base = only === "signatures" ? "" : "/sigstore";
-  const faces: readonly Face[] =
-    only === undefined || only === "signatures"
-      ? [lookasideFace({ ...parts, base }), signaturesApiFace(parts), described]
-      : [signaturesApiFace(parts), described];
-  return { ...signatures, faces };
+}
+
+function facesOf(
+  { settings, report }: AssemblyBase,
+  { route, access, audit, only }: SignaturesContext,
+  signatures: SignaturesService,
+): readonly Face[] {
+  const { describe } = createVerifiers({ now: () => new Date() });
+  const domain = settings.name;
+  const parts = { signatures, domain, route, access, report, ...(audit && { audit }) };
+  const lookaside = (base: string) =>
+    lookasideFace({ ...parts, base, open: settings.signatures.publicLookaside });
+  const api = signaturesApiFace(parts);
+  if (only === "registry") return [api];
+  const faces = [lookaside("/sigstore"), api, describeFace({ ...parts, describe })];
+  return only === "signatures" ? [...faces, lookaside("")] : faces;
 }

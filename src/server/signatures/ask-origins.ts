@@ -1,8 +1,10 @@
+import { parseEnvelope } from "../../../sigstore/envelope.ts";
 import { SignatureError } from "../../../sigstore/errors.ts";
 import type { SignedSubject } from "../../../sigstore/signature.ts";
 import { KnownError } from "../../core/errors.ts";
+import type { AnswerMemory } from "./answer-files.ts";
 import type { ReportSignatures } from "./events.ts";
-import { Fresh, type FreshLimits } from "./fresh.ts";
+import { Fresh, type FreshLimits, type FreshMemory } from "./fresh.ts";
 import type { SignatureOrigin } from "./origin.ts";
 import { subjectKey } from "./subject.ts";
 import { type ServedSignature, servedSignature } from "./union.ts";
@@ -14,6 +16,8 @@ const cacheEntries = 20_000;
 /** What origins are asked with. */
 export interface AskOriginsOptions extends FreshLimits {
   readonly report: ReportSignatures;
+  /** Absent: what others said is forgotten with this process. */
+  readonly memory?: AnswerMemory;
 }
 
 /** What registries and look-asides of others have, each asked at most once in a while. */
@@ -25,14 +29,14 @@ export class AskedOrigins {
   constructor(options: AskOriginsOptions) {
     this.#options = options;
     const room = { entries: cacheEntries, bytes: cacheBytes };
-    this.#signatures = new Fresh(options, {
-      ...room,
-      sizeOf: (all) => all.reduce((sum, { bytes }) => sum + 2 * bytes.byteLength + 500, 0),
-    });
-    this.#bundles = new Fresh(options, {
-      ...room,
-      sizeOf: (all) => all.reduce((sum, { byteLength }) => sum + byteLength, 0),
-    });
+    const { memory } = options;
+    const sizeOf = (all: readonly ServedSignature[]) =>
+      all.reduce((sum, { bytes }) => sum + 2 * bytes.byteLength + 500, 0);
+    this.#signatures = new Fresh(options, { ...room, sizeOf }, memory && signatureMemory(memory));
+    const bundleSize = (all: readonly Uint8Array[]) =>
+      all.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const bundles = { ...room, sizeOf: bundleSize };
+    this.#bundles = new Fresh(options, bundles, memory && bundleMemory(memory));
   }
 
   /**
@@ -101,6 +105,32 @@ export class AskedOrigins {
     }
     return valid.map((signature) => servedSignature(signature, where));
   }
+}
+
+function signatureMemory(memory: AnswerMemory): FreshMemory<readonly ServedSignature[]> {
+  const as = (key: string) => `signatures\n${key}`;
+  return {
+    async recall(key) {
+      const found = await memory.recall(as(key));
+      if (!found) return undefined;
+      const [where] = key.split("\n", 1);
+      const value = found.items.map((bytes) => servedSignature(parseEnvelope(bytes), where));
+      return { value, at: found.at };
+    },
+    remember: (key, value, at) =>
+      memory.remember(as(key), { items: value.map(({ bytes }) => bytes), at }),
+  };
+}
+
+function bundleMemory(memory: AnswerMemory): FreshMemory<readonly Uint8Array[]> {
+  const as = (key: string) => `bundles\n${key}`;
+  return {
+    async recall(key) {
+      const found = await memory.recall(as(key));
+      return found && { value: found.items, at: found.at };
+    },
+    remember: (key, items, at) => memory.remember(as(key), { items, at }),
+  };
 }
 
 /** A failure for people, where nothing but the time it took is wrong. */

@@ -4,6 +4,7 @@ import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
+import type { AnswerMemory } from "./answer-files.ts";
 import { AskedOrigins } from "./ask-origins.ts";
 import type { ReportSignatures } from "./events.ts";
 import { KeptSignatures } from "./kept-signatures.ts";
@@ -21,6 +22,8 @@ export interface ServedSignaturesOptions {
   readonly now: () => number;
   /** Where a repository's signatures come from besides; none where it is kept here and no more. Called often. */
   readonly openOrigins?: (repository: ServedRepository) => Promise<readonly SignatureOrigin[]>;
+  /** Where what others said outlives this process; forgotten with it where absent. */
+  readonly memory?: AnswerMemory;
   /** How long what others say is good: 60 s. */
   readonly freshForMs?: number;
   /** How long it stands in where they cannot be asked: a day. */
@@ -98,7 +101,12 @@ function keptOf({ folder, now }: ServedSignaturesOptions, report: ReportSignatur
 
 function askedOf(options: ServedSignaturesOptions, report: ReportSignatures) {
   const { now, freshForMs = 60_000, heldForMs = 86_400_000, timeoutMs = 10_000 } = options;
-  return new AskedOrigins({ now, freshForMs, heldForMs, timeoutMs, failureForMs, report });
+  const limits = { now, freshForMs, heldForMs, timeoutMs, failureForMs };
+  return new AskedOrigins({
+    ...limits,
+    report,
+    ...(options.memory && { memory: options.memory }),
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { type Digest, isDigest } from "../../core/digest.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
 import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
-import { authorise, clientSignal, type FaceParts } from "./face.ts";
+import { authorise, clientSignal, type FaceParts, unreadable } from "./face.ts";
 import { prepareFace, splitUrl } from "./face-plugin.ts";
 import { repositoryOfName } from "./route.ts";
 import type { ServedSignature } from "./union.ts";
@@ -21,7 +21,7 @@ export interface DescribeParts extends FaceParts {
 /** `GET /api/v1/signatures/[<domain>/]<path>@<digest>`: who says to have signed what, for people. Nothing of it is verified. */
 export function describeFace(parts: DescribeParts): Face {
   return (scope) => {
-    prepareFace(scope);
+    prepareFace(scope, parts);
     scope.get(
       `${base}/*`,
       { config: { operation: "api" } },
@@ -43,7 +43,7 @@ async function describe(parts: DescribeParts, request: FastifyRequest, reply: Fa
     repository: servedName(repository),
     digest: manifest,
     complete: incomplete === undefined,
-    ...(incomplete && { problem: incomplete.message }),
+    ...(incomplete && { problem: unreadable }),
     signatures,
   });
 }

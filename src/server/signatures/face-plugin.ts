@@ -1,14 +1,16 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { answerFailure } from "../shell/answer-failure.ts";
-import { answerTo } from "./face.ts";
+import { answerTo, type FaceParts } from "./face.ts";
 
 /** Makes a scope of fastify one of a face: bodies are handed on as they come, and failures answered as registries do. */
-export function prepareFace(scope: FastifyInstance): void {
+export function prepareFace(scope: FastifyInstance, { report }: Pick<FaceParts, "report">): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", (_request, _body, done) => done(null));
   scope.setErrorHandler(async (error, request, reply) => {
     const answer = answerTo(error, isRead(request));
     if (!answer) throw error;
+    if (answer.status === 503)
+      report?.({ type: "message", level: "warn", text: answer.message, error });
     reply.header("cache-control", "no-store");
     return answerFailure(answer, reply);
   });

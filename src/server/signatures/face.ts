@@ -5,6 +5,7 @@ import type { Access, Action } from "../access.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
+import type { Report } from "../server-event.ts";
 import { credentialsOf } from "../shell/credentials-of.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { SignaturesService } from "./create-served-signatures.ts";
@@ -19,6 +20,8 @@ export interface FaceParts {
   /** Absent: everybody may read, nobody may write. */
   readonly access?: Access;
   readonly audit?: AuditLog;
+  /** Told why something could not be read or kept: clients are not. */
+  readonly report?: Report;
 }
 
 /** What a client needs to be told of: who adds signatures reads what is there first. */
@@ -83,17 +86,17 @@ export async function readBody(request: FastifyRequest, maxBytes: number): Promi
 export function answerTo(error: unknown, isRead: boolean): RegistryAnswerError | undefined {
   if (error instanceof RegistryAnswerError) return error;
   if (!(error instanceof KnownError)) return undefined;
-  const { message } = error;
   if (!isRead && (error.code === "signature.malformed" || error instanceof ContentError)) {
-    return new RegistryAnswerError("SIGNATURE_INVALID", message, { status: 422 });
+    return new RegistryAnswerError("SIGNATURE_INVALID", error.message, { status: 422 });
   }
   if (!isRead && error.code === "signature.store-limit") {
-    return new RegistryAnswerError("SIZE_INVALID", message, { status: 413 });
+    return new RegistryAnswerError("SIZE_INVALID", error.message, { status: 413 });
   }
   // Never 404 nor an empty list: whoever asks would take that for "unsigned".
-  return new RegistryAnswerError(
-    "UNAVAILABLE",
-    isRead ? `signatures cannot be read: ${message}` : `the signature cannot be kept: ${message}`,
-    { status: 503, headers: { "retry-after": "5" }, cause: error },
-  );
+  const message = isRead ? unreadable : "the signature cannot be kept now";
+  const later = { status: 503, headers: { "retry-after": "5" }, cause: error };
+  return new RegistryAnswerError("UNAVAILABLE", message, later);
 }
+
+/** What clients are told: addresses and files are for the log. */
+export const unreadable = "signatures cannot be read now: not all of their sources could be asked";

@@ -21,6 +21,12 @@ export interface AskedOutcome {
   readonly message?: string;
 }
 
+/** Where answers outlive this process. */
+export interface FreshMemory<T> {
+  recall(key: string): Promise<{ readonly value: T; readonly at: number } | undefined>;
+  remember(key: string, value: T, at: number): Promise<void>;
+}
+
 interface Held<T> {
   /** Absent where it has never been answered. */
   readonly answer?: { readonly value: T; readonly at: number };
@@ -33,11 +39,13 @@ interface Held<T> {
  */
 export class Fresh<T> {
   readonly #limits: FreshLimits;
+  readonly #memory: FreshMemory<T> | undefined;
   readonly #held: Recent<Held<T>>;
   readonly #asking = new Map<string, Promise<T>>();
 
-  constructor(limits: FreshLimits, room: RecentLimits<T>) {
+  constructor(limits: FreshLimits, room: RecentLimits<T>, memory?: FreshMemory<T>) {
     this.#limits = limits;
+    this.#memory = memory;
     const sizeOf = ({ answer }: Held<T>) => (answer ? room.sizeOf(answer.value) : 0) + 200;
     this.#held = new Recent({ ...room, sizeOf });
   }
@@ -88,11 +96,13 @@ export class Fresh<T> {
       });
     try {
       const value = await ask(AbortSignal.timeout(this.#limits.timeoutMs));
-      this.#held.set(key, { answer: { value, at: this.#limits.now() } });
+      const at = this.#limits.now();
+      this.#held.set(key, { answer: { value, at } });
+      await this.#memory?.remember(key, value, at);
       outcome("answered");
       return value;
     } catch (error) {
-      const { answer } = this.#held.get(key) ?? {};
+      const answer = this.#held.get(key)?.answer ?? (await this.#memory?.recall(key));
       const failure = { error, at: this.#limits.now() };
       this.#held.set(key, { ...(answer && { answer }), failure });
       const stands = answer && this.#stands(answer.at);

@@ -31,7 +31,7 @@ export interface LookasideParts extends FaceParts {
  */
 export function lookasideFace(parts: LookasideParts): Face {
   return (scope) => {
-    prepareFace(scope);
+    prepareFace(scope, parts);
     const answers = { GET: give, HEAD: give, PUT: put, DELETE: remove };
     for (const [method, answer] of Object.entries(answers)) {
       scope.route({

@@ -21,7 +21,7 @@ const maxBodyBytes = 4 * 1024 * 1024;
  */
 export function signaturesApiFace(parts: FaceParts): Face {
   return (scope) => {
-    prepareFace(scope);
+    prepareFace(scope, parts);
     const answers = { GET: list, PUT: add };
     for (const [method, answer] of Object.entries(answers)) {
       scope.route({

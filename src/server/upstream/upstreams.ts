@@ -1,5 +1,6 @@
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
+import type { Repository } from "../../registry/repository.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
@@ -113,6 +114,11 @@ export class Upstreams implements Backend, AsyncDisposable {
       uploads: this.#uploads,
       upstreamOf: (name) => this.#upstreams.get(name),
     });
+  }
+
+  /** Speaks to a repository's upstream, for what is read of it besides: signatures. */
+  clientOf(repository: ServedRepository): Repository {
+    return this.#of(repository).repository(repository.path, "read", {});
   }
 
   /** Pushes that were acknowledged and are not yet at their upstream, in the order in which they will be. */

@@ -18,7 +18,6 @@ export async function deleteManifest(
   if (!(await backend.deleteManifest(repository, reference, exchange))) {
     throw new RegistryAnswerError("MANIFEST_UNKNOWN", "manifest unknown", { status: 404 });
   }
-  service.parts.changed?.(repository);
   const what =
     reference.type === "tag" ? { reference: reference.tag } : { digest: reference.digest };
   note(service, exchange, repository, { type: "delete", ...what });

@@ -63,8 +63,6 @@ export interface V2Parts {
   /** By default everything may leave. */
   readonly admission?: Admission;
   readonly signing?: PushSigning;
-  /** A manifest was put or deleted there. */
-  changed?(repository: ServedRepository): void;
   /** Whether `X-Registry-Supports-Signatures` is announced. */
   readonly signaturesApi?: boolean;
   /** Whether anything can be deleted at all; by default it can. */

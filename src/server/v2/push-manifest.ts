@@ -37,7 +37,6 @@ export async function pushManifest(
   for (const put of puts) {
     subject = (await backend.putManifest(repository, put, exchange)).subject;
   }
-  service.parts.changed?.(repository);
   for (const tag of tags.length === 0 ? [undefined] : tags) {
     const named = tag !== undefined && { reference: tag };
     note(service, exchange, repository, { type: "push", ...named, digest: manifest.digest });

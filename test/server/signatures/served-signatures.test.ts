@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { rm, utimes, writeFile } from "node:fs/promises";
+import { readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { FolderStore } from "../../../sigstore/lookaside/folder-store.ts";
+import { AnswerFiles } from "../../../src/server/signatures/answer-files.ts";
 import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
+import { tempFolder } from "../../support/temp.ts";
 import {
   call,
   domain,
@@ -112,6 +114,60 @@ test("a failure is told, and what was said before stands in for it for as long a
     store.events.flatMap((event) => (event.type === "signatures-asked" ? [event.result] : [])),
     ["failed", "answered", "held", "failed"],
   );
+});
+
+test("what others said stands in after a start, too, and an answer of none is none", async () => {
+  await using folder = await tempFolder();
+  const memory = () => new AnswerFiles(folder.in("others"));
+  const { other, clock, store } = await withOrigin({ memory: memory(), heldForMs: 3_600_000 });
+  await using _ = store;
+  other.signatures = [signatureOf("theirs")];
+  assert.deepEqual(await read(store), ["theirs"]);
+  await store.signatures.readBundles(team, manifest, call);
+  other.failure = "down";
+  const again = (options: WorldOptions = {}) =>
+    world({
+      openOrigins: async () => [other.origin],
+      now: () => clock.now,
+      heldForMs: 3_600_000,
+      memory: memory(),
+      ...options,
+    });
+  await using started = await again();
+  assert.deepEqual(await read(started), ["theirs"]);
+  other.failure = "";
+  clock.now += 3_000_000;
+  await using unchanged = await again();
+  await read(unchanged);
+  other.failure = "down";
+  clock.now += 3_000_000;
+  await using later = await again();
+  assert.deepEqual(await read(later), ["theirs"], "its time goes on with each answer");
+  clock.now += 3_600_000;
+  await assert.rejects(read(later), { message: "down" });
+  other.failure = "";
+  other.signatures = [];
+  await using empty = await again();
+  assert.deepEqual(await read(empty), []);
+  other.failure = "down";
+  await using last = await again();
+  await assert.rejects(read(last), { message: "down" });
+});
+
+test("files of others' answers that cannot be read are as none", async () => {
+  await using folder = await tempFolder();
+  const memory = new AnswerFiles(folder.path);
+  const answer = { items: [Buffer.from("x")], at: 5 };
+  await memory.remember("key", answer);
+  assert.deepEqual(await memory.recall("key"), answer);
+  const [name = ""] = (await readdir(folder.path, { recursive: true })).filter((one) =>
+    one.endsWith(".json"),
+  );
+  for (const text of ["", "{", '{"key":"other","at":1,"items":[]}', '{"key":"key","items":[1]}']) {
+    await writeFile(folder.in(name), text);
+    assert.equal(await memory.recall("key"), undefined, text);
+  }
+  await new AnswerFiles("/proc/none").remember("key", answer);
 });
 
 test("an origin that does not answer fails in time, and who leaves leaves alone", async () => {
