@@ -1,6 +1,5 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
-import { findPolicyFile } from "../../config/load-policy-file.ts";
 import { findRegistriesD } from "../../config/load-registries-d.ts";
 import { createAdmission, type ServerAdmission } from "../../server/admission/create-admission.ts";
 import { type LivePolicy, openLivePolicy } from "../../server/admission/live-policy.ts";
@@ -8,6 +7,7 @@ import type { AuditLog } from "../../server/audit.ts";
 import type { ServedSignatures } from "../../server/served-signatures.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
+import { policyPlaces } from "./policy-places.ts";
 
 /** What admission is joined with. */
 export interface AdmissionContext extends AssembledBackends {
@@ -50,18 +50,13 @@ export function assembleAdmission(
   );
 }
 
-/** A policy that is named has the overlay that is named: anybody may write beside it. */
 function openPolicy(
   { settings, environment, report, context }: AssemblyBase,
   audit: AuditLog | undefined,
 ): LivePolicy {
-  const named = settings.admission?.policy ?? context.settings.policyPath;
-  const { path } = findPolicyFile(environment, named);
-  const beside = named === undefined ? join(dirname(path), "x-policy.json") : undefined;
-  const overlay = settings.admission?.overlay ?? beside;
+  const { policy = context.settings.policyPath, overlay } = settings.admission ?? {};
   return openLivePolicy({
-    policy: path,
-    ...(overlay !== undefined && { overlay }),
+    ...policyPlaces(environment, { policy, overlay }),
     signaturePlaces: [findRegistriesD(environment, context.settings.registriesDirectory)],
     verifiers: createVerifiers({ now: () => new Date() }),
     requireSigned: context.settings.requireSigned,

@@ -1,7 +1,6 @@
 import { dirname, join } from "node:path";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import { loadEnvironment } from "../../config/load-environment.ts";
-import { findPolicyFile } from "../../config/load-policy-file.ts";
 import { createAccess } from "../../server/access/create-access.ts";
 import { type LivePolicy, openLivePolicy } from "../../server/admission/live-policy.ts";
 import { openAuditLog } from "../../server/audit/open-audit-log.ts";
@@ -13,6 +12,7 @@ import { type SigningOffice, signByRules } from "../../server/signing/sign-by-ru
 import { startSignerServer } from "../../server/signing/signer-server.ts";
 import type { CommandContext } from "../context.ts";
 import { createKeyRing } from "./open-signing-key.ts";
+import { policyPlaces } from "./policy-places.ts";
 import { createServerLog } from "./server-log.ts";
 
 /** What the command line says of the signer. */
@@ -81,12 +81,10 @@ function gateOf(
   let live: LivePolicy | undefined;
   return async () => {
     if (!live) {
-      const named = signing.policy ?? settings.admission?.policy;
-      const { path } = findPolicyFile(loadEnvironment(), named);
+      const named = signing.policy === undefined ? settings.admission : signing;
       live = stack.use(
         openLivePolicy({
-          policy: path,
-          overlay: join(dirname(path), "x-policy.json"),
+          ...policyPlaces(loadEnvironment(), named ?? {}),
           verifiers: createVerifiers({ now: () => new Date() }),
           requireSigned: true,
           report,

@@ -85,6 +85,8 @@ export const signingSettings = z
     bridge: z.array(bridge).default([]),
     /** What `require: verified` and the bridge judge by; by default the policy of `admission`. */
     policy: filePath().optional(),
+    /** The overlay of that policy: bundles are judged by it. */
+    overlay: filePath().optional(),
     signer: z
       .strictObject({
         /** Of a signer that was started by others; without it `serve` starts one. */
