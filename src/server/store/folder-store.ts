@@ -195,14 +195,15 @@ export class FolderStore implements RegistryStore {
 
   /** A blob is there to stay. */
   async #arrived(name: string, digest: Digest): Promise<void> {
-    const { records, changes, openBlobs, memory } = this.#parts;
+    const { records, changes, openBlobs, memory, database } = this.#parts;
     await openBlobs.forget(name, digest);
     const repository = records.makeRepository(name);
-    this.#cachedBlobs.pin(repository, digest);
+    await this.#cachedBlobs.pin(repository, digest);
     const manifest = records.byDigest(repository, digest);
     if (manifest === undefined || manifest.asBlob) return;
     changes.setAsBlob(manifest.id, true);
     memory.forget(name);
+    await database.durable();
   }
 
   readUpload(
