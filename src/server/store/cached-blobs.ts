@@ -78,8 +78,8 @@ export class CachedBlobs {
     this.#parts.database.run(sql, repository.id, digest);
   }
 
-  /** It is the repository's own from now on, and is never evicted. */
-  pin(repository: number, digest: Digest): void {
+  /** It is the repository's own from now on, and is never evicted: that is on the disk too when this returns. */
+  async pin(repository: number, digest: Digest): Promise<void> {
     const { database } = this.#parts;
     const sql = "select 1 from cached_blobs where repository = ? and digest = ?";
     if (database.get(sql, repository, digest) === undefined) return;
@@ -88,6 +88,7 @@ export class CachedBlobs {
       repository,
       digest,
     );
+    await database.durable();
   }
 
   /** Drops what may not be on the disk: after power loss it can have its name and length, and other bytes. */

@@ -10,6 +10,8 @@ export type SqlValue = string | number | null;
 /** A row by its columns' names. */
 export type Row = Readonly<Record<string, SqlValue>>;
 
+/** "amph", as SQLite's file format has a place for. */
+const applicationId = 0x616d7068;
 /** How long somebody else's change is waited for: all changes are short. */
 const patienceMs = 10_000;
 
@@ -90,6 +92,15 @@ export class StoreDatabase {
       if (this.#database.isTransaction) this.#prepared("rollback").run();
       throw error;
     }
+  }
+
+  /** Whether {@link setWhole} was called, by whatever process: until then what is in the folder may not be in it. */
+  get isWhole(): boolean {
+    return this.get("pragma application_id")?.["application_id"] === applicationId;
+  }
+
+  setWhole(): void {
+    this.#database.exec(`pragma application_id = ${applicationId}`);
   }
 
   /** All changes so far are on the disk when it returns. */

@@ -180,6 +180,7 @@ export class FolderStore implements RegistryStore {
       if (!(await blobs.stat(storedName(source), digest))) continue;
       await blobs.makeLayout(name, { durable: true });
       if (!(await blobs.adopt(storedName(source), name, digest))) continue;
+      await blobs.sync(name, digest);
       await this.#arrived(name, digest);
       return true;
     }
@@ -192,17 +193,17 @@ export class FolderStore implements RegistryStore {
     return naming.filter((repository) => start.mayRead(repository));
   }
 
-  /** A blob is there to stay, and is on the disk when this returns. */
+  /** A blob is there to stay. */
   async #arrived(name: string, digest: Digest): Promise<void> {
-    const { blobs, records, changes, openBlobs, memory } = this.#parts;
-    await blobs.sync(name, digest);
+    const { records, changes, openBlobs, memory, database } = this.#parts;
     await openBlobs.forget(name, digest);
     const repository = records.makeRepository(name);
-    this.#cachedBlobs.pin(repository, digest);
+    await this.#cachedBlobs.pin(repository, digest);
     const manifest = records.byDigest(repository, digest);
     if (manifest === undefined || manifest.asBlob) return;
     changes.setAsBlob(manifest.id, true);
     memory.forget(name);
+    await database.durable();
   }
 
   readUpload(

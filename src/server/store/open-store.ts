@@ -13,6 +13,7 @@ import { syncFolder } from "./group-sync.ts";
 import { LayoutIndexes } from "./layout-indexes.ts";
 import { ManifestMemory } from "./manifest-memory.ts";
 import { OpenBlobs } from "./open-blobs.ts";
+import { readLayouts } from "./read-layouts.ts";
 import { RecordChanges } from "./record-changes.ts";
 import { Records } from "./records.ts";
 import type { RegistryStore, RegistryStoreOptions } from "./registry-store.ts";
@@ -44,6 +45,7 @@ export async function openRegistryStore(
     await syncFolder(folder);
     await sweepUploads(parts);
     if (lock.alone) await cachedBlobs.dropUnsafe();
+    if (lock.alone && !database.isWhole) await readLayouts(parts, cachedBlobs);
     lock.share();
     const store = new FolderStore(parts, cachedBlobs, opened.move());
     await store.start();

@@ -189,5 +189,7 @@ export type StoreEvent =
   | { readonly type: "evicted"; readonly report: GarbageReport }
   /** index.json of a repository was brought up to date. */
   | { readonly type: "index-written"; readonly repository: string; readonly entries: number }
+  /** There was no database, and the layout of a repository was read into a new one. */
+  | { readonly type: "layout-read"; readonly repository: string; readonly manifests: number }
   /** Something that will be tried again. */
   | { readonly type: "background-failed"; readonly what: string; readonly error: unknown };

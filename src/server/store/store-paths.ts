@@ -53,6 +53,18 @@ function folderOf(component: string): string {
   return reserved.has(component) ? `_${component}` : component;
 }
 
+/** The name of the repository whose layout is in a folder below `repositories`; undefined where it can be none's. */
+export function nameOfFolder(folder: string): string | undefined {
+  const [domain = "", ...folders] = folder.split("/");
+  const components = folders.map((one) => (reserved.has(one.slice(1)) ? one.slice(1) : one));
+  const name = [domain.replace("_", ":"), ...components].join("/");
+  try {
+    return repositoryFolder(name) === folder ? name : undefined;
+  } catch {
+    return undefined; // no name
+  }
+}
+
 /** The paths of a store. */
 export class StorePaths {
   readonly folder: string;
