@@ -34,8 +34,7 @@ export async function mountBlob(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
-  operation: UploadOperation<{ readonly digest: Digest; readonly from: string | undefined }> &
-    Pick<RepositoryOperation, "namespace">,
+  operation: UploadOperation<MountAsked>,
 ): Promise<void> {
   demand(service, exchange, repository, "push");
   const start = await mountStart(service, exchange, repository, operation);
@@ -96,42 +95,66 @@ function refuseTooLong(exchange: Exchange, maxBytes: number): void {
   throw new RegistryAnswerError("SIZE_INVALID", message, { status: 413 });
 }
 
+/** What a mount is asked for with. */
+type MountAsked = Pick<RepositoryOperation, "namespace"> & {
+  readonly digest: Digest;
+  readonly from: string | undefined;
+};
+
 /**
  * Undefined where nothing may be mounted. Who may not read there is told nothing but "upload it": whoever knows a digest
  * must not learn where it is, nor get its bytes by it (zot's CVE-2024-39897).
  */
 async function mountStart(
-  { access, parts }: Service,
+  service: Service,
   exchange: Exchange,
   repository: ServedRepository,
-  {
-    digest,
-    from,
-    namespace,
-  }: { readonly digest: Digest; readonly from: string | undefined } & Pick<
-    RepositoryOperation,
-    "namespace"
-  >,
+  { digest, from, namespace }: MountAsked,
 ): Promise<UploadStart | undefined> {
-  const isRefused = async (where: ServedRepository) =>
-    (await parts.admission?.admitBlob(where, digest, exchange))?.allowed === false;
-  const mayRead = (path: string) => access.allows(exchange.caller, path, "pull");
-  if (from === undefined) {
-    // Elsewhere the names of rules are not the paths that a backend knows.
-    if (repository.upstream !== undefined) return undefined;
-    if (await isRefused(repository)) return undefined;
-    const { domain } = repository;
-    return {
-      type: "mount",
-      digest,
-      from,
-      mayRead: (where) => where.domain === domain && mayRead(where.path),
-    };
-  }
+  const { parts } = service;
+  if (from === undefined) return await anywhere(service, exchange, repository, digest);
   const source = parts.route({ path: from, namespace, host: exchange.host });
   if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
     return undefined;
-  if (!mayRead(nameForRights(parts, source))) return undefined;
-  if (await isRefused(source)) return undefined;
+  if (!mayPull(service, exchange, source)) return undefined;
+  if (await isRefused(service, exchange, source, digest)) return undefined;
   return { type: "mount", digest, from: source };
+}
+
+/** Of our own repositories alone: what an upstream has is not ours to look through. */
+async function anywhere(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  digest: Digest,
+): Promise<UploadStart | undefined> {
+  const { domain, upstream } = repository;
+  if (upstream !== undefined || (await isRefused(service, exchange, repository, digest))) {
+    return undefined;
+  }
+  return {
+    type: "mount",
+    digest,
+    from: undefined,
+    mayRead: (where) =>
+      where.domain === domain &&
+      mayPull(service, exchange, { ...where, requested: where.path, upstream }),
+  };
+}
+
+function mayPull(
+  { access, parts }: Service,
+  { caller }: Exchange,
+  repository: ServedRepository,
+): boolean {
+  return access.allows(caller, nameForRights(parts, repository), "pull");
+}
+
+async function isRefused(
+  { parts }: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  digest: Digest,
+): Promise<boolean> {
+  return (await parts.admission?.admitBlob(repository, digest, exchange))?.allowed === false;
 }

@@ -5,7 +5,7 @@ import { Exchange } from "./exchange.ts";
 import { answerFailure } from "./failures.ts";
 import { checkHeaders } from "./headers.ts";
 import { listRepositories } from "./lists.ts";
-import { type Operation, parseOperation, type RepositoryOperation } from "./operation.ts";
+import { parseOperation, type RepositoryOperation } from "./operation.ts";
 import type { V2Parts } from "./parts.ts";
 import { demandSomebody } from "./rights.ts";
 import { serveOperation } from "./serve-operation.ts";
@@ -78,16 +78,17 @@ async function serveRepository(
   const repository = service.parts.route({ path, namespace, host: exchange.host });
   if (repository instanceof RegistryAnswerError) throw repository;
   exchange.notes.repository = repository;
-  exchange.notes.reference = referenceOf(operation);
+  const reference = referenceOf(operation);
+  if (reference !== undefined) exchange.notes.reference = reference;
   await serveOperation(service, exchange, repository, operation);
 }
 
-function referenceOf(operation: RepositoryOperation & Operation): string {
+function referenceOf(operation: RepositoryOperation): string | undefined {
   if ("reference" in operation) {
     const { reference } = operation;
     return reference.type === "tag" ? reference.tag : reference.digest;
   }
-  if ("digest" in operation) return operation.digest ?? "";
+  if ("digest" in operation) return operation.digest;
   if ("subject" in operation) return operation.subject;
-  return "id" in operation ? operation.id : "";
+  return "id" in operation ? operation.id : undefined;
 }

@@ -10,6 +10,9 @@ const swallowedBytes = 256 * 1024;
 const lingerMs = 5_000;
 const lingerBytes = 16 * 1024 * 1024;
 
+/** A cache may take it upon itself to keep a 404. */
+const errorHeaders: HeaderList = ["Content-Type", "application/json", "Cache-Control", "no-store"];
+
 /** Answers a request that failed, whatever it failed with; what was begun already is cut off. */
 export function answerFailure({ parts }: Service, exchange: Exchange, failure: unknown): void {
   const error = answerOf(failure);
@@ -28,7 +31,7 @@ export function answerFailure({ parts }: Service, exchange: Exchange, failure: u
   const content = JSON.stringify({
     errors: [{ code, message, ...(detail !== undefined && { detail }) }],
   });
-  answerEarly(exchange, error.status, [...headers, "Content-Type", "application/json"], content);
+  answerEarly(exchange, error.status, [...headers, ...errorHeaders], content);
 }
 
 /** What fails because the client went away is no news. */

@@ -88,7 +88,7 @@ export function parseOperation(
 
 const readMethods = ["GET", "HEAD"];
 
-type ActionParser = (method: string, last: string, query: Query) => RepositoryAction;
+type ActionParser = (method: string, last: string, target: RequestTarget) => RepositoryAction;
 
 /** By the last component but one, for names may have any of these words in them. */
 const endpoints: Readonly<Record<string, ActionParser>> = {
@@ -101,9 +101,10 @@ const endpoints: Readonly<Record<string, ActionParser>> = {
 
 function repositoryOperation(
   method: string,
-  { base, prefix, components, query }: RequestTarget,
+  target: RequestTarget,
   namespace: string | undefined,
 ): RepositoryOperation {
+  const { base, prefix, components, query } = target;
   const word = components.at(-2) ?? "";
   if (!Object.hasOwn(endpoints, word)) throw unknownEndpoint();
   const upload = word === "uploads";
@@ -113,7 +114,7 @@ function repositoryOperation(
   if (name === "" || !isRepositoryPath(repository)) {
     throw new RegistryAnswerError("NAME_INVALID", "invalid repository name", { status: 400 });
   }
-  const action = (endpoints[word] as ActionParser)(method, components.at(-1) ?? "", query);
+  const action = (endpoints[word] as ActionParser)(method, components.at(-1) ?? "", target);
   return {
     ...action,
     repository,
@@ -130,7 +131,7 @@ function oneNamespace(asked: string | undefined, header: string | undefined): st
   return asked ?? header;
 }
 
-function manifestAction(method: string, last: string, query: Query): RepositoryAction {
+function manifestAction(method: string, last: string, { query }: RequestTarget): RepositoryAction {
   allow(method, ["GET", "HEAD", "PUT", "DELETE"]);
   const reference = parseReference(method, last);
   if (method === "PUT") return { type: "put-manifest", reference, tags: extraTags(query) };
@@ -154,21 +155,21 @@ function extraTags(query: Query): readonly string[] {
   return tags;
 }
 
-function blobAction(method: string, last: string, query: Query): RepositoryAction {
+function blobAction(method: string, last: string, target: RequestTarget): RepositoryAction {
   // The spec's path ends in a slash; some clients leave it out.
-  if (last === "uploads" && method === "POST") return uploadAction(method, "", query);
+  if (last === "uploads" && method === "POST") return uploadAction(method, "", target);
   allow(method, ["GET", "HEAD", "DELETE"]);
   const digest = checkDigest(last);
   return { type: method === "DELETE" ? "delete-blob" : "read-blob", digest };
 }
 
-function tagsAction(method: string, last: string, query: Query): RepositoryAction {
+function tagsAction(method: string, last: string, { query }: RequestTarget): RepositoryAction {
   if (last !== "list") throw unknownEndpoint();
   allow(method, readMethods);
   return { type: "list-tags", page: parsePage(query) };
 }
 
-function referrersAction(method: string, last: string, query: Query): RepositoryAction {
+function referrersAction(method: string, last: string, { query }: RequestTarget): RepositoryAction {
   allow(method, readMethods);
   return {
     type: "list-referrers",
@@ -178,37 +179,39 @@ function referrersAction(method: string, last: string, query: Query): Repository
   };
 }
 
-function uploadAction(method: string, id: string, query: Query): RepositoryAction {
+function uploadAction(method: string, id: string, target: RequestTarget): RepositoryAction {
   if (id === "") {
     allow(method, ["POST"]);
-    return beginning(query);
+    return beginning(target);
   }
   allow(method, ["GET", "HEAD", "PATCH", "PUT", "DELETE"]);
   if (!isUploadId(id)) {
     throw new RegistryAnswerError("BLOB_UPLOAD_UNKNOWN", "blob upload unknown", { status: 404 });
   }
   if (method === "PUT") {
-    return { type: "finish-upload", id, digest: checkDigest(query.get("digest") ?? "") };
+    return { type: "finish-upload", id, digest: checkDigest(target.query.get("digest") ?? "") };
   }
   if (method === "PATCH") return { type: "append-upload", id };
   return { type: method === "DELETE" ? "cancel-upload" : "read-upload", id };
 }
 
-function beginning(query: Query): RepositoryAction {
+function beginning({ prefix, query }: RequestTarget): RepositoryAction {
   const algorithm = query.get("digest-algorithm");
   if (algorithm !== undefined && !isAlgorithm(algorithm)) throw badDigest();
   const mount = query.get("mount");
   if (mount !== undefined)
-    return { type: "mount-blob", digest: checkDigest(mount), from: checkFrom(query) };
+    return { type: "mount-blob", digest: checkDigest(mount), from: checkFrom(prefix, query) };
   const digest = query.get("digest");
   if (digest === undefined) return { type: "begin-upload", digest: undefined, algorithm };
   const checked = checkDigest(digest);
   return { type: "begin-upload", digest: checked, algorithm: algorithmOf(checked) };
 }
 
-function checkFrom(query: Query): string | undefined {
-  const from = query.get("from") || undefined;
-  if (from === undefined || isRepositoryPath(from)) return from;
+/** A client that has a path of its own has it for the source as well. */
+function checkFrom(prefix: string, query: Query): string | undefined {
+  const from = query.get("from");
+  if (from === undefined || from === "") return undefined;
+  if (isRepositoryPath(`${prefix}${from}`)) return `${prefix}${from}`;
   throw new RegistryAnswerError("NAME_INVALID", "invalid repository name", { status: 400 });
 }
 

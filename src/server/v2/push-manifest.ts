@@ -6,7 +6,7 @@ import { RegistryAnswerError } from "./answer-error.ts";
 import type { Backend, ManifestPut, ManifestReference } from "./backend.ts";
 import { checkShape } from "./check-shape.ts";
 import { insteadOf } from "./entity-tags.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, HeaderList } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import { readRequestBody } from "./request-body.ts";
 import { demand, nameForRights } from "./rights.ts";
@@ -37,18 +37,29 @@ export async function pushManifest(
   for (const put of puts) {
     subject = (await backend.putManifest(repository, put, exchange)).subject;
   }
+  const { digest } = manifest;
   for (const tag of tags.length === 0 ? [undefined] : tags) {
     const named = tag !== undefined && { reference: tag };
-    note(service, exchange, repository, { type: "push", ...named, digest: manifest.digest });
+    note(service, exchange, repository, { type: "push", ...named, digest });
   }
-  exchange.answer(201, [
+  exchange.answer(201, headersOf(operation, digest, subject));
+}
+
+function headersOf(
+  operation: PutOperation,
+  digest: Digest,
+  subject: Digest | undefined,
+): HeaderList {
+  const { reference, tags } = operation;
+  const name = reference.type === "tag" ? reference.tag : digest;
+  return [
     "Location",
-    located(operation, `manifests/${reference.type === "tag" ? reference.tag : manifest.digest}`),
+    located(operation, `manifests/${name}`),
     "Docker-Content-Digest",
-    manifest.digest,
+    digest,
     ...(subject === undefined ? [] : ["OCI-Subject", subject]),
     ...(reference.type === "tag" ? [] : tags.flatMap((tag) => ["OCI-Tag", tag])),
-  ]);
+  ];
 }
 
 async function receive(

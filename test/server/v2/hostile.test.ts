@@ -184,6 +184,18 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 5));
 }
 
+test("a client that never ends its headers is ended", async () => {
+  const options = { headersTimeout: 500, connectionsCheckingInterval: 100 };
+  await using server = await startV2Server({}, options);
+  const { socket } = openRaw(server.port);
+  socket.write(`GET /v2/ HTTP/1.1\r\n${host}`);
+  const drip = setInterval(() => socket.write("X-A: b\r\n"), 50);
+  socket.resume();
+  await once(socket, "close");
+  clearInterval(drip);
+  assert.deepEqual(server.events, []);
+});
+
 test("a client that stops in the middle of its body is ended, and one that goes on slowly is not", async () => {
   const limits = { idleMs: 4000 };
   await using server = await startV2Server({ limits });

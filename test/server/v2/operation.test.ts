@@ -155,6 +155,17 @@ const taken: [method: string, target: string, operation: Record<string, unknown>
     `/v2/a/blobs/uploads/?from=b%2Fc&mount=${sha256}`,
     { type: "mount-blob", repository: "a", digest: sha256, from: "b/c" },
   ],
+  [
+    "POST",
+    `/hub/v2/a/blobs/uploads/?from=b&mount=${sha256}`,
+    {
+      type: "mount-blob",
+      repository: "hub/a",
+      path: "/hub/v2/a",
+      digest: sha256,
+      from: "hub/b",
+    },
+  ],
   // A source without a digest mounts nothing.
   ["POST", "/v2/a/blobs/uploads/?from=b", { type: "begin-upload", repository: "a" }],
   ["PATCH", "/v2/a/blobs/uploads/0-x_Y", { type: "append-upload", repository: "a", id: "0-x_Y" }],

@@ -211,6 +211,7 @@ test("HEAD never has a body, whatever the answer", async () => {
     const answer = await call(server.origin, "HEAD", path);
     assert.equal(answer.body.length, 0);
     assert.notEqual(answer.headers["content-length"], undefined);
+    if (answer.status >= 400) assert.equal(answer.headers["cache-control"], "no-store");
   }
 });
 

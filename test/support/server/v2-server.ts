@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ServedRepository } from "../../../src/server/repository-name.ts";
 import type { ServerEvent } from "../../../src/server/server-event.ts";
@@ -26,7 +26,10 @@ export function routeHere({ path }: AskedRepository): ServedRepository {
 }
 
 /** Starts it, with everything in memory unless told otherwise. */
-export async function startV2Server(parts: Partial<V2Parts> = {}): Promise<V2Server> {
+export async function startV2Server(
+  parts: Partial<V2Parts> = {},
+  options: ServerOptions = {},
+): Promise<V2Server> {
   const backend = new MemoryBackend();
   const events: V2RequestEvent[] = [];
   const messages: ServerEvent[] = [];
@@ -46,7 +49,7 @@ export async function startV2Server(parts: Partial<V2Parts> = {}): Promise<V2Ser
     },
     ...parts,
   });
-  const server = createServer(v2ServerOptions, face);
+  const server = createServer({ ...v2ServerOptions, ...options }, face);
   limitServer(server, face, parts.limits?.idleMs);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
