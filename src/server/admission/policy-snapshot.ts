@@ -31,7 +31,7 @@ export interface PolicySnapshot {
   readonly gate: Gate;
   readonly verifiers: Verifiers;
   readonly file: PolicyFileInfo;
-  /** sha256, hex, of policy and overlay. */
+  /** sha256, hex: of the policy's file, or of it and its overlay where there is one. */
   readonly policyHash: string;
   /** Of all key files and of what says where signatures are. */
   readonly keyHash: string;
@@ -59,7 +59,7 @@ export function readPolicySnapshot(
   const keyFiles = keyFilesOf(policy, overlay);
   const keys = new Map(keyFiles.map((path) => [path, outcomeOf(() => readFile(path))]));
   const file = { path: places.policy, sha256: hexOf(digestOf(bytes)) };
-  const policyHash = hashOf([bytes, overlayBytes ?? Buffer.alloc(0)]);
+  const policyHash = overlayBytes ? hashOf([bytes, overlayBytes]) : file.sha256;
   const more = (places.signaturePlaces ?? []).flatMap(filesUnder);
   const keyHash = hashOf(
     [...keys]

@@ -10,7 +10,7 @@ import { demand } from "./rights.ts";
 import { sendChunks } from "./send-chunks.ts";
 import { sendFile } from "./send-file.ts";
 import { note, type Service } from "./service.ts";
-import { refusalAnswer } from "./verdicts.ts";
+import { isForPushing, refusalAnswer } from "./verdicts.ts";
 
 /** GET and HEAD of a blob, or of a range of one. It is broken off when it is blocked meanwhile. */
 export async function pullBlob(
@@ -45,6 +45,7 @@ async function admit(
 ): Promise<void> {
   const decision = await service.parts.admission?.admitBlob(repository, digest, exchange);
   if (decision === undefined || decision.allowed) return;
+  if (exchange.head && isForPushing(service, exchange, repository, decision)) return;
   const { id, reason, status } = decision;
   if (status === 403) {
     note(service, exchange, repository, { type: "refused", digest, decision: id, detail: reason });

@@ -9,7 +9,7 @@ import { namesDigest } from "./entity-tags.ts";
 import type { Exchange, HeaderList } from "./exchange.ts";
 import { demand } from "./rights.ts";
 import { note, type Service } from "./service.ts";
-import { quoted, refusalAnswer } from "./verdicts.ts";
+import { isForPushing, quoted, type Refused, refusalAnswer } from "./verdicts.ts";
 
 /** GET and HEAD of a manifest: no byte of it leaves before it is admitted. */
 export async function pullManifest(
@@ -59,8 +59,9 @@ async function admit(
   const decision = await admission.admitManifest(repository, reference, manifest, exchange);
   if (decision.allowed || decision.at === "blob") return decision;
   const answer = refusalAnswer(exchange, decision);
-  const mayPass = exchange.head && decision.tagOnly !== true;
-  if (mayPass && printsOnlyAfterHead(exchange.header("user-agent"))) return decision;
+  if (exchange.head && mayPass(service, exchange, repository, { reference, decision })) {
+    return decision;
+  }
   if (decision.status === 403) {
     note(service, exchange, repository, {
       type: "refused",
@@ -71,6 +72,19 @@ async function admit(
     });
   }
   throw answer;
+}
+
+function mayPass(
+  service: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  { reference, decision }: { reference: ManifestReference; decision: Refused },
+): boolean {
+  if (decision.tagOnly === true) return false;
+  const asksAgain = printsOnlyAfterHead(exchange.header("user-agent"));
+  const isPush =
+    reference.type === "digest" && isForPushing(service, exchange, repository, decision);
+  return asksAgain || isPush;
 }
 
 function headersOf(

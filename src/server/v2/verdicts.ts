@@ -1,8 +1,24 @@
 import type { Decision } from "../admission.ts";
+import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Service } from "./service.ts";
 
-type Refused = Extract<Decision, { allowed: false }>;
+/** A decision against it. */
+export type Refused = Extract<Decision, { allowed: false }>;
+
+/**
+ * Whether a HEAD that is refused is answered all the same: whoever pushes asks so what is here already, and takes 403 for a
+ * failure. No byte leaves by it; of what is blocked nothing is told.
+ */
+export function isForPushing(
+  { access }: Service,
+  { caller }: Exchange,
+  { requested }: ServedRepository,
+  { blocked, tagOnly }: Refused,
+): boolean {
+  return blocked !== true && tagOnly !== true && access.allows(caller, requested, "push");
+}
 
 /** When a client may ask again for what could not be decided, in seconds. */
 const retryAfter = "5";

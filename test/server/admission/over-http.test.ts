@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import type { RawManifest } from "../../../src/core/manifest.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
 import type { OpenBlob } from "../../../src/server/v2/backend.ts";
+import { openAccess } from "../../../src/server/v2/open-access.ts";
 import { MemoryBackend } from "../../support/server/memory-backend.ts";
 import { startV2Server } from "../../support/server/v2-server.ts";
 import {
@@ -41,17 +42,22 @@ class HalfBackend extends MemoryBackend {
   }
 }
 
-async function server(world: World, backend = new MemoryBackend()) {
+async function server(world: World, backend = new MemoryBackend(), mayPush = false) {
   const held = backend.at(repo);
   const notes: AuditEvent[] = [];
   const face = await startV2Server({
     route: () => repositoryOf(repo),
     backendOf: () => backend,
     admission: world.admission,
+    access: {
+      ...openAccess,
+      allows: (_caller, _repository, action) => mayPush || action === "pull",
+    },
     audit: { note: (event) => void notes.push(event) },
   });
   return {
     notes,
+    blobs: held.blobs,
     push(tag: string, manifest: RawManifest) {
       held.manifests.set(manifest.digest, manifest);
       held.tags.set(tag, manifest.digest);
@@ -124,4 +130,28 @@ test("a block cuts off what is being sent, and no one gets the whole of it", asy
   const later = await http.ask("GET", `blobs/${layerOf("one")}`);
   assert.equal(later.status, 403);
   assert.match(await later.text(), /policy: blocked: bad/);
+});
+
+test("who pushes is told by HEAD what is here, and gets no byte of it", async () => {
+  await using world = await admissionWorld(
+    { scopes: [{ repositories: ["**"], strictBlobs: true }] },
+    {},
+  );
+  await using http = await server(world, new MemoryBackend(), true);
+  const one = image("one");
+  const layer = `blobs/${layerOf("one")}`;
+  assert.equal((await http.ask("HEAD", layer)).status, 404);
+  http.push("v1", one);
+  http.blobs.set(layerOf("one"), Buffer.from("layer"));
+  const asked: readonly (readonly [path: string, head: number])[] = [
+    [layer, 200],
+    [`manifests/${one.digest}`, 200],
+    ["manifests/v1", 403],
+  ];
+  for (const [path, head] of asked) {
+    assert.equal((await http.ask("HEAD", path)).status, head, path);
+    assert.equal((await http.ask("GET", path)).status, 403, path);
+  }
+  world.admission.blocks.add({ digest: layerOf("one"), reason: "bad" });
+  assert.equal((await http.ask("HEAD", layer)).status, 403);
 });

@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { readRawManifest } from "../../../src/core/manifest.ts";
+import type { Access } from "../../../src/server/access.ts";
 import type { Decision } from "../../../src/server/admission.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
 import { printsOnlyAfterHead } from "../../../src/server/v2/client-family.ts";
+import { openAccess } from "../../../src/server/v2/open-access.ts";
 import { call } from "../../support/server/client.ts";
 import { dataSets } from "../../support/server/data-sets.ts";
 import { MemoryBackend } from "../../support/server/memory-backend.ts";
@@ -22,7 +24,7 @@ const refused: Decision = {
 };
 
 /** A server with `app:1` in memory, whose admission the test tells what to refuse. */
-async function start() {
+async function start(access: Access = openAccess) {
   const [sample] = dataSets["no layers"]?.manifests ?? [];
   assert.ok(sample);
   const backend = new MemoryBackend();
@@ -32,7 +34,7 @@ async function start() {
   const admission = smallAdmission();
   const notes: AuditEvent[] = [];
   const audit = { note: (event: AuditEvent) => void notes.push(event) };
-  const server = await startV2Server({ backendOf: () => backend, admission, audit });
+  const server = await startV2Server({ backendOf: () => backend, admission, audit, access });
   const dispose = () => server[Symbol.asyncDispose]();
   const { origin } = server;
   return { server, origin, backend, admission, digest, notes, [Symbol.asyncDispose]: dispose };
@@ -125,8 +127,13 @@ test("what cannot be decided is answered 503, to be asked for again", async () =
   assert.equal(world.notes.length, 0);
 });
 
+const readOnly: Access = {
+  ...openAccess,
+  allows: (_caller, _repository, right) => right === "pull",
+};
+
 test("where blobs are refused the manifest passes, and no blob does", async () => {
-  await using world = await start();
+  await using world = await start(readOnly);
   world.admission.decisions.set(world.digest, { ...refused, at: "blob" });
   world.admission.decisions.set(blob, { ...refused, at: "blob" });
   assert.equal((await call(world.origin, "GET", "/v2/app/manifests/1")).status, 200);
@@ -136,10 +143,19 @@ test("where blobs are refused the manifest passes, and no blob does", async () =
       assert.equal(answer.status, 403);
     }
   }
+});
+
+test("a refused blob is not mounted, and who may push is told by HEAD that it is here", async () => {
+  await using world = await start();
+  world.admission.decisions.set(blob, { ...refused, at: "blob" });
   for (const source of ["&from=app", ""]) {
     const path = `/v2/copy/blobs/uploads/?mount=${blob}${source}`;
     assert.equal((await call(world.origin, "POST", path, { body: "" })).status, 202);
   }
+  assert.equal((await call(world.origin, "HEAD", `/v2/app/blobs/${blob}`)).status, 200);
+  assert.equal((await call(world.origin, "GET", `/v2/app/blobs/${blob}`)).status, 403);
+  world.admission.decisions.set(blob, { ...refused, blocked: true });
+  assert.equal((await call(world.origin, "HEAD", `/v2/app/blobs/${blob}`)).status, 403);
 });
 
 test("nothing is asked of the backend before a refused blob is refused", async () => {
