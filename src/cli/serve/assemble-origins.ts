@@ -5,6 +5,7 @@ import { createProxySelector } from "../../config/proxy.ts";
 import type { RegistriesD } from "../../config/registries-d.ts";
 import { createHttpClient } from "../../registry/http/client.ts";
 import type { ServedRepository } from "../../server/repository-name.ts";
+import type { ServerSettings } from "../../server/settings.ts";
 import { createOpenOrigins } from "../../server/signatures/open-origins.ts";
 import type { SignatureOrigin } from "../../server/signatures/origin.ts";
 import { registryOrigin } from "../../server/signatures/registry-origin.ts";
@@ -50,7 +51,9 @@ export function assembleOrigins(
       const { domain, path } = repository;
       const reference = { domain, path };
       const places = await placesOf({ reference, insecure: false, isMirror: false });
-      return registryOrigin({ reference }, clientOf(repository), { ...places, attachments: true });
+      const read = { ...places, attachments: true };
+      const origin = registryOrigin({ reference }, clientOf(repository), read);
+      return { ...origin, offline: isOffline(settings, repository) };
     },
   });
 }
@@ -64,4 +67,8 @@ function readRegistries({ environment, context, now }: AssemblyBase): () => Prom
     }
     return read.found;
   };
+}
+
+function isOffline({ upstreams }: ServerSettings, { upstream }: ServedRepository): boolean {
+  return upstreams.some(({ name, offline }) => name === upstream && offline);
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
+import type { ServerSettings } from "../../server/settings.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import { AnswerFiles } from "../../server/signatures/answer-files.ts";
 import {
@@ -44,7 +45,7 @@ export function assembleSignatures(
   const signatures = createServedSignatures({
     folder: join(settings.data, "signatures"),
     now,
-    memory: new AnswerFiles(join(settings.data, "signatures-of-others")),
+    memory: rememberAnswers(settings, now()),
     openOrigins: assembleOrigins(base, context, opened),
     freshForMs: freshFor,
     heldForMs: heldFor,
@@ -74,4 +75,13 @@ function facesOf(
   if (only === "registry") return [api];
   const faces = [lookaside("/sigstore"), api, describeFace({ ...parts, describe })];
   return only === "signatures" ? [...faces, lookaside("")] : faces;
+}
+
+/** Those that nobody has renewed for this long are given up. */
+const answersForMs = 90 * 86_400_000;
+
+function rememberAnswers({ data, signatures }: ServerSettings, now: number): AnswerFiles {
+  const memory = new AnswerFiles(join(data, "signatures-of-others"));
+  void memory.prune(now - Math.max(signatures.heldFor, answersForMs));
+  return memory;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as z from "zod";
 import { makeFolders } from "../../core/make-folders.ts";
@@ -29,7 +29,7 @@ const fileContent = z.strictObject({
 /** The time of an answer that has not changed is written down no more often. */
 const writeEveryMs = 600_000;
 
-/** Answers in files below `folder`; no file is kept of one without items. */
+/** Answers in files below `folder`. That there is nothing is an answer, too. */
 export class AnswerFiles implements AnswerMemory {
   readonly #folder: string;
   readonly #written = new Recent<{ readonly hash: string; readonly at: number }>({
@@ -60,7 +60,6 @@ export class AnswerFiles implements AnswerMemory {
     this.#written.set(key, { hash, at });
     const path = this.#pathOf(key);
     try {
-      if (items.length === 0) return await rm(path, { force: true });
       const texts = items.map((item) => Buffer.from(item).toString("base64"));
       await writeWhole(path, JSON.stringify({ key, at, items: texts }));
     } catch {
@@ -68,10 +67,29 @@ export class AnswerFiles implements AnswerMemory {
     }
   }
 
+  /** Removes answers that were not renewed since `before`, in milliseconds since the epoch. Never throws. */
+  async prune(before: number): Promise<void> {
+    for (const folder of await namesIn(this.#folder)) {
+      for (const name of await namesIn(join(this.#folder, folder))) {
+        await removeOld(join(this.#folder, folder, name), before);
+      }
+    }
+  }
+
   #pathOf(key: string): string {
     const name = hashOf(Buffer.from(key));
     return join(this.#folder, name.slice(0, 2), `${name}.json`);
   }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return await readdir(folder).catch(() => []);
+}
+
+/** One that cannot be removed stays. */
+async function removeOld(path: string, before: number): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() && found.mtimeMs < before) await rm(path, { force: true }).catch(() => {});
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {

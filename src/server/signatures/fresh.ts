@@ -51,8 +51,12 @@ export class Fresh<T> {
   }
 
   /** What was answered last, however long ago. */
-  known(key: string): T | undefined {
-    return this.#held.get(key)?.answer?.value;
+  async last(key: string): Promise<T | undefined> {
+    const held = this.#held.get(key)?.answer;
+    if (held) return held.value;
+    const answer = await this.#memory?.recall(key);
+    if (answer) this.#held.set(key, { answer });
+    return answer?.value;
   }
 
   async get(

@@ -9,6 +9,8 @@ export interface SignatureOrigin {
   readonly where: string;
   /** Asked each time, since asking costs nothing: the registry of this server itself. */
   readonly local?: boolean;
+  /** Never asked: what it said last counts, however long ago, and nothing if it never did. */
+  readonly offline?: boolean;
   /** @throws {KnownError} where it cannot be read */
   read(manifest: Digest, call: Call): Promise<readonly UntrustedSignature[]>;
   /** Bundles of cosign 3; absent where there can be none. */

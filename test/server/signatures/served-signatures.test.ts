@@ -151,7 +151,32 @@ test("what others said stands in after a start, too, and an answer of none is no
   assert.deepEqual(await read(empty), []);
   other.failure = "down";
   await using last = await again();
-  await assert.rejects(read(last), { message: "down" });
+  assert.deepEqual(await read(last), [], "that there is none was said");
+  const offline = { ...other.origin, offline: true };
+  clock.now += 86_400_000;
+  other.signatures = [signatureOf("new")];
+  const { asked } = other;
+  await using cut = await again({ openOrigins: async () => [offline] });
+  assert.deepEqual(await read(cut), []);
+  assert.equal(other.asked, asked, "nobody asks who is not to be asked");
+});
+
+test("an origin that is not to be asked has what it said last", async () => {
+  await using folder = await tempFolder();
+  const memory = new AnswerFiles(folder.path);
+  const { other, store } = await withOrigin({ memory });
+  await using _ = store;
+  other.signatures = [signatureOf("theirs")];
+  await read(store);
+  const offline = { ...other.origin, offline: true };
+  await using cut = await world({ openOrigins: async () => [offline], memory });
+  assert.deepEqual(await read(cut), ["theirs"]);
+  await memory.prune(Date.now() - 60_000);
+  await using still = await world({ openOrigins: async () => [offline], memory });
+  assert.deepEqual(await read(still), ["theirs"]);
+  await memory.prune(Date.now() + 60_000);
+  await using gone = await world({ openOrigins: async () => [offline], memory });
+  assert.deepEqual(await read(gone), []);
 });
 
 test("files of others' answers that cannot be read are as none", async () => {
