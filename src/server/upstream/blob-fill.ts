@@ -3,6 +3,7 @@ import type { UncheckedBytes } from "../../registry/blob-download.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import { untilAborted } from "../../registry/until-aborted.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
+import { readAt } from "./read-file-part.ts";
 import type { CacheFill } from "./store.ts";
 
 /** So much of a blob is given out only when all of it was verified. */
@@ -19,6 +20,14 @@ export interface BlobFillOptions {
   /** Calls the source off. */
   readonly stop: AbortController;
   readonly onEnd: (outcome: FillOutcome) => void;
+}
+
+/** A reader that has read all there is. */
+interface Waiting {
+  readonly at: number;
+  readonly buffer: Uint8Array;
+  /** How many bytes are in the buffer now; 0: look again. */
+  readonly resolve: (count: number) => void;
 }
 
 /** How a fill ended. `paused`: what is there is kept for the next. */
@@ -41,19 +50,13 @@ export class BlobFill {
   #readers = 0;
   #wanted = false;
   #closed = false;
-  #grown = Promise.withResolvers<void>();
+  #waiting: Waiting[] = [];
 
   constructor(options: BlobFillOptions) {
     this.#options = options;
     this.file = options.file;
     this.size = options.source.size;
     this.#ended = this.#run();
-  }
-
-  /** Bytes that readers may have now. */
-  get readable(): number {
-    if (this.#outcome?.type === "verified") return this.size;
-    return Math.min(this.file.size, this.size - heldBack);
   }
 
   /** Resolves when it has ended, however. */
@@ -89,11 +92,37 @@ export class BlobFill {
     await this.#ended;
   }
 
-  /** Waits for more bytes than there are. @throws what the fill failed by */
-  async more(signal: AbortSignal): Promise<void> {
-    if (this.#outcome?.type === "failed") throw this.#outcome.error;
-    if (this.#outcome?.type === "paused") throw paused();
-    await untilAborted(this.#grown.promise, signal);
+  /**
+   * Reads into `buffer` what there is from `at` on, or waits for it. What has just come in is copied from memory: a reader that
+   * keeps up costs the file no reading.
+   *
+   * @returns how many bytes, at least one
+   * @throws what the fill failed by
+   */
+  async read(at: number, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
+    for (;;) {
+      signal.throwIfAborted();
+      const there = this.#readable - at;
+      if (there > 0) {
+        return await readAt(this.file.descriptor, buffer.subarray(0, there), at);
+      }
+      if (this.#outcome?.type === "failed") throw this.#outcome.error;
+      if (this.#outcome?.type === "paused") throw paused();
+      const count = await untilAborted(this.#wait(at, buffer), signal);
+      if (count > 0) return count;
+    }
+  }
+
+  /** Bytes that readers may have now. */
+  get #readable(): number {
+    if (this.#outcome?.type === "verified") return this.size;
+    return Math.min(this.file.size, this.size - heldBack);
+  }
+
+  #wait(at: number, buffer: Uint8Array): Promise<number> {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.#waiting.push({ at, buffer, resolve });
+    return promise;
   }
 
   get #stop(): AbortController {
@@ -123,8 +152,9 @@ export class BlobFill {
 
   async #pour(bytes: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const chunk of bytes) {
+      const start = this.file.size;
       await this.file.append(chunk);
-      this.#tell();
+      this.#handOut(chunk, start);
       this.#stop.signal.throwIfAborted();
     }
   }
@@ -138,12 +168,19 @@ export class BlobFill {
 
   #end(outcome: FillOutcome): void {
     this.#outcome = outcome;
-    this.#tell();
+    for (const { resolve } of this.#waiting.splice(0)) resolve(0);
   }
 
-  #tell(): void {
-    this.#grown.resolve();
-    this.#grown = Promise.withResolvers<void>();
+  /** `chunk` is in the file, and the source's again after this. */
+  #handOut(chunk: Uint8Array, start: number): void {
+    const readable = this.#readable;
+    for (const { at, buffer, resolve } of this.#waiting.splice(0)) {
+      const from = at - start;
+      const count = Math.min(buffer.byteLength, readable - at);
+      const isHere = from >= 0 && count > 0;
+      if (isHere) buffer.set(chunk.subarray(from, from + count));
+      resolve(isHere ? count : 0);
+    }
   }
 
   async #close(): Promise<void> {

@@ -59,15 +59,11 @@ export class FollowedBlob implements OpenBlob {
     end: number,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, void> {
-    const { file } = this.#fill;
     const length = Math.min(bufferBytes, end - progress.at);
     const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const;
     for (let turn = 0; progress.at < end; turn ^= 1) {
-      while (this.#fill.readable <= progress.at) await this.#fill.more(signal);
-      signal.throwIfAborted();
-      const there = Math.min(this.#fill.readable, end) - progress.at;
-      const part = (turn === 0 ? buffers[0] : buffers[1]).subarray(0, there);
-      const count = await readAt(file.descriptor, part, progress.at);
+      const part = (turn === 0 ? buffers[0] : buffers[1]).subarray(0, end - progress.at);
+      const count = await this.#fill.read(progress.at, part, signal);
       progress.at += count;
       yield part.subarray(0, count);
     }
