@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { StoreError } from "./errors.ts";
-import { GroupSync, syncDescriptor } from "./group-sync.ts";
+import { GroupSync, syncDescriptor, syncFolder } from "./group-sync.ts";
 import { migrations } from "./schema.ts";
 
 /** A value of a column. */
@@ -27,6 +28,7 @@ export class StoreDatabase {
   readonly #statements = new Map<string, StatementSync>();
   readonly #wal: number;
   readonly #walSync: GroupSync;
+  #walNamed = false;
   #version: number;
   #looked = false;
   #open = true;
@@ -45,7 +47,7 @@ export class StoreDatabase {
       this.#database.close();
       throw error;
     }
-    this.#walSync = new GroupSync(() => syncDescriptor(this.#wal));
+    this.#walSync = new GroupSync(() => this.#sync(dirname(path)));
     this.#version = this.#readVersion();
   }
 
@@ -79,6 +81,13 @@ export class StoreDatabase {
   /** Gives how many rows changed. */
   run(sql: string, ...values: readonly SqlValue[]): number {
     return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  /** The log was made anew when the database was opened, unless somebody had it open: its name counts too. */
+  async #sync(folder: string): Promise<void> {
+    if (!this.#walNamed) await syncFolder(folder);
+    this.#walNamed = true;
+    await syncDescriptor(this.#wal);
   }
 
   /** Nobody else changes anything while `work` runs, in whatever process; what it throws undoes it. */

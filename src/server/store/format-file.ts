@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
-import { z } from "zod";
+import { dirname } from "node:path";
+import * as z from "zod";
 import { StoreError, unless } from "./errors.ts";
 import { syncFolder } from "./group-sync.ts";
 import type { StorePaths } from "./store-paths.ts";
@@ -50,5 +51,6 @@ async function writeFormat(paths: StorePaths): Promise<void> {
     await handle.close();
   }
   await rename(aside, paths.format);
-  await syncFolder(paths.folder);
+  for (const folder of [paths.blobs, paths.folder]) await syncFolder(folder);
+  await syncFolder(dirname(paths.folder)).catch(() => {}); // it may not be ours to read
 }

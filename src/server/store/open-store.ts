@@ -9,7 +9,6 @@ import { loadTryLock, type TryLock } from "./file-lock.ts";
 import { FolderStore } from "./folder-store.ts";
 import { checkFormat } from "./format-file.ts";
 import { sweepUploads } from "./garbage.ts";
-import { syncFolder } from "./group-sync.ts";
 import { LayoutIndexes } from "./layout-indexes.ts";
 import { ManifestMemory } from "./manifest-memory.ts";
 import { OpenBlobs } from "./open-blobs.ts";
@@ -42,7 +41,6 @@ export async function openRegistryStore(
     const database = opened.adopt(openDatabase(paths), (database) => database.close());
     const parts = assembleParts({ paths, database, tryLock, options });
     const cachedBlobs = new CachedBlobs(parts);
-    await syncFolder(folder);
     await sweepUploads(parts);
     if (lock.alone) await cachedBlobs.dropUnsafe();
     if (lock.alone && !database.isWhole) await readLayouts(parts, cachedBlobs);
@@ -59,7 +57,6 @@ async function makeStoreFolders(paths: StorePaths): Promise<void> {
   await makeFolders(paths.uploads);
   await makeFolders(paths.repositories);
   for (const algorithm of algorithms) await makeFolders(join(paths.blobs, algorithm));
-  await syncFolder(paths.blobs);
 }
 
 function openDatabase(paths: StorePaths): StoreDatabase {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import promises from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
@@ -139,4 +141,46 @@ for (const [failure, sample] of [
     const steps = await everyStep((nth) => attempt(nth, failure), soak ? {} : { sample });
     t.diagnostic(`${steps} steps`);
   });
+}
+
+test("Where a file system has no hard links, or no more of them, blobs are copied", async () => {
+  for (const code of ["EPERM", "EMLINK", "EOPNOTSUPP"]) {
+    await using folder = await tempFolder();
+    await using store = await openTestStore(folder.path);
+    {
+      using _ = withoutLinks(code);
+      await pushImage(store, base, ["v1"], "a");
+      const mount = { type: "mount", digest: digestOf(sharedLayer), from: base } as const;
+      assert.equal((await store.beginUpload(app, mount, callBy())).type, "mounted");
+      await pushSomethingSmall(store);
+      await store.collectGarbage();
+    }
+    for (const repository of [app, base]) {
+      assert.deepEqual(await blobAt(store, repository, digestOf(sharedLayer)), sharedLayer);
+    }
+    assert.ok(await manifestAt(store, base, "v1"));
+    assert.deepEqual(await blobAt(store, app, digestOf(layer)), layer);
+    assert.deepEqual(readdirSync(folder.in("uploads")), []);
+    assertNoWrongBlob(folder);
+  }
+});
+
+/** The same blob twice. */
+async function pushSomethingSmall(store: RegistryStore): Promise<void> {
+  await pushBlob(store, app, layer);
+  await pushBlob(store, app, layer);
+}
+
+/** As if node:fs could make no hard links. */
+function withoutLinks(code: string): Disposable {
+  const { link } = promises;
+  promises.link = () =>
+    Promise.reject(Object.assign(new Error(`${code}: made to fail`), { code, syscall: "link" }));
+  syncBuiltinESMExports();
+  return {
+    [Symbol.dispose]() {
+      promises.link = link;
+      syncBuiltinESMExports();
+    },
+  };
 }
