@@ -63,8 +63,9 @@ export interface DecisionLog extends Disposable {
 export const decisionTable = `
   CREATE TABLE decisions (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
-    repository TEXT NOT NULL, allowed INTEGER NOT NULL, document TEXT NOT NULL
+    repository TEXT NOT NULL, allowed INTEGER NOT NULL, size INTEGER NOT NULL, document TEXT NOT NULL
   );
+  CREATE INDEX decisions_by_size ON decisions (seq, size);
   CREATE INDEX decisions_by_repository ON decisions (repository, seq)`;
 
 /** 128 bits that nobody guesses. */
@@ -76,17 +77,22 @@ const writeDelayMs = 200;
 const maxWaiting = 500;
 /** Of one decision's explanation; what is longer is kept without its steps. */
 const maxDocument = 256 * 1024;
+/** Whoever hangs long signatures on images is not to fill the disk. */
+const usualMaxBytes = 64 * 1024 * 1024;
 
 /** What a {@link DecisionLog} is made of. */
 export interface DecisionLogParts {
   readonly database: Database;
   /** How many are kept, about. */
   readonly keep: number;
+  /** Of all of them; by default 64 MiB. Then the older half goes. */
+  readonly maxBytes?: number;
   readonly report: Report;
 }
 
 /** Explanations that cannot be written are lost, and told of: what was decided holds all the same. */
-export function createDecisionLog({ database, keep, report }: DecisionLogParts): DecisionLog {
+export function createDecisionLog(parts: DecisionLogParts): DecisionLog {
+  const { database, report } = parts;
   const waiting = new Map<string, KeptDecision>();
   let timer: NodeJS.Timeout | undefined;
   const write = () => {
@@ -96,7 +102,7 @@ export function createDecisionLog({ database, keep, report }: DecisionLogParts):
     const decisions = [...waiting.values()];
     waiting.clear();
     try {
-      writeAll(database, decisions, keep);
+      writeAll(parts, decisions);
     } catch (error) {
       report({ type: "message", level: "error", text: "Decisions could not be written", error });
     }
@@ -124,21 +130,39 @@ export function createDecisionLog({ database, keep, report }: DecisionLogParts):
   };
 }
 
-function writeAll(database: Database, decisions: readonly KeptDecision[], keep: number): void {
+function writeAll(
+  { database, keep, maxBytes = usualMaxBytes }: DecisionLogParts,
+  decisions: readonly KeptDecision[],
+): void {
   database.transaction(() => {
     for (const decision of decisions) insert(database, decision);
     database.run("DELETE FROM decisions WHERE seq <= (SELECT MAX(seq) FROM decisions) - ?", keep);
+    const [sum] = database.all("SELECT SUM(size) AS size FROM decisions");
+    if (Number(sum?.["size"]) > maxBytes) removeBeyond(database, maxBytes / 2);
   });
 }
 
-function insert(database: Database, decision: KeptDecision): void {
+/** Removes the oldest, so that the others have no more than so many bytes. */
+function removeBeyond(database: Database, bytes: number): void {
   database.run(
-    "INSERT OR IGNORE INTO decisions (id, at, repository, allowed, document) VALUES (?, ?, ?, ?, ?)",
+    `DELETE FROM decisions WHERE seq IN (
+       SELECT seq FROM (SELECT seq, SUM(size) OVER (ORDER BY seq DESC) AS upto FROM decisions) WHERE upto > ?
+     )`,
+    bytes,
+  );
+}
+
+function insert(database: Database, decision: KeptDecision): void {
+  const document = documentOf(decision);
+  database.run(
+    `INSERT OR IGNORE INTO decisions (id, at, repository, allowed, size, document)
+     VALUES (?, ?, ?, ?, ?, ?)`,
     decision.id,
     Date.parse(decision.at),
     decision.repository,
     decision.outcome === "admitted" ? 1 : 0,
-    documentOf(decision),
+    document.length,
+    document,
   );
 }
 
