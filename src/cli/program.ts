@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   rmi: () => import("./commands/rmi.ts"),
   save: () => import("./commands/save.ts"),
   serve: () => import("./commands/serve.ts"),
+  setup: () => import("./commands/setup.ts"),
   signer: () => import("./commands/signer.ts"),
   sign: () => import("./commands/sign.ts"),
   "standalone-sign": () => import("./commands/standalone-sign.ts"),

@@ -12,6 +12,7 @@ import {
 import { localCommands } from "./local.ts";
 import { loginSpec, logoutSpec } from "./login.ts";
 import { lookasideSpec, serveSpec } from "./serve.ts";
+import { setupSpec } from "./setup.ts";
 import { signaturesSpec } from "./signatures.ts";
 import { signerSpec } from "./signer.ts";
 import {
@@ -53,6 +54,7 @@ export const allCommands: readonly CommandSpec[] = [
   signerSpec,
   lookasideSpec,
   logSpec,
+  setupSpec,
   ...localCommands,
 ];
 
