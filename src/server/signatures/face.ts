@@ -8,6 +8,7 @@ import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { credentialsOf } from "../shell/credentials-of.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
+import { nameForRights } from "../v2/rights.ts";
 import type { SignaturesService } from "./create-served-signatures.ts";
 import type { RouteRepository } from "./route.ts";
 
@@ -32,9 +33,9 @@ const scopes: Readonly<Record<"pull" | "sign", readonly Action[]>> = {
 
 /** @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 for somebody */
 export async function authorise(
-  { access }: FaceParts,
+  { access, route }: FaceParts,
   request: FastifyRequest,
-  { requested }: ServedRepository,
+  repository: ServedRepository,
   action: "pull" | "sign",
 ): Promise<Caller> {
   const credentials = credentialsOf(request.raw);
@@ -43,11 +44,12 @@ export async function authorise(
     return { user: undefined, address: credentials.address };
   }
   const caller = request.caller ?? (await access.identify(credentials));
-  if (access.allows(caller, requested, action)) return caller;
+  const name = nameForRights({ route }, repository);
+  if (access.allows(caller, name, action)) return caller;
   if (caller.user !== undefined) throw denied();
   throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
-    headers: { "www-authenticate": access.challenge(requested, scopes[action], credentials) },
+    headers: { "www-authenticate": access.challenge(name, scopes[action], credentials) },
   });
 }
 

@@ -5,6 +5,7 @@ import type { ServedRepository } from "../repository-name.ts";
 import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
+import { nameForRights } from "../v2/rights.ts";
 import { asAnswer, type PushSigningParts, signAndKeep } from "./push-signing.ts";
 import { rulesFor } from "./rules.ts";
 
@@ -73,7 +74,7 @@ async function signTag(
 ): Promise<z.output<typeof signed>> {
   const repository = parts.route(path);
   if (repository instanceof RegistryAnswerError) throw repository;
-  demandSign(parts.access, call.caller, repository);
+  demandSign(parts.access, call.caller, nameForRights(byPath(parts), repository));
   const manifest = await parts.readManifest(repository, { type: "tag", tag }, call);
   if (!manifest)
     throw new RegistryAnswerError("MANIFEST_UNKNOWN", "there is no such tag", { status: 404 });
@@ -96,13 +97,17 @@ async function signTag(
   }
 }
 
-function demandSign(access: Access, caller: Caller, repository: ServedRepository): void {
-  if (access.allows(caller, repository.requested, "sign")) return;
+function byPath({ route }: SignFaceParts): Parameters<typeof nameForRights>[0] {
+  return { route: ({ path }) => route(path) };
+}
+
+function demandSign(access: Access, caller: Caller, name: string): void {
+  if (access.allows(caller, name, "sign")) return;
   if (caller.user !== undefined)
     throw new RegistryAnswerError("DENIED", "you may not sign there", { status: 403 });
   throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
-    headers: { "WWW-Authenticate": access.challenge(repository.requested, ["sign"]) },
+    headers: { "WWW-Authenticate": access.challenge(name, ["sign"]) },
   });
 }
 
