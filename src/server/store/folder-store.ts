@@ -17,8 +17,6 @@ import type {
 } from "../v2/backend.ts";
 import type { CachedBlobs } from "./cached-blobs.ts";
 import { answering } from "./errors.ts";
-import { countCachedBytes } from "./evict.ts";
-import { collectGarbage } from "./garbage.ts";
 import { putManifest } from "./put-manifest.ts";
 import { readHeldManifest } from "./read-manifest.ts";
 import type {
@@ -33,9 +31,16 @@ import { removeBlob, removeManifest, removeTag } from "./removals.ts";
 import { FolderCache } from "./store-cache.ts";
 import type { RepositoryKey, StoreParts } from "./store-parts.ts";
 import { storedName } from "./store-paths.ts";
-import { Uploads } from "./uploads.ts";
+import type { StoreUpkeep } from "./store-upkeep.ts";
+import type { Uploads } from "./uploads.ts";
 
-const usesEveryMs = 60_000;
+/** What it is made of. */
+export interface FolderStoreParts {
+  readonly parts: StoreParts;
+  readonly cachedBlobs: CachedBlobs;
+  readonly uploads: Uploads;
+  readonly upkeep: StoreUpkeep;
+}
 
 /** A registry in a folder. */
 export class FolderStore implements RegistryStore {
@@ -43,37 +48,14 @@ export class FolderStore implements RegistryStore {
   readonly #parts: StoreParts;
   readonly #uploads: Uploads;
   readonly #cachedBlobs: CachedBlobs;
-  readonly #opened: DisposableStack;
-  readonly #timers: NodeJS.Timeout[] = [];
-  #closing: Promise<void> | undefined;
-  #collecting: Promise<GarbageReport> | undefined;
+  readonly #upkeep: StoreUpkeep;
 
-  constructor(parts: StoreParts, cachedBlobs: CachedBlobs, opened: DisposableStack) {
+  constructor({ parts, cachedBlobs, uploads, upkeep }: FolderStoreParts) {
     this.#parts = parts;
     this.#cachedBlobs = cachedBlobs;
-    this.#opened = opened;
-    this.#uploads = new Uploads({ ...parts, limits: parts.settings });
+    this.#uploads = uploads;
+    this.#upkeep = upkeep;
     this.cache = new FolderCache(parts, cachedBlobs);
-  }
-
-  /** Begins what goes on by itself. */
-  async start(): Promise<void> {
-    const { settings, indexes, uses } = this.#parts;
-    await this.#uploads.recount();
-    indexes.schedule(); // what a process that died has left behind
-    this.#every(usesEveryMs, "noting uses", async () => uses.write());
-    this.#every(usesEveryMs, "looking for changes", async () => indexes.schedule());
-    if (settings.collectEveryMs > 0) {
-      this.#every(settings.collectEveryMs, "collecting garbage", () => this.collectGarbage());
-    }
-  }
-
-  #every(ms: number, what: string, work: () => Promise<unknown>): void {
-    const run = () =>
-      work().catch((error: unknown) =>
-        this.#parts.report({ type: "background-failed", what, error }),
-      );
-    this.#timers.push(setInterval(() => void run(), ms).unref());
   }
 
   /** Another process may have changed anything. */
@@ -287,28 +269,11 @@ export class FolderStore implements RegistryStore {
   }
 
   collectGarbage(): Promise<GarbageReport> {
-    this.#collecting ??= answering(() => collectGarbage(this.#parts))
-      .finally(() => this.#uploads.recount())
-      .finally(() => {
-        this.#collecting = undefined;
-      });
-    return this.#collecting;
+    return this.#upkeep.collectGarbage();
   }
 
   health(): Promise<StoreHealth> {
-    return answering(() => {
-      const { records } = this.#parts;
-      const count = (what: string) => records.count(`select count(*) as n from ${what}`);
-      this.#parts.database.transaction(() => {});
-      return {
-        repositories: count("repositories"),
-        manifests: count("manifests"),
-        tags: count("tags"),
-        openUploads: this.#uploads.open,
-        staleIndexes: count("repositories where revision <> indexed"),
-        cachedBytes: countCachedBytes(this.#parts),
-      };
-    });
+    return this.#upkeep.health();
   }
 
   flush(): Promise<void> {
@@ -316,29 +281,7 @@ export class FolderStore implements RegistryStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    using _opened = this.#opened;
-    await this.#uploads.idle();
-    await this.#cachedBlobs.idle();
-    await this.#collecting?.catch(() => {});
-    await this.#parts.openBlobs.forgetAll();
-    await this.#leave();
-  }
-
-  /** What cannot be written now is made up for by whoever opens the folder next. */
-  async #leave(): Promise<void> {
-    const { indexes, uses, report } = this.#parts;
-    try {
-      uses.write();
-      await indexes.close();
-    } catch (error) {
-      report({ type: "background-failed", what: "closing", error });
-    }
+    return this.#upkeep.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -19,6 +19,8 @@ import type { RegistryStore, RegistryStoreOptions } from "./registry-store.ts";
 import { lockStore } from "./store-lock.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { algorithms, StorePaths } from "./store-paths.ts";
+import { StoreUpkeep } from "./store-upkeep.ts";
+import { Uploads } from "./uploads.ts";
 import { Uses } from "./uses.ts";
 
 /**
@@ -45,9 +47,11 @@ export async function openRegistryStore(
     if (lock.alone) await cachedBlobs.dropUnsafe();
     if (lock.alone && !database.isWhole) await readLayouts(parts, cachedBlobs);
     lock.share();
-    const store = new FolderStore(parts, cachedBlobs, opened.move());
-    await store.start();
-    return store;
+    const uploads = new Uploads({ ...parts, limits: parts.settings });
+    await uploads.recount();
+    const upkeep = new StoreUpkeep(parts, uploads, cachedBlobs, opened.move());
+    upkeep.start();
+    return new FolderStore({ parts, cachedBlobs, uploads, upkeep });
   } catch (error) {
     throw unusable(folder, error);
   }
