@@ -16,7 +16,6 @@ import type {
   UploadState,
 } from "../v2/backend.ts";
 import type { CachedBlobs } from "./cached-blobs.ts";
-import { answering } from "./errors.ts";
 import { putManifest } from "./put-manifest.ts";
 import { readHeldManifest } from "./read-manifest.ts";
 import type {
@@ -76,14 +75,14 @@ export class FolderStore implements RegistryStore {
     repository: ServedRepository,
     reference: ManifestReference,
   ): Promise<HeldManifest | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       this.#freshen();
       return readHeldManifest(this.#parts, storedName(repository), reference);
     });
   }
 
   statBlob(repository: ServedRepository, digest: Digest): Promise<{ size: number } | undefined> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const { blobs, settings, now } = this.#parts;
       if (this.#isManifestAlone(repository, digest)) return undefined;
       const name = storedName(repository);
@@ -98,7 +97,7 @@ export class FolderStore implements RegistryStore {
   }
 
   openBlob(repository: ServedRepository, digest: Digest): Promise<OpenBlob | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       this.#freshen();
       const { openBlobs } = this.#parts;
       const name = storedName(repository);
@@ -122,21 +121,21 @@ export class FolderStore implements RegistryStore {
   }
 
   listTags(repository: ServedRepository, page: Page): Promise<NamesPage | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       const key = this.#find(repository);
       return key && this.#parts.records.tags(key.id, page);
     });
   }
 
   listReferrers(repository: ServedRepository, subject: Digest): Promise<readonly Descriptor[]> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       const key = this.#find(repository);
       return key ? this.#parts.records.referrers(key.id, subject) : [];
     });
   }
 
   listRepositories(page: Page): Promise<NamesPage> {
-    return answering(() => this.#parts.records.paths(this.#parts.domain, page));
+    return this.#parts.work.run(() => this.#parts.records.paths(this.#parts.domain, page));
   }
 
   beginUpload(
@@ -144,7 +143,7 @@ export class FolderStore implements RegistryStore {
     start: UploadStart,
     { caller }: ServerCall,
   ): Promise<UploadBegun> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const name = storedName(repository);
       this.#parts.paths.layout(name); // a bad name leaves nothing behind
       if (start.type === "mount" && (await this.#mount(name, start))) return { type: "mounted" };
@@ -193,7 +192,7 @@ export class FolderStore implements RegistryStore {
     id: string,
     { caller }: ServerCall,
   ): Promise<UploadState | undefined> {
-    return answering(() => this.#uploads.state(ownerOf(repository, caller), id));
+    return this.#parts.work.run(() => this.#uploads.state(ownerOf(repository, caller), id));
   }
 
   appendUpload(
@@ -202,7 +201,9 @@ export class FolderStore implements RegistryStore {
     piece: UploadPiece,
     { caller, signal }: ServerCall,
   ): Promise<UploadState> {
-    return answering(() => this.#uploads.append(ownerOf(repository, caller), id, piece, signal));
+    return this.#parts.work.run(() =>
+      this.#uploads.append(ownerOf(repository, caller), id, piece, signal),
+    );
   }
 
   finishUpload(
@@ -211,7 +212,7 @@ export class FolderStore implements RegistryStore {
     end: UploadPiece & { readonly digest: Digest },
     { caller, signal }: ServerCall,
   ): Promise<void> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const owner = ownerOf(repository, caller);
       await this.#uploads.finish(owner, id, end, signal);
       await this.#arrived(owner.repository, end.digest);
@@ -219,7 +220,7 @@ export class FolderStore implements RegistryStore {
   }
 
   cancelUpload(repository: ServedRepository, id: string, { caller }: ServerCall): Promise<boolean> {
-    return answering(() => this.#uploads.cancel(ownerOf(repository, caller), id));
+    return this.#parts.work.run(() => this.#uploads.cancel(ownerOf(repository, caller), id));
   }
 
   putManifest(
@@ -227,7 +228,7 @@ export class FolderStore implements RegistryStore {
     put: ManifestPut,
     { caller }: ServerCall,
   ): Promise<ManifestKept> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const { now, database } = this.#parts;
       const context = {
         ...{ name: storedName(repository), user: caller.user },
@@ -244,7 +245,7 @@ export class FolderStore implements RegistryStore {
     reference: ManifestReference,
     { caller }: ServerCall,
   ): Promise<boolean> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const key = this.#find(repository);
       if (key === undefined) return false;
       const removed =
@@ -257,7 +258,7 @@ export class FolderStore implements RegistryStore {
   }
 
   deleteBlob(repository: ServedRepository, digest: Digest): Promise<boolean> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const key = this.#find(repository);
       return key !== undefined && (await removeBlob(this.#parts, key, digest));
     });
@@ -277,7 +278,7 @@ export class FolderStore implements RegistryStore {
   }
 
   flush(): Promise<void> {
-    return answering(() => this.#parts.indexes.flush());
+    return this.#parts.work.run(() => this.#parts.indexes.flush());
   }
 
   close(): Promise<void> {

@@ -12,6 +12,7 @@ import { sweepUploads } from "./garbage.ts";
 import { LayoutIndexes } from "./layout-indexes.ts";
 import { ManifestMemory } from "./manifest-memory.ts";
 import { OpenBlobs } from "./open-blobs.ts";
+import { OpenWork } from "./open-work.ts";
 import { readLayouts } from "./read-layouts.ts";
 import { RecordChanges } from "./record-changes.ts";
 import { Records } from "./records.ts";
@@ -87,6 +88,7 @@ function assembleParts({ paths, database, tryLock, options }: Assembling): Store
     memory: new ManifestMemory(settings.manifestMemoryBytes),
     indexes: new LayoutIndexes({ database, paths, tryLock, report }),
     uses: new Uses(database),
+    work: new OpenWork(),
   };
 }
 

@@ -1,5 +1,4 @@
 import type { CachedBlobs } from "./cached-blobs.ts";
-import { answering } from "./errors.ts";
 import { countCachedBytes } from "./evict.ts";
 import { collectGarbage } from "./garbage.ts";
 import type { GarbageReport, StoreHealth } from "./registry-store.ts";
@@ -46,8 +45,13 @@ export class StoreUpkeep {
 
   /** One at a time: whoever asks while one is under way gets that one's report. */
   collectGarbage(): Promise<GarbageReport> {
-    this.#collecting ??= answering(() => collectGarbage(this.#parts))
-      .finally(() => this.#uploads.recount())
+    const { work } = this.#parts;
+    this.#collecting ??= work
+      .run(async () => {
+        const report = await collectGarbage(this.#parts);
+        await this.#uploads.recount();
+        return report;
+      })
       .finally(() => {
         this.#collecting = undefined;
       });
@@ -55,7 +59,7 @@ export class StoreUpkeep {
   }
 
   health(): Promise<StoreHealth> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       const { records, database } = this.#parts;
       const count = (what: string) => records.count(`select count(*) as n from ${what}`);
       database.transaction(() => {});
@@ -78,9 +82,8 @@ export class StoreUpkeep {
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     using _opened = this.#opened;
-    await this.#uploads.idle();
+    await this.#parts.work.close();
     await this.#cachedBlobs.idle();
-    await this.#collecting?.catch(() => {});
     await this.#parts.openBlobs.forgetAll();
     await this.#leave();
   }
