@@ -85,6 +85,7 @@ export class StoreDatabase {
 
   /** The log was made anew when the database was opened, unless somebody had it open: its name counts too. */
   async #sync(folder: string): Promise<void> {
+    if (!this.#open) throw new Error("sync of a database that is closed");
     if (!this.#walNamed) await syncFolder(folder);
     this.#walNamed = true;
     await syncDescriptor(this.#wal);

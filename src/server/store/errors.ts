@@ -41,7 +41,7 @@ export function asAnswer(error: unknown): unknown {
   if (error instanceof RegistryAnswerError || error instanceof ContentError) return error;
   const errno = errnoOf(error);
   const sqlite = sqliteCodeOf(error);
-  if (errno === undefined && sqlite === undefined) return error;
+  if (errno === undefined && sqlite === undefined && !isClosed(error)) return error;
   if (full.has(errno ?? "") || sqlite === sqliteFull) {
     return new RegistryAnswerError("UNAVAILABLE", "the registry has no space left", {
       status: 507,
@@ -54,6 +54,11 @@ export function asAnswer(error: unknown): unknown {
     retryable: true,
     headers: { "Retry-After": "5" },
   });
+}
+
+/** The database was closed already: somebody is late. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_INVALID_STATE";
 }
 
 /** Runs `work`; what it fails with is an answer: {@link asAnswer}. */

@@ -16,9 +16,6 @@ import type {
   UploadState,
 } from "../v2/backend.ts";
 import type { CachedBlobs } from "./cached-blobs.ts";
-import { answering } from "./errors.ts";
-import { countCachedBytes } from "./evict.ts";
-import { collectGarbage } from "./garbage.ts";
 import { putManifest } from "./put-manifest.ts";
 import { readHeldManifest } from "./read-manifest.ts";
 import type {
@@ -33,9 +30,16 @@ import { removeBlob, removeManifest, removeTag } from "./removals.ts";
 import { FolderCache } from "./store-cache.ts";
 import type { RepositoryKey, StoreParts } from "./store-parts.ts";
 import { storedName } from "./store-paths.ts";
-import { Uploads } from "./uploads.ts";
+import type { StoreUpkeep } from "./store-upkeep.ts";
+import type { Uploads } from "./uploads.ts";
 
-const usesEveryMs = 60_000;
+/** What it is made of. */
+export interface FolderStoreParts {
+  readonly parts: StoreParts;
+  readonly cachedBlobs: CachedBlobs;
+  readonly uploads: Uploads;
+  readonly upkeep: StoreUpkeep;
+}
 
 /** A registry in a folder. */
 export class FolderStore implements RegistryStore {
@@ -43,37 +47,14 @@ export class FolderStore implements RegistryStore {
   readonly #parts: StoreParts;
   readonly #uploads: Uploads;
   readonly #cachedBlobs: CachedBlobs;
-  readonly #opened: DisposableStack;
-  readonly #timers: NodeJS.Timeout[] = [];
-  #closing: Promise<void> | undefined;
-  #collecting: Promise<GarbageReport> | undefined;
+  readonly #upkeep: StoreUpkeep;
 
-  constructor(parts: StoreParts, cachedBlobs: CachedBlobs, opened: DisposableStack) {
+  constructor({ parts, cachedBlobs, uploads, upkeep }: FolderStoreParts) {
     this.#parts = parts;
     this.#cachedBlobs = cachedBlobs;
-    this.#opened = opened;
-    this.#uploads = new Uploads({ ...parts, limits: parts.settings });
+    this.#uploads = uploads;
+    this.#upkeep = upkeep;
     this.cache = new FolderCache(parts, cachedBlobs);
-  }
-
-  /** Begins what goes on by itself. */
-  async start(): Promise<void> {
-    const { settings, indexes, uses } = this.#parts;
-    await this.#uploads.recount();
-    indexes.schedule(); // what a process that died has left behind
-    this.#every(usesEveryMs, "noting uses", async () => uses.write());
-    this.#every(usesEveryMs, "looking for changes", async () => indexes.schedule());
-    if (settings.collectEveryMs > 0) {
-      this.#every(settings.collectEveryMs, "collecting garbage", () => this.collectGarbage());
-    }
-  }
-
-  #every(ms: number, what: string, work: () => Promise<unknown>): void {
-    const run = () =>
-      work().catch((error: unknown) =>
-        this.#parts.report({ type: "background-failed", what, error }),
-      );
-    this.#timers.push(setInterval(() => void run(), ms).unref());
   }
 
   /** Another process may have changed anything. */
@@ -94,14 +75,14 @@ export class FolderStore implements RegistryStore {
     repository: ServedRepository,
     reference: ManifestReference,
   ): Promise<HeldManifest | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       this.#freshen();
       return readHeldManifest(this.#parts, storedName(repository), reference);
     });
   }
 
   statBlob(repository: ServedRepository, digest: Digest): Promise<{ size: number } | undefined> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const { blobs, settings, now } = this.#parts;
       if (this.#isManifestAlone(repository, digest)) return undefined;
       const name = storedName(repository);
@@ -116,7 +97,7 @@ export class FolderStore implements RegistryStore {
   }
 
   openBlob(repository: ServedRepository, digest: Digest): Promise<OpenBlob | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       this.#freshen();
       const { openBlobs } = this.#parts;
       const name = storedName(repository);
@@ -140,21 +121,21 @@ export class FolderStore implements RegistryStore {
   }
 
   listTags(repository: ServedRepository, page: Page): Promise<NamesPage | undefined> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       const key = this.#find(repository);
       return key && this.#parts.records.tags(key.id, page);
     });
   }
 
   listReferrers(repository: ServedRepository, subject: Digest): Promise<readonly Descriptor[]> {
-    return answering(() => {
+    return this.#parts.work.run(() => {
       const key = this.#find(repository);
       return key ? this.#parts.records.referrers(key.id, subject) : [];
     });
   }
 
   listRepositories(page: Page): Promise<NamesPage> {
-    return answering(() => this.#parts.records.paths(this.#parts.domain, page));
+    return this.#parts.work.run(() => this.#parts.records.paths(this.#parts.domain, page));
   }
 
   beginUpload(
@@ -162,7 +143,7 @@ export class FolderStore implements RegistryStore {
     start: UploadStart,
     { caller }: ServerCall,
   ): Promise<UploadBegun> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const name = storedName(repository);
       this.#parts.paths.layout(name); // a bad name leaves nothing behind
       if (start.type === "mount" && (await this.#mount(name, start))) return { type: "mounted" };
@@ -211,7 +192,7 @@ export class FolderStore implements RegistryStore {
     id: string,
     { caller }: ServerCall,
   ): Promise<UploadState | undefined> {
-    return answering(() => this.#uploads.state(ownerOf(repository, caller), id));
+    return this.#parts.work.run(() => this.#uploads.state(ownerOf(repository, caller), id));
   }
 
   appendUpload(
@@ -220,7 +201,9 @@ export class FolderStore implements RegistryStore {
     piece: UploadPiece,
     { caller, signal }: ServerCall,
   ): Promise<UploadState> {
-    return answering(() => this.#uploads.append(ownerOf(repository, caller), id, piece, signal));
+    return this.#parts.work.run(() =>
+      this.#uploads.append(ownerOf(repository, caller), id, piece, signal),
+    );
   }
 
   finishUpload(
@@ -229,7 +212,7 @@ export class FolderStore implements RegistryStore {
     end: UploadPiece & { readonly digest: Digest },
     { caller, signal }: ServerCall,
   ): Promise<void> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const owner = ownerOf(repository, caller);
       await this.#uploads.finish(owner, id, end, signal);
       await this.#arrived(owner.repository, end.digest);
@@ -237,7 +220,7 @@ export class FolderStore implements RegistryStore {
   }
 
   cancelUpload(repository: ServedRepository, id: string, { caller }: ServerCall): Promise<boolean> {
-    return answering(() => this.#uploads.cancel(ownerOf(repository, caller), id));
+    return this.#parts.work.run(() => this.#uploads.cancel(ownerOf(repository, caller), id));
   }
 
   putManifest(
@@ -245,7 +228,7 @@ export class FolderStore implements RegistryStore {
     put: ManifestPut,
     { caller }: ServerCall,
   ): Promise<ManifestKept> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const { now, database } = this.#parts;
       const context = {
         ...{ name: storedName(repository), user: caller.user },
@@ -262,7 +245,7 @@ export class FolderStore implements RegistryStore {
     reference: ManifestReference,
     { caller }: ServerCall,
   ): Promise<boolean> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const key = this.#find(repository);
       if (key === undefined) return false;
       const removed =
@@ -275,7 +258,7 @@ export class FolderStore implements RegistryStore {
   }
 
   deleteBlob(repository: ServedRepository, digest: Digest): Promise<boolean> {
-    return answering(async () => {
+    return this.#parts.work.run(async () => {
       const key = this.#find(repository);
       return key !== undefined && (await removeBlob(this.#parts, key, digest));
     });
@@ -287,58 +270,19 @@ export class FolderStore implements RegistryStore {
   }
 
   collectGarbage(): Promise<GarbageReport> {
-    this.#collecting ??= answering(() => collectGarbage(this.#parts))
-      .finally(() => this.#uploads.recount())
-      .finally(() => {
-        this.#collecting = undefined;
-      });
-    return this.#collecting;
+    return this.#upkeep.collectGarbage();
   }
 
   health(): Promise<StoreHealth> {
-    return answering(() => {
-      const { records } = this.#parts;
-      const count = (what: string) => records.count(`select count(*) as n from ${what}`);
-      this.#parts.database.transaction(() => {});
-      return {
-        repositories: count("repositories"),
-        manifests: count("manifests"),
-        tags: count("tags"),
-        openUploads: this.#uploads.open,
-        staleIndexes: count("repositories where revision <> indexed"),
-        cachedBytes: countCachedBytes(this.#parts),
-      };
-    });
+    return this.#upkeep.health();
   }
 
   flush(): Promise<void> {
-    return answering(() => this.#parts.indexes.flush());
+    return this.#parts.work.run(() => this.#parts.indexes.flush());
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    using _opened = this.#opened;
-    await this.#uploads.idle();
-    await this.#cachedBlobs.idle();
-    await this.#collecting?.catch(() => {});
-    await this.#parts.openBlobs.forgetAll();
-    await this.#leave();
-  }
-
-  /** What cannot be written now is made up for by whoever opens the folder next. */
-  async #leave(): Promise<void> {
-    const { indexes, uses, report } = this.#parts;
-    try {
-      uses.write();
-      await indexes.close();
-    } catch (error) {
-      report({ type: "background-failed", what: "closing", error });
-    }
+    return this.#upkeep.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -12,6 +12,7 @@ import { sweepUploads } from "./garbage.ts";
 import { LayoutIndexes } from "./layout-indexes.ts";
 import { ManifestMemory } from "./manifest-memory.ts";
 import { OpenBlobs } from "./open-blobs.ts";
+import { OpenWork } from "./open-work.ts";
 import { readLayouts } from "./read-layouts.ts";
 import { RecordChanges } from "./record-changes.ts";
 import { Records } from "./records.ts";
@@ -19,6 +20,8 @@ import type { RegistryStore, RegistryStoreOptions } from "./registry-store.ts";
 import { lockStore } from "./store-lock.ts";
 import type { StoreParts } from "./store-parts.ts";
 import { algorithms, StorePaths } from "./store-paths.ts";
+import { StoreUpkeep } from "./store-upkeep.ts";
+import { Uploads } from "./uploads.ts";
 import { Uses } from "./uses.ts";
 
 /**
@@ -45,9 +48,11 @@ export async function openRegistryStore(
     if (lock.alone) await cachedBlobs.dropUnsafe();
     if (lock.alone && !database.isWhole) await readLayouts(parts, cachedBlobs);
     lock.share();
-    const store = new FolderStore(parts, cachedBlobs, opened.move());
-    await store.start();
-    return store;
+    const uploads = new Uploads({ ...parts, limits: parts.settings });
+    await uploads.recount();
+    const upkeep = new StoreUpkeep(parts, uploads, cachedBlobs, opened.move());
+    upkeep.start();
+    return new FolderStore({ parts, cachedBlobs, uploads, upkeep });
   } catch (error) {
     throw unusable(folder, error);
   }
@@ -83,6 +88,7 @@ function assembleParts({ paths, database, tryLock, options }: Assembling): Store
     memory: new ManifestMemory(settings.manifestMemoryBytes),
     indexes: new LayoutIndexes({ database, paths, tryLock, report }),
     uses: new Uses(database),
+    work: new OpenWork(),
   };
 }
 

@@ -16,6 +16,7 @@ export interface ManifestRecord {
   readonly asBlob: boolean;
 }
 
+const maxAnnotations = 16 * 1024 * 1024;
 const manifestColumns =
   "m.id, m.digest, m.media_type, m.size, m.cached, m.as_blob from manifests m";
 
@@ -99,11 +100,15 @@ export class Records {
     return { names, more: rows.length > limit };
   }
 
-  /** OCI distribution-spec § Listing Referrers. */
+  /**
+   * OCI distribution-spec § Listing Referrers. Annotations may be as long as manifests: past 16 MiB of them in all, the rest
+   * are left out.
+   */
   referrers(repository: number, subject: Digest): readonly Descriptor[] {
-    const sql = `select digest, media_type, size, artifact_type, annotations from manifests
-      where repository = ? and subject = ? order by id`;
-    return this.#database.all(sql, repository, subject).map(asDescriptor);
+    const sql = `select digest, media_type, size, artifact_type,
+        case when sum(coalesce(length(annotations), 0)) over (order by id) <= ? then annotations end as annotations
+      from manifests where repository = ? and subject = ? order by id`;
+    return this.#database.all(sql, maxAnnotations, repository, subject).map(asDescriptor);
   }
 
   /** Whether a manifest of the repository names it. */

@@ -2,8 +2,9 @@ import type { Digest } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { openFill } from "./blob-fill.ts";
 import type { CachedBlobs } from "./cached-blobs.ts";
-import { answering, answeringSync } from "./errors.ts";
+import { answeringSync } from "./errors.ts";
 import { evict } from "./evict.ts";
+import type { GrowingFile } from "./growing-file.ts";
 import { isKeepable } from "./manifest-parts.ts";
 import { putManifest } from "./put-manifest.ts";
 import type {
@@ -48,7 +49,7 @@ export class FolderCache implements StoreCache {
       cached: true,
       at: Math.floor(checkedAt),
     };
-    await answering(() => putManifest(this.#parts, { manifest, tags }, context));
+    await this.#parts.work.run(() => putManifest(this.#parts, { manifest, tags }, context));
     return true;
   }
 
@@ -79,20 +80,23 @@ export class FolderCache implements StoreCache {
   }
 
   async beginFill(repository: StoredName, digest: Digest, size?: number): Promise<Fill | "held"> {
-    return await answering(async () => {
+    return await this.#parts.work.run(async () => {
       const key = this.#keyOf(repository, digest);
       if (await this.#parts.blobs.stat(key.repository.name, digest)) return "held";
       const announced = this.#cachedBlobs.announce(key);
       announced.catch(() => {}); // told when it is finished
-      return await openFill(this.#parts, { ...key, expectedSize: size }, async (file) => {
+      const take = async (file: GrowingFile) => {
         await announced;
         await this.#cachedBlobs.take(key, file);
-      });
+      };
+      return await openFill(this.#parts, { ...key, expectedSize: size }, (file) =>
+        this.#parts.work.run(() => take(file)),
+      );
     });
   }
 
   async adoptBlob(repository: StoredName, digest: Digest): Promise<boolean> {
-    return await answering(async () => {
+    return await this.#parts.work.run(async () => {
       const { blobs, openBlobs } = this.#parts;
       const key = this.#keyOf(repository, digest);
       const { name } = key.repository;
@@ -108,7 +112,7 @@ export class FolderCache implements StoreCache {
   }
 
   async release(repository: StoredName, digest: Digest): Promise<boolean> {
-    return await answering(async () => {
+    return await this.#parts.work.run(async () => {
       const { records, blobs, changes, memory } = this.#parts;
       const name = storedName(repository);
       const id = records.repository(name);
@@ -133,7 +137,7 @@ export class FolderCache implements StoreCache {
   }
 
   async evict(limits: EvictLimits): Promise<GarbageReport> {
-    return await answering(() => evict(this.#parts, limits));
+    return await this.#parts.work.run(() => evict(this.#parts, limits));
   }
 
   #keyOf(repository: StoredName, digest: Digest): BlobKey {

@@ -5,6 +5,7 @@ import type { TryLock } from "./file-lock.ts";
 import type { LayoutIndexes } from "./layout-indexes.ts";
 import type { ManifestMemory } from "./manifest-memory.ts";
 import type { OpenBlobs } from "./open-blobs.ts";
+import type { OpenWork } from "./open-work.ts";
 import type { RecordChanges } from "./record-changes.ts";
 import type { Records } from "./records.ts";
 import type { StoreEvent, StoreSettings } from "./registry-store.ts";
@@ -22,6 +23,7 @@ export interface StoreParts {
   readonly memory: ManifestMemory;
   readonly indexes: LayoutIndexes;
   readonly uses: Uses;
+  readonly work: OpenWork;
   readonly tryLock: TryLock;
   readonly settings: Required<StoreSettings>;
   readonly domain: string;

@@ -14,9 +14,4 @@ export class Turns {
       if (this.#last.get(key) === settled) this.#last.delete(key);
     }
   }
-
-  /** Waits until nobody has anything. */
-  async idle(): Promise<void> {
-    while (this.#last.size > 0) await Promise.all(this.#last.values());
-  }
 }

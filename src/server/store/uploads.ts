@@ -213,11 +213,6 @@ export class Uploads {
     const there = new Set(names);
     for (const name of this.#hashes.keys()) if (!there.has(name)) this.#hashes.delete(name);
   }
-
-  /** Waits for the requests that are at it. */
-  async idle(): Promise<void> {
-    await this.#turns.idle();
-  }
 }
 
 function unknownUpload(): RegistryAnswerError {

@@ -158,3 +158,34 @@ test("Many open an empty folder at a time", async () => {
   }
   await Promise.all(stores.map((store) => store.close()));
 });
+
+test("close() lets what was begun end, and nothing begin", async () => {
+  await using folder = await tempFolder();
+  const store = await openTestStore(folder.path);
+  const first = await pushImage(store, app, ["v1"], "a");
+  const begun = await store.beginUpload(app, { type: "new" }, callBy());
+  assert.ok(begun.type === "open");
+  const release = Promise.withResolvers<void>();
+  const blob = Buffer.from("slow");
+  async function* slowly() {
+    yield blob.subarray(0, 2);
+    await release.promise;
+    yield blob.subarray(2);
+  }
+  const end = { body: slowly(), digest: digestOf(blob) };
+  const finishing = store.finishUpload(app, begun.upload.id, end, callBy());
+  const putting = store.putManifest(app, { manifest: first, tags: ["v2"] }, callBy());
+  const filling = await store.cache.beginFill(app, digestOf(Buffer.from("late")));
+  assert.ok(filling !== "held");
+  await filling.append(Buffer.from("late"));
+  const closing = store.close();
+  await assert.rejects(filling.finish(), { status: 503 });
+  await filling[Symbol.asyncDispose]();
+  await assert.rejects(manifestAt(store, app, "v1"), { status: 503 });
+  release.resolve();
+  await Promise.all([finishing, putting, closing]);
+  assert.throws(() => store.cache.readTag(repositoryAt("b"), "v1"), { status: 503 });
+  await using again = await openTestStore(folder.path);
+  assert.deepEqual(await manifestAt(again, app, "v2"), first);
+  assert.deepEqual(await blobAt(again, app, digestOf(blob)), blob);
+});
