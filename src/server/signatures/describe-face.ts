@@ -11,6 +11,10 @@ import { repositoryOfName } from "./route.ts";
 import type { ServedSignature } from "./union.ts";
 
 const base = "/api/v1/signatures";
+const api = {
+  summary: "Who says to have signed an image (/api/v1/signatures/DOMAIN/PATH@DIGEST); not verified",
+  answers: { 200: { is: "The signatures, with where each comes from" } },
+};
 
 /** What signatures are described with. */
 export interface DescribeParts extends FaceParts {
@@ -24,7 +28,7 @@ export function describeFace(parts: DescribeParts): Face {
     prepareFace(scope, parts);
     scope.get(
       `${base}/*`,
-      { config: { operation: "api" } },
+      { config: { operation: "api", api } },
       async (request, reply) => await describe(parts, request, reply),
     );
   };
