@@ -3,6 +3,7 @@ import type { Credentials } from "../access.ts";
 import type { Caller, ServerCall } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
 import { credentialsOf } from "../shell/credentials-of.ts";
+import { hopsHeader, parseHops } from "../upstream/hops.ts";
 import type { V2RequestEvent } from "./parts.ts";
 
 /** Headers as pairs in a row, the form in which node:http takes them fastest. */
@@ -49,6 +50,10 @@ export class Exchange implements ServerCall {
     this.id = id;
     this.credentials = credentialsOf(request);
     this.caller = { user: undefined, address: this.credentials.address };
+  }
+
+  get hops(): number {
+    return parseHops(this.header(hopsHeader));
   }
 
   /** HEAD: the same answer, without its content. */

@@ -82,6 +82,7 @@ async function answerContent(
     get signal() {
       return exchange.signal;
     },
+    hops: exchange.hops,
     ...(hint && { range: hint }),
   };
   await using blob = await backend.openBlob(repository, digest, call);

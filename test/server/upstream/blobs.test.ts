@@ -55,7 +55,10 @@ test("fifty readers of one blob cost its upstream one GET, and each gets all of 
 
 test("what breaks off on the way goes on where it was, unseen by the reader", async () => {
   await using registry = await holding();
-  for (const at of [0, 1, 65_536, 350_000, bytes.byteLength - 1]) {
+  const soak = process.env["AMPHORA_SOAK"] === "1";
+  const everywhere = Array.from({ length: Math.ceil(bytes.byteLength / 4096) }, (_, k) => k * 4096);
+  const places = soak ? everywhere : [0, 1, 65_536, 350_000];
+  for (const at of [...places, bytes.byteLength - 1]) {
     await using world = await startUpstreams(registry.origin);
     await knowImage(world);
     registry.log.clear();
@@ -307,4 +310,31 @@ test("offline, what is held is served and nothing asked", async () => {
     ["v1"],
   );
   assert.equal(registry.log.entries.length, 0);
+});
+
+test("what was used least lately makes room, and is fetched again where it is asked for", async () => {
+  await using registry = await startRegistry();
+  const images = [1, 2, 3].map((seed) =>
+    makeImage({ seed: 60 + seed, layers: 1, layerBytes: 300_000, compression: "none" }),
+  );
+  for (const [index, one] of images.entries()) registry.seed("app", `v${index}`, one);
+  const limits = { maxBytes: 700_000, low: 0.5, minAge: 0 };
+  await using world = await startUpstreams(registry.origin, {}, { cache: limits });
+  const pull = async (index: number) => {
+    const { upstreams } = world;
+    const held = await upstreams.readManifest(repositoryOf(), byTag(`v${index}`), testCall());
+    assert.equal(held?.digest, images[index]?.digest);
+    const digest = images[index]?.layers[0]?.digest as Digest;
+    const expected = images[index]?.blobs.get(digest) ?? Buffer.of();
+    assert.ok((await readBlob(upstreams, digest))?.equals(expected));
+    world.pass(11_000);
+  };
+  for (const index of [0, 1, 2]) await pull(index);
+  const cached = async () => (await world.store.health()).cachedBytes;
+  for (let turn = 0; turn < 2000 && (await cached()) > limits.maxBytes; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.ok((await cached()) <= limits.maxBytes);
+  await pull(0);
+  assert.equal(registry.log.of("GET blob").length, 4);
 });
