@@ -33,6 +33,11 @@ export interface ServedSignatures {
     manifest: Digest,
     options: { readonly signal: AbortSignal },
   ): Promise<readonly Uint8Array[]>;
+  /**
+   * Whether something of what was read last is what an upstream said before, since it cannot be asked now: it may let an
+   * image in, and nobody may call the image unsigned because of it.
+   */
+  standsIn?(repository: ServedRepository, manifest: Digest): Promise<boolean>;
   /** Changes whenever an added or removed signature of this manifest does; for caches of decisions. */
   revision(repository: ServedRepository, manifest: Digest): number;
 }

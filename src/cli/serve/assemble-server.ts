@@ -13,6 +13,7 @@ import { routeRepository } from "../../server/upstream/route.ts";
 import type { Backend } from "../../server/v2/backend.ts";
 import { createV2Face } from "../../server/v2/face.ts";
 import type { V2Limits, V2Parts } from "../../server/v2/parts.ts";
+import { nameForRights } from "../../server/v2/rights.ts";
 import type { CommandContext } from "../context.ts";
 import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
@@ -83,7 +84,13 @@ export async function assembleServer(
     limits: limitsOf(settings),
     now: () => performance.now(),
   };
-  const api = admissionApi({ admission: judge, access, callerOf, ...(audit && { audit }) });
+  const api = admissionApi({
+    admission: judge,
+    access,
+    callerOf,
+    nameForRights: (repository) => nameForRights({ route }, repository),
+    ...(audit && { audit }),
+  });
   const kept = opened.move();
   return {
     parts: {

@@ -79,7 +79,12 @@ export async function judgeManifest(question: Question, manifest: RawManifest): 
     : single(await judgeUnsigned(question, manifest));
 }
 
-/** Judges an image of which only the digest is at hand. @param signed its sha256 */
+/**
+ * Judges an image of which only the digest is at hand. What an upstream said before may let it in while the upstream is
+ * away, and does not make it unsigned.
+ *
+ * @param signed its sha256
+ */
 export async function judgeDigest(
   question: Question,
   digest: Digest,
@@ -100,9 +105,14 @@ export async function judgeDigest(
       read((source, options) => source.readBundles(question.repository, signed, options)),
   });
   const { revision } = read;
+  const outcome = outcomeOf(verdict);
+  const isMoot =
+    outcome === "refused" &&
+    revision !== undefined &&
+    (await question.signatures.standsIn?.(question.repository, signed)) === true;
   return {
     digest,
-    outcome: outcomeOf(verdict),
+    outcome: isMoot ? "undecided" : outcome,
     verdict,
     ...(revision !== undefined && { revision }),
   };

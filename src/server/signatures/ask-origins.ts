@@ -65,6 +65,14 @@ export class AskedOrigins {
     return await this.#all(this.#bundles, origins, { subject, signal, ask });
   }
 
+  /** Whether one of them is offline, or could not be asked when that was last tried. */
+  failed(origins: readonly SignatureOrigin[], subject: SignedSubject): boolean {
+    return origins.some((origin) => {
+      const key = keyOf(origin, subject);
+      return origin.offline || this.#signatures.failed(key) || this.#bundles.failed(key);
+    });
+  }
+
   async #all<T>(
     fresh: Fresh<readonly T[]>,
     origins: readonly SignatureOrigin[],
@@ -80,7 +88,7 @@ export class AskedOrigins {
   ): Promise<readonly T[]> {
     const asked = origins.map((origin) => {
       if (origin.local) return ask(origin, signal);
-      const key = `${origin.where}\n${subjectKey(subject)}`;
+      const key = keyOf(origin, subject);
       if (origin.offline) return fresh.last(key).then((last) => last ?? []);
       const told = { signal, told: this.#told(origin) };
       return fresh.get(key, (own) => inTime(origin, own, ask(origin, own)), told);
@@ -132,6 +140,10 @@ function bundleMemory(memory: AnswerMemory): FreshMemory<readonly Uint8Array[]> 
     },
     remember: (key, items, at) => memory.remember(as(key), { items, at }),
   };
+}
+
+function keyOf({ where }: SignatureOrigin, subject: SignedSubject): string {
+  return `${where}\n${subjectKey(subject)}`;
 }
 
 /** A failure for people, where nothing but the time it took is wrong. */

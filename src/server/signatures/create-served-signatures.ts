@@ -65,6 +65,7 @@ export function createServedSignatures(options: ServedSignaturesOptions): Signat
     readKept: async (repository, manifest, { signal }) =>
       distinctOf(await of(repository, manifest).readKept(signal)),
     readBundles: (repository, manifest, { signal }) => of(repository, manifest).readBundles(signal),
+    standsIn: (repository, manifest) => of(repository, manifest).standsIn(),
     async add(repository, manifest, signatures, { signal }) {
       signal.throwIfAborted();
       const added = signatures.map(checkedEnvelope);

@@ -59,6 +59,11 @@ export class Fresh<T> {
     return answer?.value;
   }
 
+  /** Whether it could not be asked for anew when that was last tried. */
+  failed(key: string): boolean {
+    return this.#held.get(key)?.failure !== undefined;
+  }
+
   async get(
     key: string,
     ask: (signal: AbortSignal) => Promise<T>,

@@ -89,6 +89,12 @@ export class SignatureSet {
     return [...distinct.values()].slice(0, mostServed);
   }
 
+  /** Whether others could not be asked when that was last tried. */
+  async standsIn(): Promise<boolean> {
+    const origins = await this.#parts.openOrigins(this.#repository);
+    return this.#parts.asked.failed(origins, this.subject);
+  }
+
   async #others(signal: AbortSignal): Promise<readonly ServedSignature[]> {
     const origins = await this.#parts.openOrigins(this.#repository);
     const others = await this.#parts.asked.read(origins, this.subject, signal);

@@ -2,6 +2,7 @@ import type { Decision } from "../admission.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
+import { nameForRights } from "./rights.ts";
 import type { Service } from "./service.ts";
 
 /** A decision against it. */
@@ -12,12 +13,13 @@ export type Refused = Extract<Decision, { allowed: false }>;
  * failure. No byte leaves by it; of what is blocked nothing is told.
  */
 export function isForPushing(
-  { access }: Service,
+  { access, parts }: Service,
   { caller }: Exchange,
-  { requested }: ServedRepository,
+  repository: ServedRepository,
   { blocked, tagOnly }: Refused,
 ): boolean {
-  return blocked !== true && tagOnly !== true && access.allows(caller, requested, "push");
+  if (blocked === true || tagOnly === true) return false;
+  return access.allows(caller, nameForRights(parts, repository), "push");
 }
 
 /** When a client may ask again for what could not be decided, in seconds. */

@@ -172,11 +172,15 @@ export const aCall = (signal: AbortSignal = new AbortController().signal): Serve
   signal,
 });
 
-/** @param settings the section, as it stands in the file */
+/**
+ * @param settings the section, as it stands in the file
+ * @param others judged by in place of the world's own signatures
+ */
 export async function admissionWorld(
   settings: object | undefined,
   scopes: Readonly<Record<string, readonly object[]>>,
   keys: Readonly<Record<string, Uint8Array>> = {},
+  others?: ServedSignatures,
 ): Promise<World> {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(await tempFolder());
@@ -211,7 +215,7 @@ export async function admissionWorld(
       settings: settings && admissionSettings.parse(settings),
       serverName: "localhost:5000",
       policy: settings && policy,
-      signatures,
+      signatures: others ?? signatures,
       readManifest: async (repository, digest) => {
         manifestReads.push(digest);
         return manifests.get(`${servedName(repository)}@${digest}`);
