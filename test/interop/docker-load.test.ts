@@ -1,16 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { skipWithoutDockerd, startDockerd } from "../support/dockerd.ts";
 import { writeImageFolder } from "../support/image-folder.ts";
 import { makeImage } from "../support/images.ts";
-import { programPath, skipWithout } from "../support/peers.ts";
+import { skipWithout } from "../support/peers.ts";
 import { skipUnprivileged, startPodman } from "../support/podman.ts";
-import { run } from "../support/run.ts";
 import { type CliHome, cliHome } from "../support/run-cli.ts";
-import { type TempFolder, tempFolder } from "../support/temp.ts";
 
 async function amphora(home: CliHome, ...args: readonly string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await home.run(args);
@@ -41,41 +36,15 @@ test("podman loads what we write, and we read what it saves", { skip }, async ()
   assert.deepEqual(await inspected(home, theirs), await inspected(home, ours));
 });
 
-/** The real daemon of this machine, on a socket of its own, without networks; undefined where it does not come up. */
-async function startDockerd(folder: TempFolder) {
-  const host = `unix://${folder.in("d.sock")}`;
-  const args = ["--iptables=false", "--bridge=none", "--storage-driver=vfs", "-H", host];
-  for (const name of ["root", "exec"]) await mkdir(folder.in(name));
-  const places = ["--data-root", folder.in("root"), "--exec-root", folder.in("exec")];
-  const daemon = spawn("dockerd", [...args, ...places, "--pidfile", folder.in("pid")], {
-    stdio: "ignore",
-  });
-  const ended = once(daemon, "close");
-  const isOver = ended.then(() => true);
-  for (let tries = 0; tries < 300; tries++) {
-    if (await Promise.race([isOver, delay(200, false)])) return undefined;
-    const answer = await run("docker", ["-H", host, "version"]);
-    if (answer.exitCode === 0) break;
-  }
-  return {
-    host,
-    async [Symbol.asyncDispose]() {
-      daemon.kill("SIGTERM");
-      await ended;
-    },
-  };
-}
-
-const noDocker = !programPath("dockerd") || !programPath("docker") || skipUnprivileged() !== false;
-
-test("a real dockerd takes our images, and gives them back", { skip: noDocker }, async (t) => {
-  await using folder = await tempFolder();
-  await using daemon = await startDockerd(folder);
+test("a real dockerd takes our images, and gives them back", {
+  skip: skipWithoutDockerd(),
+}, async (t) => {
+  await using daemon = await startDockerd();
   if (!daemon) return t.skip("dockerd does not run here");
   await using home = await cliHome();
   const { host } = daemon;
   const docker = async (...args: readonly string[]) => {
-    const { exitCode, stderr } = await run("docker", ["-H", host, ...args]);
+    const { exitCode, stderr } = await daemon.docker(...args);
     assert.equal(exitCode, 0, stderr);
   };
   const at = home.folder.in;
