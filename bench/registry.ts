@@ -38,6 +38,10 @@ export class Registry implements AsyncDisposable {
     return this.#port;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Starts it anew, on another port and with nothing in it. */
   async empty(): Promise<void> {
     await this[Symbol.asyncDispose]();
