@@ -25,8 +25,6 @@ const scope = z
     instances: z.enum(["all", "lazy"]).default("all"),
     strictBlobs: z.boolean().default(false),
     noRollback: z.boolean().default(false),
-    /** The bridge's affair: read here, heeded there. */
-    bridge: z.unknown().optional(),
   })
   .refine(({ noRollback, instances }) => !noRollback || instances === "all", {
     path: ["noRollback"],
@@ -62,7 +60,7 @@ export const admissionSettings = z.strictObject({
 export type AdmissionSettings = z.output<typeof admissionSettings>;
 
 /** How repositories are dealt with. */
-export type AdmissionScope = Omit<z.output<typeof scope>, "repositories" | "bridge"> & {
+export type AdmissionScope = Omit<z.output<typeof scope>, "repositories"> & {
   /** The pattern that matched; "" where none did. */
   readonly pattern: string;
 };
@@ -96,7 +94,7 @@ export function createScopeFinder(
 }
 
 function findScope({ scopes }: AdmissionSettings, name: string): AdmissionScope {
-  for (const { repositories, bridge: _, ...scope } of scopes) {
+  for (const { repositories, ...scope } of scopes) {
     const pattern = repositories.find((each) => each.matches(name));
     if (pattern) return { ...scope, pattern: pattern.text };
   }
