@@ -44,6 +44,7 @@ async function pushForEver(path: string): Promise<never> {
     const manifest = imageOf(config, [layer, shared]);
     await store.putManifest(repositoryAt(path), { manifest, tags: [tag, "latest"] }, callBy());
     process.stdout.write(`${path} ${tag} ${manifest.digest}\n`);
+    if (n % 3 === 2) await store.collectGarbage();
   }
 }
 
