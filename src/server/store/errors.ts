@@ -33,6 +33,11 @@ const full: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 /** SQLITE_FULL — sqlite.org/rescode.html. */
 const sqliteFull = 13;
 
+/** Whether a system call failed for want of space. */
+export function isFull(error: unknown): boolean {
+  return full.has(errnoOf(error) ?? "");
+}
+
 /**
  * What a client is to be told of a failure: 507 of a full disk, 503 of any other that the system or SQLite reports. What is
  * an answer already, and what is a bug, passes as it is. The text tells nothing of where things are.
@@ -42,7 +47,7 @@ export function asAnswer(error: unknown): unknown {
   const errno = errnoOf(error);
   const sqlite = sqliteCodeOf(error);
   if (errno === undefined && sqlite === undefined && !isClosed(error)) return error;
-  if (full.has(errno ?? "") || sqlite === sqliteFull) {
+  if (isFull(error) || sqlite === sqliteFull) {
     return new RegistryAnswerError("UNAVAILABLE", "the registry has no space left", {
       status: 507,
       cause: error,

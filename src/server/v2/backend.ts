@@ -147,7 +147,10 @@ export interface Backend {
     id: string,
     call: ServerCall,
   ): Promise<UploadState | undefined>;
-  /** Bytes held so far stay held where it fails. 416 where `range` does not begin at `size`. */
+  /**
+   * Bytes held so far stay held where it fails; where the disk is full (507), those of requests before this one. 416 where
+   * `range` does not begin at `size`.
+   */
   appendUpload(
     repository: ServedRepository,
     id: string,

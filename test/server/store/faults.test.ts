@@ -143,6 +143,28 @@ for (const [failure, sample] of [
   });
 }
 
+test("A request that finds the disk full takes nothing of it, and leaves what others have brought", async () => {
+  await using folder = await tempFolder();
+  await using store = await openTestStore(folder.path);
+  const begun = await store.beginUpload(app, { type: "new" }, callBy());
+  assert.ok(begun.type === "open");
+  const { id } = begun.upload;
+  await store.appendUpload(app, id, { body: bodyOf(layer.subarray(0, 5_000)) }, callBy());
+  for (let nth = 0, failed = true; failed; nth++) {
+    using disk = await failDisk(nth, "ENOSPC");
+    const piece = { body: bodyOf(layer.subarray(5_000)), range: { first: 5_000, last: 29_999 } };
+    const { size } = await store.appendUpload(app, id, piece, callBy()).catch(async (error) => {
+      assertTold(error, "ENOSPC");
+      return { size: (await store.readUpload(app, id, callBy()))?.size };
+    });
+    failed = disk.failed();
+    assert.equal(size, failed ? 5_000 : 30_000);
+  }
+  const end = { body: bodyOf(new Uint8Array()), digest: digestOf(layer) };
+  await store.finishUpload(app, id, end, callBy());
+  assert.deepEqual(await blobAt(store, app, digestOf(layer)), layer);
+});
+
 test("Where a file system has no hard links, or no more of them, blobs are copied", async () => {
   for (const code of ["EPERM", "EMLINK", "EOPNOTSUPP"]) {
     await using folder = await tempFolder();
