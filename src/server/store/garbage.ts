@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
 import { unless } from "./errors.ts";
-import { GrowingFile } from "./growing-file.ts";
 import type { GarbageReport } from "./registry-store.ts";
 import { removeFiles, removeManifest } from "./removals.ts";
+import { removeUnlocked } from "./remove-unlocked.ts";
 import type { RepositoryKey, StoreParts } from "./store-parts.ts";
 import { algorithms, digestOfFile } from "./store-paths.ts";
 import { userMarkIn } from "./upload-names.ts";
@@ -41,24 +41,13 @@ export async function sweepUploads(parts: StoreParts): Promise<number> {
     const lifeMs = locked ? Number.NEGATIVE_INFINITY : lifeOf(parts, name);
     const found = await unless(["ENOENT"], () => stat(path));
     if (found === undefined || found.mtimeMs > parts.now() - lifeMs) continue;
-    if (await removeUnlocked(parts, path)) removed++;
+    if (await removeUnlocked(path, parts.tryLock)) removed++;
   }
   return removed;
 }
 
 function lifeOf({ settings }: StoreParts, name: string): number {
   return userMarkIn(name) || name.startsWith("kept-") ? settings.uploadExpiryMs : asideMs;
-}
-
-async function removeUnlocked({ tryLock }: StoreParts, path: string): Promise<boolean> {
-  const file = await GrowingFile.open(path);
-  if (file === undefined || !(await file.lockOrClose(tryLock))) return false;
-  try {
-    await file.unlink();
-    return true;
-  } finally {
-    await file[Symbol.asyncDispose]();
-  }
 }
 
 /** What a manifest is not to have: a tag, an index that it is of, a subject. */

@@ -19,6 +19,7 @@ import {
   userMarkIn,
 } from "./upload-names.ts";
 import { appendPiece, checkStart } from "./upload-piece.ts";
+import { makeRoom } from "./upload-room.ts";
 
 /** How many uploads there may be, and how large. */
 export interface UploadLimits {
@@ -32,10 +33,12 @@ export interface UploadParts {
   readonly blobs: BlobFiles;
   readonly tryLock: TryLock;
   readonly limits: UploadLimits;
+  readonly now: () => number;
 }
 
 /** A request that finds another process at the same upload waits for it so long. */
 const patienceMs = 10_000;
+const roomEveryMs = 5_000;
 
 /**
  * Blobs that are being pushed: a file each, whose length is how far it is. The hash is kept in memory and made again from the
@@ -46,6 +49,7 @@ export class Uploads {
   readonly #hashes = new Map<string, RunningHash>();
   readonly #openByUser = new Map<string, number>();
   readonly #turns = new Turns();
+  #madeRoomAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UploadParts) {
     this.#parts = parts;
@@ -61,7 +65,8 @@ export class Uploads {
   /** @throws {RegistryAnswerError} 429 where the user has too many */
   async begin(owner: UploadOwner, algorithm: DigestAlgorithm = "sha256"): Promise<UploadState> {
     const mark = userMark(owner.user);
-    if ((this.#openByUser.get(mark) ?? 0) >= this.#parts.limits.maxUploadsPerUser) {
+    if (this.#hasTooMany(mark)) await this.#makeRoom(mark);
+    if (this.#hasTooMany(mark)) {
       throw new RegistryAnswerError("TOOMANYREQUESTS", "too many uploads are open", {
         status: 429,
         hint: "Finish or cancel some",
@@ -79,6 +84,19 @@ export class Uploads {
       this.#count(mark, -1);
       throw error;
     }
+  }
+
+  #hasTooMany(mark: string): boolean {
+    return (this.#openByUser.get(mark) ?? 0) >= this.#parts.limits.maxUploadsPerUser;
+  }
+
+  /** Not more than one look at a time, and not one after the other: whoever is refused asks again at once. */
+  async #makeRoom(mark: string): Promise<void> {
+    const { paths, tryLock, now } = this.#parts;
+    if (now() - this.#madeRoomAt < roomEveryMs) return;
+    this.#madeRoomAt = now();
+    await makeRoom({ folder: paths.uploads, mark, tryLock, now });
+    await this.recount();
   }
 
   async state(owner: UploadOwner, id: string): Promise<UploadState | undefined> {

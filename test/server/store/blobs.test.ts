@@ -198,6 +198,22 @@ test("beginUpload() lets a user have so many at a time", async () => {
   await assert.rejects(begin(store, "ann"), answers(429, "TOOMANYREQUESTS"));
 });
 
+test("beginUpload() does not count what a user has abandoned", async () => {
+  await using folder = await tempFolder();
+  const clock = { ahead: 0 };
+  const now = () => Date.now() + clock.ahead;
+  await using store = await openTestStore(folder.path, { maxUploadsPerUser: 2 }, { now });
+  const begun = await begin(store, "ann");
+  await store.appendUpload(app, begun, piece(0, 10), callBy("ann"));
+  const empty = await begin(store, "ann");
+  await assert.rejects(begin(store, "ann"), answers(429, "TOOMANYREQUESTS"));
+  clock.ahead = 120_000;
+  await begin(store, "ann");
+  assert.equal(await store.readUpload(app, empty, callBy("ann")), undefined);
+  assert.equal((await store.readUpload(app, begun, callBy("ann")))?.size, 10);
+  await store.appendUpload(app, begun, piece(10, 20), callBy("ann"));
+});
+
 test("A blob may be as large as the settings say", async () => {
   await using folder = await tempFolder();
   await using store = await openTestStore(folder.path, { maxBlobBytes: 1000 });
