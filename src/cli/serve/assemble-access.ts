@@ -1,7 +1,9 @@
 import { localAccess } from "../../server/access/local-access.ts";
+import type { AccessSettings } from "../../server/access/settings.ts";
 import type { Access } from "../../server/access.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import type { AssemblyBase } from "./assemble-server.ts";
+import { inFile } from "./setting-shape.ts";
 
 /** Who may do what, and where tokens are to be had. */
 export interface AssembledAccess {
@@ -9,6 +11,8 @@ export interface AssembledAccess {
   readonly faces: readonly Face[];
   /** Reads passwords, groups and robots' tokens again. */
   reload(): void;
+  /** Goes by other settings from now on; gives what is only heeded at the next start. */
+  change(settings: AccessSettings | undefined): readonly string[];
 }
 
 /** What it takes is loaded where something is configured. */
@@ -17,9 +21,20 @@ export async function assembleAccess(
   opened: AsyncDisposableStack,
 ): Promise<AssembledAccess> {
   const { access, name, data, limits } = settings;
-  if (!access) return { access: localAccess(), faces: [], reload() {} };
+  if (!access)
+    return {
+      access: localAccess(),
+      faces: [],
+      reload() {},
+      change: (next) => (next ? ["access"] : []),
+    };
   const { createAccess } = await import("../../server/access/create-access.ts");
   const perUser = limits.requestsPerUser;
   const perAddress = limits.requestsPerAddress;
-  return opened.use(createAccess(access, { name, data, perUser, perAddress, now, report }));
+  const made = createAccess(access, { name, data, perUser, perAddress, now, report });
+  return {
+    ...opened.use(made),
+    change: (next) =>
+      next ? made.change(next).map((member) => `access.${inFile(member)}`) : ["access"],
+  };
 }
