@@ -9,9 +9,7 @@ import { inFile } from "./setting-shape.ts";
 export interface AssembledAccess {
   readonly access: Access;
   readonly faces: readonly Face[];
-  /** Reads passwords, groups and robots' tokens again. */
-  reload(): void;
-  /** Goes by other settings from now on; gives what is only heeded at the next start. */
+  /** Reads users again, by other settings; gives what of those is only heeded at the next start. */
   change(settings: AccessSettings | undefined): readonly string[];
 }
 
@@ -25,7 +23,6 @@ export async function assembleAccess(
     return {
       access: localAccess(),
       faces: [],
-      reload() {},
       change: (next) => (next ? ["access"] : []),
     };
   const { createAccess } = await import("../../server/access/create-access.ts");
