@@ -28,7 +28,7 @@ export async function run(context: CommandContext): Promise<void> {
     return await context.terminal.out(`${loaded.file ?? "no file, the defaults"}: good\n`);
   }
   const { serve } = await import("../serve/serve.ts");
-  await serve(context, loaded.settings, only);
+  await serve(context, load, only);
 }
 
 function onlyFace({ flags, path }: CommandContext): FaceName | undefined {

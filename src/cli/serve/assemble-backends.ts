@@ -26,12 +26,22 @@ export async function assembleBackends(
   if (upstreams) opened.use(upstreams);
   return {
     store,
+    trouble: () => troubleOf(store),
     backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
     clientOf(repository) {
       if (!upstreams) throw new Error(`no upstream is configured for ${repository.domain}`);
       return upstreams.clientOf(repository);
     },
   };
+}
+
+async function troubleOf(store: RegistryStore): Promise<string | undefined> {
+  try {
+    await store.health();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 async function openUpstreams(

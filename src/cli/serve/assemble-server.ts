@@ -22,12 +22,18 @@ import { assembleBackends } from "./assemble-backends.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
+import { inFile } from "./setting-shape.ts";
 
 /** The server's parts, joined. */
 export interface AssembledServer extends AsyncDisposable {
   readonly parts: ServerParts;
-  /** Reads again what is read from files. */
-  reload(): Promise<void>;
+  /**
+   * Reads again what is read from files, and goes by the rules and users of other settings. Gives the members of the
+   * settings that are only heeded at the next start.
+   *
+   * @throws {ServerError} `server.bad-file`; rules and users stay as they were then
+   */
+  reload(next: ServerSettings): readonly string[];
 }
 
 /** What the server is assembled for. */
@@ -59,7 +65,7 @@ export async function assembleServer(
   await using opened = new AsyncDisposableStack();
   const audit = await assembleAudit(base);
   if (audit) noteLife(opened.use(audit), context.version, opened);
-  const { access, faces, reload } = await assembleAccess(base, opened);
+  const { access, faces, ...who } = await assembleAccess(base, opened);
   const route = router(settings);
   const backends = await assembleBackends(base, opened);
   const joined = { ...backends, route, access, audit, only };
@@ -100,14 +106,22 @@ export async function assembleServer(
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
       faces: [...faces, ...signed.faces, ...(only === "signatures" ? [] : [api, ...signer.faces])],
-      readiness: () => audit?.trouble,
+      readiness: async () => audit?.trouble ?? (await backends.trouble()),
     },
-    async reload() {
-      reload();
+    reload(next) {
       judge.reload();
+      return [...otherwiseChanged(settings, next), ...who.change(next.access)];
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Of access, the part itself knows. */
+function otherwiseChanged(before: ServerSettings, after: ServerSettings): readonly string[] {
+  return (Object.keys(after) as (keyof ServerSettings)[])
+    .filter((name) => name !== "access")
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+    .map(inFile);
 }
 
 /** Its last line is that of the end. */
@@ -142,4 +156,6 @@ export interface AssembledBackends {
   backendOf(repository: ServedRepository): Backend;
   /** Of a repository with an upstream, for what is read of it besides. */
   clientOf(repository: ServedRepository): Repository;
+  /** Why nothing can be kept now; undefined: all is well. */
+  trouble(): Promise<string | undefined>;
 }

@@ -10,9 +10,10 @@ import { handedSockets, serviceManager } from "./service-manager.ts";
 /** Starts the server, and returns when it was told to end and did. A second signal ends the process at once. */
 export async function serve(
   context: CommandContext,
-  settings: ServerSettings,
+  load: () => Promise<{ readonly settings: ServerSettings }>,
   only: FaceName | undefined,
 ): Promise<void> {
+  const { settings } = await load();
   const { signal, terminal, version } = context;
   const log = createServerLog(settings.log, terminal);
   const say = sayTo(log);
@@ -24,7 +25,15 @@ export async function serve(
   for (const url of server.metricsUrls) say("info", "figures", { url: `${url}/metrics` });
   const hangUp = async () => {
     manager.reloading();
-    await Promise.all([server.reload(), assembled.reload()]);
+    await server.reload();
+    try {
+      const later = assembled.reload((await load()).settings);
+      say("info", "configuration read again");
+      if (later.length > 0)
+        say("warn", "changes that need a new start", { members: later.join(", ") });
+    } catch (error) {
+      log({ type: "message", level: "error", text: "configuration not changed", error });
+    }
     manager.ready(server.urls.join(" "));
   };
   const onHangUp = () => void hangUp();

@@ -51,7 +51,10 @@ function requestLine(event: RequestEvent): LogLine {
   };
 }
 
+/** Lines are written while the next are made; what waits when the process ends is written then. */
 function jsonLines(settings: LogSettings): (line: LogLine) => void {
+  const destination = pino.destination({ fd: 2, sync: false });
+  process.once("exit", () => destination.flushSync());
   const lines = pino(
     {
       level: settings.level,
@@ -59,7 +62,7 @@ function jsonLines(settings: LogSettings): (line: LogLine) => void {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level: string) => ({ level }) },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination,
   );
   return ({ level, text, fields, error }) =>
     lines[level as Level]({ ...fields, ...(error !== undefined && { err: error }) }, text);

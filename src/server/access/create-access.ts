@@ -11,10 +11,10 @@ import { KnownCaller } from "./known-caller.ts";
 import { limitRequests } from "./limit-requests.ts";
 import { createPasswordHasher } from "./password-hasher.ts";
 import { createPasswordCheck } from "./passwords.ts";
-import { hasAnonymousRights, makeRules } from "./rules.ts";
+import { hasAnonymousRights, makeRules, type Rules } from "./rules.ts";
 import type { AccessSettings } from "./settings.ts";
 import { tokenFace } from "./token-face.ts";
-import { loadUsers, type UserStore } from "./user-store.ts";
+import { createUserStore, type UserStore } from "./user-store.ts";
 
 /** Access by configuration, and what comes with it. */
 export interface ConfiguredAccess extends AsyncDisposable {
@@ -23,6 +23,12 @@ export interface ConfiguredAccess extends AsyncDisposable {
   readonly faces: readonly Face[];
   /** Reads passwords, groups and robots' tokens again. */
   reload(): void;
+  /**
+   * Goes by other rules and users from now on. Gives what of the settings is only heeded at the next start.
+   *
+   * @throws {ServerError} `server.bad-file`; everything stays as it was then
+   */
+  change(settings: AccessSettings): readonly string[];
 }
 
 /** What access is built with. */
@@ -45,10 +51,11 @@ export interface AccessParts {
  */
 export function createAccess(settings: AccessSettings, parts: AccessParts): ConfiguredAccess {
   const { now, report } = parts;
-  const users = loadUsers(settings);
+  const users = createUserStore(settings);
   const hasher = createPasswordHasher();
   const tokens = configuredTokens(settings, parts);
-  const rules = makeRules(settings, () => users.groups);
+  let current = makeRules(settings, () => users.groups);
+  const rules: Rules = (caller, repository, action) => current(caller, repository, action);
   const challenge = createChallenges({
     ...parts,
     realm: settings.realm,
@@ -69,7 +76,7 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
   const limited = limitRequests(identify, parts);
   const isOpen = hasAnonymousRights(settings) && !tokens;
   const reload = () => readAgain(users, report);
-  const watch = watchFiles(users.paths, reload);
+  let watch = watchFiles(users.paths, reload);
   return {
     access: {
       anonymous: isOpen,
@@ -80,6 +87,17 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
     },
     faces: tokens ? [faceOf(tokens, users, { identify: limited, allows: rules })] : [],
     reload,
+    change(next) {
+      const others = otherwiseChanged(settings, next);
+      if (hasAnonymousRights(next) !== hasAnonymousRights(settings))
+        return [...others, "anonymous"];
+      const changed = makeRules(next, () => users.groups);
+      users.change(next);
+      current = changed;
+      watch[Symbol.dispose]();
+      watch = watchFiles(users.paths, reload);
+      return others;
+    },
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
       await hasher.close();
@@ -87,12 +105,26 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
   };
 }
 
+const changeable: ReadonlySet<string> = new Set([
+  "rules",
+  "anonymous",
+  "htpasswd",
+  "groups",
+  "robots",
+]);
+
+function otherwiseChanged(before: AccessSettings, after: AccessSettings): readonly string[] {
+  return (Object.keys(after) as (keyof AccessSettings)[]).filter(
+    (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+}
+
 /** That of the server as a whole which everybody may ask is whether it is one. */
 function allows(
   caller: KnownCaller,
   repository: string,
   action: Action,
-  { rules, isOpen }: { readonly rules: ReturnType<typeof makeRules>; readonly isOpen: boolean },
+  { rules, isOpen }: { readonly rules: Rules; readonly isOpen: boolean },
 ): boolean {
   if (caller.grants && !isGranted(caller.grants, repository, action)) return false;
   if (repository === "" && action === "pull")

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import type { AccessSettings } from "./settings.ts";
@@ -36,33 +36,33 @@ export interface PasswordParts {
 
 /**
  * Hashing is slow on purpose, and registries' clients send their password with every request: a good one is known again for
- * some minutes, by a hash with a key that this process alone has, as long as the file has the same for its user.
+ * some minutes, by a hash salted for this process alone, as long as the file has the same for its user.
  */
 export function createPasswordCheck(
   settings: Pick<AccessSettings, "verifiedFor" | "failedLogins">,
   { passwords, hasher, now }: PasswordParts,
 ): PasswordCheck {
-  const key = randomBytes(32);
+  const salt = randomBytes(32).toString("base64");
   const verified = new Map<string, Verified>();
   const running = new Map<string, Promise<boolean>>();
   const failures = createFailures(settings.failedLogins, now);
   const judge = async (login: Login, mark: string): Promise<boolean> => {
     failures.take(login);
     const known = passwords();
-    const hash = known.get(login.user);
+    const wanted = known.get(login.user);
     // That there is no such user takes as long to say as that the password is wrong.
-    const same = await hasher.matches(login.password, hash ?? firstOf(known));
-    if (!same || hash === undefined) return false;
+    const same = await hasher.matches(login.password, wanted ?? firstOf(known));
+    if (!same || wanted === undefined) return false;
     failures.giveBack(login);
     if (verified.size >= maxVerified) verified.delete(verified.keys().next().value ?? "");
-    verified.set(mark, { hash, until: now() + settings.verifiedFor });
+    verified.set(mark, { hash: wanted, until: now() + settings.verifiedFor });
     return true;
   };
   return {
     async isGood(login) {
       const { user, password } = login;
       if (user.length > 128 || password.length > 1024) return false;
-      const mark = createHmac("sha256", key).update(`${user}\0${password}`).digest("base64");
+      const mark = hash("sha256", `${salt}\0${user}\0${password}`, "base64");
       const known = verified.get(mark);
       if (known && known.until > now() && known.hash === passwords().get(user)) return true;
       verified.delete(mark);

@@ -11,23 +11,18 @@ export interface UserStore {
   readonly robots: Robots;
   /** @throws {ServerError} `server.bad-file`; everything stays as it was then */
   reload(): void;
+  /** Reads those of other settings. @throws as {@link reload} */
+  change(settings: AccessSettings): void;
 }
 
 /** Reads them. @throws {ServerError} `server.bad-file` */
-export function loadUsers(settings: AccessSettings): UserStore {
-  const { htpasswd, groups: groupFile, robots } = settings;
-  const tokenFiles = Object.values(robots).map(({ tokenFile }) => tokenFile);
-  const load = () => ({
-    passwords:
-      htpasswd === undefined
-        ? new Map<string, string>()
-        : parsePasswords(readText(htpasswd), htpasswd),
-    groups: groupFile === undefined ? new Map() : parseGroups(readText(groupFile), groupFile),
-    robots: loadRobots(robots),
-  });
-  let loaded = load();
+export function createUserStore(settings: AccessSettings): UserStore {
+  let loaded = load(settings);
+  let from = settings;
   return {
-    paths: [htpasswd, groupFile, ...tokenFiles].filter((path) => path !== undefined),
+    get paths() {
+      return loaded.paths;
+    },
     get passwords() {
       return loaded.passwords;
     },
@@ -38,7 +33,24 @@ export function loadUsers(settings: AccessSettings): UserStore {
       return loaded.robots;
     },
     reload() {
-      loaded = load();
+      loaded = load(from);
     },
+    change(next) {
+      loaded = load(next);
+      from = next;
+    },
+  };
+}
+
+function load({ htpasswd, groups, robots }: AccessSettings) {
+  const tokenFiles = Object.values(robots).map(({ tokenFile }) => tokenFile);
+  return {
+    paths: [htpasswd, groups, ...tokenFiles].filter((path) => path !== undefined),
+    passwords:
+      htpasswd === undefined
+        ? new Map<string, string>()
+        : parsePasswords(readText(htpasswd), htpasswd),
+    groups: groups === undefined ? new Map() : parseGroups(readText(groups), groups),
+    robots: loadRobots(robots),
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AuditEvent } from "../audit.ts";
 
 /*
@@ -37,19 +37,14 @@ export function chainEvent(
   time: number,
 ): { readonly line: string; readonly head: AuditHead } {
   const sequence = head.sequence + 1;
-  const members = Object.entries(event).map(([name, value]) => [name, shortened(value)]);
-  const line = JSON.stringify({
-    seq: sequence,
-    time: new Date(time).toISOString(),
-    previous: head.hash,
-    ...Object.fromEntries(members),
-  });
+  const begin = { seq: sequence, time: new Date(time).toISOString(), previous: head.hash };
+  const line = JSON.stringify({ ...begin, ...event }, shortened);
   return { line, head: { sequence, hash: hashLine(line) } };
 }
 
 /** SHA-256 of a line without its line feed, in hex. */
 export function hashLine(line: string | Uint8Array): string {
-  return createHash("sha256").update(line).digest("hex");
+  return hash("sha256", line);
 }
 
 /** Undefined where it is no line of a log; whether it is chained rightly is not looked at. */
@@ -76,7 +71,7 @@ function isAuditLine(value: unknown): value is AuditLine {
   );
 }
 
-function shortened(value: unknown): unknown {
+function shortened(_name: string, value: unknown): unknown {
   return typeof value === "string" && value.length > maxTextLength
     ? `${value.slice(0, maxTextLength)}…`
     : value;

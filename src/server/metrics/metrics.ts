@@ -26,17 +26,23 @@ type Series = ReturnType<typeof makeSeries>;
 function makeSeries(register: Registry) {
   const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
     new Counter({ name: `amphora_${name}`, help, labelNames, registers: [register] });
+  const requests = counter("requests_total", "Requests answered", ["operation", "status"]);
+  const received = counter("received_bytes_total", "Bytes of request bodies", ["operation"]);
+  const sent = counter("sent_bytes_total", "Bytes of answers' bodies", ["operation"]);
+  const durations = new Histogram({
+    name: "amphora_request_duration_seconds",
+    help: "Time from a request's head to the last byte of its answer",
+    labelNames: ["operation"],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
+    registers: [register],
+  });
   return {
-    requests: counter("requests_total", "Requests answered", ["operation", "status"]),
-    durations: new Histogram({
-      name: "amphora_request_duration_seconds",
-      help: "Time from a request's head to the last byte of its answer",
-      labelNames: ["operation"],
-      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60],
-      registers: [register],
-    }),
-    received: counter("received_bytes_total", "Bytes of request bodies", ["operation"]),
-    sent: counter("sent_bytes_total", "Bytes of answers' bodies", ["operation"]),
+    ofRequest: remembered((operation, status) => ({
+      requests: requests.labels({ operation, status }),
+      duration: durations.labels({ operation }),
+      received: received.labels({ operation }),
+      sent: sent.labels({ operation }),
+    })),
     cache: counter("cache_total", "Manifests and blobs of upstreams, held or not", [
       "kind",
       "result",
@@ -84,8 +90,20 @@ function observe(series: Series, event: ServerEvent): void {
 
 function observeRequest(series: Series, event: RequestEvent): void {
   const { operation, status, durationMs, bytesIn, bytesOut } = event;
-  series.requests.inc({ operation, status });
-  series.durations.observe({ operation }, durationMs / 1000);
-  if (bytesIn > 0) series.received.inc({ operation }, bytesIn);
-  if (bytesOut > 0) series.sent.inc({ operation }, bytesOut);
+  const { requests, duration, received, sent } = series.ofRequest(operation, status);
+  requests.inc();
+  duration.observe(durationMs / 1000);
+  if (bytesIn > 0) received.inc(bytesIn);
+  if (bytesOut > 0) sent.inc(bytesOut);
+}
+
+/** Finding a series by its labels takes longer than counting: each is found once. */
+function remembered<T>(find: (operation: string, status: number) => T) {
+  const found = new Map<string, T>();
+  return (operation: string, status: number): T => {
+    const key = `${operation} ${status}`;
+    const known = found.get(key) ?? find(operation, status);
+    found.set(key, known);
+    return known;
+  };
 }

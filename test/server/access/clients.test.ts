@@ -171,3 +171,28 @@ test("a token shows in no log, and figures are for administrators", {
   assert.equal(await status("/v2/_catalog", as("ann")), 200);
   assert.doesNotMatch(JSON.stringify(c.served.events), /secret/);
 });
+
+test("rules are changed while the server runs; of the rest it is told that a new start is needed", {
+  skip: skipWithout("htpasswd"),
+}, async () => {
+  await using c = await clients(yaml);
+  const upload = async (repository: string) => {
+    const headers = { authorization: `Basic ${Buffer.from("ci:ci-secret").toString("base64")}` };
+    const url = `${c.served.url}/v2/${repository}/blobs/uploads/`;
+    return (await fetch(url, { method: "POST", headers })).status;
+  };
+  assert.deepEqual([await upload("team/x"), await upload("other/x")], [202, 403]);
+  assert.deepEqual(await c.served.reload(), []);
+  assert.deepEqual(await c.served.reload(yaml.replace("team/**", "other/**")), []);
+  assert.deepEqual([await upload("team/x"), await upload("other/x")], [403, 202]);
+  const more = `${yaml}  realm: other\nlimits: {connections: 5}\n`;
+  assert.deepEqual(await c.served.reload(more), ["limits", "access.realm"]);
+  await assert.rejects(
+    () => c.served.reload(yaml.replace("htpasswd: users", "htpasswd: nowhere")),
+    {
+      code: "server.bad-file",
+    },
+  );
+  await assert.rejects(() => c.served.reload("nonsense: 1"), { code: "config.invalid" });
+  assert.deepEqual([await upload("team/x"), await upload("other/x")], [202, 403]);
+});

@@ -18,8 +18,8 @@ export interface Served extends AsyncDisposable {
   readonly host: string;
   readonly folder: TempFolder;
   readonly events: readonly ServerEvent[];
-  /** As SIGHUP. */
-  reload(): Promise<void>;
+  /** As SIGHUP, after the configuration was changed to `yaml`. */
+  reload(yaml?: string): Promise<readonly string[]>;
   stop(): Promise<number>;
 }
 
@@ -42,10 +42,9 @@ export async function startServed(options: ServedOptions = {}): Promise<Served> 
   for (const [name, text] of Object.entries(files)) await writeFile(folder.in("etc", name), text);
   const config = folder.in("etc", "serve.yaml");
   await writeFile(config, yaml);
-  const { settings } = await loadSettings(
-    { config, listen, data: folder.in("data") },
-    { variables: {}, cwd: folder.path },
-  );
+  const load = () =>
+    loadSettings({ config, listen, data: folder.in("data") }, { variables: {}, cwd: folder.path });
+  const { settings } = await load();
   const events: ServerEvent[] = [];
   const assembled = await assembleServer(settings, {
     only,
@@ -66,8 +65,10 @@ export async function startServed(options: ServedOptions = {}): Promise<Served> 
     host: url.replace(/^https?:\/\//, ""),
     folder,
     events,
-    reload: async () => {
-      await Promise.all([server.reload(), assembled.reload()]);
+    async reload(changed = yaml) {
+      await writeFile(config, changed);
+      await server.reload();
+      return assembled.reload((await load()).settings);
     },
     stop,
     async [Symbol.asyncDispose]() {
