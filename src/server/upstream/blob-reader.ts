@@ -10,7 +10,8 @@ import { upstreamAnswer } from "./upstream-answer.ts";
 /** A reader so far ahead of the fill asks the upstream itself, instead of waiting for it. */
 export const farAhead: number = 8 * 1024 * 1024;
 
-const bufferBytes = 256 * 1024;
+/** As much as comes in at once. */
+const bufferBytes = 512 * 1024;
 
 /** Where bytes come from that the fill does not bring. */
 export interface DirectSource {
@@ -59,10 +60,9 @@ export class FollowedBlob implements OpenBlob {
     end: number,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array, void, void> {
-    const length = Math.min(bufferBytes, end - progress.at);
-    const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const;
-    for (let turn = 0; progress.at < end; turn ^= 1) {
-      const part = (turn === 0 ? buffers[0] : buffers[1]).subarray(0, end - progress.at);
+    const buffer = Buffer.allocUnsafeSlow(Math.min(bufferBytes, end - progress.at));
+    while (progress.at < end) {
+      const part = buffer.subarray(0, end - progress.at);
       const count = await this.#fill.read(progress.at, part, signal);
       progress.at += count;
       yield part.subarray(0, count);

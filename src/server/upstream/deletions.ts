@@ -14,18 +14,24 @@ interface Ask {
   readonly call: ServerCall;
 }
 
+/** Takes back a push that is still to be passed on. */
+export type Withdraw = (repository: ServedRepository, reference: ManifestReference) => void;
+
 /** Deletes at upstreams and here, where the settings let it; with local-only, here alone. */
 export class Deletions {
   readonly #parts: PushParts;
+  readonly #withdraw: Withdraw;
 
-  constructor(parts: PushParts) {
+  constructor(parts: PushParts, withdraw: Withdraw) {
     this.#parts = parts;
+    this.#withdraw = withdraw;
   }
 
   async manifest(ask: Ask, reference: ManifestReference): Promise<boolean> {
     const { upstream, repository, call } = ask;
     const isLocal = upstream.settings.push === "local-only";
     if (!isLocal && !upstream.settings.deletes) throw refusal(upstream);
+    this.#withdraw(repository, reference);
     const there = isLocal ? false : await this.#deleteThere(ask, reference);
     this.#parts.tags.forget(repository);
     const here = await this.#parts.store.deleteManifest(repository, reference, call);

@@ -9,7 +9,7 @@ import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
 import { Flights } from "./flights.ts";
 import { ownCall } from "./own-call.ts";
 import { ShortMemory } from "./short-memory.ts";
-import type { UpstreamStore } from "./store.ts";
+import { neverAsk, type UpstreamStore } from "./store.ts";
 import { isAbsence, isOutage, upstreamAnswer } from "./upstream-answer.ts";
 import type { Upstream } from "./upstream-client.ts";
 
@@ -86,7 +86,7 @@ export class ManifestCache {
   }
 
   async #readTag(ask: Ask, tag: string): Promise<HeldManifest | undefined> {
-    const known = this.#store.cache.readTag(ask.repository, tag);
+    const known = this.#knownTag(ask, tag);
     const { freshFor, offline } = ask.upstream.settings;
     const isFresh = known && this.#now() - known.checkedAt < freshFor;
     if (known && (isFresh || this.#options.isWaiting(ask.repository, tag))) {
@@ -99,6 +99,13 @@ export class ManifestCache {
       if (held) return held;
     }
     return await this.#refreshTag(ask, tag, known);
+  }
+
+  /** What stays here by another mode than the present one is the upstream's again. */
+  #knownTag({ upstream, repository }: Ask, tag: string): KnownTag | undefined {
+    const known = this.#store.cache.readTag(repository, tag);
+    const isOver = known?.checkedAt === neverAsk && upstream.settings.push !== "local-only";
+    return known && isOver ? { digest: known.digest, checkedAt: 0 } : known;
   }
 
   async #refreshTag(
@@ -163,7 +170,8 @@ export class ManifestCache {
     if (head.type === "absent") return undefined;
     const same = await this.#unmoved(ask, held, head);
     if (!same) return await this.#fetch(ask, tag, signal);
-    if (same === held) this.#store.cache.touchTag(ask.repository, tag, this.#now());
+    const isMere = same === held && known.checkedAt > 0;
+    if (isMere) this.#store.cache.touchTag(ask.repository, tag, this.#now());
     else await this.#keep(ask, same, [tag]);
     return same;
   }

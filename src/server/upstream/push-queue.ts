@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { parseDigest } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
+import type { ManifestReference } from "../v2/backend.ts";
 
 /** A manifest that its upstream is still to get. */
 export interface QueuedPush {
@@ -112,6 +113,28 @@ export class PushQueue implements Disposable {
     this.#database
       .prepare("update pushes set attempts = attempts + 1, error = ?, next_try_at = ? where id = ?")
       .run(error, this.#now() + retryInMs, id);
+  }
+
+  /** Takes back what was not passed on yet: of a tag, or with all its tags. */
+  withdraw(repository: Pick<QueuedPush, "domain" | "path">, reference: ManifestReference): boolean {
+    const { domain, path } = repository;
+    const sql = "select id, digest, tags from pushes where domain = ? and path = ?";
+    const rows = this.#database.prepare(sql).all(domain, path) as unknown as readonly Row[];
+    const concerned = rows.filter(({ digest, tags }) =>
+      reference.type === "digest"
+        ? digest === reference.digest
+        : (JSON.parse(tags) as string[]).includes(reference.tag),
+    );
+    for (const { id, tags } of concerned) {
+      const left = (JSON.parse(tags) as string[]).filter(
+        (tag) => reference.type === "tag" && tag !== reference.tag,
+      );
+      const remove = this.#database.prepare("delete from pushes where id = ?");
+      const keep = this.#database.prepare("update pushes set tags = ? where id = ?");
+      if (left.length === 0) remove.run(id);
+      else keep.run(JSON.stringify(left), id);
+    }
+    return concerned.length > 0;
   }
 
   /** Whether a tag is on its way. */

@@ -14,10 +14,13 @@ export class UploadRelay {
   readonly #feed = new Feed();
   readonly #stop = new AbortController();
   readonly #written: Promise<Descriptor | undefined>;
+  readonly #onGivenUp: () => void;
   #sent = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(repository: Repository) {
+  /** `onGivenUp`: it is of no more use. */
+  constructor(repository: Repository, onGivenUp: () => void) {
+    this.#onGivenUp = onGivenUp;
     this.#written = repository
       .writeBlob(this.#feed, { signal: this.#stop.signal })
       .catch(() => undefined)
@@ -54,6 +57,7 @@ export class UploadRelay {
     clearTimeout(this.#idle);
     this.#stop.abort(givenUp());
     this.#feed.close();
+    this.#onGivenUp();
   }
 }
 

@@ -116,7 +116,8 @@ export class Uploads implements AsyncDisposable {
     if (known) return known;
     const state = await this.#parts.store.readUpload(repository, id, call);
     if (state?.size !== 0) return undefined;
-    const made = new UploadRelay(upstream.repository(repository.path, "write", call));
+    const there = upstream.repository(repository.path, "write", call);
+    const made = new UploadRelay(there, () => this.#relays.delete(id));
     this.#relays.set(id, made);
     return made;
   }

@@ -37,17 +37,26 @@ function answerTo(error: unknown): Answer {
   return answers[error.code] ?? ["UNAVAILABLE", 502];
 }
 
-/** Whether an upstream could not answer now, as opposed to having said no: a copy may stand in for it. */
+/** Whether an upstream could not answer rightly now, as opposed to having said no: a copy may stand in for it. */
 export function isOutage(error: unknown): boolean {
+  if (isSilence(error) || error instanceof ContentError) return true;
+  if (!(error instanceof RegistryError)) return false;
+  return error.code === "registry.bad-response" || error.code === "registry.bad-redirect";
+}
+
+const silences: ReadonlySet<RegistryErrorCode> = new Set([
+  "registry.rate-limited",
+  "registry.unavailable",
+  "registry.unreachable",
+]);
+
+/**
+ * Whether an upstream does not answer, whatever it is asked. One bad answer is none, nor is a circle of proxies: anybody could
+ * bring either about.
+ */
+export function isSilence(error: unknown): boolean {
   if (isTimeout(error)) return true;
-  if (!(error instanceof RegistryError)) return error instanceof ContentError;
-  return (
-    error.code === "registry.rate-limited" ||
-    error.code === "registry.unavailable" ||
-    error.code === "registry.unreachable" ||
-    error.code === "registry.bad-response" ||
-    error.code === "registry.bad-redirect"
-  );
+  return error instanceof RegistryError && silences.has(error.code) && error.status !== 508;
 }
 
 function isTimeout(error: unknown): boolean {

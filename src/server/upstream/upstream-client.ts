@@ -4,7 +4,7 @@ import type { ServerCall } from "../caller.ts";
 import type { Report } from "../server-event.ts";
 import { nextHop } from "./hops.ts";
 import type { UpstreamSettings } from "./settings.ts";
-import { isOutage } from "./upstream-answer.ts";
+import { isOutage, isSilence } from "./upstream-answer.ts";
 
 /** How an upstream is spoken to: one client for each number of hops, since each tells its own. */
 export interface UpstreamConnection extends AsyncDisposable {
@@ -61,7 +61,7 @@ export class Upstream {
   /** Takes note of a failure. */
   failed(error: unknown): void {
     if (!isOutage(error)) return;
-    this.#restsUntil = this.#now() + restMs;
+    if (isSilence(error)) this.#restsUntil = this.#now() + restMs;
     const text = `upstream ${this.name}: ${error instanceof Error ? error.message : String(error)}`;
     this.#report({ type: "message", level: "warn", text });
   }

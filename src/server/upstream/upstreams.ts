@@ -102,7 +102,9 @@ export class Upstreams implements Backend, AsyncDisposable {
       this.#queue?.add({ ...push.repository, manifest: push.manifest, tags: push.tags });
       this.#replication?.wake();
     });
-    this.#deletions = new Deletions(parts);
+    this.#deletions = new Deletions(parts, (repository, reference) =>
+      this.#queue?.withdraw(repository, reference),
+    );
     if (!settings.some(({ push }) => push === "write-back")) return;
     this.#queue = new PushQueue(options.queueFile, now);
     this.#replication = new Replication({

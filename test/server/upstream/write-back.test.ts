@@ -135,3 +135,38 @@ test("what stays here is here, beside what the upstream has", async () => {
   );
   assert.equal(registry.store.repositories.get("app")?.tags.get("v1"), second.digest);
 });
+
+test("what was kept here is the upstream's again when the settings say so", async () => {
+  await using registry = await startRegistry();
+  await using folder = await tempFolder();
+  {
+    await using world = await startUpstreams(registry.origin, { push: "local-only" }, { folder });
+    await pushImage(world.upstreams, repositoryOf(), image);
+  }
+  registry.seed("app", "v1", second);
+  await using world = await startUpstreams(registry.origin, {}, { folder });
+  for (let count = 0; count < 3; count++) {
+    const held = await world.upstreams.readManifest(repositoryOf(), byTag("v1"), testCall());
+    assert.equal(held?.digest, second.digest);
+  }
+  assert.equal(registry.log.of("HEAD manifest").length, 1);
+});
+
+test("what was deleted is not passed on any more", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, { ...back, deletes: true });
+  const { upstreams } = world;
+  const fault = registry.behave({ on: /^(POST|PUT|PATCH)/, times: 10_000, fault: refuse(503) });
+  await pushImage(upstreams, repositoryOf(), image, { tag: "a" });
+  await pushManifests(upstreams, repositoryOf(), image, "b");
+  await pushManifests(upstreams, repositoryOf(), image, "c");
+  assert.equal(await upstreams.deleteManifest(repositoryOf(), byTag("b"), testCall()), true);
+  const waiting = upstreams.waitingPushes().map(({ tags }) => tags);
+  assert.deepEqual(waiting, [["a"], ["c"]]);
+  assert.equal(
+    await upstreams.deleteManifest(repositoryOf(), byDigest(image.digest), testCall()),
+    true,
+  );
+  assert.deepEqual(upstreams.waitingPushes(), []);
+  fault.stop();
+});
