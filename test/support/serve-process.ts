@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { chmod, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { stringify } from "yaml";
 import { builtProgram } from "./built.ts";
@@ -20,6 +20,10 @@ export interface ServeProcessOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Its environment: HOME for example, where policies and registries.d are looked for. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A program with its arguments that runs what follows in its place, such as setpriv. */
+  readonly under?: readonly string[];
+  /** Node and our main file, where those of this checkout cannot be reached. */
+  readonly program?: readonly [node: string, main: string];
 }
 
 /** Starts the program as built with a configuration file, on a free port, and waits until it listens. */
@@ -28,7 +32,12 @@ export async function startServe(options: ServeProcessOptions = {}): Promise<Ser
   const config = folder.in("serve.yaml");
   const base = { listen: ["127.0.0.1:0"], data: folder.in("data"), log: { format: "json" } };
   await writeFile(config, stringify({ ...base, ...options.settings }));
-  const child = spawn(process.execPath, [await builtProgram(), "serve", "--config", config], {
+  const { under = [] } = options;
+  if (under.length > 0) await chmod(folder.path, 0o755);
+  const node = options.program ?? [process.execPath, await builtProgram()];
+  const own = [...node, "serve", "--config", config];
+  const [program = "", ...args] = [...under, ...own];
+  const child = spawn(program, args, {
     cwd: folder.path,
     env: { PATH: "/usr/bin:/bin", HOME: folder.path, ...options.env, AMPHORA_CALLED_AS: "amphora" },
     stdio: ["ignore", "inherit", "pipe"],

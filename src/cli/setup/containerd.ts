@@ -5,7 +5,8 @@ const folder = "/etc/containerd/certs.d";
 /**
  * containerd's `hosts.toml`. `server` is where it ends up when every `[host]` has failed, by default the registry itself;
  * with ours in its place there is no way past it. Requests carry `?ns=REGISTRY`. The empty `[host]` has to be there:
- * without it containerd 1.5 to 1.7 does not read the file.
+ * without it containerd 1.5 to 1.7 does not read the file. No `push`: containerd 1.6 was seen to push without `?ns=`, to a
+ * repository of the server's own.
  */
 export function setUpContainerd({ endpoint, registries, authority }: SetupRequest): ClientSetup {
   const text = [
@@ -14,7 +15,7 @@ export function setUpContainerd({ endpoint, registries, authority }: SetupReques
       "`server` is the last resort, and the only one: nothing is fetched past it.",
     ),
     `server = ${quoted(endpoint.url)}\n`,
-    'capabilities = ["pull", "resolve", "push"]\n',
+    'capabilities = ["pull", "resolve"]\n',
     authority ? `ca = ${quoted(authority.path)}\n` : "",
     "\n[host]\n",
   ].join("");
@@ -23,6 +24,7 @@ export function setUpContainerd({ endpoint, registries, authority }: SetupReques
     files: names.map((name) => ({ path: `${folder}/${folderOf(name)}/hosts.toml`, text })),
     notes: [
       `Kubernetes: containerd's config.toml needs config_path = "${folder}" in [plugins."io.containerd.grpc.v1.cri".registry] (containerd 2: [plugins."io.containerd.cri.v1.images".registry]), and a restart after that; changes to hosts.toml need none.`,
+      `Pushes are by the server's own name for the image, such as ${endpoint.host}/docker.io/team/app:1; by another registry's they fail.`,
       `ctr reads them with --hosts-dir ${folder}, nerdctl by itself.`,
       registries.length > 0
         ? `Other registries are reached as before; without --registry all go through ${endpoint.host}.`

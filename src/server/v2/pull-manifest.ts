@@ -80,7 +80,8 @@ function mayPass(
   repository: ServedRepository,
   { reference, decision }: { reference: ManifestReference; decision: Refused },
 ): boolean {
-  if (decision.tagOnly === true) return false;
+  // Who has its bytes already asks no further: they would go on with what was blocked since.
+  if (decision.tagOnly === true || decision.blocked === true) return false;
   const asksAgain = printsOnlyAfterHead(exchange.header("user-agent"));
   const isPush =
     reference.type === "digest" && isForPushing(service, exchange, repository, decision);

@@ -28,7 +28,7 @@ const rows: readonly (readonly [client: string, request: SetupRequest, files: Ex
     {
       "/etc/containerd/certs.d/_default/hosts.toml": {
         server: "http://127.0.0.1:5000",
-        capabilities: ["pull", "resolve", "push"],
+        capabilities: ["pull", "resolve"],
         host: {},
       },
     },
@@ -41,7 +41,7 @@ const rows: readonly (readonly [client: string, request: SetupRequest, files: Ex
         `/etc/containerd/certs.d/${folder}/hosts.toml`,
         {
           server: "https://registry.example",
-          capabilities: ["pull", "resolve", "push"],
+          capabilities: ["pull", "resolve"],
           ca: '/etc/a "b".crt',
           host: {},
         },

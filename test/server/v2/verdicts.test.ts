@@ -88,6 +88,16 @@ test("HEAD of a refused manifest passes for containerd, which prints the reason 
   assert.equal(world.notes.length, 1);
 });
 
+test("HEAD of what is blocked passes for nobody: containerd would go on with what it has", async () => {
+  await using world = await start();
+  world.admission.decisions.set(world.digest, { ...refused, blocked: true });
+  const headers = { "User-Agent": "containerd/1.7.2" };
+  for (const reference of ["1", world.digest]) {
+    const answer = await call(world.origin, "HEAD", `/v2/app/manifests/${reference}`, { headers });
+    assert.equal(answer.status, 403);
+  }
+});
+
 const agents: [agent: string | undefined, passes: boolean][] = [
   ["containerd/1.6.20~ds1", true],
   ["containerd/v1.7.23-k3s2", true],
