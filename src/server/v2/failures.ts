@@ -76,7 +76,8 @@ function answerEarly(
     return;
   }
   const length = Buffer.byteLength(content);
-  exchange.begin(status, [...headers, "Content-Length", length, "Connection", "close"]);
+  const closing = headers.includes("Connection") ? [] : ["Connection", "close"];
+  exchange.begin(status, [...headers, "Content-Length", length, ...closing]);
   exchange.response.write(content);
   exchange.sentBytes += length;
   linger(exchange);

@@ -38,6 +38,8 @@ export function checkHeaders({ headers, rawHeaders }: IncomingMessage): void {
   }
 }
 
+/** A connection on which this comes is not believed to be where we think it is. */
 function refused(status: number, message: string): RegistryAnswerError {
-  return new RegistryAnswerError("UNSUPPORTED", message, { status });
+  const headers = { Connection: "close" };
+  return new RegistryAnswerError("UNSUPPORTED", message, { status, headers });
 }

@@ -32,6 +32,8 @@ export interface ServerProcessOptions {
   readonly shell?: string;
   /** A listening socket that the process gets as descriptor 3. */
   readonly descriptor?: number;
+  /** Is given the process before it listens. */
+  readonly onSpawn?: (child: ChildProcess) => void;
 }
 
 const patienceMs = 60_000;
@@ -40,6 +42,7 @@ const patienceMs = 60_000;
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const began = performance.now();
   const child = await spawnServer(options);
+  options.onSpawn?.(child);
   let text = "";
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
