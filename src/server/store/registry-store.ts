@@ -155,6 +155,7 @@ export interface Fill extends AsyncDisposable {
 export interface RegistryStoreOptions {
   /** The domain whose repositories `listRepositories` lists: the server's own name. */
   readonly domain: string;
+  /** As `Date.now()`: it is compared with the times of files. */
   readonly now: () => number;
   readonly settings?: StoreSettings;
   /** Hears of what goes on behind the requests. */

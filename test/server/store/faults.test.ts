@@ -134,8 +134,8 @@ async function attempt(nth: number, failure: DiskFailure): Promise<"failed" | "t
 }
 
 for (const [failure, sample] of [
-  ["ENOSPC", 13],
-  ["EIO", 37],
+  ["ENOSPC", 19],
+  ["EIO", 53],
 ] as const) {
   test(`${failure} at any step loses nothing that was acknowledged, and shows nothing wrong`, async (t) => {
     const steps = await everyStep((nth) => attempt(nth, failure), soak ? {} : { sample });
