@@ -96,6 +96,11 @@ export class BlobFiles {
     return found?.isFile() ? { size: found.size, changedAt: found.ctimeMs } : undefined;
   }
 
+  /** Whether any repository may have it; not known where there are no hard links: then it looks as if none had. */
+  async isShared(digest: Digest): Promise<boolean> {
+    return (await unless(["ENOENT"], () => stat(this.#paths.shared(digest)))) !== undefined;
+  }
+
   /** As {@link stat}, at once. */
   statSync(name: string, digest: Digest): BlobStat | undefined {
     const found = statSync(this.#paths.blob(name, digest), { throwIfNoEntry: false });

@@ -41,6 +41,9 @@ export interface FolderStoreParts {
   readonly upkeep: StoreUpkeep;
 }
 
+/** Repositories that are looked through for a blob which no manifest names. */
+const maxLookedThrough = 500;
+
 /** A registry in a folder. */
 export class FolderStore implements RegistryStore {
   readonly cache: StoreCache;
@@ -156,7 +159,7 @@ export class FolderStore implements RegistryStore {
   async #mount(name: string, start: UploadStart & { type: "mount" }): Promise<boolean> {
     const { blobs } = this.#parts;
     const { digest } = start;
-    for (const source of this.#mountable(start)) {
+    for await (const source of this.#mountable(start)) {
       if (this.#isManifestAlone(source, digest)) continue;
       if (!(await blobs.stat(storedName(source), digest))) continue;
       await blobs.makeLayout(name, { durable: true });
@@ -168,10 +171,19 @@ export class FolderStore implements RegistryStore {
     return false;
   }
 
-  #mountable(start: UploadStart & { type: "mount" }): readonly StoredName[] {
-    if (start.from !== undefined) return [start.from];
-    const naming = this.#parts.records.repositoriesNaming(start.digest).map(asStoredName);
-    return naming.filter((repository) => start.mayRead(repository));
+  /** Those whose manifests name it first; then others, since what was just pushed is named by none yet. */
+  async *#mountable(start: UploadStart & { type: "mount" }): AsyncGenerator<StoredName, void> {
+    if (start.from !== undefined) return yield start.from;
+    const { records, blobs } = this.#parts;
+    const naming = records.repositoriesNaming(start.digest);
+    const mayRead = (name: string) => start.mayRead(asStoredName(name));
+    yield* naming.filter(mayRead).map(asStoredName);
+    if (!(await blobs.isShared(start.digest))) return;
+    let looked = 0;
+    for (const { name } of records.repositories()) {
+      if (looked++ > maxLookedThrough) return;
+      if (!naming.includes(name) && mayRead(name)) yield asStoredName(name);
+    }
   }
 
   /** A blob is there to stay. */

@@ -130,13 +130,21 @@ function describeMounts(test: Declare, algorithm: DigestAlgorithm): void {
     assert.equal(answer.status, 201);
     await expectServed(bench, answer, algorithm);
   });
-  test(`${algorithm}: a mount without a source answers 201`, async (bench) => {
-    await pushNamed({ ...bench, repository: `${bench.repository}/source` }, algorithm);
-    const path = `/v2/${bench.repository}/blobs/uploads/?mount=${digest}`;
-    const answer = await call(bench.origin, "POST", path, { body: "" });
-    assert.equal(answer.status, 201);
-    await expectServed(bench, answer, algorithm);
-  });
+  for (const [state, pushTo] of [
+    ["that a manifest names", (bench: Bench) => pushNamed(bench, algorithm)],
+    [
+      "that nothing names yet",
+      ({ origin, repository }: Bench) => pushBlob(origin, repository, blob, algorithm),
+    ],
+  ] as const) {
+    test(`${algorithm}: a mount without a source of a blob ${state} answers 201`, async (bench) => {
+      await pushTo({ ...bench, repository: `${bench.repository}/source` });
+      const path = `/v2/${bench.repository}/blobs/uploads/?mount=${digest}`;
+      const answer = await call(bench.origin, "POST", path, { body: "" });
+      assert.equal(answer.status, 201);
+      await expectServed(bench, answer, algorithm);
+    });
+  }
   test(`${algorithm}: a mount of a missing blob answers 202, and is an upload`, async (bench) => {
     const nothing = digestOf(Buffer.from("nobody has this"), algorithm);
     const from = `${bench.repository}/source`;
