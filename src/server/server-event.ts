@@ -32,8 +32,6 @@ export type ServerEvent =
       /** A word, not a sentence: `signed`, `unsigned`, `blocked`. */
       readonly reason: string;
     }
-  /** An upload was begun or ended. */
-  | { readonly type: "upload"; readonly change: 1 | -1 }
   /** For the log alone. */
   | {
       readonly type: "message";

@@ -3,7 +3,7 @@ import { loadSystemRoots } from "../../config/load-system-roots.ts";
 import { createProxySelector } from "../../config/proxy.ts";
 import type { Report } from "../../server/server-event.ts";
 import { openRegistryStore } from "../../server/store/open-store.ts";
-import type { RegistryStore, StoreEvent } from "../../server/store/registry-store.ts";
+import type { RegistryStore, StoreEvent, StoreHealth } from "../../server/store/registry-store.ts";
 import type { Upstreams } from "../../server/upstream/upstreams.ts";
 import { clock } from "../clock.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
@@ -27,11 +27,32 @@ export async function assembleBackends(
   return {
     store,
     trouble: () => troubleOf(store),
+    figures: figuresOf(store, now),
     backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
     clientOf(repository) {
       if (!upstreams) throw new Error(`no upstream is configured for ${repository.domain}`);
       return upstreams.clientOf(repository);
     },
+  };
+}
+
+/** All of one look at the figures come from one look at the store. */
+function figuresOf(store: RegistryStore, now: () => number): AssembledBackends["figures"] {
+  let looked: { readonly at: number; readonly health: Promise<StoreHealth> } | undefined;
+  const figure = (name: keyof StoreHealth, help: string) => ({
+    help,
+    async read() {
+      if (!looked || Math.abs(now() - looked.at) > 1000)
+        looked = { at: now(), health: store.health() };
+      return (await looked.health)[name];
+    },
+  });
+  return {
+    open_uploads: figure("openUploads", "Uploads that were begun and not ended"),
+    repositories: figure("repositories", "Repositories held"),
+    manifests: figure("manifests", "Manifests held"),
+    tags: figure("tags", "Tags held"),
+    cached_bytes: figure("cachedBytes", "Bytes held of upstreams"),
   };
 }
 

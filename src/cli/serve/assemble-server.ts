@@ -68,6 +68,7 @@ export async function assembleServer(
   const { access, faces, ...who } = await assembleAccess(base, opened);
   const route = router(settings);
   const backends = await assembleBackends(base, opened);
+  metrics.watch(backends.figures);
   const joined = { ...backends, route, access, audit, only };
   const signed = assembleSignatures(base, joined, opened);
   const { signatures, backendOf } = signed;
@@ -156,6 +157,7 @@ export interface AssembledBackends {
   backendOf(repository: ServedRepository): Backend;
   /** Of a repository with an upstream, for what is read of it besides. */
   clientOf(repository: ServedRepository): Repository;
+  readonly figures: Parameters<Metrics["watch"]>[0];
   /** Why nothing can be kept now; undefined: all is well. */
   trouble(): Promise<string | undefined>;
 }

@@ -4,9 +4,17 @@ import type { RequestEvent, ServerEvent } from "../server-event.ts";
 /** Figures of this process, made of events. */
 export interface Metrics {
   observe(event: ServerEvent): void;
+  /** Adds figures that are asked for whenever somebody looks, by their names behind `amphora_`. */
+  watch(gauges: Readonly<Record<string, Watched>>): void;
   readonly contentType: string;
   /** In Prometheus' text form. */
   text(): Promise<string>;
+}
+
+/** A figure as it is now; where it cannot be read, it stays what it was. */
+export interface Watched {
+  readonly help: string;
+  read(): Promise<number>;
 }
 
 /** Begins at nought. */
@@ -16,9 +24,27 @@ export function createMetrics(): Metrics {
   const series = makeSeries(registry);
   return {
     observe: (event) => observe(series, event),
+    watch(gauges) {
+      for (const [name, watched] of Object.entries(gauges)) addGauge(registry, name, watched);
+    },
     contentType: registry.contentType,
     text: () => registry.metrics(),
   };
+}
+
+function addGauge(register: Registry, name: string, { help, read }: Watched): void {
+  new Gauge({
+    name: `amphora_${name}`,
+    help,
+    registers: [register],
+    async collect() {
+      try {
+        this.set(await read());
+      } catch {
+        // Readiness tells why.
+      }
+    },
+  });
 }
 
 type Series = ReturnType<typeof makeSeries>;
@@ -56,11 +82,6 @@ function makeSeries(register: Registry) {
       "result",
       "reason",
     ]),
-    uploads: new Gauge({
-      name: "amphora_open_uploads",
-      help: "Uploads that were begun and not ended",
-      registers: [register],
-    }),
   };
 }
 
@@ -80,9 +101,6 @@ function observe(series: Series, event: ServerEvent): void {
       series.decisions.inc({ scope: event.scope, result, reason: event.reason });
       break;
     }
-    case "upload":
-      series.uploads.inc(event.change);
-      break;
     case "message":
       break;
   }

@@ -73,5 +73,5 @@ test("levels and settings keep lines away", () => {
     /msg="hello: why"/,
   );
   assert.match(lines({}, [{ ...request, status: 500 }]), /level=error/);
-  assert.equal(lines({}, [{ type: "upload", change: 1 }]), "");
+  assert.equal(lines({}, [{ type: "cache", kind: "blob", result: "hit" }]), "");
 });

@@ -50,12 +50,14 @@ test("everything answers where it should, and says what browsers must not do", a
 
 test("figures count requests, by operation and status", async () => {
   await using served = await startServed();
+  await fetch(`${served.url}/v2/a/blobs/uploads/`, { method: "POST" });
   for (const path of ["/v2/", "/v2/", "/v2/a/manifests/b", "/healthz"])
     await (await fetch(`${served.url}${path}`)).text();
   const figures = await (await fetch(`${served.url}/metrics`)).text();
   assert.match(figures, /^amphora_requests_total\{operation="ping",status="200"\} 2$/m);
   assert.match(figures, /^amphora_requests_total\{operation="read-manifest",status="404"\} 1$/m);
   assert.match(figures, /^amphora_requests_total\{operation="health",status="200"\} 1$/m);
+  assert.match(figures, /^amphora_open_uploads 1$/m);
   assert.match(figures, /^process_resident_memory_bytes \d+$/m);
 });
 
