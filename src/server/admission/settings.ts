@@ -1,24 +1,9 @@
 import * as z from "zod";
-import { KnownError } from "../../core/errors.ts";
-import { parseRepositoryPattern } from "../repository-pattern.ts";
-import { count, duration, filePath } from "../settings-values.ts";
-
-/** `docker.io/**`, parsed. */
-const repositoryPattern = z
-  .string({ error: "expected a pattern of repositories such as docker.io/**" })
-  .transform((text, context) => {
-    try {
-      return parseRepositoryPattern(text);
-    } catch (error) {
-      if (!(error instanceof KnownError)) throw error;
-      context.issues.push({ code: "custom", input: text, message: error.message });
-      return z.NEVER;
-    }
-  });
+import { count, duration, filePath, repositoryPatterns } from "../settings-values.ts";
 
 const scope = z
   .strictObject({
-    repositories: z.array(repositoryPattern).min(1, { error: "expected at least one pattern" }),
+    repositories: repositoryPatterns(),
     mode: z.enum(["enforce", "audit", "off"]).default("enforce"),
     refuseAt: z.enum(["manifest", "blob"]).default("manifest"),
     identity: z.enum(["upstream", "client"]).default("upstream"),

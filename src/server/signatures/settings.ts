@@ -1,22 +1,10 @@
 import * as z from "zod";
-import { parseRepositoryPattern, RepositoryPatternError } from "../repository-pattern.ts";
-import { duration, httpUrl } from "../settings-values.ts";
-
-const repositoryPattern = () =>
-  z.string({ error: "expected a pattern of repositories" }).transform((text, context) => {
-    try {
-      return parseRepositoryPattern(text);
-    } catch (error) {
-      if (!(error instanceof RepositoryPatternError)) throw error;
-      context.issues.push({ code: "custom", input: text, message: error.message });
-      return z.NEVER;
-    }
-  });
+import { duration, httpUrl, repositoryPatterns } from "../settings-values.ts";
 
 /** One more place of signatures. */
 export const signatureSource = z.strictObject({
   /** Of which repositories, as `domain/path`. */
-  repositories: z.array(repositoryPattern()).min(1, { error: "expected at least one pattern" }),
+  repositories: repositoryPatterns(),
   /** Of a look-aside: where `<path>@sha256=<hex>/signature-1` is below. */
   lookaside: httpUrl(),
 });

@@ -1,20 +1,6 @@
 import * as z from "zod";
-import { KnownError } from "../../core/errors.ts";
-import { parseRepositoryPattern } from "../repository-pattern.ts";
-import { filePath } from "../settings-values.ts";
+import { filePath, repositoryPatterns } from "../settings-values.ts";
 import { fillIdentity } from "./identity.ts";
-
-const repositoryPattern = z
-  .string({ error: "expected a pattern of repositories such as registry.example/team/**" })
-  .transform((text, context) => {
-    try {
-      return parseRepositoryPattern(text);
-    } catch (error) {
-      if (!(error instanceof KnownError)) throw error;
-      context.issues.push({ code: "custom", input: text, message: error.message });
-      return z.NEVER;
-    }
-  });
 
 const keyName = z
   .string({ error: "expected the name of a key under signing.keys" })
@@ -58,7 +44,7 @@ const key = z.discriminatedUnion(
 );
 
 const rule = z.strictObject({
-  repositories: z.array(repositoryPattern).min(1, { error: "expected at least one pattern" }),
+  repositories: repositoryPatterns(),
   /** Whose pushes are signed; everybody's who may push, without it. */
   users: z.array(z.string({ error: "expected a user's name" })).optional(),
   /** Whether the server's word on who the user is suffices, or the signer checks a password itself. */
@@ -71,7 +57,7 @@ const rule = z.strictObject({
 });
 
 const bridge = z.strictObject({
-  repositories: z.array(repositoryPattern).min(1, { error: "expected at least one pattern" }),
+  repositories: repositoryPatterns(),
   keys: z.array(keyName).min(1, { error: "expected at least one key" }),
   identity: identity.default("{domain}/{path}"),
 });
