@@ -1,8 +1,8 @@
 import { subjectPath } from "../../../sigstore/lookaside/layout.ts";
 import type { SignedSubject } from "../../../sigstore/signature.ts";
+import { KeyedTurns } from "../keyed-turns.ts";
 import type { FolderState } from "./folder-state.ts";
 import { KeptFolder, type KeptFolderParts, type KeptSignature } from "./kept-folder.ts";
-import { KeyedTurns } from "./keyed-turns.ts";
 import { KnownFiles } from "./known-files.ts";
 import { subjectKey } from "./subject.ts";
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import { KnownError } from "../../core/errors.ts";
+import { Slots } from "../../stream/slots.ts";
 import type { Report } from "../server-event.ts";
 import { SigningError } from "./errors.ts";
 import { maxRequestBytes, type SignAnswer, type SignRequest, signRequest } from "./messages.ts";
@@ -31,7 +32,7 @@ export async function startSignerServer(parts: SignerServerParts): Promise<Runni
   const { socket } = parts;
   await mkdir(dirname(socket), { recursive: true, mode: 0o750 });
   await removeDeadSocket(socket);
-  const turns = new Turns(maxAtOnce);
+  const turns = new Slots(maxAtOnce);
   const server = createServer((request, response) => void answer(parts, turns, request, response));
   server.requestTimeout = 30_000;
   await listen(server, socket);
@@ -75,7 +76,7 @@ function listen(server: Server, socket: string): Promise<void> {
 
 async function answer(
   { sign, report }: SignerServerParts,
-  turns: Turns,
+  turns: Slots,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -135,26 +136,4 @@ function send(response: ServerResponse, status: number, body: object): void {
     "Content-Length": Buffer.byteLength(text),
   });
   response.end(text);
-}
-
-/** So many at once, the others in the order in which they came. */
-class Turns {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async take(): Promise<Disposable> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return {
-      [Symbol.dispose]: () => {
-        const next = this.#waiting.shift();
-        if (next) next();
-        else this.#free++;
-      },
-    };
-  }
 }

@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
+import { KeyedTurns } from "../keyed-turns.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { UploadPiece, UploadState } from "../v2/backend.ts";
 import type { BlobFiles } from "./blob-files.ts";
@@ -10,7 +11,6 @@ import type { TryLock } from "./file-lock.ts";
 import { GrowingFile } from "./growing-file.ts";
 import { digestOfOpenFile, RunningHash } from "./running-hash.ts";
 import type { StorePaths } from "./store-paths.ts";
-import { Turns } from "./turns.ts";
 import {
   newUploadId,
   type UploadOwner,
@@ -48,7 +48,7 @@ export class Uploads {
   readonly #parts: UploadParts;
   readonly #hashes = new Map<string, RunningHash>();
   readonly #openByUser = new Map<string, number>();
-  readonly #turns = new Turns();
+  readonly #turns = new KeyedTurns();
   #madeRoomAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UploadParts) {
@@ -175,7 +175,7 @@ export class Uploads {
   ): Promise<T> {
     const path = this.#pathOf(owner, id);
     if (path === undefined) throw unknownUpload();
-    return await this.#turns.take(path, async () => {
+    return await this.#turns.run(path, async () => {
       signal.throwIfAborted();
       await using file = await this.#lock(path, signal);
       const name = uploadFileName(id, owner) ?? "";
