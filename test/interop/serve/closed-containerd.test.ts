@@ -3,16 +3,18 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { skipWithoutContainerd, startContainerd } from "../../support/containerd.ts";
 import { skipWithout } from "../../support/peers.ts";
+import { makePki } from "../../support/tls.ts";
 import { assertNotPassedBy, refusal, serveWorld } from "./world.ts";
 
-const skip = skipWithout("docker-registry", "gpg") || skipWithoutContainerd();
+const skip = skipWithout("docker-registry", "gpg", "openssl") || skipWithoutContainerd();
 
 test("containerd gets what is signed, and is told why it does not get the rest", {
   skip,
 }, async (t) => {
   await using containerd = await startContainerd();
   if (!containerd) return t.skip("containerd does not run here");
-  await using world = await serveWorld();
+  await using pki = await makePki();
+  await using world = await serveWorld(undefined, pki);
   const hosts = join(await world.setUp("containerd"), "etc/containerd/certs.d");
   const pull = (image: string) =>
     containerd.ctr("images", "pull", "--snapshotter", "native", "--hosts-dir", hosts, image);

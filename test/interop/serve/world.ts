@@ -7,6 +7,7 @@ import { makeImage, type TestImage } from "../../support/images.ts";
 import { type GpgHome, generateKey, gpgHome } from "../../support/openpgp/gpg.ts";
 import { type CliHome, cliHome } from "../../support/run-cli.ts";
 import { type ServeProcess, startServe } from "../../support/serve-process.ts";
+import type { Pki } from "../../support/tls.ts";
 
 /**
  * A registry that everybody reaches, with an image that Ann has signed and one that nobody has, and a server in front of
@@ -38,8 +39,12 @@ export type MoreSettings = (parts: {
   readonly signing: object;
 }) => Promise<Readonly<Record<string, unknown>>> | Readonly<Record<string, unknown>>;
 
-/** `await using world = await serveWorld()`. Needs docker-registry and gpg. */
-export async function serveWorld(more: MoreSettings = () => ({})): Promise<ServeWorld> {
+/**
+ * `await using world = await serveWorld()`. Needs docker-registry and gpg.
+ *
+ * @param pki whose certificate the server has; without it, it is spoken to in plain http
+ */
+export async function serveWorld(more: MoreSettings = () => ({}), pki?: Pki): Promise<ServeWorld> {
   await using stack = new AsyncDisposableStack();
   const upstream = stack.use(await startDockerRegistry());
   const home = stack.use(await cliHome());
@@ -75,6 +80,7 @@ export async function serveWorld(more: MoreSettings = () => ({})): Promise<Serve
     upstreams: [upstreamSettings(upstream)],
     admission: { policy: at("server.json") },
     signing,
+    ...(pki && { tls: { cert: pki.server.certPath, key: pki.server.keyPath } }),
     ...(await more({ upstream: upstream.host, home, signing })),
   };
   const server = stack.use(await startServe({ settings, env: home.env }));
@@ -92,7 +98,8 @@ export async function serveWorld(more: MoreSettings = () => ({})): Promise<Serve
       setups += 1;
       const root = at(`setup-${setups}`);
       const registry = ["--registry", `${upstream.host}=up`];
-      const flags = ["--endpoint", server.url, ...registry, "--write", "--root", root];
+      const ca = pki ? ["--ca", pki.ca.certPath] : [];
+      const flags = ["--endpoint", server.url, ...registry, ...ca, "--write", "--root", root];
       await amphora("setup", client, ...flags);
       return root;
     },
