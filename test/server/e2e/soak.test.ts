@@ -209,8 +209,8 @@ test(`${minutes} minutes of mixed load leak no memory, descriptor or upload`, {
   assert.equal(end.uploads, 0);
   assert.ok(end.descriptors <= quiet.descriptors + blobsKeptOpen + 8, textOf(end));
   const third = (n: number) => taken.slice((n * samples) / 3, ((n + 1) * samples) / 3);
-  for (const of of ["residentMb", "descriptors"] as const) {
-    const most = (n: number) => Math.max(...third(n).map((sample) => sample[of]));
-    assert.ok(most(2) < 1.3 * most(1), `${of}: ${most(1)}, then ${most(2)}`);
+  for (const figure of ["residentMb", "descriptors"] as const) {
+    const most = (n: number) => Math.max(...third(n).map((sample) => sample[figure]));
+    assert.ok(most(2) < 1.3 * most(1), `${figure}: ${most(1)}, then ${most(2)}`);
   }
 });
