@@ -158,6 +158,7 @@ async function memory(world: ServeWorld, request: ServeRequest): Promise<ServeRo
   const path = layerPath("bench/big", image);
   await load(server, path, 50, request.quick ? 100 : 200);
   const busy = memoryMb(server.pid).peak;
+  const through = await fiftyThrough(world, request);
   const after: number[] = [];
   const quarter = Math.ceil(request.pulls / 4);
   const small = hostedImage([2000, 30_000, 300_000]);
@@ -177,8 +178,23 @@ async function memory(world: ServeWorld, request: ServeRequest): Promise<ServeRo
   return [
     figure("idle", idle, 110),
     figure("50 parallel pulls of 32 MB, at most", busy, 250),
+    figure("50 parallel pulls through of 4 MB, none held, at most", through, 250),
     ...after.map((value, at) => figure(`after ${(at + 1) * quarter} pulls more`, value)),
   ];
+}
+
+/** What a server takes at most to which 50 come at once for 50 blobs that it has to fetch. */
+async function fiftyThrough(world: ServeWorld, { registry }: ServeRequest): Promise<number> {
+  const upstream = await world.dockerRegistry(registry);
+  const image = hostedImage(Array.from({ length: 50 }, () => 4_000_000));
+  await pushImage(upstream.port, "bench/many", image);
+  const url = `http://127.0.0.1:${upstream.port}`;
+  const server = await world.amphora(
+    `${quiet}upstreams: [{name: up.example, alias: up, url: "${url}"}]\n`,
+  );
+  const paths = image.layers.map(({ digest }) => `/v2/up/bench/many/blobs/${digest}`);
+  await load(server, paths.join(","), 50, 50);
+  return memoryMb(server.pid).peak;
 }
 
 /** Each of the measures once, then all again: what else the machine does is shared out. */

@@ -2,12 +2,14 @@ import { connect, type Socket } from "node:net";
 
 /**
  * A process that asks one server for one thing over and over, over connections that stay:
- * `node serve-load.ts PORT PATH CONNECTIONS REQUESTS`. It counts bytes and looks at the head of the first answer of each
+ * `node serve-load.ts PORT PATH[,PATH…] CONNECTIONS REQUESTS`, each connection for the next of the paths. It counts bytes and looks at the head of the first answer of each
  * connection alone, so that it is seldom what is measured. Prints what it did as JSON.
  */
-const [port = "", path = "", connections = "1", requests = "1"] = process.argv.slice(2);
+const [port = "", paths = "", connections = "1", requests = "1"] = process.argv.slice(2);
 const accept = "application/vnd.oci.image.manifest.v1+json, application/octet-stream, */*";
-const ask = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: ${accept}\r\n\r\n`;
+const asks = paths
+  .split(",")
+  .map((path) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: ${accept}\r\n\r\n`);
 const total = Number(requests);
 
 let asked = 0;
@@ -15,7 +17,8 @@ let answered = 0;
 let bytes = 0;
 
 /** Asks until all was asked for. */
-function run(socket: Socket): Promise<void> {
+function run(socket: Socket, number: number): Promise<void> {
+  const ask = asks[number % asks.length] ?? "";
   return new Promise((resolve, reject) => {
     let head = "";
     let length = 0; // of a whole answer, head and body; 0 until it is known

@@ -13,6 +13,7 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   yaml: ["yaml"],
   openpgp: ["openpgp"],
   ciphers: ["@noble/ciphers/salsa.js"],
+  server: ["fastify", "pino", "prom-client"],
   sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
 };
 
@@ -28,7 +29,7 @@ export const bundled = {
   legalComments: "none",
   logLevel: "warning",
   // koffi finds its own binary beside itself; the others are the server's, which alone loads them.
-  external: ["koffi", "fastify", "zod", "pino", "prom-client", "bcryptjs", "jose"],
+  external: ["koffi", "bcryptjs", "jose"],
 } as const satisfies BuildOptions;
 
 // A script that is started by its code cache knows no import(): dynamic ones become require().

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, statSync, unlinkSync } from "node:fs";
+import { constants, type Stats, statSync, unlinkSync } from "node:fs";
 import {
   copyFile,
   link,
@@ -176,11 +176,23 @@ export class BlobFiles {
     return done ?? false;
   }
 
-  /** Links, or copies; what is there already stays where it has the right size. */
+  /** Links, or copies; what is there already stays where it has the right size, and is young again. */
   async #linkOver(source: string, path: string, size: number): Promise<void> {
-    if (await this.#linked(source, path)) return;
-    if ((await unless(["ENOENT"], () => stat(path)))?.size === size) return;
-    await this.#replace(source, path);
+    for (;;) {
+      if (await this.#linked(source, path)) return;
+      const there = await unless(["ENOENT"], () => stat(path));
+      if (there?.size !== size) return await this.#replace(source, path);
+      if (await this.#rejuvenated(path, there)) return; // else garbage collection was quicker
+    }
+  }
+
+  /** False where it is gone. Any change of its times begins its age anew, as linking it would have. */
+  async #rejuvenated(path: string, { atime, mtime }: Stats): Promise<boolean> {
+    const done = await unless(["ENOENT"], async () => {
+      await unless(["EPERM", "EACCES", "EROFS"], () => utimes(path, atime, mtime));
+      return true;
+    });
+    return done ?? false;
   }
 
   /** False where something is there. */

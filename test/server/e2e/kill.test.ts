@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { digestOf } from "../../../src/core/digest.ts";
 import { makeImage } from "../../support/images.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
+import { runCli } from "../../support/run-cli.ts";
 import { call } from "../../support/server/client.ts";
 import {
   BrokenPromise,
@@ -167,6 +168,8 @@ test("a kill at any moment under load loses nothing acknowledged and serves no w
   for (const [why, times] of world.failures) t.diagnostic(`${times} times: ${why}`);
   assert.equal(await server.kill("SIGTERM"), 0);
   await assertFilesAreWhatTheyAreCalled(folder);
+  const verified = await runCli(["log", "verify", folder.in("data", "audit", "audit.jsonl")]);
+  assert.equal(verified.exitCode, 0, verified.stderr);
 });
 
 /** Every file under a digest's name has its bytes. */

@@ -60,6 +60,26 @@ test("A blob that somebody asked after is young again", async () => {
   assert.ok(after.mtimeMs > before.mtimeMs + hourMs / 2); // and so its ctime is of just now
 });
 
+test("A blob that is pushed or mounted again is young again, though it was there", async () => {
+  await using folder = await tempFolder();
+  await using store = await openTestStore(folder.path);
+  const other = repositoryAt("team/other");
+  const bytes = randomBytesOf(1, 5000);
+  const digest = await pushBlob(store, app, bytes);
+  await pushBlob(store, other, bytes);
+  const file = folder.in("repositories/registry.example_5000/team/app/blobs/sha256", hexOf(digest));
+  const changedAt = async () => (await stat(file)).ctimeMs;
+  for (const again of [
+    () => pushBlob(store, app, bytes),
+    () => store.beginUpload(app, { type: "mount", digest, from: other }, callBy()),
+  ]) {
+    const before = await changedAt();
+    // The file system's clock may be slow; a blob that stays old stays so for ever.
+    for (let n = 0; n < 1000 && (await changedAt()) === before; n++) await again();
+    assert.ok((await changedAt()) > before);
+  }
+});
+
 test("collectGarbage() leaves manifests without tags, unless the settings say how long", async () => {
   for (const untaggedAfterMs of [undefined, hourMs]) {
     await using folder = await tempFolder();
