@@ -117,13 +117,14 @@ export class BlobFill implements Fill {
     });
   }
 
-  async finish(): Promise<void> {
+  async finish(onVerified: () => void = () => {}): Promise<void> {
     if (this.#state !== "open") throw new Error(`finish() of a fill that has ${this.#state}`);
     const wrong = this.#whatIsWrong();
     if (wrong) {
       await this.discard();
       throw wrong;
     }
+    onVerified();
     await this.#orFail(() => this.#take(this.#file));
     await this.discard();
   }

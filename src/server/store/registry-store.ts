@@ -143,9 +143,10 @@ export interface Fill extends AsyncDisposable {
   /**
    * Verifies it; then it is a blob of the repository.
    *
+   * @param onVerified called when the bytes are known to be right, before the disk has them for good
    * @throws {ContentError} `content.digest-mismatch`, `content.size-mismatch`; what was held is gone then
    */
-  finish(): Promise<void>;
+  finish(onVerified?: () => void): Promise<void>;
   /** Leaves what is there to the next {@link StoreCache.beginFill} of the same. */
   keep(): Promise<void>;
   discard(): Promise<void>;

@@ -50,6 +50,7 @@ export class BlobFill {
   #readers = 0;
   #wanted = false;
   #closed = false;
+  #verified = false;
   #waiting: Waiting[] = [];
 
   constructor(options: BlobFillOptions) {
@@ -115,7 +116,7 @@ export class BlobFill {
 
   /** Bytes that readers may have now. */
   get #readable(): number {
-    if (this.#outcome?.type === "verified") return this.size;
+    if (this.#verified) return this.size;
     return Math.min(this.file.size, this.size - heldBack);
   }
 
@@ -139,7 +140,7 @@ export class BlobFill {
     const { source, onEnd } = this.#options;
     try {
       await this.#pour(source.bytes);
-      await this.file.finish();
+      await this.file.finish(() => this.#onVerified());
       this.#end({ type: "verified" });
     } catch (error) {
       await this.#giveUp(error);
@@ -166,8 +167,18 @@ export class BlobFill {
     this.#end(isPause ? { type: "paused" } : { type: "failed", error });
   }
 
+  /** Readers need not wait until the disk has it for good. */
+  #onVerified(): void {
+    this.#verified = true;
+    this.#wake();
+  }
+
   #end(outcome: FillOutcome): void {
     this.#outcome = outcome;
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(0);
   }
 
