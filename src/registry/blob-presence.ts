@@ -1,6 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { lengthOf } from "./manifests.ts";
+import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 
 /** Up to this size a blob is sent unasked where there is reason to think that it is missing. */
@@ -46,8 +47,11 @@ export async function holdsBlob(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (state.contents.held.has(blob.digest)) return true;
-  const size = await headBlob(state, blob.digest, signal);
-  const held = size !== undefined && (size < 0 || blob.size < 0 || size === blob.size);
+  const reply = await headBlob(state, blob.digest, { tries: 3, signal });
+  await reply.discard();
+  const size = sizeTold(reply);
+  const fits = size < 0 || blob.size < 0 || size === blob.size;
+  const held = reply.status === 200 && fits;
   if (held) state.contents.held.add(blob.digest);
   return held;
 }
@@ -62,30 +66,21 @@ export async function statBlob(
   digest: Digest,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const reply = await sendTo(state, {
-    method: "HEAD",
-    target: `blobs/${digest}`,
-    lane: "metadata",
-    signal,
-  });
+  const reply = await headBlob(state, digest, { signal });
   if (!reply.ok && reply.status !== 404) throw await reply.toError("fetching blob");
   await reply.discard();
-  return reply.ok ? (lengthOf(reply) ?? -1) : undefined;
+  return reply.ok ? sizeTold(reply) : undefined;
 }
 
-/** The size of a blob held, -1 where it is not told; undefined where none is. */
-async function headBlob(
+function headBlob(
   state: RepositoryState,
   digest: Digest,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  const reply = await sendTo(state, {
-    method: "HEAD",
-    target: `blobs/${digest}`,
-    lane: "metadata",
-    tries: 3,
-    signal,
-  });
-  await reply.discard();
-  return reply.status === 200 ? (lengthOf(reply) ?? -1) : undefined;
+  how: { readonly tries?: number; readonly signal: AbortSignal },
+): Promise<Reply> {
+  return sendTo(state, { method: "HEAD", target: `blobs/${digest}`, lane: "metadata", ...how });
+}
+
+/** -1 where it is not told. */
+function sizeTold(reply: Reply): number {
+  return lengthOf(reply) ?? -1;
 }
