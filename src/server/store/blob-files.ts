@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { makeFolders } from "../../core/make-folders.ts";
-import { errnoOf, unless } from "./errors.ts";
+import { errnoOf, unless } from "../../layout/errors.ts";
 import { FolderSyncs } from "./group-sync.ts";
 import { algorithms, type StorePaths } from "./store-paths.ts";
 

@@ -1,4 +1,5 @@
 import { ContentError, KnownError } from "../../core/errors.ts";
+import { errnoOf } from "../../layout/errors.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 
 /** Why a folder cannot be opened as a registry. */
@@ -9,25 +10,6 @@ export type StoreErrorCode =
 
 /** A folder cannot be opened as a registry. */
 export class StoreError extends KnownError<StoreErrorCode> {}
-
-/** The errno name of a failed system call: `ENOENT`; undefined for any other error. */
-export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
-}
-
-/** Runs `work`; gives undefined where it failed with one of `errnos`, since that is an answer too. */
-export async function unless<T>(
-  errnos: readonly string[],
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if (errnos.includes(errnoOf(error) ?? "")) return undefined;
-    throw error;
-  }
-}
 
 const full: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 /** SQLITE_FULL — sqlite.org/rescode.html. */

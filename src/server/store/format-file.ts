@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
-import { StoreError, unless } from "./errors.ts";
+import { unless } from "../../layout/errors.ts";
+import { StoreError } from "./errors.ts";
 import { syncFolder } from "./group-sync.ts";
 import type { StorePaths } from "./store-paths.ts";
 

@@ -2,7 +2,7 @@ import { opendir, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest, DigestAlgorithm } from "../../core/digest.ts";
-import { unless } from "./errors.ts";
+import { unless } from "../../layout/errors.ts";
 import type { GarbageReport } from "./registry-store.ts";
 import { removeFiles, removeManifest } from "./removals.ts";
 import { removeUnlocked } from "./remove-unlocked.ts";

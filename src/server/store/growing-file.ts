@@ -1,6 +1,6 @@
 import { write } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { unless } from "./errors.ts";
+import { unless } from "../../layout/errors.ts";
 import type { TryLock } from "./file-lock.ts";
 import { syncDescriptor } from "./group-sync.ts";
 

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { makeFolders } from "../../core/make-folders.ts";
+import { errnoOf } from "../../layout/errors.ts";
 import { BlobFiles } from "./blob-files.ts";
 import { CachedBlobs } from "./cached-blobs.ts";
 import { StoreDatabase } from "./database.ts";
 import { defaultStoreSettings } from "./default-settings.ts";
-import { errnoOf, StoreError, sqliteCodeOf } from "./errors.ts";
+import { StoreError, sqliteCodeOf } from "./errors.ts";
 import { loadTryLock, type TryLock } from "./file-lock.ts";
 import { FolderStore } from "./folder-store.ts";
 import { checkFormat } from "./format-file.ts";

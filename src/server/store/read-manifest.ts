@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { algorithmOf, digestOf } from "../../core/digest.ts";
+import { unless } from "../../layout/errors.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
-import { unless } from "./errors.ts";
 import type { ManifestRecord } from "./records.ts";
 import { removeManifest } from "./removals.ts";
 import type { StoreParts } from "./store-parts.ts";

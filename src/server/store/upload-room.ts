@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { unless } from "./errors.ts";
+import { unless } from "../../layout/errors.ts";
 import type { TryLock } from "./file-lock.ts";
 import { removeUnlocked } from "./remove-unlocked.ts";
 import { userMarkIn } from "./upload-names.ts";
