@@ -6,11 +6,12 @@ import type { Descriptor } from "../../core/descriptor.ts";
 import { algorithmOf, type Digest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
 import { pool } from "../../stream/pool.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
+import { signedDigest } from "../signed-digest.ts";
 import type { ManifestReference } from "../v2/backend.ts";
 import { isAttachment, type ReadSmallBlob } from "./attachment.ts";
 import { type ManifestShape, shapeOf } from "./manifest-shape.ts";
@@ -138,11 +139,6 @@ function readerOf({ repository, signatures, signal }: Question, signed: Digest):
     return await get(signatures, { signal });
   };
   return reader;
-}
-
-/** The sha256 of a manifest: what signatures are made over, whatever it was asked for by. */
-export function signedDigest({ digest, bytes }: RawManifest): Digest {
-  return algorithmOf(digest) === "sha256" ? digest : manifestDigest(bytes);
 }
 
 function outcomeOf(verdict: Verdict): JudgedImage["outcome"] {

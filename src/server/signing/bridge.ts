@@ -73,10 +73,12 @@ async function attest(
   },
   call: ServerCall,
 ): Promise<boolean> {
-  const readInstance = (digest: Digest) => readManifest(repository, digest, call);
-  const wanted = { why: "bridge", repository, manifest, tags: [tag], readInstance } as const;
   // Others may be waiting for it: it goes on where the first who asked goes away.
-  const steady = { ...call, signal: AbortSignal.timeout(60_000) };
+  const { caller, hops } = call;
+  const signal = AbortSignal.timeout(60_000);
+  const steady = { caller, signal, ...(hops !== undefined && { hops }) };
+  const readInstance = (digest: Digest) => readManifest(repository, digest, steady);
+  const wanted = { why: "bridge", repository, manifest, tags: [tag], readInstance } as const;
   try {
     const made = await signAndKeep(wanted, { signer, signatures, all: true }, steady);
     if (made > 0) tell(`signed ${made} over the bridge`, "info");

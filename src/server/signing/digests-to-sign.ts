@@ -1,8 +1,9 @@
 import { algorithmOf, type Digest } from "../../core/digest.ts";
 import { ContentError } from "../../core/errors.ts";
 import { parseIndexManifest } from "../../core/index-manifest.ts";
-import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
+import { signedDigest } from "../signed-digest.ts";
 
 /** What is signed of one push. */
 const maxDigests = 500;
@@ -32,11 +33,6 @@ export function digestsToSign(
   };
   visit(top, 0);
   return [...found];
-}
-
-/** The sha256 of a manifest, whatever it goes by. */
-export function signedDigest({ digest, bytes }: RawManifest): Digest {
-  return algorithmOf(digest) === "sha256" ? digest : manifestDigest(bytes);
 }
 
 function unreadable(digest: Digest): ContentError {

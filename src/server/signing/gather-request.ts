@@ -5,7 +5,8 @@ import { isIndexType } from "../../core/media-type.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
-import { digestsToSign, signedDigest } from "./digests-to-sign.ts";
+import { signedDigest } from "../signed-digest.ts";
+import { digestsToSign } from "./digests-to-sign.ts";
 import { base64, encodeSignature, type SignRequest } from "./messages.ts";
 
 /** What is asked of the signer, before the server has looked for what it needs to know. */

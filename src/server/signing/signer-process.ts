@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Report } from "../server-event.ts";
 import { SigningError } from "./errors.ts";
+import { socketAnswers } from "./socket-answers.ts";
 
 /** How the signer is started. */
 export interface SignerProcessOptions {
@@ -43,7 +43,7 @@ class SignerKeeper implements AsyncDisposable {
   async begin(): Promise<void> {
     this.#start();
     const signal = AbortSignal.timeout(readyWithinMs);
-    while (!(await answers(this.#options.socket))) {
+    while (!(await socketAnswers(this.#options.socket))) {
       if (signal.aborted || this.#child?.exitCode !== null) {
         await this[Symbol.asyncDispose]();
         throw new SigningError("signing.signer-unreachable", "The signer does not start", {
@@ -92,14 +92,4 @@ class SignerKeeper implements AsyncDisposable {
     await ended;
     clearTimeout(late);
   }
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socket, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", () => resolve(false));
-  });
 }

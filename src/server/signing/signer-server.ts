@@ -1,12 +1,12 @@
 import { chmod, mkdir, rm, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { connect } from "node:net";
 import { dirname } from "node:path";
 import { KnownError } from "../../core/errors.ts";
 import { Slots } from "../../stream/slots.ts";
 import type { Report } from "../server-event.ts";
 import { SigningError } from "./errors.ts";
 import { maxRequestBytes, type SignAnswer, type SignRequest, signRequest } from "./messages.ts";
+import { socketAnswers } from "./socket-answers.ts";
 
 /** What the signer's socket answers with. */
 export interface SignerServerParts {
@@ -49,22 +49,12 @@ export async function startSignerServer(parts: SignerServerParts): Promise<Runni
 async function removeDeadSocket(socket: string): Promise<void> {
   const found = await stat(socket).catch(() => undefined);
   if (!found) return;
-  if (!found.isSocket() || (await answers(socket)))
+  if (!found.isSocket() || (await socketAnswers(socket)))
     throw new SigningError(
       "signing.signer-unreachable",
       `Cannot listen on ${socket}: it is in use`,
     );
   await rm(socket, { force: true });
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socket, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", () => resolve(false));
-  });
 }
 
 function listen(server: Server, socket: string): Promise<void> {
