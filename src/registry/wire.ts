@@ -96,13 +96,18 @@ export class Wire {
     const lane = request.hasSlot ? undefined : request.lane;
     const leave = await this.#gate.enter(lane, request.signal);
     try {
-      if (this.#answered || !this.insecure || this.#origin.protocol === "http:")
-        return await this.#follow(request, authorization, leave);
+      if (this.#schemeIsKnown) return await this.#follow(request, authorization, leave);
       return await this.#makeContact(request, authorization, leave);
     } catch (error) {
       leave();
       throw error;
     }
+  }
+
+  /** While contact is being made, the origin's scheme is a guess. */
+  get #schemeIsKnown(): boolean {
+    if (this.#answered || !this.insecure) return true;
+    return this.#origin.protocol === "http:" && this.#firstContact === undefined;
   }
 
   /** While it is not known whether the host speaks TLS, one request finds out and the others wait for it. */
@@ -212,7 +217,7 @@ export class Wire {
         ...(request.onConnect && own && { onConnect: request.onConnect }),
       })
       .catch((error: unknown) => {
-        throw this.#unreachable(error, request, url);
+        throw this.#unreachable(error, request, url, own);
       });
     const shown = redactedUrl(url);
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
@@ -251,15 +256,15 @@ export class Wire {
     }
   }
 
-  #unreachable(error: unknown, request: WireRequest, url: URL): unknown {
+  #unreachable(error: unknown, request: WireRequest, url: URL, own: boolean): unknown {
     if (request.signal.aborted) return request.signal.reason;
     if (!(error instanceof KnownError)) return error;
     const { host } = this.#options;
     const shown = redactedUrl(url);
     const line =
-      this.#answered || url.origin !== this.#origin.origin
+      this.#answered || !own
         ? `${goVerb(request.method)} "${shown}": ${error.message}`
-        : `pinging container registry ${apiHost(host)}: Get "${this.#origin.origin}/v2/": ${error.message}`;
+        : `pinging container registry ${apiHost(host)}: Get "${url.origin}/v2/": ${error.message}`;
     return new RegistryError("registry.unreachable", line, {
       cause: error,
       retryable: error.retryable,

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { RegistryError, type RegistryErrorCode } from "../../src/registry/errors.ts";
+import { HttpError } from "../../src/registry/http/errors.ts";
 import { testHost } from "./support.ts";
 
 /** How a server behaves, and what reading a manifest from it is told to fail with. HOST stands for its address. */
@@ -211,4 +212,36 @@ test("readManifest() says that a registry has no TLS", async () => {
     code: "registry.unreachable",
     message: `pinging container registry ${host}: Get "https://${host}/v2/": http: server gave HTTP response to HTTPS client`,
   });
+});
+
+test("a request that comes while TLS is being tried waits, and is told the same", async () => {
+  const urls: string[] = [];
+  const held = Promise.withResolvers<void>();
+  const plainAsked = Promise.withResolvers<void>();
+  await using reader = testHost("registry.test", {
+    limits: { tries: 1 },
+    http: {
+      warm: () => ({ [Symbol.dispose]() {} }),
+      async request({ url }) {
+        urls.push(url.protocol);
+        if (url.protocol === "http:") plainAsked.resolve();
+        if (urls.length === 2) await held.promise;
+        throw new HttpError("registry.unreachable", "refused", { phase: "connect" });
+      },
+      async [Symbol.asyncDispose]() {},
+    },
+  });
+  const { signal } = new AbortController();
+  const ask = () => reader.host.repository("x", "read").readManifest("latest", { signal });
+  const told = {
+    code: "registry.unreachable",
+    message: `pinging container registry registry.test: Get "http://registry.test/v2/": refused`,
+  };
+  const first = assert.rejects(ask(), told);
+  await plainAsked.promise;
+  const second = assert.rejects(ask(), told);
+  await new Promise((resolve) => setImmediate(resolve));
+  held.resolve();
+  await Promise.all([first, second]);
+  assert.deepEqual(urls, ["https:", "http:", "https:", "http:"]);
 });
