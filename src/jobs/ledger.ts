@@ -1,0 +1,79 @@
+import type { Job, JobProgress, JobState } from "./job.ts";
+
+/** What is known of jobs, beside the queue that hands them out: kept where the queue is kept. */
+export interface JobLedger extends AsyncDisposable {
+  /**
+   * @param idempotencyKey of one owner: the same again gives the job that it made, whatever else is asked
+   * @throws {JobError} `job.queue-unreachable`
+   */
+  create(
+    job: Job,
+    options?: { readonly idempotencyKey?: string },
+  ): Promise<{ readonly job: Job; readonly isNew: boolean }>;
+  get(id: string): Promise<Job | undefined>;
+  /** The newest first. `before` is an id. */
+  list(query: JobQuery): Promise<readonly Job[]>;
+  /** Changes a job, unless it has ended (or is not in `from`): then undefined. One change at a time, across processes. */
+  change(
+    id: string,
+    change: Partial<Omit<Job, "id" | "request" | "owner" | "createdAt">>,
+    options?: { readonly from?: readonly JobState[] },
+  ): Promise<Job | undefined>;
+  progress(id: string, progress: JobProgress): Promise<void>;
+  /** Adds to what is told of a job, for those who watch it and for later. Bounded: the oldest of a kind go. */
+  note(id: string, event: JobEvent): Promise<void>;
+  /** What was told, from `after` on (0: all that is kept), then what is told from now on; ends when the job has ended, or `signal` aborts. */
+  watch(
+    id: string,
+    after: number,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<NotedEvent>;
+  /** Every job's changes, for the page; ends when `signal` aborts. */
+  watchAll(options: { readonly signal: AbortSignal }): AsyncIterable<Job>;
+  /** Removes jobs that ended before `time`. @returns how many */
+  forget(time: number): Promise<number>;
+}
+
+/** Which jobs. */
+export interface JobQuery {
+  readonly states?: readonly JobState[];
+  readonly kind?: Job["request"]["kind"];
+  readonly owner?: string;
+  readonly before?: string;
+  /** At most 500. */
+  readonly limit: number;
+}
+
+/** What happens in a job, as the page and API show it. */
+export type JobEvent =
+  | { readonly type: "state"; readonly state: JobState }
+  | {
+      readonly type: "image";
+      readonly from: string;
+      readonly to: string;
+      readonly state: "started" | "copied" | "unchanged" | "left" | "failed" | "refused";
+      readonly digest?: string;
+      readonly code?: string;
+      readonly message?: string;
+      readonly bytes?: number;
+    }
+  /** `sent` and `size` in bytes; a few a second for each blob at most. */
+  | {
+      readonly type: "blob";
+      readonly image: string;
+      readonly digest: string;
+      readonly sent: number;
+      readonly size: number;
+    }
+  | {
+      readonly type: "message";
+      readonly level: "info" | "warning" | "error";
+      readonly text: string;
+    };
+
+/** An event with its place in the story, from 1. */
+export interface NotedEvent {
+  readonly number: number;
+  readonly at: number;
+  readonly event: JobEvent;
+}
