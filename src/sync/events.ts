@@ -12,7 +12,15 @@ export interface SyncItem {
 
 /** How it went with one image. */
 export type SyncOutcome =
+  /** `previous`: what the destination's name stood for, where that was another image. */
   | { readonly type: "copied"; readonly digest: Digest; readonly previous?: Digest }
+  /** Of a dry run. `digest` where a copy would keep it; `bytes` of the layers, whether or not they are there already. */
+  | {
+      readonly type: "would-copy";
+      readonly digest?: Digest;
+      readonly previous?: Digest;
+      readonly bytes: number;
+    }
   /** The destination was the same already. */
   | { readonly type: "unchanged"; readonly digest: Digest }
   /** Left as it is, as the rule says. */
@@ -22,7 +30,9 @@ export type SyncOutcome =
       readonly code: string;
       readonly message: string;
       readonly refused: boolean;
-    };
+    }
+  /** Called off before its end, by a signal or since another image failed: nothing is known of it. */
+  | { readonly type: "stopped" };
 
 /** Numbers of one image or of a run. */
 export interface SyncFigures {
@@ -31,6 +41,8 @@ export interface SyncFigures {
   /** Bytes that were there already, or mounted. */
   readonly bytesSpared: number;
   readonly ms: number;
+  /** How often something was tried again. */
+  readonly retries: number;
 }
 
 /** What happens while a mirror runs, told as it happens. */
@@ -64,6 +76,8 @@ export type SyncEvent =
       readonly type: "image-ended";
       readonly item: SyncItem;
       readonly outcome: SyncOutcome;
+      /** Of the source's top manifest, where it got so far. */
+      readonly source?: Digest;
       readonly figures: SyncFigures;
     }
   | {
@@ -85,11 +99,15 @@ export type ReportSync = (event: SyncEvent) => void;
 
 /** How a run went. */
 export interface SyncSummary extends SyncFigures {
+  /** Found; each is counted under one of the five that follow. */
   readonly images: number;
+  /** Of a dry run: that would be. */
   readonly copied: number;
   readonly unchanged: number;
   readonly left: number;
   readonly failed: number;
+  /** Called off, or never begun, because the run was stopped. */
+  readonly stopped: number;
   readonly companions: number;
   readonly pruned: number;
   /** Rules that could not be listed, or whose pruning was refused. */

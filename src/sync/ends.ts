@@ -1,0 +1,39 @@
+import type { CopyEnd } from "../copy/copy.ts";
+import type { CallOptions } from "../transport/contract.ts";
+import type { ReportSync } from "./events.ts";
+import type { MirrorRule } from "./mirror.ts";
+
+/** Every transport, built with one end's settings: credentials, TLS. The registries' clients are the run's, for all images. */
+export interface MirrorEnd {
+  /**
+   * Reads `transport:text`.
+   *
+   * @throws {UsageError} `usage.bad-reference`
+   */
+  resolve(text: string, as: "source" | "destination", options: CallOptions): Promise<CopyEnd>;
+}
+
+/** The ends of a run by the names that its rules give them; the same name, the same end. */
+export interface MirrorEnds {
+  open(name: string): Promise<MirrorEnd>;
+}
+
+/** One image that a rule gives: where it is, and where it goes. */
+export interface FoundImage {
+  readonly from: CopyEnd;
+  readonly to: CopyEnd;
+}
+
+/** What finding images is done with. */
+export interface FindingParts {
+  readonly ends: MirrorEnds;
+  /** Told "listing", "listed" and "listing-failed". */
+  readonly report: ReportSync;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Gives the images of a rule one by one, and asks for no more than what is taken: lazily, in the registry's order, those
+ * of several repositories in turns. What of it cannot be listed is told as "listing-failed" and passed over.
+ */
+export type Enumerate = (rule: MirrorRule, parts: FindingParts) => AsyncIterable<FoundImage>;
