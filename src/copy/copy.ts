@@ -5,7 +5,7 @@ import { parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import type { ImageSource, Transport } from "../transport/contract.ts";
+import type { HeldManifest, ImageSource, Transport } from "../transport/contract.ts";
 import { type CopyRequest, copyImage } from "./copy-image.ts";
 import { copyList, readInstance, refuseGroup } from "./copy-list.ts";
 import { failedWhile, telling } from "./failure.ts";
@@ -24,6 +24,23 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
   readonly to: CopyEnd;
   /** The layers must be told of even where nothing is to be done. */
   readonly tellLayers: boolean;
+  /**
+   * Asked where there is something to do, before anything is written: what it throws ends the copy. `held` is what the
+   * destination's name stands for, where that could be told.
+   */
+  readonly mayReplace?: (held: HeldManifest | undefined) => Promise<void> | void;
+}
+
+/** What a copy came to. */
+export interface CopyResult {
+  /** Of the top manifest as it stands at the destination. */
+  readonly digest: Digest;
+  /** Of the source's top manifest. */
+  readonly source: Digest;
+  /** There was nothing to do. */
+  readonly unchanged: boolean;
+  /** What the destination's name stood for before; absent where it was nothing, or was not asked. */
+  readonly previous?: Digest;
 }
 
 /**
@@ -33,10 +50,15 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
  * @throws {CopyError} telling which part failed; its causes keep their codes
  */
 export async function copy(job: CopyJob): Promise<Digest> {
+  return (await performCopy(job)).digest;
+}
+
+/** As {@link copy}, and tells what came of it. */
+export async function performCopy(job: CopyJob): Promise<CopyResult> {
   refuseOntoItself(job);
   const noOp = lookForNoOp(job);
   const held = await noOp.byHeads();
-  if (held) return held;
+  if (held) return { digest: held, source: held, unchanged: true, previous: held };
   const { signal } = job;
   const to = formatImageReference(job.to.reference);
   const from = formatImageReference(job.from.reference);
@@ -53,12 +75,15 @@ export async function copy(job: CopyJob): Promise<Digest> {
   const request: CopyRequest = { ...job, source, destination, holds: noOp.holds };
   const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
-  if (same) return same;
-  const copied = await copyTop(request, top, from);
+  if (same) return { digest: same, source: top.digest, unchanged: true, previous: same };
+  const replaced = await noOp.held();
+  await job.mayReplace?.(replaced);
+  const { digest } = await copyTop(request, top, from);
   await telling("committing the finished image", "copy.destination-failed", () =>
     destination.commit({ signal }),
   );
-  return copied.digest;
+  const result = { digest, source: top.digest, unchanged: false };
+  return replaced ? { ...result, previous: replaced.digest } : result;
 }
 
 /** Whether some are made, or what the gate lets in has some to be carried along. */

@@ -29,6 +29,12 @@ export interface NoOp {
   expectSignatures(): Promise<Digest | boolean>;
   /** Whether the destination has this very image, so that its signatures are all there is to bring. */
   holds(image: RawManifest, chosenFrom: RawManifest | undefined): Promise<boolean>;
+  /**
+   * What the destination's name stands for; undefined where it was not asked, or did not tell.
+   *
+   * @throws where it could not be asked, if {@link CopyJob.mayReplace} wants to know
+   */
+  held(): Promise<HeldManifest | undefined>;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
@@ -38,7 +44,8 @@ const lookupsAtOnce = 8;
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
   if (!headsCanTell(job)) return cannotTell(job);
-  const destination = headDestination(job);
+  const asked = headDestination(job);
+  const destination = unlessUnreachable(asked, job.signal);
   const byHeads = !job.tellLayers && job.options.select.type === "system";
   const source = byHeads ? headSource(job) : undefined;
   source?.catch(() => {}); // told by byHeads
@@ -65,6 +72,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
       return done(job, held.digest);
     },
+    held: () => (job.mayReplace ? asked : destination),
     async holds(image, chosenFrom) {
       const held = await destination;
       if (chosenFrom && held?.keepsIndex?.(chosenFrom.digest) === false) return false;
@@ -83,6 +91,7 @@ function cannotTell(job: CopyJob): NoOp {
   return {
     byHeads: async () => undefined,
     byManifest: async () => undefined,
+    held: async () => (job.mayReplace ? await headDestination(job) : undefined),
     holds: async () => false,
     expectSignatures: async () =>
       !job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference)),
@@ -109,10 +118,20 @@ function headSource({ from, signal }: CopyJob): Promise<HeldManifest | undefined
   );
 }
 
+function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | undefined> {
+  const name = formatImageReference(to.reference);
+  return telling(`initializing destination ${name}`, "copy.destination-failed", async () =>
+    to.transport.digestOf?.(to.reference, "destination", { signal }),
+  );
+}
+
 /** A destination out of reach is told of when it is written to. */
-async function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | undefined> {
+async function unlessUnreachable(
+  asked: Promise<HeldManifest | undefined>,
+  signal: AbortSignal,
+): Promise<HeldManifest | undefined> {
   try {
-    return await to.transport.digestOf?.(to.reference, "destination", { signal });
+    return await asked;
   } catch (error) {
     if (error instanceof KnownError || signal.aborted) return undefined;
     throw error;

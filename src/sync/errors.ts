@@ -1,0 +1,12 @@
+import { KnownError } from "../core/errors.ts";
+
+/** What goes wrong with a mirror as such; what goes wrong with an image keeps the code it has. */
+export type SyncErrorCode =
+  /** A tag that must not move stands for another image. */
+  | "sync.immutable"
+  /** What a former run left cannot be used, or another run is using it. */
+  | "sync.bad-state"
+  | "sync.busy";
+
+/** A mirror, or one of its images, cannot be brought up to date. */
+export class SyncError extends KnownError<SyncErrorCode> {}

@@ -1,0 +1,42 @@
+import { KnownError } from "../core/errors.ts";
+import type { FoundImage } from "./ends.ts";
+import type { Fed, FeedSource } from "./feed.ts";
+import type { MirrorRule } from "./mirror.ts";
+import type { MirrorParts } from "./parts.ts";
+
+/** An image, and the rule that gave it. */
+export interface RuleImage {
+  readonly rule: MirrorRule;
+  readonly image: FoundImage;
+}
+
+/** The images of a rule as a source to be fed from. What cannot be listed is told, and ends the source. */
+export function sourceOf(rule: MirrorRule, parts: MirrorParts): FeedSource<RuleImage> {
+  return { host: hostOf(rule), open: () => find(rule, parts) };
+}
+
+async function* find(rule: MirrorRule, parts: MirrorParts): AsyncGenerator<Fed<RuleImage>> {
+  const { steps, report, signal } = parts;
+  try {
+    for await (const image of steps.enumerate(rule, parts)) {
+      yield { value: { rule, image }, burdens: burdensOf(image) };
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    if (!(error instanceof KnownError)) throw error;
+    const { code, message } = error;
+    report({ type: "listing-failed", rule: rule.name, what: rule.name, code, message });
+  }
+}
+
+function hostOf({ from }: MirrorRule): string {
+  if (from.kind === "registry") return from.domain;
+  return /^docker:\/\/[^/]+/.exec(from.text)?.[0].slice("docker://".length) ?? from.text;
+}
+
+function burdensOf({ from, to }: FoundImage): readonly [string, string] {
+  const [a, b] = [from.reference, to.reference];
+  const place = ({ docker, transport }: typeof a) => docker?.domain ?? `${transport}:`;
+  const repository = ({ docker, text }: typeof a) => (docker ? docker.path : text);
+  return [`${place(a)} ${place(b)}`, `${place(a)} ${repository(a)} ${place(b)}`];
+}

@@ -1,0 +1,60 @@
+import { repositoryName } from "../core/docker-reference.ts";
+import type { ImageReference } from "../core/image-reference.ts";
+import type { FoundImage } from "./ends.ts";
+import type { SyncEvent } from "./events.ts";
+import type { Mirror, MirrorRule } from "./mirror.ts";
+import type { GivenTags } from "./parts.ts";
+
+interface Given {
+  readonly to: FoundImage["to"];
+  readonly tags: Set<string>;
+  readonly rules: Set<MirrorRule>;
+}
+
+/**
+ * What the rules of a run gave each destination repository, for those that prune: what one of them does not give may be
+ * another's. Where no rule prunes nothing is kept.
+ */
+export class GivenNames {
+  readonly #mirror: Mirror;
+  readonly #isWanted: boolean;
+  readonly #given = new Map<string, Given>();
+  readonly #failed = new Set<string>();
+
+  constructor(mirror: Mirror) {
+    this.#mirror = mirror;
+    this.#isWanted = mirror.rules.some(({ prune }) => prune !== undefined);
+  }
+
+  add(rule: MirrorRule, { to }: FoundImage): void {
+    const { docker } = to.reference;
+    if (!this.#isWanted || !docker) return;
+    const name = repositoryName(docker);
+    const given = this.#given.get(name) ?? { to, tags: new Set(), rules: new Set() };
+    this.#given.set(name, given);
+    if (docker.tag !== undefined) given.tags.add(docker.tag);
+    given.rules.add(rule);
+  }
+
+  note(event: SyncEvent): void {
+    if (event.type === "listing-failed") this.#failed.add(event.rule);
+  }
+
+  /** The repositories that a rule may prune: none that a rule whose images are not all known may have given something. */
+  of(rule: MirrorRule): ReadonlyMap<string, GivenTags> {
+    const failed = this.#mirror.rules.filter(({ name }) => this.#failed.has(name));
+    if (failed.includes(rule)) return new Map();
+    const own = [...this.#given].filter(
+      ([, { rules, to }]) =>
+        rules.has(rule) && !failed.some((other) => mayGive(other, to.reference)),
+    );
+    return new Map(own);
+  }
+}
+
+/** Whether a rule might write there, as far as the fixed beginning of its target tells. */
+function mayGive({ to }: MirrorRule, { transport, text }: ImageReference): boolean {
+  const fixed = to.template.split("{{", 1)[0] ?? "";
+  const name = `${transport}:${text}`;
+  return name.startsWith(fixed) || fixed.startsWith(name);
+}

@@ -1,0 +1,133 @@
+import { PolicyError } from "../../policy/errors.ts";
+import { type CopyJob, type CopyResult, performCopy } from "../copy/copy.ts";
+import { dryRun } from "../copy/dry-run.ts";
+import type { Digest } from "../core/digest.ts";
+import { KnownError } from "../core/errors.ts";
+import { backoffMs } from "../registry/retry.ts";
+import { CopyFigures } from "./copy-figures.ts";
+import type { SyncFigures, SyncOutcome } from "./events.ts";
+import type { MirrorRule } from "./mirror.ts";
+import type { MirrorParts, SyncImage } from "./parts.ts";
+
+/** How one image came out, and what it took. */
+export interface ImageEnd {
+  readonly outcome: SyncOutcome;
+  readonly source?: Digest;
+  readonly figures: SyncFigures;
+}
+
+interface Ended {
+  readonly outcome: SyncOutcome;
+  readonly source?: Digest;
+}
+
+/**
+ * Brings one image up to date, and what belongs to it. A foreseen failure is an outcome; a bug is thrown.
+ *
+ * @param parts whose signal calls it off
+ */
+export async function mirrorImage(
+  image: SyncImage,
+  rule: MirrorRule,
+  parts: MirrorParts,
+): Promise<ImageEnd> {
+  const { clock, signal } = parts;
+  const figures = new CopyFigures();
+  const since = clock.now();
+  for (let tried = 0; ; tried++) {
+    try {
+      const ended = await tryOnce(image, rule, parts, figures);
+      return { ...ended, figures: figures.after(clock.now() - since) };
+    } catch (error) {
+      if (!signal.aborted && tried < parts.retries && mayPass(error)) {
+        figures.retries++;
+        await clock.sleep(backoffMs(tried + 1, parts.random), signal).catch(() => {});
+        continue;
+      }
+      return { outcome: outcomeOf(error, signal), figures: figures.after(clock.now() - since) };
+    }
+  }
+}
+
+async function tryOnce(
+  image: SyncImage,
+  rule: MirrorRule,
+  parts: MirrorParts,
+  figures: CopyFigures,
+): Promise<Ended> {
+  const { steps, report, signal } = parts;
+  signal.throwIfAborted();
+  const existing = await steps.lookAtExisting(rule.existing, image, { signal });
+  if (existing.type === "left") return { outcome: existing };
+  const job = jobOf(image, rule, parts, figures);
+  if (parts.dryRun) return await wouldCopy(job);
+  const { mayReplace } = existing;
+  const result = await performCopy({ ...job, ...(mayReplace && { mayReplace }) });
+  if (wantsCompanions(rule)) {
+    const options = { report, signal, dryRun: parts.dryRun, parts };
+    await steps.copyCompanions(image, result.digest, rule.companions, options);
+  }
+  return { outcome: copied(result), source: result.source };
+}
+
+function jobOf(
+  { item, from, to }: SyncImage,
+  rule: MirrorRule,
+  { gate, transfers, compression, signing, signal, tellLayers, report }: MirrorParts,
+  figures: CopyFigures,
+): CopyJob {
+  return {
+    from,
+    to,
+    gate,
+    transfers,
+    compression,
+    options: rule.copy,
+    signal,
+    tellLayers: tellLayers ?? false,
+    report: (event) => {
+      figures.note(event);
+      report({ type: "image-event", item, event });
+    },
+    ...(signing && { signing }),
+  };
+}
+
+function wantsCompanions({ companions: { referrers, digestTags } }: MirrorRule): boolean {
+  return referrers !== "none" || digestTags;
+}
+
+function copied({ digest, previous, unchanged }: CopyResult): SyncOutcome {
+  if (unchanged || previous === digest) return { type: "unchanged", digest };
+  return { type: "copied", digest, ...(previous !== undefined && { previous }) };
+}
+
+async function wouldCopy(job: CopyJob): Promise<Ended> {
+  const { nothingToDo, index, images } = await dryRun(job);
+  const digest = index ?? images[0]?.digest;
+  if (nothingToDo && digest) return { outcome: { type: "unchanged", digest }, source: digest };
+  const layers = new Map(
+    images.flatMap(({ layers }) => layers.map((one) => [one.digest, one.size])),
+  );
+  const bytes = [...layers.values()].reduce((sum, size) => sum + Math.max(0, size), 0);
+  return { outcome: { type: "would-copy", bytes, ...(digest && { digest }) } };
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof KnownError && error.retryable;
+}
+
+function outcomeOf(error: unknown, signal: AbortSignal): SyncOutcome {
+  if (signal.aborted) return { type: "stopped" };
+  if (!(error instanceof KnownError)) throw error;
+  const { code, message } = error;
+  return { type: "failed", code, message, refused: isRefusal(error) };
+}
+
+/** Whether the policy said no, however deep that stands. */
+function isRefusal(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof PolicyError && cause.code === "policy.refused") return true;
+  }
+  return false;
+}

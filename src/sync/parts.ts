@@ -1,0 +1,103 @@
+import type { Gate } from "../../policy/gate.ts";
+import type { Signing } from "../copy/sign.ts";
+import type { Transfers } from "../copy/transfers.ts";
+import type { Digest } from "../core/digest.ts";
+import type { Clock } from "../registry/clock.ts";
+import type { Compression } from "../stream/recompress.ts";
+import type { CallOptions, HeldManifest } from "../transport/contract.ts";
+import type { Coordinator } from "./coordinator.ts";
+import type { Enumerate, FoundImage, MirrorEnds } from "./ends.ts";
+import type { ReportSync, SyncItem } from "./events.ts";
+import type { Companions, ExistingRule, MirrorRule } from "./mirror.ts";
+
+/** What a run works with. Its parts are shared by all images, so that the run is bounded as a whole. */
+export interface MirrorParts {
+  readonly ends: MirrorEnds;
+  readonly gate: Gate;
+  readonly transfers: Transfers;
+  readonly compression: Compression;
+  /** Absent where nothing is signed. */
+  readonly signing?: Signing;
+  /** Absent: nobody else mirrors at the same time. */
+  readonly coordinator?: Coordinator;
+  readonly steps: MirrorSteps;
+  readonly report: ReportSync;
+  readonly clock: Clock;
+  /** 0 to 1. */
+  readonly random: () => number;
+  /** Aborted, it stops the run: what is under way is called off and told of as "stopped". */
+  readonly signal: AbortSignal;
+  /** Images under way at once; the hosts' own gates bound what they are asked. */
+  readonly parallel: number;
+  /** How often an image is tried again, from its start, after a failure that may pass. */
+  readonly retries: number;
+  /** A failed image does not stop the run. */
+  readonly keepGoing: boolean;
+  /** Nothing is written; only GET and HEAD are sent. */
+  readonly dryRun: boolean;
+  /** The layers must be told of even where nothing is to be done. */
+  readonly tellLayers?: boolean;
+}
+
+/** What goes on around the copies; `defaultSteps` of steps.ts, but in tests. */
+export interface MirrorSteps {
+  readonly enumerate: Enumerate;
+  readonly lookAtExisting: LookAtExisting;
+  readonly copyCompanions: CopyCompanions;
+  readonly prune: Prune;
+}
+
+/** One image of the run, with its ends. */
+export interface SyncImage extends FoundImage {
+  readonly item: SyncItem;
+}
+
+/** A call for one image or rule. */
+export interface StepOptions extends CallOptions {
+  readonly report: ReportSync;
+  readonly dryRun: boolean;
+}
+
+/**
+ * What a name taken already means for an image. Looks where it must (if-absent), and gives what the copy is to ask before
+ * it writes (immutable), since the copy has looked by then.
+ */
+export type LookAtExisting = (
+  rule: ExistingRule,
+  image: FoundImage,
+  call: CallOptions,
+) => Promise<Existing>;
+
+/** "left": the image is passed over. */
+export type Existing =
+  | { readonly type: "left"; readonly why: "if-absent" | "immutable" }
+  | {
+      readonly type: "go-on";
+      readonly mayReplace?: (held: HeldManifest | undefined) => Promise<void> | void;
+    };
+
+/** Brings along what belongs to an image that stands at the destination as `digest`; tells "companion" for each. */
+export type CopyCompanions = (
+  image: SyncImage,
+  digest: Digest,
+  wanted: Companions,
+  options: StepOptions & { readonly parts: MirrorParts },
+) => Promise<void>;
+
+/**
+ * Removes what a rule does not give any more, after all its images ended; tells "pruned" and "prune-refused".
+ *
+ * @param given tags that the rule gave, by the destination repository's reference text without its tag
+ */
+export type Prune = (
+  rule: MirrorRule,
+  given: ReadonlyMap<string, GivenTags>,
+  options: StepOptions & { readonly parts: MirrorParts },
+) => Promise<void>;
+
+/** One destination repository of a rule that prunes. */
+export interface GivenTags {
+  /** One of its images, to reach the repository by. */
+  readonly to: FoundImage["to"];
+  readonly tags: ReadonlySet<string>;
+}

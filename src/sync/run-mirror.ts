@@ -1,0 +1,110 @@
+import { KnownError } from "../core/errors.ts";
+import type { FoundImage } from "./ends.ts";
+import type { SyncItem, SyncSummary } from "./events.ts";
+import { Feed } from "./feed.ts";
+import { type RuleImage, sourceOf } from "./found.ts";
+import { GivenNames } from "./given-names.ts";
+import type { Mirror, MirrorRule } from "./mirror.ts";
+import { mirrorImage } from "./one-image.ts";
+import type { MirrorParts, SyncImage } from "./parts.ts";
+import { Tally } from "./tally.ts";
+
+const limits = { sources: 16, ahead: 32 };
+
+/** A run that one of its images has stopped. */
+const stopped = new Error("the run was stopped: an image failed");
+
+/**
+ * Runs a mirror: finds its images, brings each up to date, so many at once, with what belongs to it, then prunes.
+ *
+ * What goes wrong with an image or a rule is told and counted, and never thrown; without `keepGoing` the first failed image
+ * stops the run, and what is under way is called off. So does the signal. Memory does not grow with the number of images,
+ * but for the tags of rules that prune.
+ *
+ * @returns the numbers; anything failed, stopped or in `failedRules` means that not all is as the mirror has it
+ */
+export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<SyncSummary> {
+  const stop = new AbortController();
+  const tally = new Tally();
+  const names = new GivenNames(mirror);
+  const since = given.clock.now();
+  const parts: MirrorParts = {
+    ...given,
+    signal: AbortSignal.any([given.signal, stop.signal]),
+    report: (event) => {
+      tally.note(event);
+      names.note(event);
+      given.report(event);
+    },
+  };
+  await bringAll(mirror, parts, { names, stop: () => stop.abort(stopped) });
+  await pruneAll(mirror, parts, names);
+  return tally.summary(given.clock.now() - since);
+}
+
+/** What one image's end means for the run. */
+interface Run {
+  readonly names: GivenNames;
+  readonly stop: () => void;
+}
+
+async function bringAll(mirror: Mirror, parts: MirrorParts, run: Run): Promise<void> {
+  const feed = new Feed<RuleImage>(
+    mirror.rules.map((rule) => sourceOf(rule, parts)),
+    limits,
+  );
+  const close = () => feed.close();
+  if (parts.signal.aborted) close();
+  parts.signal.addEventListener("abort", close, { once: true });
+  let found = 0;
+  const lane = async () => {
+    for (let next = await feed.next(); next; next = await feed.next()) {
+      const { rule, image } = next.value;
+      run.names.add(rule, image);
+      await bring({ ...image, item: itemOf(++found, rule, image) }, rule, parts, run);
+      feed.done(next);
+    }
+  };
+  const lanes = Array.from({ length: Math.max(1, parts.parallel) }, () =>
+    lane().catch((error: unknown) => {
+      run.stop(); // a bug: the others end first, then it is told
+      throw error;
+    }),
+  );
+  const failed = (await Promise.allSettled(lanes)).find(({ status }) => status === "rejected");
+  parts.signal.removeEventListener("abort", close);
+  if (failed?.status === "rejected") throw failed.reason;
+}
+
+function itemOf(number: number, { name }: MirrorRule, { from, to }: FoundImage): SyncItem {
+  return { number, rule: name, from: from.reference, to: to.reference };
+}
+
+async function bring(
+  image: SyncImage,
+  rule: MirrorRule,
+  parts: MirrorParts,
+  { stop }: Run,
+): Promise<void> {
+  const { item } = image;
+  parts.report({ type: "image-started", item });
+  const end = await mirrorImage(image, rule, parts);
+  parts.report({ type: "image-ended", item, ...end });
+  if (end.outcome.type === "failed" && !parts.keepGoing) stop();
+}
+
+/** One rule after the other, once all images have ended; what cannot be pruned is told as a rule that failed. */
+async function pruneAll(mirror: Mirror, parts: MirrorParts, names: GivenNames): Promise<void> {
+  const { steps, report, signal, dryRun } = parts;
+  for (const rule of mirror.rules) {
+    if (!rule.prune || signal.aborted) continue;
+    try {
+      await steps.prune(rule, names.of(rule), { report, signal, dryRun, parts });
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof KnownError)) throw error;
+      const { code, message } = error;
+      report({ type: "listing-failed", rule: rule.name, what: rule.name, code, message });
+    }
+  }
+}
