@@ -10,6 +10,7 @@ export type Peer =
   | "sqv"
   | "podman"
   | "htpasswd"
+  | "redis-server"
   | "newuidmap"
   | "newgidmap";
 
