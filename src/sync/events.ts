@@ -65,12 +65,21 @@ export type SyncEvent =
     }
   | { readonly type: "image-started"; readonly item: SyncItem }
   | { readonly type: "image-event"; readonly item: SyncItem; readonly event: CopyEvent }
-  /** What went along: a referrer, a digest tag. */
+  /** What went along: a referrer by its artifact type, a digest tag by its name. `bytes` of blobs read from the source. */
   | {
       readonly type: "companion";
       readonly item: SyncItem;
       readonly manifest: Digest;
       readonly what: string;
+      readonly bytes: number;
+    }
+  /** What did not go along, and why that is no failure. */
+  | {
+      readonly type: "companion-left";
+      readonly item: SyncItem;
+      readonly manifest: Digest;
+      readonly what: string;
+      readonly why: string;
     }
   | {
       readonly type: "image-ended";

@@ -70,6 +70,8 @@ export interface Companions {
   readonly referrers: "none" | "all" | readonly string[];
   /** `sha256-….sig`, `.att`, `.sbom`. */
   readonly digestTags: boolean;
+  /** Where the destination has no room for them: "refuse" (the default), before any byte moves; or "tell" of each. */
+  readonly homeless?: "refuse" | "tell";
 }
 
 /** What is done where the destination has the name already. */

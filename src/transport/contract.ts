@@ -55,6 +55,31 @@ export interface Transport {
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+  /** Absent where a place has no room beside its images. */
+  readonly companions?: CompanionPlaces;
+}
+
+/** What stands beside images in the same place and belongs to them: by its subject, or by a name made of a digest. */
+export interface CompanionPlaces {
+  /**
+   * What has `subject` as its subject, in the place that `reference` is of; empty where there is nothing, or no such
+   * place — OCI distribution-spec § Listing Referrers. What an entry says is to be checked against its manifest.
+   */
+  referrers(
+    reference: ImageReference,
+    subject: Digest,
+    as: "source" | "destination",
+    options: CallOptions,
+  ): Promise<readonly Descriptor[]>;
+  /** All names in that place; empty where there is no such place. */
+  names(
+    reference: ImageReference,
+    as: "source" | "destination",
+    options: CallOptions,
+  ): Promise<readonly string[]>;
+  /** Whatever has that digest in the same place. What is written there has no name. */
+  byDigest(reference: ImageReference, digest: Digest): ImageReference;
+  byName(reference: ImageReference, name: string): ImageReference;
 }
 
 /** The images of one place, to be read one after the other; the place is open until this is disposed of. */
