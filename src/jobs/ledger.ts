@@ -3,6 +3,9 @@ import type { Job, JobProgress, JobState } from "./job.ts";
 /** What is known of jobs, beside the queue that hands them out: kept where the queue is kept. */
 export interface JobLedger extends AsyncDisposable {
   /**
+   * Keeps a job that is new; one with this id that is there already is given back as it is, so that a caller who got no
+   * answer can ask again. On disk when it returns.
+   *
    * @param idempotencyKey of one owner: the same again gives the job that it made, whatever else is asked
    * @throws {JobError} `job.queue-unreachable`
    */
@@ -13,14 +16,21 @@ export interface JobLedger extends AsyncDisposable {
   get(id: string): Promise<Job | undefined>;
   /** The newest first. `before` is an id. */
   list(query: JobQuery): Promise<readonly Job[]>;
-  /** Changes a job, unless it has ended (or is not in `from`): then undefined. One change at a time, across processes. */
+  /**
+   * Changes a job, unless it has ended (or is not in `from`): then undefined. One change at a time, across processes. Notes
+   * the event where the state becomes another.
+   */
   change(
     id: string,
-    change: Partial<Omit<Job, "id" | "request" | "owner" | "createdAt">>,
+    change: JobChange,
     options?: { readonly from?: readonly JobState[] },
   ): Promise<Job | undefined>;
+  /** Nothing where the job has ended. */
   progress(id: string, progress: JobProgress): Promise<void>;
-  /** Adds to what is told of a job, for those who watch it and for later. Bounded: the oldest of a kind go. */
+  /**
+   * Adds to what is told of a job, for those who watch it and for later; nothing where it has ended. Bounded: of an image
+   * and of a blob the last event is kept, and the oldest of a kind go.
+   */
   note(id: string, event: JobEvent): Promise<void>;
   /** What was told, from `after` on (0: all that is kept), then what is told from now on; ends when the job has ended, or `signal` aborts. */
   watch(
@@ -33,6 +43,13 @@ export interface JobLedger extends AsyncDisposable {
   /** Removes jobs that ended before `time`. @returns how many */
   forget(time: number): Promise<number>;
 }
+
+/** What becomes of a job's members; undefined takes one away. */
+export type JobChange = {
+  readonly [Member in Exclude<keyof Job, "id" | "request" | "owner" | "createdAt">]?:
+    | Job[Member]
+    | undefined;
+};
 
 /** Which jobs. */
 export interface JobQuery {

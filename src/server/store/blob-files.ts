@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { makeFolders } from "../../core/make-folders.ts";
 import { errnoOf, unless } from "../../layout/errors.ts";
-import { FolderSyncs } from "./group-sync.ts";
+import { FolderSyncs } from "../../stream/group-sync.ts";
 import { algorithms, type StorePaths } from "./store-paths.ts";
 
 /** What an empty layout says. */

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { GroupSync, syncDescriptor, syncFolder } from "../../stream/group-sync.ts";
 import { StoreError } from "./errors.ts";
-import { GroupSync, syncDescriptor, syncFolder } from "./group-sync.ts";
 import { migrations } from "./schema.ts";
 
 /** A value of a column. */

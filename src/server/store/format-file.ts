@@ -3,8 +3,8 @@ import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
 import { unless } from "../../layout/errors.ts";
+import { syncFolder } from "../../stream/group-sync.ts";
 import { StoreError } from "./errors.ts";
-import { syncFolder } from "./group-sync.ts";
 import type { StorePaths } from "./store-paths.ts";
 
 /** The version of what is in the folder, files and database together. */

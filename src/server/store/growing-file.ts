@@ -1,8 +1,8 @@
 import { write } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { unless } from "../../layout/errors.ts";
+import { syncDescriptor } from "../../stream/group-sync.ts";
 import type { TryLock } from "./file-lock.ts";
-import { syncDescriptor } from "./group-sync.ts";
 
 const syncEveryBytes = 32 * 1024 * 1024;
 
