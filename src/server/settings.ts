@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { domain, filePath, listenAddress } from "../config/setting-values.ts";
 import { accessSettings } from "./access/settings.ts";
 import { admissionSettings } from "./admission/settings.ts";
 import { auditSettings } from "./audit/settings.ts";
-import { domain, filePath, listenAddress } from "./settings-values.ts";
 import {
   limitSettings,
   logSettings,

@@ -1,9 +1,9 @@
+import { inFile } from "../../config/setting-shape.ts";
 import { localAccess } from "../../server/access/local-access.ts";
 import type { AccessSettings } from "../../server/access/settings.ts";
 import type { Access } from "../../server/access.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import type { AssemblyBase } from "./assemble-server.ts";
-import { inFile } from "./setting-shape.ts";
 
 /** Who may do what, and where tokens are to be had. */
 export interface AssembledAccess {

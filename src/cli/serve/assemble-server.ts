@@ -1,5 +1,6 @@
 import type { Environment } from "../../config/environment.ts";
 import { loadEnvironment } from "../../config/load-environment.ts";
+import { inFile } from "../../config/setting-shape.ts";
 import type { Repository } from "../../registry/repository.ts";
 import { admissionApi } from "../../server/admission/api.ts";
 import type { AuditLog } from "../../server/audit.ts";
@@ -22,7 +23,6 @@ import { assembleBackends } from "./assemble-backends.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
-import { inFile } from "./setting-shape.ts";
 
 /** The server's parts, joined. */
 export interface AssembledServer extends AsyncDisposable {

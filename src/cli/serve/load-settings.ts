@@ -1,13 +1,17 @@
 import { dirname, resolve } from "node:path";
-import type { LineCounter, ParsedNode } from "yaml";
 import type * as z from "zod";
 import type { Environment } from "../../config/environment.ts";
-import { ConfigError } from "../../config/errors.ts";
 import { readFile } from "../../config/load-file.ts";
+import { readSpelling } from "../../config/read-spelling.ts";
+import { formatPath, issuesOf, type SettingIssue } from "../../config/setting-issues.ts";
+import { isTable } from "../../config/setting-shape.ts";
+import {
+  invalidSettings,
+  issueLines,
+  parseSettingsDocument,
+  type SettingsDocument,
+} from "../../config/settings-document.ts";
 import type { ServerSettings } from "../../server/settings.ts";
-import { readSpelling } from "./read-spelling.ts";
-import { formatPath, issuesOf, type SettingIssue, type SettingPath } from "./setting-issues.ts";
-import { isTable } from "./setting-shape.ts";
 import { type WithVariables, withVariables } from "./setting-variables.ts";
 
 /** What the command line says of the server, over everything else. */
@@ -27,7 +31,6 @@ export interface LoadedSettings {
 }
 
 const prefix = "AMPHORA_SERVE";
-const maxFileBytes = 4 * 1024 * 1024;
 
 /**
  * Reads the configuration of `serve`: the file, the environment over it, the flags over both.
@@ -58,17 +61,11 @@ export async function loadSettings(
   };
 }
 
-interface ReadDocument {
-  readonly file: string;
-  readonly value: unknown;
-  lineOf(path: SettingPath): number | undefined;
-}
-
 interface Judged {
   readonly flags: ServeFlags;
   readonly cwd: string;
   readonly folder: string;
-  readonly document: ReadDocument | undefined;
+  readonly document: SettingsDocument | undefined;
 }
 
 function judge(
@@ -84,9 +81,9 @@ function judge(
     ...(parsed.success ? [] : issuesOf(schema, parsed.error.issues, written.value)),
   ];
   if (parsed.success && issues.length === 0) return parsed.data;
-  throw invalid(
-    issues.map((issue) => lineFor(issue, written, flags, document)).join("\n"),
-    document,
+  throw invalidSettings(
+    issues.map((issue) => lineFor(issue, written, flags, document)),
+    document?.file,
   );
 }
 
@@ -104,7 +101,7 @@ function lineFor(
   { path, message }: SettingIssue,
   { setBy }: Pick<WithVariables, "setBy">,
   flags: ServeFlags,
-  document: ReadDocument | undefined,
+  document: SettingsDocument | undefined,
 ): string {
   const text = `${formatPath(path) || "the whole"}: ${message}`;
   if (path[0] === "listen" && flags.listen && flags.listen.length > 0) return `--listen: ${text}`;
@@ -114,88 +111,9 @@ function lineFor(
     if (variable !== undefined) return `${variable}: ${text}`;
   }
   if (!document) return text;
-  const line = document.lineOf(path);
-  return `${document.file}${line === undefined ? "" : `:${line}`}: ${text}`;
+  return issueLines([{ path, message }], document).join("");
 }
 
-async function readDocument(file: string): Promise<ReadDocument> {
-  const bytes = readFile(file);
-  if (bytes.length > maxFileBytes) throw invalid(`${file}: expected at most 4 MiB`, { file });
-  const yaml = await import("yaml");
-  const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(bytes.toString("utf8"), {
-    logLevel: "error", // else several documents are taken for one
-    prettyErrors: false,
-    lineCounter: lines,
-    stringKeys: true,
-    uniqueKeys: false, // ours says which one
-  });
-  const [wrong] = [...document.errors, ...document.warnings];
-  if (wrong) {
-    const text = wrong.message.split("\n", 1)[0];
-    throw invalid(`${file}:${lines.linePos(wrong.pos[0]).line}: not YAML: ${text}`, { file });
-  }
-  const twice = findTwice(yaml, document.contents, []);
-  if (twice) {
-    const line = lines.linePos(twice.at).line;
-    throw invalid(`${file}:${line}: ${formatPath(twice.path)}: expected once, found twice`, {
-      file,
-    });
-  }
-  return {
-    file,
-    value: plainValue(() => document.toJS({ maxAliasCount: 100 }), file),
-    lineOf: (path) => lineOf((part) => document.getIn(part, true), lines, path),
-  };
-}
-
-/** The first member that its mapping has already. */
-function findTwice(
-  yaml: typeof import("yaml"),
-  node: ParsedNode | null,
-  path: SettingPath,
-): { readonly path: SettingPath; readonly at: number } | undefined {
-  if (yaml.isSeq(node)) {
-    return node.items
-      .map((item, index) => findTwice(yaml, item as ParsedNode, [...path, index]))
-      .find((found) => found !== undefined);
-  }
-  if (!yaml.isMap(node)) return undefined;
-  const seen = new Set<string>();
-  for (const { key, value } of node.items) {
-    const name = yaml.isScalar(key) ? String(key.value) : "";
-    if (seen.has(name)) return { path: [...path, name], at: key.range?.[0] ?? 0 };
-    seen.add(name);
-    const below = findTwice(yaml, value as ParsedNode | null, [...path, name]);
-    if (below) return below;
-  }
-  return undefined;
-}
-
-/** An empty file is as good as none. */
-function plainValue(read: () => unknown, file: string): unknown {
-  try {
-    return read() ?? {};
-  } catch (error) {
-    throw invalid(`${file}: ${error instanceof Error ? error.message : String(error)}`, { file });
-  }
-}
-
-/** Of what is not there, the line of what it should be in. */
-function lineOf(
-  nodeAt: (path: SettingPath) => unknown,
-  lines: LineCounter,
-  path: SettingPath,
-): number | undefined {
-  for (let length = path.length; length > 0; length--) {
-    const node = nodeAt(path.slice(0, length));
-    if (typeof node !== "object" || node === null || !("range" in node)) continue;
-    const [start] = (node.range ?? []) as readonly number[];
-    if (start !== undefined) return lines.linePos(start).line;
-  }
-  return undefined;
-}
-
-function invalid(message: string, at: { readonly file: string } | undefined): ConfigError {
-  return new ConfigError("config.invalid", message, { ...(at && { file: at.file }) });
+async function readDocument(file: string): Promise<SettingsDocument> {
+  return await parseSettingsDocument(readFile(file).toString("utf8"), file);
 }

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type * as z from "zod";
-import { formatPath, type SettingPath } from "./setting-issues.ts";
-import { chosenOption, isTable, settingShape } from "./setting-shape.ts";
+import { formatPath, type SettingPath } from "../../config/setting-issues.ts";
+import { chosenOption, isTable, settingShape } from "../../config/setting-shape.ts";
 
 /** Settings with those of the environment over them. */
 export interface WithVariables {

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import * as z from "zod";
-import { count, duration, filePath, httpUrl } from "../settings-values.ts";
+import { count, duration, filePath, httpUrl } from "../../config/setting-values.ts";
 
 const words = ["pull", "push", "overwrite", "delete", "sign", "admin", "*"] as const;
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { count, duration, filePath, repositoryPatterns } from "../settings-values.ts";
+import { count, duration, filePath } from "../../config/setting-values.ts";
+import { repositoryPatterns } from "../pattern-values.ts";
 
 const scope = z
   .strictObject({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { count, filePath, size } from "../settings-values.ts";
+import { count, filePath, size } from "../../config/setting-values.ts";
 
 /** `audit:` the log of who did what. */
 export const auditSettings = z.strictObject({

@@ -5,8 +5,8 @@ import type { ListenOptions } from "node:net";
 import { connect } from "node:net";
 import { type SecureContextOptions, Server as TlsServer } from "node:tls";
 import { fileErrorText, systemCode } from "../../config/load-file.ts";
+import type { ListenAddress } from "../../config/setting-values.ts";
 import { ServerError } from "../errors.ts";
-import type { ListenAddress } from "../settings-values.ts";
 import { limitServer, v2ServerOptions } from "../v2/server-options.ts";
 import type { LimitSettings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { count, duration, filePath, listenAddress, size } from "../settings-values.ts";
+import { count, duration, filePath, listenAddress, size } from "../../config/setting-values.ts";
 
 const switchable = z.boolean({ error: "expected true or false" });
 

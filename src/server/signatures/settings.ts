@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { duration, httpUrl, repositoryPatterns } from "../settings-values.ts";
+import { duration, httpUrl } from "../../config/setting-values.ts";
+import { repositoryPatterns } from "../pattern-values.ts";
 
 /** One more place of signatures. */
 export const signatureSource = z.strictObject({

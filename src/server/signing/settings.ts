@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { filePath, repositoryPatterns } from "../settings-values.ts";
+import { filePath } from "../../config/setting-values.ts";
+import { repositoryPatterns } from "../pattern-values.ts";
 import { fillIdentity } from "./identity.ts";
 
 const keyName = z

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { count, duration, size } from "../settings-values.ts";
+import { count, duration, size } from "../../config/setting-values.ts";
 import { defaultStoreSettings } from "./default-settings.ts";
 import type { StoreSettings } from "./registry-store.ts";
 

@@ -1,5 +1,12 @@
 import * as z from "zod";
-import { domain, duration, filePath, httpUrl, percentage, size } from "../settings-values.ts";
+import {
+  domain,
+  duration,
+  filePath,
+  httpUrl,
+  percentage,
+  size,
+} from "../../config/setting-values.ts";
 
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const platform = /^[a-z0-9]+\/[a-z0-9_]+(?:\/[a-z0-9]+)?$/;

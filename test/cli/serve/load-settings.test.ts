@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import type * as z from "zod";
 import { loadSettings } from "../../../src/cli/serve/load-settings.ts";
-import { settingShape } from "../../../src/cli/serve/setting-shape.ts";
+import { settingShape } from "../../../src/config/setting-shape.ts";
 import { serverSettings } from "../../../src/server/settings.ts";
 import { tempFolder } from "../../support/temp.ts";
 

@@ -1,7 +1,6 @@
 import { isAbsolute } from "node:path";
 import * as z from "zod";
 import { isNameOrDomain } from "../core/docker-reference.ts";
-import { parseRepositoryPattern, RepositoryPatternError } from "./repository-pattern.ts";
 
 // Every message goes on from "expected": `cache.max-bytes: expected a size such as 512MiB or 50GiB`.
 
@@ -72,24 +71,6 @@ export const domain = () =>
   parsed("a host name, with a port if need be, such as registry.example", (text) =>
     !text.includes("/") && isNameOrDomain(text) ? text : undefined,
   );
-
-/** `docker.io/**`, of repositories as `domain/path`. */
-export const repositoryPattern = () =>
-  z
-    .string({ error: "expected a pattern of repositories such as docker.io/**" })
-    .transform((text, context) => {
-      try {
-        return parseRepositoryPattern(text);
-      } catch (error) {
-        if (!(error instanceof RepositoryPatternError)) throw error;
-        context.issues.push({ code: "custom", input: text, message: error.message });
-        return z.NEVER;
-      }
-    });
-
-/** At least one {@link repositoryPattern}. */
-export const repositoryPatterns = () =>
-  z.array(repositoryPattern()).min(1, { error: "expected at least one pattern" });
 
 /** Where to listen. */
 export type ListenAddress =

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { escapeControls } from "../../core/go-quote.ts";
+import { escapeControls } from "../core/go-quote.ts";
 import { inFile, settingShape } from "./setting-shape.ts";
 
 /** Members and positions, from the outermost. */

@@ -1,0 +1,134 @@
+import type { Document, LineCounter, Node, ParsedNode } from "yaml";
+import { ConfigError } from "./errors.ts";
+import { formatPath, type SettingIssue, type SettingPath } from "./setting-issues.ts";
+
+/** What a person wrote, as YAML (and so as JSON), and where it stands. */
+export interface SettingsDocument {
+  /** As it is called in errors. */
+  readonly file: string;
+  readonly value: unknown;
+  /** Of what is not there, the line of what it should be in. */
+  lineOf(path: SettingPath): number | undefined;
+  /** A single value as it was written, where that says more than what it was taken for: `3.10`. */
+  writtenAt(path: SettingPath): string | undefined;
+}
+
+/** How a document is read. */
+export interface ReadingOptions {
+  /** Take `<<: *anchor` for the members of another mapping, as YAML 1.1 has it. */
+  readonly merges?: boolean;
+}
+
+const maxBytes = 4 * 1024 * 1024;
+const maxAliases = 100;
+
+type Yaml = typeof import("yaml");
+
+/**
+ * Parses a document that a person wrote; an empty one is an empty mapping. `file` is what errors call it.
+ *
+ * @throws {ConfigError} `config.invalid` with a line `FILE:LINE: …` for everything that is wrong
+ */
+export async function parseSettingsDocument(
+  text: string,
+  file: string,
+  { merges = false }: ReadingOptions = {},
+): Promise<SettingsDocument> {
+  if (Buffer.byteLength(text) > maxBytes)
+    throw invalidSettings([`${file}: expected at most 4 MiB`], file);
+  const yaml = await import("yaml");
+  const lines = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, {
+    logLevel: "error", // else several documents are taken for one
+    prettyErrors: false,
+    lineCounter: lines,
+    stringKeys: true,
+    uniqueKeys: false, // ours says which one
+    merge: merges,
+  });
+  const at = (offset: number) => `${file}:${lines.linePos(offset).line}`;
+  const wrong = [...document.errors, ...document.warnings].map(
+    ({ pos, message }) => `${at(pos[0])}: not YAML: ${message.split("\n", 1)[0]}`,
+  );
+  if (wrong.length > 0) throw invalidSettings(wrong.slice(0, 1), file); // the others follow from it
+  const twice = [...findTwice(yaml, document.contents, [])].map(
+    (found) => `${at(found.at)}: ${formatPath(found.path)}: expected once, found twice`,
+  );
+  if (twice.length > 0) throw invalidSettings(twice, file);
+  return {
+    file,
+    value: plainValue(document, file),
+    lineOf: (path) => lineOf(document, lines, path),
+    writtenAt: (path) => {
+      const node = resolved(yaml, document, document.getIn(path, true));
+      return yaml.isScalar(node) ? node.source : undefined;
+    },
+  };
+}
+
+/** One line for each of what is wrong, by the file, the line in it and the path to it. */
+export function issueLines(
+  issues: readonly SettingIssue[],
+  document: Pick<SettingsDocument, "file" | "lineOf">,
+): readonly string[] {
+  return issues.map(({ path, message }) => {
+    const line = document.lineOf(path);
+    const place = `${document.file}${line === undefined ? "" : `:${line}`}`;
+    return `${place}: ${formatPath(path) || "the whole"}: ${message}`;
+  });
+}
+
+/** What is wrong with a file, all of it. */
+export function invalidSettings(lines: readonly string[], file: string | undefined): ConfigError {
+  return new ConfigError("config.invalid", lines.join("\n"), {
+    ...(file !== undefined && { file }),
+  });
+}
+
+/** Members that their mapping has already; `<<` may stand in one several times. */
+function* findTwice(
+  yaml: Yaml,
+  node: ParsedNode | null,
+  path: SettingPath,
+): Generator<{ readonly path: SettingPath; readonly at: number }> {
+  if (yaml.isSeq(node)) {
+    for (const [index, item] of node.items.entries())
+      yield* findTwice(yaml, item as ParsedNode, [...path, index]);
+  }
+  if (!yaml.isMap(node)) return;
+  const seen = new Set<string>();
+  for (const { key, value } of node.items) {
+    const name = yaml.isScalar(key) ? String(key.value) : "";
+    if (seen.has(name)) yield { path: [...path, name], at: key.range?.[0] ?? 0 };
+    seen.add(name);
+    yield* findTwice(yaml, value as ParsedNode | null, [...path, name]);
+  }
+}
+
+/** An empty file is as good as none. */
+function plainValue(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases }) ?? {};
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw invalidSettings([`${file}: ${message}`], file);
+  }
+}
+
+function lineOf(
+  document: Document.Parsed,
+  lines: LineCounter,
+  path: SettingPath,
+): number | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (typeof node !== "object" || node === null || !("range" in node)) continue;
+    const [start] = (node.range ?? []) as readonly number[];
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return undefined;
+}
+
+function resolved(yaml: Yaml, document: Document.Parsed, node: unknown): Node | undefined {
+  return yaml.isAlias(node) ? node.resolve(document) : (node as Node | undefined);
+}
