@@ -1,3 +1,4 @@
+import { BoundedSet } from "../core/bounded-set.ts";
 import { unknownCapabilities } from "./capabilities.ts";
 import { Channel } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
@@ -15,6 +16,9 @@ const actions: Readonly<Record<RepositoryAccess, readonly (readonly string[])[]>
   write: [["pull", "push"]],
   delete: [["*"], ["pull", "push", "delete"], ["pull", "push"]],
 };
+
+/** Of one repository, so many blobs are known to be held: a run of many images would else keep all of them in mind. */
+const heldBlobs = 10_000;
 
 /** One registry, spoken to as one user. Its gate, tokens and what was learned of it are shared by all its repositories. */
 export interface RegistryHost extends AsyncDisposable {
@@ -35,7 +39,7 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const capabilities = unknownCapabilities();
   const contents = new Map<string, RepositoryContents>();
   const contentsOf = (path: string) => {
-    const known = contents.get(path) ?? { held: new Set(), tagAbsent: false };
+    const known = contents.get(path) ?? { held: new BoundedSet(heldBlobs), tagAbsent: false };
     contents.set(path, known);
     return known;
   };

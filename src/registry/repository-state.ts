@@ -1,3 +1,4 @@
+import type { BoundedSet } from "../core/bounded-set.ts";
 import type { Digest } from "../core/digest.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Channel, ChannelRequest } from "./channel.ts";
@@ -8,7 +9,7 @@ import type { Scopes } from "./scope.ts";
 /** What this run learned of a repository, for all who use it. */
 export interface RepositoryContents {
   /** Blobs that it is known to hold. */
-  readonly held: Set<Digest>;
+  readonly held: BoundedSet<Digest>;
   /** A tag asked for was not there: so may be the whole repository. */
   tagAbsent: boolean;
   /** The outcome of the first question whether a blob is held; true where it had none. */
