@@ -76,7 +76,8 @@ function inOrder(blobs: readonly PlannedLayer[], { source, destination }: BlobCo
 
 async function copyBlob(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {
   const { blob } = planned;
-  const place = formatImageReference(copy.destination.reference);
+  const { reference, blobPlace } = copy.destination;
+  const place = blobPlace ?? formatImageReference(reference);
   const what = whatOf(planned, copy);
   const isOrdered = copy.destination.traits.layerOrder === "base-first";
   if (isOrdered) await turn.come;
@@ -84,10 +85,26 @@ async function copyBlob(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Prom
   const { value, joined } = await copy.transfers.once(place, what, () =>
     bring(planned, copy, turn),
   );
+  if (joined && blobPlace !== undefined && !(await takeOver(value, planned, copy))) {
+    return await bring(planned, copy, turn); // it was there, and is no more
+  }
   if (joined) {
     copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how: "shared" });
   }
   return value;
+}
+
+/** Has this image count on a blob that another image of the run has brought. */
+async function takeOver(
+  { descriptor }: WrittenBlob,
+  { place }: PlannedLayer,
+  { writer, source, signal }: BlobCopy,
+): Promise<boolean> {
+  const during = `trying to reuse blob ${descriptor.digest} at destination`;
+  const how = await telling(during, "copy.destination-failed", () =>
+    writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }),
+  );
+  return how !== false;
 }
 
 /** What makes two transfers the same. */

@@ -13,24 +13,31 @@ export interface Transfers {
   inSlot<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
+/** Transfers whose results are remembered: whoever wants an older one has to ask the destination. */
+const remembered = 2000;
+
 /** `slots` transfers at once, whatever the number of images. */
 export function createTransfers(slots: number): Transfers {
-  const known = new Map<string, Promise<unknown>>();
+  const moving = new Map<string, Promise<unknown>>();
+  const moved = new Recent<unknown>(remembered);
   const gate = new Slots(slots);
   return {
     async once<T>(place: string, what: string, work: () => Promise<T>) {
       const key = `${place}\0${what}`;
-      for (let other = known.get(key); other; other = known.get(key)) {
+      const done = moved.get(key);
+      if (done) return { value: done.value as T, joined: true };
+      for (let other = moving.get(key); other; other = moving.get(key)) {
         const settled = await settle(other);
         if (settled) return { value: settled.value as T, joined: true };
       }
       const own = work();
-      known.set(key, own);
+      moving.set(key, own);
       try {
-        return { value: await own, joined: false };
-      } catch (error) {
-        known.delete(key);
-        throw error;
+        const value = await own;
+        moved.set(key, value);
+        return { value, joined: false };
+      } finally {
+        moving.delete(key);
       }
     },
     async inSlot(signal, work) {
@@ -42,6 +49,34 @@ export function createTransfers(slots: number): Transfers {
       }
     },
   };
+}
+
+/** The last so many values, by key. */
+class Recent<T> {
+  readonly #values = new Map<string, { readonly value: T }>();
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get(key: string): { readonly value: T } | undefined {
+    const found = this.#values.get(key);
+    if (found) this.#keep(key, found);
+    return found;
+  }
+
+  set(key: string, value: T): void {
+    this.#keep(key, { value });
+    const [first] = this.#values.keys();
+    if (this.#values.size > this.#most && first !== undefined) this.#values.delete(first);
+  }
+
+  /** As the last. */
+  #keep(key: string, found: { readonly value: T }): void {
+    this.#values.delete(key);
+    this.#values.set(key, found);
+  }
 }
 
 async function settle<T>(work: Promise<T>): Promise<{ readonly value: T } | undefined> {

@@ -272,6 +272,11 @@ export interface ImageWriter extends AsyncDisposable {
 export interface ImageDestination extends AsyncDisposable {
   readonly reference: ImageReference;
   readonly traits: DestinationTraits;
+  /**
+   * Names where the blobs are, where those of one image are for others too: what one image of a run brings, another that
+   * goes to the same place takes over by {@link ImageWriter.adoptBlob}. Absent: each image has its own.
+   */
+  readonly blobPlace?: string;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
   /** Signatures will be written: what is to be asked first may be asked now. Absent where that would win nothing. */

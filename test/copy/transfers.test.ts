@@ -79,3 +79,15 @@ test("Transfers.inSlot() stops waiting when called off, and loses no slot by it"
   await holding;
   assert.equal(await transfers.inSlot(never, async () => "free"), "free");
 });
+
+test("Transfers.once() forgets the results that were asked for longest ago", async () => {
+  const transfers = createTransfers(1);
+  let runs = 0;
+  const ask = (what: string) => transfers.once("place", what, async () => ++runs);
+  await ask("first");
+  for (let n = 0; n < 1500; n++) await ask(`other ${n}`);
+  assert.equal((await ask("first")).joined, true);
+  for (let n = 0; n < 1500; n++) await ask(`more ${n}`);
+  assert.equal((await ask("first")).joined, true);
+  assert.equal((await ask("other 0")).joined, false);
+});

@@ -38,11 +38,13 @@ export class DockerDestination implements ImageDestination {
     newBlobs: "any",
     keepsForeignLayers: true,
   };
+  readonly blobPlace: string;
   readonly #repository: Repository;
   readonly #signatures: RepositorySignatures;
 
   constructor(reference: ImageReference, repository: Repository, signatures: RepositorySignatures) {
     this.reference = reference;
+    this.blobPlace = `docker://${repository.name}`;
     this.#repository = repository;
     this.#signatures = signatures;
   }

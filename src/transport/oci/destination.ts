@@ -71,6 +71,7 @@ function unfinishedFolder(paths: LayoutPaths): string {
 class OciDestination implements ImageDestination {
   readonly reference: ImageReference;
   readonly traits: DestinationTraits;
+  readonly blobPlace: string;
   readonly #location: OciLocation;
   readonly #paths: LayoutPaths;
   readonly #self: OwnProcess;
@@ -87,6 +88,7 @@ class OciDestination implements ImageDestination {
     options: OciDestinationOptions,
   ) {
     this.reference = reference;
+    this.blobPlace = `oci:${unfinishedFolder(paths)}`;
     this.#location = location;
     this.#paths = paths;
     this.#self = self;
