@@ -1,4 +1,6 @@
+import { digestOf } from "../src/core/digest.ts";
 import { KnownError } from "../src/core/errors.ts";
+import type { ImageReference } from "../src/core/image-reference.ts";
 import { adviceFor } from "./advice.ts";
 import type { PolicyContext } from "./context.ts";
 import { PolicyError } from "./errors.ts";
@@ -16,6 +18,11 @@ export interface Gate {
    *   signatures could not be read and that may succeed another time
    */
   admit(subject: PolicySubject): Promise<void>;
+  /**
+   * Whether every image of that name is let in, whatever its digest, and no signature is read for it. Absent: each has to
+   * be asked for.
+   */
+  readonly admitsAll?: (reference: ImageReference) => Promise<boolean>;
 }
 
 /** A gate that holds to `policy`. */
@@ -33,6 +40,17 @@ export function createGate(policy: Policy, context: PolicyContext): Gate {
         retryable: cause instanceof KnownError && cause.retryable,
         hint: adviceFor(verdict),
       });
+    },
+    // a requirement knows an image's digest from its signatures alone: one that reads none decides by the name
+    async admitsAll(reference) {
+      let asked = false;
+      const signatures = async () => {
+        asked = true;
+        return [];
+      };
+      const subject = { reference, manifestDigest: digestOf(new Uint8Array()), signatures };
+      const { verdict } = await evaluate(policy, subject, context);
+      return verdict.allowed && !asked && verdict.validUntil === undefined;
     },
   };
 }

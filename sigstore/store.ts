@@ -4,6 +4,8 @@ import type { SignedSubject, UntrustedSignature } from "./signature.ts";
 export interface SignatureStore {
   /** Something will be read soon, it is not known what: connections may be opened. Never throws. */
   expect?(): void;
+  /** Whether a repository may have signatures here; absent where that takes more than a look. */
+  readonly mayHold?: (repository: string) => Promise<boolean>;
   /** In the order they were written. Empty where there are none; a store out of reach throws. */
   read(
     subject: SignedSubject,

@@ -1,13 +1,20 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { access, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { isAbsent } from "../../src/config/load-file.ts";
 import { makeFolders } from "../../src/core/make-folders.ts";
 import { formatEnvelope, parseEnvelope } from "../envelope.ts";
 import { SignatureError } from "../errors.ts";
 import type { SignedSubject, UntrustedSignature } from "../signature.ts";
 import type { SignatureStore } from "../store.ts";
-import { mostSignatures, noRoom, signatureName, subjectPath, tooMany } from "./layout.ts";
+import {
+  mostSignatures,
+  noRoom,
+  repositoryPath,
+  signatureName,
+  subjectPath,
+  tooMany,
+} from "./layout.ts";
 import { describeFailure, readSignatureFile, SignatureFolder } from "./signature-folder.ts";
 
 /**
@@ -36,6 +43,17 @@ export class FolderStore implements SignatureStore {
       const bytes = await readSignatureFile(path);
       if (!bytes) return signatures;
       signatures.push(parsed(bytes, path));
+    }
+  }
+
+  /** What cannot be looked at may hold any. */
+  async mayHold(repository: string): Promise<boolean> {
+    const path = join(this.#root, repositoryPath(repository));
+    try {
+      const beginning = `${basename(path)}@`;
+      return (await readdir(dirname(path))).some((name) => name.startsWith(beginning));
+    } catch (error) {
+      return !isAbsent(error);
     }
   }
 

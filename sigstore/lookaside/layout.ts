@@ -58,6 +58,11 @@ function invalid(typed: string, why: string): SignatureError {
  * @throws {SignatureError} `signature.store-failed` for a repository that could lead elsewhere
  */
 export function subjectPath({ repository, manifestDigest }: SignedSubject): string {
+  return `${repositoryPath(repository)}@${digestName(manifestDigest)}`;
+}
+
+/** What the path of everything that belongs to a repository begins with, before the `@`. @throws as {@link subjectPath} */
+export function repositoryPath(repository: string): string {
   const path = repository.slice(repository.indexOf("/") + 1);
   if (path.split("/").some((part) => part === "" || part === "." || part === "..")) {
     throw new SignatureError(
@@ -65,7 +70,7 @@ export function subjectPath({ repository, manifestDigest }: SignedSubject): stri
       `Unexpected path elements in Docker reference ${repository} for signature storage`,
     );
   }
-  return `${path}@${digestName(manifestDigest)}`;
+  return path;
 }
 
 function digestName(digest: Digest): string {

@@ -25,6 +25,11 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
   /** The layers must be told of even where nothing is to be done. */
   readonly tellLayers: boolean;
   /**
+   * What the destination's name is likely to stand for, to ask as little as can be. "same": this image, since it is copied
+   * again and again; whole lists are compared by heads too. "nothing": it is known to be free, and not asked after.
+   */
+  readonly expects?: "same" | "nothing";
+  /**
    * Asked where there is something to do, before anything is written: what it throws ends the copy. `held` is what the
    * destination's name stands for, where that could be told.
    */

@@ -15,8 +15,9 @@ import { chooseInstances } from "./select.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
 
 /**
- * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; an
- * index, and lines that name the layers, take reading the source's manifests instead. The gate is asked as for any copy: what it refuses, and
+ * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; so they
+ * do of two lists where neither the gate nor signatures depend on the images in them. One image of a list, and lines that
+ * name the layers, take reading the source's manifests instead. The gate is asked as for any copy: what it refuses, and
  * what it wants signatures for, takes the long way.
  */
 export interface NoOp {
@@ -46,8 +47,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
   if (!headsCanTell(job)) return cannotTell(job);
   const asked = headDestination(job);
   const destination = unlessUnreachable(asked, job.signal);
-  const byHeads = !job.tellLayers && job.options.select.type === "system";
-  const source = byHeads ? headSource(job) : undefined;
+  const source = askSource(job, destination);
   source?.catch(() => {}); // told by byHeads
   let ruledOut = false;
   let image: Digest | undefined;
@@ -67,7 +67,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (from && isImageManifestType(from.mediaType)) image = from.digest;
       if (!from && (await isExpectationSettled(job))) return undefined;
       const held = await destination;
-      if (!from || !held || !isImageManifestType(from.mediaType)) return undefined;
+      if (!from || !held || !isCopiedWhole(job, from)) return undefined;
       ruledOut = !isSame(from, held);
       if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
       return done(job, held.digest);
@@ -111,6 +111,22 @@ function headsCanTell({ from, to, options, signing }: CopyJob): boolean {
   );
 }
 
+/** Asks the source where its answer may settle it: of one expected to be there, when the destination has something. */
+function askSource(
+  job: CopyJob,
+  destination: Promise<HeldManifest | undefined>,
+): Promise<HeldManifest | undefined> | undefined {
+  if (job.tellLayers || job.expects === "nothing") return undefined;
+  if (job.expects === "same") return destination.then((held) => held && headSource(job));
+  return job.options.select.type === "system" ? headSource(job) : undefined;
+}
+
+/** Whether a copy leaves the destination with what the source's name stands for, and not with one image of it. */
+function isCopiedWhole({ options }: CopyJob, { mediaType }: HeldManifest): boolean {
+  if (isImageManifestType(mediaType)) return true;
+  return options.select.type === "all" && isIndexType(mediaType);
+}
+
 function headSource({ from, signal }: CopyJob): Promise<HeldManifest | undefined> {
   const name = formatImageReference(from.reference);
   return telling(`initializing source ${name}`, "copy.source-failed", async () =>
@@ -118,7 +134,8 @@ function headSource({ from, signal }: CopyJob): Promise<HeldManifest | undefined
   );
 }
 
-function headDestination({ to, signal }: CopyJob): Promise<HeldManifest | undefined> {
+function headDestination({ to, signal, expects }: CopyJob): Promise<HeldManifest | undefined> {
+  if (expects === "nothing") return Promise.resolve(undefined);
   const name = formatImageReference(to.reference);
   return telling(`initializing destination ${name}`, "copy.destination-failed", async () =>
     to.transport.digestOf?.(to.reference, "destination", { signal }),
@@ -140,7 +157,19 @@ async function unlessUnreachable(
 
 /** The gate comes first: it can tell without a request. */
 async function isAllowedAsItIs(job: CopyJob, source: HeldManifest): Promise<boolean> {
+  if (isIndexType(source.mediaType)) return await isListAllowed(job, source);
   return (await areAllowed(job, [source.digest])) && (await carriesNothing(job, source));
+}
+
+/** Its images are not known: the gate has to let in all of that name, and none of the place may be signed. */
+async function isListAllowed(
+  { gate, from, options }: CopyJob,
+  source: HeldManifest,
+): Promise<boolean> {
+  if (!(await gate.admitsAll?.(from.reference))) return false;
+  if (options.removeSignatures) return true;
+  const { anySigned } = source;
+  return anySigned !== undefined && !(await readingSignatures(anySigned));
 }
 
 /** Whether a copy would add no signature. Where it would, it is made: it costs no bytes, and signatures are merged. */

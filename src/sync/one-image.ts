@@ -6,6 +6,7 @@ import { KnownError } from "../core/errors.ts";
 import { backoffMs } from "../registry/retry.ts";
 import { CopyFigures } from "./copy-figures.ts";
 import type { SyncFigures, SyncOutcome } from "./events.ts";
+import type { FreeNames } from "./free-names.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { MirrorParts, SyncImage } from "./parts.ts";
 
@@ -14,6 +15,11 @@ export interface ImageEnd {
   readonly outcome: SyncOutcome;
   readonly source?: Digest;
   readonly figures: SyncFigures;
+}
+
+/** What the images of a run share. */
+export interface RunParts extends MirrorParts {
+  readonly freeNames: FreeNames;
 }
 
 interface Ended {
@@ -29,7 +35,7 @@ interface Ended {
 export async function mirrorImage(
   image: SyncImage,
   rule: MirrorRule,
-  parts: MirrorParts,
+  parts: RunParts,
 ): Promise<ImageEnd> {
   const { clock, signal } = parts;
   const figures = new CopyFigures();
@@ -52,7 +58,7 @@ export async function mirrorImage(
 async function tryOnce(
   image: SyncImage,
   rule: MirrorRule,
-  parts: MirrorParts,
+  parts: RunParts,
   figures: CopyFigures,
 ): Promise<Ended> {
   const { steps, report, signal } = parts;
@@ -62,7 +68,10 @@ async function tryOnce(
   const job = jobOf(image, rule, parts, figures);
   if (parts.dryRun) return await wouldCopy(job);
   const { mayReplace } = existing;
-  const result = await performCopy({ ...job, ...(mayReplace && { mayReplace }) });
+  const isFree = !mayReplace && parts.freeNames.isFree(image.to);
+  const expects = isFree ? "nothing" : "same";
+  const result = await performCopy({ ...job, expects, ...(mayReplace && { mayReplace }) });
+  parts.freeNames.note(image.to, result, { signal });
   if (wantsCompanions(rule)) {
     const options = { report, signal, dryRun: parts.dryRun, parts };
     await steps.copyCompanions(image, result.digest, rule.companions, options);

@@ -3,9 +3,10 @@ import type { FoundImage } from "./ends.ts";
 import type { SyncItem, SyncSummary } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { type RuleImage, sourceOf } from "./found.ts";
+import { FreeNames } from "./free-names.ts";
 import { GivenNames } from "./given-names.ts";
 import type { Mirror, MirrorRule } from "./mirror.ts";
-import { mirrorImage } from "./one-image.ts";
+import { mirrorImage, type RunParts } from "./one-image.ts";
 import type { MirrorParts, SyncImage } from "./parts.ts";
 import { Tally } from "./tally.ts";
 
@@ -28,8 +29,9 @@ export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<Syn
   const tally = new Tally();
   const names = new GivenNames(mirror);
   const since = given.clock.now();
-  const parts: MirrorParts = {
+  const parts: RunParts = {
     ...given,
+    freeNames: new FreeNames(),
     signal: AbortSignal.any([given.signal, stop.signal]),
     report: (event) => {
       tally.note(event);
@@ -48,7 +50,7 @@ interface Run {
   readonly stop: () => void;
 }
 
-async function bringAll(mirror: Mirror, parts: MirrorParts, run: Run): Promise<void> {
+async function bringAll(mirror: Mirror, parts: RunParts, run: Run): Promise<void> {
   const feed = new Feed<RuleImage>(
     mirror.rules.map((rule) => sourceOf(rule, parts)),
     limits,
@@ -83,7 +85,7 @@ function itemOf(number: number, { name }: MirrorRule, { from, to }: FoundImage):
 async function bring(
   image: SyncImage,
   rule: MirrorRule,
-  parts: MirrorParts,
+  parts: RunParts,
   { stop }: Run,
 ): Promise<void> {
   const { item } = image;

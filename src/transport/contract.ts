@@ -120,6 +120,11 @@ export interface HeldManifest {
   readonly mediaType: string;
   /** Whether signatures are kept beside the image that a copy would carry along. Looked up when asked. */
   signed(): Promise<boolean>;
+  /**
+   * Whether any image kept in the same place might have such signatures, where that can be told without asking for each;
+   * absent where it cannot.
+   */
+  readonly anySigned?: () => Promise<boolean>;
   /** Of an image that was chosen from an index, where the place keeps that beside it: whether it does. */
   readonly keepsIndex?: (index: Digest) => boolean;
 }

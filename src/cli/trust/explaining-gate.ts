@@ -6,6 +6,7 @@ import type { Gate } from "../../../policy/gate.ts";
 export function explaining(gate: Gate, tell: (text: string) => void): Gate {
   return {
     verdict: (subject) => gate.verdict(subject),
+    ...(gate.admitsAll && { admitsAll: gate.admitsAll }),
     async admit(subject) {
       try {
         await gate.admit(subject);

@@ -89,6 +89,16 @@ export class RepositorySignatures {
     return (await this.#readAll(manifest, call, api)).length > 0;
   }
 
+  /** Whether any image of the repository may have signatures, as far as can be told without a request. */
+  async mayHaveAny(): Promise<boolean> {
+    const { attachments, read, more } = this.#places;
+    if (attachments || (await this.#repository.announcedSignaturesApi())) return true;
+    for (const store of [read, ...more.map(({ store }) => store)]) {
+      if (!store.mayHold || (await store.mayHold(this.#name))) return true;
+    }
+    return false;
+  }
+
   async #readAll(
     manifest: Digest,
     call: CallOptions,

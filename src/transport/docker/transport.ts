@@ -77,7 +77,12 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const head = await repository.headManifest(nameIn(docker), call);
       if (head.type !== "held") return undefined;
       const { digest, mediaType } = head;
-      return { digest, mediaType, signed: () => signatures.any(digest, call) };
+      return {
+        digest,
+        mediaType,
+        signed: () => signatures.any(digest, call),
+        anySigned: () => signatures.mayHaveAny(),
+      };
     },
     async signaturePlaces(reference, access, call) {
       const docker = dockerOf(reference);
