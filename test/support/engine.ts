@@ -40,13 +40,15 @@ export interface EngineOptions {
 }
 
 const noStore = {
+  mayHold: async () => false,
   read: async () => [],
   append: async () => {},
   remove: async () => {},
   removeAll: async () => {},
   checkWritable: async () => {},
 };
-const nowhere = {
+/** No signatures anywhere. */
+export const nowhere = {
   where: "nowhere",
   read: noStore,
   write: noStore,
