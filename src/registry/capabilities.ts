@@ -12,6 +12,8 @@ export interface Capabilities {
   pieceBytes: number | undefined;
   /** Has the referrers API. */
   referrers: boolean | undefined;
+  /** Has refused to put a manifest in the place of another than the one told. */
+  heedsConditions: boolean;
 }
 
 /** The state before the first request: the best is hoped for. */
@@ -23,5 +25,6 @@ export function unknownCapabilities(): Capabilities {
     wholePut: true,
     pieceBytes: undefined,
     referrers: undefined,
+    heedsConditions: false,
   };
 }

@@ -39,7 +39,11 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const capabilities = unknownCapabilities();
   const contents = new Map<string, RepositoryContents>();
   const contentsOf = (path: string) => {
-    const known = contents.get(path) ?? { held: new BoundedSet(heldBlobs), tagAbsent: false };
+    const known = contents.get(path) ?? {
+      held: new BoundedSet(heldBlobs),
+      tagAbsent: false,
+      changedLists: new Map(),
+    };
     contents.set(path, known);
     return known;
   };

@@ -27,7 +27,19 @@ export interface RegistryHostOptions {
   /** Sent to the registry itself with every request, and nowhere else; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly limits?: Partial<RegistryLimits>;
+  /** Makes several processes change a list by turns; absent: they do what they can without. */
+  readonly exclusively?: Exclusively;
 }
+
+/**
+ * Runs `work` while nobody else who agrees on it, in any process, runs under `key`. `lost` aborts where the turn could not
+ * be kept.
+ */
+export type Exclusively = <T>(
+  key: string,
+  signal: AbortSignal,
+  work: (lost: AbortSignal) => Promise<T>,
+) => Promise<T>;
 
 /** Numbers that may be set. */
 export interface RegistryLimits {

@@ -3,6 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Channel, ChannelRequest } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
+import type { ChangedList } from "./referrer-changes.ts";
 import type { Reply } from "./reply.ts";
 import type { Scopes } from "./scope.ts";
 
@@ -14,6 +15,8 @@ export interface RepositoryContents {
   tagAbsent: boolean;
   /** The outcome of the first question whether a blob is held; true where it had none. */
   firstAsked?: Promise<boolean>;
+  /** Lists of referrers under fallback tags that were changed, by subject, the one used last at the end. */
+  readonly changedLists: Map<Digest, ChangedList>;
 }
 
 /** One repository at one registry, as its operations see it. */

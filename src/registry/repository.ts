@@ -24,9 +24,11 @@ import {
 } from "./manifests.ts";
 import { writeNewBlob } from "./new-blob-upload.ts";
 import { openUpload } from "./open-upload.ts";
-import { addReferrer, readReferrers, removeReferrer } from "./referrers.ts";
+import { addReferrer, removeReferrer } from "./referrer-changes.ts";
+import { readReferrers } from "./referrers.ts";
 import type { RepositoryState } from "./repository-state.ts";
 import { keepSignatures, readKeptSignatures } from "./signatures-api.ts";
+import { referrerEntry, subjectOf } from "./subject.ts";
 import { listTags } from "./tags.ts";
 import type { UploadSession } from "./upload-session.ts";
 
@@ -65,6 +67,22 @@ export class Repository implements AsyncDisposable {
     { signal, instead }: CallOptions & { readonly instead?: Instead },
   ): Promise<WrittenManifest> {
     return writeManifest(this.#state, reference, manifest, signal, instead);
+  }
+
+  /**
+   * As {@link writeManifest}; and enters the manifest in the fallback tag of its subject, where it has one that the
+   * registry took no note of — OCI distribution-spec § Pushing Manifests with Subject.
+   *
+   * @throws also what {@link addReferrer} throws: the manifest then stands there, and may be pushed again
+   */
+  async pushManifest(
+    reference: string,
+    manifest: RawManifest,
+    options: CallOptions & { readonly instead?: Instead },
+  ): Promise<void> {
+    const { subjectNoted } = await this.writeManifest(reference, manifest, options);
+    const subject = subjectNoted ? undefined : subjectOf(manifest);
+    if (subject) await this.addReferrer(subject, referrerEntry(manifest), options);
   }
 
   /** See {@link deleteManifest}. */

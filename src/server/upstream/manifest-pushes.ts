@@ -1,9 +1,6 @@
-import type { Descriptor } from "../../core/descriptor.ts";
-import { type Digest, isDigest } from "../../core/digest.ts";
-import type { RawManifest } from "../../core/manifest.ts";
-import { isIndexType } from "../../core/media-type.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { Repository } from "../../registry/repository.ts";
+import { subjectOf } from "../../registry/subject.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
@@ -101,18 +98,14 @@ export class ManifestPushes {
   async #sendAs(push: ManifestPush, there: Repository, reference: string): Promise<void> {
     const { manifest, call, instead } = push;
     const options = { signal: call.signal, ...(instead !== undefined && { instead }) };
-    let written: { readonly subjectNoted: boolean };
     try {
-      written = await there.writeManifest(reference, manifest, options);
+      await there.pushManifest(reference, manifest, options);
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== "registry.content-missing")
         throw error;
       await this.#sendContent(push, there);
-      written = await there.writeManifest(reference, manifest, options);
+      await there.pushManifest(reference, manifest, options);
     }
-    const subject = subjectOf(manifest);
-    if (subject === undefined || written.subjectNoted) return;
-    await there.addReferrer(subject, referrerEntry(manifest), call);
   }
 
   /** Blobs and instances that are held here. */
@@ -163,34 +156,4 @@ function isMissingContent(error: unknown): boolean {
     error instanceof RegistryAnswerError &&
     (error.code === "MANIFEST_BLOB_UNKNOWN" || error.code === "BLOB_UNKNOWN")
   );
-}
-
-interface ManifestMembers {
-  readonly subject?: { readonly digest?: unknown };
-  readonly artifactType?: unknown;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly config?: { readonly mediaType?: unknown };
-}
-
-function membersOf({ bytes }: RawManifest): ManifestMembers {
-  return JSON.parse(Buffer.from(bytes).toString()) as ManifestMembers;
-}
-
-function subjectOf(manifest: RawManifest): Digest | undefined {
-  const digest = membersOf(manifest).subject?.digest;
-  return typeof digest === "string" && isDigest(digest) ? digest : undefined;
-}
-
-/** As it stands in a list of referrers — OCI distribution-spec § Listing Referrers. */
-function referrerEntry(manifest: RawManifest): Descriptor {
-  const { mediaType, digest, bytes } = manifest;
-  const { artifactType, annotations, config } = membersOf(manifest);
-  const type = artifactType || (isIndexType(mediaType) ? undefined : config?.mediaType);
-  return {
-    mediaType,
-    digest,
-    size: bytes.byteLength,
-    ...(typeof type === "string" && { artifactType: type }),
-    ...(annotations && { annotations }),
-  };
 }

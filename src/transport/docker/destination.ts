@@ -137,7 +137,7 @@ async function put(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await repository.writeManifest(name, manifest, { signal });
+    await repository.pushManifest(name, manifest, { signal });
   } catch (error) {
     if (!(error instanceof RegistryError) || error.code !== "registry.manifest-refused")
       throw error;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
-import { referrersTag } from "../../../src/registry/referrers.ts";
+import { referrersTag } from "../../../src/registry/referrers-tag.ts";
 import { makeArtifact, makeImage } from "../../support/images.ts";
 import { refuse } from "../../support/registry/faults.ts";
 import { startRegistry } from "../../support/registry.ts";
