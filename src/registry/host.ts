@@ -1,3 +1,4 @@
+import { createBlobPlaces } from "./blob-places.ts";
 import { unknownCapabilities } from "./capabilities.ts";
 import { Channel } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
@@ -33,6 +34,7 @@ export interface RegistryHost extends AsyncDisposable {
 export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const channel = new Channel(options);
   const capabilities = unknownCapabilities();
+  const places = options.blobPlaces ?? createBlobPlaces();
   const contents = new Map<string, RepositoryContents>();
   const contentsOf = (path: string) => {
     const known = contents.get(path) ?? { held: new Set(), tagAbsent: false };
@@ -53,6 +55,7 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
         scopes,
         otherScopes,
         contents: contentsOf(path),
+        places,
         writtenAt: 0,
       });
     },
