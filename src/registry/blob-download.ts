@@ -2,7 +2,9 @@ import type { Descriptor } from "../core/descriptor.ts";
 import { BlobStream } from "../stream/blob-stream.ts";
 import { type Download, DownloadedBytes, requestBlob } from "./downloaded-bytes.ts";
 import { RegistryError } from "./errors.ts";
+import type { HostBudget } from "./host-budget.ts";
 import { lengthOf } from "./manifests.ts";
+import { paced } from "./paced-bytes.ts";
 import { foreignUrl } from "./redirects.ts";
 import type { Reply } from "./reply.ts";
 import type { RepositoryState } from "./repository-state.ts";
@@ -81,7 +83,7 @@ export async function openUnchecked(
     const bytes = new DownloadedBytes(target, start, first);
     return {
       size: whole.size,
-      bytes: { [Symbol.asyncIterator]: () => bytes },
+      bytes: paced({ [Symbol.asyncIterator]: () => bytes }, budgetOf(state), target.signal),
       async [Symbol.asyncDispose]() {
         stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
         free();
@@ -111,6 +113,10 @@ async function open({ state, descriptor, signal, url }: Download): Promise<BlobS
     free();
     throw error;
   }
+}
+
+function budgetOf(state: RepositoryState): HostBudget | undefined {
+  return state.channel.options.budget;
 }
 
 async function withSize(descriptor: Descriptor, reply: Reply, start = 0): Promise<Descriptor> {
@@ -152,7 +158,10 @@ function streamOf(target: Download, first: Reply, close: () => void): BlobStream
   };
   return new BlobStream(
     target.descriptor,
-    (from) => ({ [Symbol.asyncIterator]: () => bytesFrom(from) }),
+    (from) => {
+      const bytes = { [Symbol.asyncIterator]: () => bytesFrom(from) };
+      return paced(bytes, budgetOf(target.state), target.signal);
+    },
     {
       reopens: true,
       release: async () => {

@@ -2,7 +2,7 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { lengthOf } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
-import { type RepositoryState, sendTo } from "./repository-state.ts";
+import { knowBlob, type RepositoryState, sendTo } from "./repository-state.ts";
 
 /** Up to this size a blob is sent unasked where there is reason to think that it is missing. */
 const cheapBytes = 4 * 1024 * 1024;
@@ -32,7 +32,9 @@ export async function isHeld(
 
 /** Whether mounting from a repository to this one may work: it is another, and has not failed before. */
 export function mayMount(state: RepositoryState, from: string): boolean {
-  return from !== state.path && !state.capabilities.deniedMounts.has(mountPair(from, state.path));
+  const { deniedMounts, unreadable } = state.capabilities;
+  if (from === state.path || unreadable.has(from)) return false;
+  return !deniedMounts.has(mountPair(from, state.path));
 }
 
 /** The name of a pair of repositories in {@link Capabilities.deniedMounts}. */
@@ -52,7 +54,7 @@ export async function holdsBlob(
   const size = sizeTold(reply);
   const fits = size < 0 || blob.size < 0 || size === blob.size;
   const held = reply.status === 200 && fits;
-  if (held) state.contents.held.add(blob.digest);
+  if (held) knowBlob(state, blob.digest);
   return held;
 }
 

@@ -6,7 +6,7 @@ import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
 import type { Reply } from "./reply.ts";
-import { nothing, type RepositoryState } from "./repository-state.ts";
+import { knowWritten, nothing, type RepositoryState } from "./repository-state.ts";
 import { backoffMs, isRetryableStatus, isSlowDown } from "./retry.ts";
 import { SourceTap } from "./source-tap.ts";
 import { TransferBudget } from "./transfer-budget.ts";
@@ -73,8 +73,7 @@ export class BlobUpload {
   async run(): Promise<void> {
     try {
       while (!(await this.#attempt()));
-      this.#state.contents.held.add(this.#descriptor.digest);
-      this.#state.writtenAt = this.#state.channel.options.clock.now();
+      knowWritten(this.#state, this.#descriptor.digest);
     } catch (error) {
       await this.#session?.cancel();
       this.#signal.throwIfAborted();

@@ -4,6 +4,8 @@ export interface Capabilities {
   anonymousMount: boolean;
   /** Mounts refused, as `from\0to`. */
   readonly deniedMounts: Set<string>;
+  /** Repositories that these credentials may not read. */
+  readonly unreadable: Set<string>;
   /** HEAD of manifests is refused where GET is not. */
   headBroken: boolean;
   /** Takes a whole blob in the PUT that ends the upload; else it goes in a PATCH before. */
@@ -21,6 +23,7 @@ export function unknownCapabilities(): Capabilities {
   return {
     anonymousMount: true,
     deniedMounts: new Set(),
+    unreadable: new Set(),
     headBroken: false,
     wholePut: true,
     pieceBytes: undefined,

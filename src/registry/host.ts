@@ -1,4 +1,5 @@
 import { BoundedSet } from "../core/bounded-set.ts";
+import { createBlobPlaces } from "./blob-places.ts";
 import { unknownCapabilities } from "./capabilities.ts";
 import { Channel } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
@@ -37,6 +38,7 @@ export interface RegistryHost extends AsyncDisposable {
 export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
   const channel = new Channel(options);
   const capabilities = unknownCapabilities();
+  const places = options.blobPlaces ?? createBlobPlaces();
   const contents = new Map<string, RepositoryContents>();
   const contentsOf = (path: string) => {
     const known = contents.get(path) ?? {
@@ -61,6 +63,7 @@ export function createRegistryHost(options: RegistryHostOptions): RegistryHost {
         scopes,
         otherScopes,
         contents: contentsOf(path),
+        places,
         writtenAt: 0,
       });
     },

@@ -7,7 +7,7 @@ import { RegistryError, underCode } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
-import { nothing, type RepositoryState } from "./repository-state.ts";
+import { knowWritten, nothing, type RepositoryState } from "./repository-state.ts";
 import { SourceTap } from "./source-tap.ts";
 import type { UploadSession } from "./upload-session.ts";
 
@@ -32,8 +32,7 @@ export async function writeNewBlob(
     const digest = parseDigest(`sha256:${hash.digest("hex")}`);
     const written = { mediaType: blob.mediaType, digest, size: tap.sent };
     await finish(state, session, written, signal);
-    state.contents.held.add(digest);
-    state.writtenAt = state.channel.options.clock.now();
+    knowWritten(state, digest);
     return written;
   } catch (error) {
     await session.cancel();

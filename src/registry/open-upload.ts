@@ -27,6 +27,8 @@ export async function openUpload(
   const sources = request.mountFrom.filter((from) => mayMount(state, from));
   for (const from of sources.slice(0, state.channel.limits.mountsTried)) {
     const answer = await mountFrom(state, request.digest, from, request.signal);
+    if (answer === "mounted") return answer;
+    state.places.gone(request.digest, from);
     if (answer) return answer;
     state.capabilities.deniedMounts.add(mountPair(from, state.path));
   }
@@ -47,11 +49,13 @@ async function mountFrom(
   const scopes = joinScopes(state.scopes, repositoryScope(from, ["pull"]));
   try {
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
-    return await readOpened(state, await post(state, query, scopes, signal), digest);
+    const reply = await post(state, query, scopes, signal);
+    if (reply.status === 401 || reply.status === 403) state.capabilities.unreadable.add(from);
+    return await readOpened(state, reply, digest);
   } catch (error) {
-    // a token service that refuses to give a token for both
-    if (isRefusal(error)) return undefined;
-    throw error;
+    if (!isRefusal(error)) throw error;
+    state.capabilities.unreadable.add(from); // a token service that refuses to give a token for both
+    return undefined;
   }
 }
 

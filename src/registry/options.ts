@@ -1,6 +1,8 @@
+import type { BlobPlaces } from "./blob-places.ts";
 import type { Clock } from "./clock.ts";
 import type { Credentials } from "./credentials.ts";
 import type { ReportRegistry } from "./events.ts";
+import type { HostBudget } from "./host-budget.ts";
 import type { HttpClient } from "./http/contract.ts";
 
 /** Everything one registry host is spoken to with. Built once, where the settings are known. */
@@ -29,6 +31,10 @@ export interface RegistryHostOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** Makes several processes change a list by turns; absent: they do what they can without. */
   readonly exclusively?: Exclusively;
+  /** What is asked before more is done, where others talk to the host too or it is to be spared. */
+  readonly budget?: HostBudget;
+  /** What others know of the registry too; else what this client learns. */
+  readonly blobPlaces?: BlobPlaces;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { BoundedSet } from "../core/bounded-set.ts";
 import type { Digest } from "../core/digest.ts";
+import type { BlobPlaces } from "./blob-places.ts";
 import type { Capabilities } from "./capabilities.ts";
 import type { Channel, ChannelRequest } from "./channel.ts";
 import { RegistryError } from "./errors.ts";
@@ -32,6 +33,8 @@ export interface RepositoryState {
   /** What to ask for instead, in order, where that is refused. */
   readonly otherScopes: Scopes[];
   readonly contents: RepositoryContents;
+  /** Of the whole registry. */
+  readonly places: BlobPlaces;
   /** When something was last written, in milliseconds since the epoch; 0 never. */
   writtenAt: number;
 }
@@ -54,6 +57,20 @@ export async function sendTo(
       if (request.scopes || !isRefusal(error) || !tryOtherScopes(state)) throw error;
     }
   }
+}
+
+/** Takes note that this repository holds a blob, for itself and for others that could mount it. */
+export function knowBlob(state: RepositoryState, blob: Digest): void {
+  const { held } = state.contents;
+  if (held.has(blob)) return;
+  held.add(blob);
+  state.places.placed(blob, state.path);
+}
+
+/** As {@link knowBlob}, of a blob that has just been written. */
+export function knowWritten(state: RepositoryState, blob: Digest): void {
+  knowBlob(state, blob);
+  state.writtenAt = state.channel.options.clock.now();
 }
 
 /** Takes the next scopes, where there are others. */

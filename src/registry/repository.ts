@@ -9,7 +9,7 @@ import {
   openUnchecked,
   type UncheckedBytes,
 } from "./blob-download.ts";
-import { isHeld, statBlob } from "./blob-presence.ts";
+import { holdsBlob, isHeld, statBlob } from "./blob-presence.ts";
 import { BlobUpload } from "./blob-upload.ts";
 import { deleteManifest } from "./deletion.ts";
 import {
@@ -26,7 +26,7 @@ import { writeNewBlob } from "./new-blob-upload.ts";
 import { openUpload } from "./open-upload.ts";
 import { addReferrer, removeReferrer } from "./referrer-changes.ts";
 import { readReferrers } from "./referrers.ts";
-import type { RepositoryState } from "./repository-state.ts";
+import { knowWritten, type RepositoryState } from "./repository-state.ts";
 import { keepSignatures, readKeptSignatures } from "./signatures-api.ts";
 import { referrerEntry, subjectOf } from "./subject.ts";
 import { listTags } from "./tags.ts";
@@ -170,7 +170,8 @@ export class Repository implements AsyncDisposable {
 
   /**
    * Has the blob without sending it, if that can be: it is there, or is mounted from where the registry holds it already,
-   * which may be one of `mountFrom`, repositories of the same registry, the likeliest first.
+   * which may be one of `mountFrom`, repositories of the same registry, the likeliest first, or one that is known to have
+   * been given it.
    */
   async adoptBlob(
     blob: Descriptor,
@@ -178,16 +179,27 @@ export class Repository implements AsyncDisposable {
     { signal }: CallOptions,
   ): Promise<"held" | "mounted" | false> {
     const state = this.#state;
-    if (await isHeld(state, blob, mountFrom, signal)) return "held";
-    const opened = await openUpload(state, { digest: blob.digest, mountFrom, signal });
-    if (opened !== "mounted") {
-      await this.#opened.get(blob.digest)?.cancel();
-      this.#opened.set(blob.digest, opened);
-      return false;
+    const { digest } = blob;
+    const places = state.contents.held.has(digest) ? [] : await state.places.find(digest, signal);
+    const from = [...new Set([...mountFrom, ...places])];
+    const held =
+      (places.includes(state.path) && (await holdsBlob(state, blob, signal))) ||
+      (await isHeld(state, blob, from, signal));
+    if (held) {
+      await this.#giveUpUpload(digest);
+      return "held";
     }
-    state.contents.held.add(blob.digest);
-    state.writtenAt = state.channel.options.clock.now();
-    return "mounted";
+    const opened = await openUpload(state, { digest, mountFrom: from, signal });
+    await this.#giveUpUpload(digest);
+    if (opened === "mounted") knowWritten(state, digest);
+    else this.#opened.set(digest, opened);
+    return opened === "mounted" ? "mounted" : false;
+  }
+
+  async #giveUpUpload(digest: Digest): Promise<void> {
+    const opened = this.#opened.get(digest);
+    this.#opened.delete(digest);
+    await opened?.cancel();
   }
 
   /**

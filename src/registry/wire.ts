@@ -5,6 +5,7 @@ import { HostSignals } from "./host-signals.ts";
 import type { HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
 import { registryOrigin } from "./origin.ts";
+import { paced } from "./paced-bytes.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
@@ -12,6 +13,9 @@ import { isSlowDown, retryAfterMs } from "./retry.ts";
 import { untilAborted } from "./until-aborted.ts";
 
 const maxRedirects = 5;
+
+/** Up to this size what is sent counts as no blob: manifests, and the answers to them. */
+const unpacedBytes = 64 * 1024;
 
 /** A request to a registry. */
 export interface WireRequest {
@@ -202,13 +206,14 @@ export class Wire {
   ): Promise<HttpResponse> {
     const { http, clock, report, host } = this.#options;
     const own = url.origin === this.#origin.origin;
+    const body = await this.#withinBudget(request, own);
     const sentAt = clock.now();
     const response = await http
       .request({
         method: request.method,
         url,
         headers: this.#headers(request, authorization, own),
-        ...(request.body !== undefined && { body: request.body }),
+        ...(body !== undefined && { body }),
         lane: request.lane === "metadata" ? "metadata" : "blob",
         signal: request.signal,
         ...(request.headersTimeoutMs !== undefined && {
@@ -223,6 +228,22 @@ export class Wire {
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
     if (own) this.#hear(response, shown, sentAt);
     return response;
+  }
+
+  /** Waits until the request may be sent; its body, if that is long, then goes bit by bit. */
+  async #withinBudget(
+    { body, signal }: WireRequest,
+    own: boolean,
+  ): Promise<RequestBody | undefined> {
+    const { budget } = this.#options;
+    if (!budget) return body;
+    if (own && budget.rates.requestsPerSecond !== undefined) {
+      await budget.spend("requests", 1, signal);
+    }
+    if (body === undefined || budget.rates.bytesPerSecond === undefined) return body;
+    if (!(body instanceof Uint8Array)) return { ...body, bytes: paced(body.bytes, budget, signal) };
+    if (body.byteLength <= unpacedBytes) return body;
+    return { length: body.byteLength, bytes: paced(onlyOne(body), budget, signal) };
   }
 
   #headers(
@@ -273,6 +294,10 @@ export class Wire {
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }
+}
+
+async function* onlyOne(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
+  yield bytes;
 }
 
 /** What a server with TLS says to a request without: 400, and nothing that only a registry says. */
