@@ -30,11 +30,12 @@ export interface Lease<J> extends AsyncDisposable {
   /** Aborts if the lease could not be renewed in time: someone else may have the job now. */
   readonly lost: AbortSignal;
   /**
-   * Like the other two, settles it; the job is out of the queue, and its key free.
+   * Settles it, as the next two do: the job is out of the queue, and its key free.
    *
    * @throws {JobError} `job.lease-lost` and nothing has changed; `job.queue-unreachable`, and it can be tried again
    */
   done(): Promise<void>;
+  /** It goes back to the queue, one attempt more. */
   again(options: { readonly notBefore: Date }): Promise<void>;
   /** As done, for what cannot be done by anybody; some of these are kept for people to look at. */
   bury(reason: string): Promise<void>;

@@ -1,0 +1,208 @@
+import { closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
+import { GroupSync, syncDescriptor, syncFolder } from "../../stream/group-sync.ts";
+import { JobError } from "../errors.ts";
+import { Changes } from "./changes.ts";
+import { migrations } from "./schema.ts";
+
+/** A value of a column. */
+export type SqlValue = string | number | null;
+
+/** A row by its columns' names. */
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/** How long SQLite itself waits for another process, with the whole of ours. */
+const blockMs = 5;
+/** Between two looks at whether another process has ended its change. */
+const retryMs = 10;
+/** SQLITE_BUSY and SQLITE_LOCKED — sqlite.org/rescode.html. */
+const busy: ReadonlySet<number> = new Set([5, 6]);
+
+/** How a file of jobs is used. */
+export interface DatabaseOptions {
+  /** How long other processes' changes are waited for. */
+  readonly patienceMs: number;
+  /** How often other processes' changes are looked for while somebody waits for one. */
+  readonly pollMs: number;
+}
+
+/**
+ * A file of jobs that several processes have open. Work on it is synchronous and short; who finds it busy waits without
+ * keeping others of this process waiting. A change survives the process; {@link durable} makes it survive the machine.
+ */
+export class JobsDatabase {
+  readonly changes: Changes;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #patienceMs: number;
+  readonly #wal: number;
+  readonly #walSync: GroupSync;
+  #walNamed = false;
+  #users = 0;
+  #open = true;
+
+  private constructor(database: DatabaseSync, path: string, options: DatabaseOptions) {
+    this.#database = database;
+    this.#patienceMs = options.patienceMs;
+    this.#wal = openSync(`${path}-wal`, "r");
+    this.#walSync = new GroupSync(() => this.#sync(dirname(path)));
+    this.changes = new Changes(() => this.#dataVersion(), options.pollMs);
+  }
+
+  /** @throws {JobError} `job.queue-unreachable` */
+  static async open(path: string, options: DatabaseOptions): Promise<JobsDatabase> {
+    return await patiently(options.patienceMs, () => {
+      const database = new DatabaseSync(path, { timeout: blockMs });
+      try {
+        database.exec("pragma journal_mode = wal; pragma synchronous = normal");
+        migrate(database);
+        return new JobsDatabase(database, path, options);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** For use inside of {@link read} and {@link write}, as the next two. */
+  get(sql: string, ...values: readonly SqlValue[]): Row | undefined {
+    return this.#prepared(sql).get(...values) as Row | undefined;
+  }
+
+  all(sql: string, ...values: readonly SqlValue[]): readonly Row[] {
+    return this.#prepared(sql).all(...values) as unknown as readonly Row[];
+  }
+
+  /** Gives how many rows changed. */
+  run(sql: string, ...values: readonly SqlValue[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  /** All that `work` reads is of one moment; for use inside of {@link read}. */
+  atOnce<T>(work: () => T): T {
+    this.#prepared("begin").run();
+    try {
+      return work();
+    } finally {
+      if (this.#database.isTransaction) this.#database.exec("rollback");
+    }
+  }
+
+  /** @throws {JobError} `job.queue-unreachable` */
+  read<T>(work: () => T): Promise<T> {
+    return patiently(this.#patienceMs, work);
+  }
+
+  /**
+   * Nobody else changes anything while `work` runs, in whatever process; what it throws undoes it.
+   *
+   * @throws {JobError} `job.queue-unreachable`
+   */
+  async write<T>(work: () => T): Promise<T> {
+    const result = await patiently(this.#patienceMs, () => this.#transaction(work));
+    this.changes.tell();
+    return result;
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#prepared("begin immediate").run();
+    try {
+      const result = work();
+      this.#prepared("commit").run();
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("rollback");
+      throw error;
+    }
+  }
+
+  /** All changes so far are on the disk when it returns. @throws {JobError} `job.queue-unreachable` */
+  async durable(): Promise<void> {
+    try {
+      await this.#walSync.done();
+    } catch (error) {
+      throw unreachable(error);
+    }
+  }
+
+  /** The log was made anew when the database was opened, unless somebody had it open: its name counts too. */
+  async #sync(folder: string): Promise<void> {
+    if (!this.#open) throw new Error("sync of a database that is closed");
+    if (!this.#walNamed) await syncFolder(folder);
+    this.#walNamed = true;
+    await syncDescriptor(this.#wal);
+  }
+
+  #dataVersion(): number {
+    return Number(this.get("pragma data_version")?.["data_version"]);
+  }
+
+  /** One more has to {@link leave} before it is closed. */
+  join(): this {
+    this.#users++;
+    return this;
+  }
+
+  leave(): void {
+    if (--this.#users > 0 || !this.#open) return;
+    this.#open = false;
+    this.changes.close();
+    this.#statements.clear();
+    this.#database.close();
+    closeSync(this.#wal);
+  }
+}
+
+function migrate(database: DatabaseSync): void {
+  const versionOf = () =>
+    Number((database.prepare("pragma user_version").get() as Row)["user_version"]);
+  if (versionOf() === migrations.length) return;
+  database.exec("begin immediate");
+  const version = versionOf();
+  if (version > migrations.length) {
+    throw new JobError("job.queue-unreachable", "The jobs are of a newer version of amphora", {
+      hint: "Run the version that has last used them, or a newer one",
+    });
+  }
+  for (const step of migrations.slice(version)) database.exec(step);
+  database.exec(`pragma user_version = ${migrations.length}; commit`);
+}
+
+/** Does it, again and again as long as others are at it. */
+async function patiently<T>(patienceMs: number, work: () => T): Promise<T> {
+  for (const began = performance.now(); ; ) {
+    try {
+      return work();
+    } catch (error) {
+      const code = sqliteCodeOf(error);
+      if (code === undefined) throw error;
+      if (!busy.has(code) || performance.now() - began > patienceMs) throw unreachable(error);
+    }
+    await pause(1 + Math.random() * retryMs);
+  }
+}
+
+/** The primary result code, where SQLite says that it failed. */
+function sqliteCodeOf(error: unknown): number | undefined {
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
+  if (code !== "ERR_SQLITE_ERROR") return undefined;
+  return typeof errcode === "number" ? errcode & 0xff : 0;
+}
+
+function unreachable(cause: unknown): JobError {
+  return new JobError("job.queue-unreachable", "Cannot reach the jobs: their file cannot be used", {
+    hint: "Look whether the disk is full, and who else has the file open",
+    retryable: true,
+    cause,
+  });
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { JobError } from "../errors.ts";
+import { HeldLease, type Settlement } from "../held-lease.ts";
+import type { JobQueue, Lease } from "../queue.ts";
+import type { JobsDatabase } from "./database.ts";
+import { addRow, giveRow, nextTurn, removeRow, renewRow, settleRow, sizes } from "./queue-rows.ts";
+
+/** How long nobody is asked whether a queue that could not be reached can be again. */
+const outageMs = 500;
+
+/** What a queue is given. */
+export interface EmbeddedQueueOptions {
+  readonly now: () => number;
+  readonly leaseMs: number;
+}
+
+/** A queue in a file of SQLite. */
+export class EmbeddedQueue<J> implements JobQueue<J> {
+  readonly #database: JobsDatabase;
+  readonly #now: () => number;
+  readonly #leaseMs: number;
+  readonly #closed = new AbortController();
+
+  constructor(database: JobsDatabase, options: EmbeddedQueueOptions) {
+    this.#database = database.join();
+    this.#now = options.now;
+    this.#leaseMs = options.leaseMs;
+  }
+
+  async add(key: string, job: J, options: { readonly notBefore?: Date } = {}) {
+    const row = { key, job: JSON.stringify(job), due: options.notBefore?.getTime() };
+    const isNew = await this.#database.write(() => addRow(this.#database, row, this.#now()));
+    await this.#database.durable();
+    return isNew ? "added" : "already-there";
+  }
+
+  remove(key: string) {
+    return this.#database.write(() => removeRow(this.#database, key, this.#now()));
+  }
+
+  size() {
+    return this.#database.read(() => sizes(this.#database, this.#now()));
+  }
+
+  async *leases(options: { readonly signal: AbortSignal }): AsyncGenerator<Lease<J>> {
+    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+    const { changes } = this.#database;
+    while (!signal.aborted) {
+      const { mark } = changes;
+      const next = await this.#look();
+      if (typeof next === "number") await changes.since(mark, next, signal);
+      else if (signal.aborted) await next[Symbol.asyncDispose]();
+      else yield next;
+    }
+  }
+
+  /** A lease, or how long there will be none unless something changes. */
+  async #look(): Promise<Lease<J> | number> {
+    try {
+      const now = this.#now();
+      const turn = await this.#database.read(() => nextTurn(this.#database, now));
+      if (turn > now) return turn - now;
+      return (await this.#take()) ?? 0;
+    } catch (error) {
+      if (error instanceof JobError) return outageMs;
+      throw error;
+    }
+  }
+
+  async #take(): Promise<Lease<J> | undefined> {
+    const asked = performance.now();
+    const token = randomUUID();
+    const row = await this.#database.write(() =>
+      giveRow(this.#database, { token, now: this.#now(), leaseMs: this.#leaseMs }),
+    );
+    if (row === undefined) return undefined;
+    const { key, attempt } = row;
+    const leased = { key, attempt, job: JSON.parse(row.job) as J, leaseMs: this.#leaseMs };
+    return new HeldLease(leased, this.#keeper(key, token), asked);
+  }
+
+  #keeper(key: string, token: string) {
+    const database = this.#database;
+    return {
+      renew: () =>
+        database.write(() => renewRow(database, { key, token }, this.#now() + this.#leaseMs)),
+      settle: async (how: Settlement) => {
+        const ours = await database.write(() =>
+          settleRow(database, { key, token }, how, this.#now()),
+        );
+        if (how.type !== "give-back") await database.durable();
+        return ours;
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    this.#database.leave();
+  }
+}
