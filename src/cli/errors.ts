@@ -19,6 +19,10 @@ export type CliErrorCode =
   /** Two pieces of a policy that cannot both hold. */
   | "cli.conflict"
   | "cli.unwritable"
+  /** What says what to mirror cannot be read, or asks for what cannot be. */
+  | "cli.bad-mirror"
+  /** Some images of a mirror were not brought. */
+  | "cli.mirror-incomplete"
   /** An audit log was changed, or lines of it are missing. */
   | "cli.bad-audit-log"
   /** An ordinary user has no user namespace with the numbers that his storage needs. */

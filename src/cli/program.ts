@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   sign: () => import("./commands/sign.ts"),
   "standalone-sign": () => import("./commands/standalone-sign.ts"),
   "standalone-verify": () => import("./commands/standalone-verify.ts"),
+  sync: () => import("./commands/sync.ts"),
   tag: () => import("./commands/tag.ts"),
   trust: () => import("./commands/trust.ts"),
   unpack: () => import("./commands/unpack.ts"),

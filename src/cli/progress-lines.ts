@@ -1,17 +1,11 @@
 import type { CopyEvent } from "../copy/events.ts";
+import { InTurns } from "./in-turns.ts";
 import type { ProgressView } from "./progress.ts";
-
-/** The lines of one image, kept back while an earlier one of the list is still being told of. */
-interface Block {
-  readonly lines: string[];
-  done: boolean;
-}
 
 /** Skopeo's lines, in skopeo's order: images of a list are copied side by side but told of one after the other. */
 export class CopyLines implements ProgressView {
   readonly #write: (line: string) => void;
-  readonly #blocks = new Map<number, Block>();
-  #turn = 0;
+  readonly #turns = new InTurns();
 
   constructor(write: (line: string) => void) {
     this.#write = write;
@@ -19,42 +13,20 @@ export class CopyLines implements ProgressView {
 
   show(event: CopyEvent): void {
     const lines = linesOf(event);
-    if (event.instance === undefined) {
-      if (event.type === "manifest-writing" && event.of === "list") this.#flushAll();
+    const tell = () => {
       for (const line of lines) this.#write(line);
+    };
+    if (event.instance === undefined) {
+      if (event.type === "manifest-writing" && event.of === "list") this.#turns.flushAll();
+      tell();
       return;
     }
-    const block = this.#block(event.instance);
-    block.lines.push(...lines);
-    if (event.type === "instance-copied") block.done = true;
-    this.#flush();
+    this.#turns.say(event.instance, tell);
+    if (event.type === "instance-copied") this.#turns.end(event.instance);
   }
 
   close(): void {
-    this.#flushAll();
-  }
-
-  #block(instance: number): Block {
-    const found = this.#blocks.get(instance);
-    if (found) return found;
-    const block = { lines: [], done: false };
-    this.#blocks.set(instance, block);
-    return block;
-  }
-
-  /** Tells what the image whose turn it is has to say, and goes on to the next when it is through. */
-  #flush(): void {
-    for (;;) {
-      const block = this.#blocks.get(this.#turn);
-      for (const line of block?.lines.splice(0) ?? []) this.#write(line);
-      if (!block?.done) return;
-      this.#turn += 1;
-    }
-  }
-
-  #flushAll(): void {
-    const left = [...this.#blocks].sort(([a], [b]) => a - b);
-    for (const [, block] of left) for (const line of block.lines.splice(0)) this.#write(line);
+    this.#turns.flushAll();
   }
 }
 

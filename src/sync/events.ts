@@ -81,6 +81,15 @@ export type SyncEvent =
       readonly what: string;
       readonly why: string;
     }
+  /** It failed in a way that may pass. `attempt` counts from 1, `of` are made at most. */
+  | {
+      readonly type: "image-retrying";
+      readonly item: SyncItem;
+      readonly attempt: number;
+      readonly of: number;
+      readonly delayMs: number;
+      readonly message: string;
+    }
   | {
       readonly type: "image-ended";
       readonly item: SyncItem;

@@ -47,10 +47,12 @@ export async function mirrorImage(
     } catch (error) {
       if (!signal.aborted && tried < parts.retries && mayPass(error)) {
         figures.retries++;
-        await clock.sleep(backoffMs(tried + 1, parts.random), signal).catch(() => {});
+        await beforeRetry(image, parts, tried + 1, error);
         continue;
       }
-      return { outcome: outcomeOf(error, signal), figures: figures.after(clock.now() - since) };
+      const outcome = outcomeOf(error, signal);
+      if (outcome.type === "failed") parts.failed?.(image.item, error as KnownError);
+      return { outcome, figures: figures.after(clock.now() - since) };
     }
   }
 }
@@ -122,7 +124,19 @@ async function wouldCopy(job: CopyJob): Promise<Ended> {
   return { outcome: { type: "would-copy", bytes, ...(digest && { digest }) } };
 }
 
-function mayPass(error: unknown): boolean {
+/** Tells of it and waits; called off, it is seen by who tries again. */
+async function beforeRetry(
+  { item }: SyncImage,
+  { clock, signal, retries, retryDelayMs, random, report }: MirrorParts,
+  attempt: number,
+  { message }: KnownError,
+): Promise<void> {
+  const delayMs = retryDelayMs?.(attempt) ?? backoffMs(attempt, random);
+  report({ type: "image-retrying", item, attempt, of: retries, delayMs, message });
+  await clock.sleep(delayMs, signal).catch(() => {});
+}
+
+function mayPass(error: unknown): error is KnownError {
   return error instanceof KnownError && error.retryable;
 }
 

@@ -2,6 +2,7 @@ import type { Gate } from "../../policy/gate.ts";
 import type { Signing } from "../copy/sign.ts";
 import type { Transfers } from "../copy/transfers.ts";
 import type { Digest } from "../core/digest.ts";
+import type { KnownError } from "../core/errors.ts";
 import type { Clock } from "../registry/clock.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { CallOptions, HeldManifest } from "../transport/contract.ts";
@@ -31,6 +32,10 @@ export interface MirrorParts {
   readonly parallel: number;
   /** How often an image is tried again, from its start, after a failure that may pass. */
   readonly retries: number;
+  /** How long to wait before the nth further attempt, from 1; absent: as long as for a request. */
+  readonly retryDelayMs?: (attempt: number) => number;
+  /** Given the error itself of an image that failed, of which an event has the message only. */
+  readonly failed?: (item: SyncItem, error: KnownError) => void;
   /** A failed image does not stop the run. */
   readonly keepGoing: boolean;
   /** Nothing is written; only GET and HEAD are sent. */

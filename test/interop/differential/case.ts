@@ -15,6 +15,8 @@ export interface Case {
   readonly prepare?: (world: World) => Promise<void>;
   /** Paths in the working folder whose content has to be the same afterwards. */
   readonly files?: readonly string[];
+  /** Skopeo goes through maps, whose order is chance: lines are compared sorted. */
+  readonly anyOrder?: true;
 }
 
 /** A case without surroundings; `R` in an argument stands for the open registry, `G` for the guarded one. */

@@ -5,6 +5,7 @@ import { hostileCases } from "./cases-hostile.ts";
 import { inspectCases } from "./cases-inspect.ts";
 import { loginCases, otherCases } from "./cases-others.ts";
 import { suiteCases } from "./cases-suites.ts";
+import { syncCases } from "./cases-sync.ts";
 
 /** Every invocation that is compared. */
 export const cases: readonly Case[] = [
@@ -15,4 +16,5 @@ export const cases: readonly Case[] = [
   ...hostileCases,
   ...fileCases,
   ...suiteCases,
+  ...syncCases,
 ];

@@ -32,11 +32,6 @@ export function sameBut(
 /** Every case in which we are not skopeo, and why; the first that fits counts. */
 export const deviations: readonly Deviation[] = [
   {
-    reason: "these commands come later",
-    cases: /^sync( |$)/,
-    check: sameBut({ stderr: /is not supported yet/ }),
-  },
-  {
     reason: "a damaged file is seen before its bytes are read, and half a folder is not left",
     cases: /# (a blob|a layer) is damaged$/,
     check: sameBut({ stderr: /reading blob sha256:.* bytes, and not/, files: [] }),

@@ -27,10 +27,11 @@ export async function outcomeOf(program: Program, one: Case): Promise<Outcome> {
   for (const step of one.before?.(world) ?? []) await runIn(world, program, step);
   await one.prepare?.(world);
   const result = await runIn(world, program, one.args(world), one);
+  const inOrder = one.anyOrder ? linesSorted : (text: string) => text;
   return {
     exitCode: result.exitCode,
-    stdout: blobLinesSorted(normalised(result.stdout, world)),
-    stderr: normalised(result.stderr, world),
+    stdout: inOrder(blobLinesSorted(normalised(result.stdout, world))),
+    stderr: inOrder(normalised(result.stderr, world)),
     files: await filesOf(world, one.files ?? []),
   };
 }
@@ -61,6 +62,13 @@ function normalised(text: string, world: World): string {
     .replaceAll(/oci-put-blob\d+/g, "NUMBER");
 }
 
+function linesSorted(text: string): string {
+  return text
+    .split(/(?<=\n)/)
+    .sort()
+    .join("");
+}
+
 /** Blobs are copied side by side, so the order of their lines is chance. */
 function blobLinesSorted(text: string): string {
   return text.replaceAll(/(?:^Copying blob .*\n)+/gm, (lines) =>
@@ -81,13 +89,15 @@ async function filesOf(world: World, paths: readonly string[]): Promise<string[]
   return [...new Set(found)].sort();
 }
 
-async function fileLine(world: World, name: string): Promise<string> {
-  const info = await stat(world.in(name));
+async function fileLine(world: World, path: string): Promise<string> {
+  const info = await stat(world.in(path));
   const mode = (info.mode & 0o777).toString(8);
+  const name = normalised(path, world);
   if (info.isDirectory()) return `${name}/ ${mode}`;
-  const content = await readFile(world.in(name));
+  const content = await readFile(world.in(path));
   // What a program writes about registries has their ports in it; blobs are left as they are.
-  const isText = content[0] === 0x7b && !/(^|\/)[0-9a-f]{64}$/.test(name);
+  const isJson = content[0] === 0x7b && !/(^|\/)[0-9a-f]{64}$/.test(name);
+  const isText = isJson || name === "digests";
   const bytes = isText ? Buffer.from(normalised(content.toString(), world)) : content;
   return `${name} ${mode} ${createHash("sha256").update(bytes).digest("hex")}`;
 }

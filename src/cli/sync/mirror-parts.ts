@@ -1,0 +1,41 @@
+import { availableParallelism } from "node:os";
+import { createTransfers } from "../../copy/transfers.ts";
+import { Compression } from "../../stream/recompress.ts";
+import type { MirrorParts, MirrorSteps } from "../../sync/parts.ts";
+import { clock } from "../clock.ts";
+import type { CommandContext } from "../context.ts";
+
+/** Images under way, where nothing else is said. */
+export const imagesAtOnce = 16;
+const blobsAtOnce = 16;
+
+/** What a command decides of a run; the rest is the same for all. */
+export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed" | "retries"> &
+  Pick<MirrorSteps, "enumerate"> &
+  Partial<Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel">>;
+
+/** Parts of a run that share all they can: transfers, cores, connections. */
+export function runParts({ signal }: CommandContext, { enumerate, ...wish }: RunWish): MirrorParts {
+  return {
+    ends: {
+      open: async (name) => {
+        throw new Error(`Nothing is asked of ${name}: the images have been found`);
+      },
+    },
+    transfers: createTransfers(blobsAtOnce),
+    compression: new Compression({ parallel: availableParallelism() }),
+    steps: {
+      enumerate,
+      lookAtExisting: async () => ({ type: "go-on" }),
+      copyCompanions: async () => {},
+      prune: async () => {},
+    },
+    clock,
+    random: Math.random,
+    signal,
+    parallel: imagesAtOnce,
+    keepGoing: true,
+    dryRun: false,
+    ...wish,
+  };
+}

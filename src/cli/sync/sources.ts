@@ -1,0 +1,40 @@
+import { repositoryName } from "../../core/docker-reference.ts";
+import type { KnownError } from "../../core/errors.ts";
+import type { ResolvedImage } from "../parts.ts";
+
+/** Images that come from one place, as skopeo counts them: a repository, a folder, a selector of a file. */
+export interface SyncSource {
+  readonly name: string;
+  readonly images: readonly SourceImage[];
+}
+
+/** One image to copy. */
+export interface SourceImage {
+  readonly image: ResolvedImage;
+  /** What its name at the destination is made of: the name with tag or digest, or the path below the folder. */
+  readonly path: string;
+}
+
+/** What a listing came to. */
+export interface Listing {
+  readonly sources: readonly SyncSource[];
+  /** Whether something of it could not be listed, which was told. */
+  readonly isIncomplete: boolean;
+}
+
+/** An image of a registry, by its full name. */
+export function dockerImage(image: ResolvedImage): SourceImage {
+  const { docker } = image.reference;
+  if (!docker) throw new Error("An image of a registry has a name");
+  const tag = docker.tag === undefined ? "" : `:${docker.tag}`;
+  const digest = docker.digest === undefined ? "" : `@${docker.digest}`;
+  return { image, path: `${repositoryName(docker)}${tag}${digest}` };
+}
+
+/** Skopeo's words for tags that could not be listed. */
+export function tagsFailed(repository: string): (error: KnownError) => string {
+  return ({ code }) => {
+    const failed = `Error determining repository tags for repo ${repository}`;
+    return code.startsWith("config.") ? `${failed}: failed to create client` : failed;
+  };
+}
