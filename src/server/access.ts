@@ -1,8 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Caller } from "./caller.ts";
 
-/** What somebody may do in a repository. `overwrite`: move a tag that is there. `sign`: add signatures. `admin`: the API. */
-export type Action = "pull" | "push" | "overwrite" | "delete" | "sign" | "admin";
+/**
+ * What somebody may do in a repository. `overwrite`: move a tag that is there. `sign`: add signatures. Of the server as a
+ * whole, `jobs`: have it work by its own means; `admin`: the API.
+ */
+export type Action = "pull" | "push" | "overwrite" | "delete" | "sign" | "jobs" | "admin";
 
 /** What is known of a request before its caller is. */
 export interface Credentials {

@@ -10,6 +10,9 @@ export interface AuditEvent {
     | "signature-removed"
     | "blocked"
     | "unblocked"
+    /** `detail`: what for. */
+    | "job-started"
+    | "job-cancelled"
     | "policy-loaded"
     | "started"
     | "stopped"
@@ -26,6 +29,7 @@ export interface AuditEvent {
   /** Of the policy that decided. */
   readonly policy?: string;
   readonly decision?: string;
+  readonly job?: string;
   readonly detail?: string;
 }
 

@@ -32,7 +32,7 @@ export function createChallenges({ realm, name, tokens }: ChallengeParts): Chall
 
 function scopeOf(repository: string, actions: readonly Action[]): string {
   const words = [...new Set(actions.map((action) => scopeWords[action]))].join(",");
-  if (repository === "") return words.includes("admin") ? "registry:api:admin" : "";
+  if (repository === "") return /^(?:admin|jobs)/.test(words) ? `registry:api:${words}` : "";
   return words === "" ? "" : `repository:${repository}:${words}`;
 }
 

@@ -29,6 +29,7 @@ export const scopeWords: Readonly<Record<Action, string>> = {
   overwrite: "push",
   delete: "delete",
   sign: "push",
+  jobs: "jobs",
   admin: "admin",
 };
 

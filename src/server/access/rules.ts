@@ -72,9 +72,11 @@ function makeRule(
   };
 }
 
-/** Who may move a tag may make one. */
+/** Who may move a tag may make one; who may see to all jobs may have some. */
 function gives(actions: ReadonlySet<SetAction>, action: Action): boolean {
-  return actions.has(action) || actions.has("*") || (action === "push" && actions.has("overwrite"));
+  if (actions.has(action) || actions.has("*")) return true;
+  const wider = action === "push" ? "overwrite" : action === "jobs" ? "admin" : undefined;
+  return wider !== undefined && actions.has(wider);
 }
 
 /** `anonymous` is everybody: who says who he is has no fewer rights for it. */

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { count, duration, filePath, httpUrl } from "../../config/setting-values.ts";
 
-const words = ["pull", "push", "overwrite", "delete", "sign", "admin", "*"] as const;
+const words = ["pull", "push", "overwrite", "delete", "sign", "jobs", "admin", "*"] as const;
 
 const action = z.enum(words, { error: `expected one of ${words.join(", ")}` });
 
@@ -86,7 +86,7 @@ export const accessSettings = z.strictObject({
   robots: z.record(userName, robot).default({}),
   /** What everybody may do in every repository. */
   anonymous: z.array(action).default([]),
-  /** Without rules every user may do all but `admin`. */
+  /** Without rules every user may do all but `jobs` and `admin`. */
   rules: z.array(rule).optional(),
   failedLogins: z
     .strictObject({ limit: count().default(10), window: duration().prefault("1m") })

@@ -137,6 +137,7 @@ const actionsOf: Readonly<Record<string, readonly Action[]>> = {
   pull: ["pull"],
   push: ["push", "overwrite", "sign"],
   delete: ["delete"],
+  jobs: ["jobs"],
   admin: ["admin"],
 };
 

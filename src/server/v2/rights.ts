@@ -12,6 +12,7 @@ const scopes: Readonly<Record<Action, readonly Action[]>> = {
   overwrite: ["pull", "push", "overwrite"],
   delete: ["delete"],
   sign: ["sign"],
+  jobs: ["jobs"],
   admin: ["admin"],
 };
 

@@ -86,7 +86,7 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
   ["access:", "FILE:1: access: expected a mapping, found nothing (an empty mapping is {})"],
   [
     "access: {anonymous: [pul]}",
-    'FILE:1: access.anonymous[0]: expected one of pull, push, overwrite, delete, sign, admin, *, found "pul"',
+    'FILE:1: access.anonymous[0]: expected one of pull, push, overwrite, delete, sign, jobs, admin, *, found "pul"',
   ],
   [
     "access:\n  rules:\n    - {repositories: [a], actions: [pull]}",

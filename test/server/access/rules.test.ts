@@ -74,12 +74,32 @@ test("without rules every user may do all but administer, and nobody else anythi
   const rules = makeRules(accessSettings.parse({}), () => new Map());
   const user = new KnownCaller("ann", "192.0.2.1");
   assert.deepEqual(
-    (["pull", "push", "overwrite", "delete", "sign", "admin"] as const).filter((action) =>
-      rules(user, "a/b", action),
+    (["pull", "push", "overwrite", "delete", "sign", "jobs", "admin"] as const).filter(
+      (action) => rules(user, "a/b", action) || rules(user, "", action),
     ),
     ["pull", "push", "overwrite", "delete", "sign"],
   );
   assert.equal(rules(new KnownCaller(undefined, "192.0.2.1"), "a/b", "pull"), false);
+});
+
+test("jobs and admin are of the server as a whole, and who may see to all jobs may have some", () => {
+  const rules = makeRules(
+    accessSettings.parse({
+      rules: [
+        { users: ["ann"], repositories: ["**"], actions: ["jobs"] },
+        { users: ["bob"], repositories: ["team/**"], actions: ["jobs"] },
+        { users: ["root"], repositories: ["**"], actions: ["admin"] },
+      ],
+    }),
+    () => new Map(),
+  );
+  const mayOf = (name: string) =>
+    (["jobs", "admin", "push"] as const).filter((action) =>
+      rules(new KnownCaller(name, "192.0.2.1"), "", action),
+    );
+  assert.deepEqual(mayOf("ann"), ["jobs"]);
+  assert.deepEqual(mayOf("bob"), []);
+  assert.deepEqual(mayOf("root"), ["jobs", "admin"]);
 });
 
 test("scopes are read as clients write them; what is none is left out", () => {

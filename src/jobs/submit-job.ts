@@ -1,0 +1,131 @@
+import { JobError } from "./errors.ts";
+import type { Job, JobRequest } from "./job.ts";
+import type { JobLedger } from "./ledger.ts";
+import type { JobQueue } from "./queue.ts";
+
+/** What the queue hands out: the ledger has the rest. */
+export interface QueuedJob {
+  readonly id: string;
+}
+
+/** Where jobs are put. */
+export interface JobDesk {
+  readonly ledger: JobLedger;
+  readonly queue: JobQueue<QueuedJob>;
+  readonly now: () => number;
+  /** Ten random bytes. */
+  readonly random: () => Uint8Array;
+}
+
+/** A job that somebody wants. */
+export interface JobOrder {
+  readonly request: JobRequest;
+  readonly owner: string;
+  readonly webhook?: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore?: number;
+  readonly retryOf?: string;
+  /** Of this owner: the same again gives the job that is there. */
+  readonly idempotencyKey?: string;
+}
+
+/**
+ * Writes a job down and queues it. One that is there already is queued once more where nobody has begun it: whoever wrote it
+ * down may have been killed before he did.
+ *
+ * @throws {JobError} `job.queue-unreachable`; it was not begun then, or will be once the queue is back
+ */
+export async function submitJob(
+  desk: JobDesk,
+  order: JobOrder,
+): Promise<{ readonly job: Job; readonly isNew: boolean }> {
+  const { idempotencyKey, request, owner, webhook, notBefore, retryOf } = order;
+  const now = desk.now();
+  const isLater = notBefore !== undefined && notBefore > now;
+  const wanted: Job = {
+    id: newJobId(now, desk.random()),
+    request,
+    owner,
+    state: isLater ? "delayed" : "waiting",
+    createdAt: now,
+    attempts: 0,
+    cancelRequested: false,
+    ...(isLater && { notBefore }),
+    ...(webhook !== undefined && { webhook }),
+    ...(retryOf !== undefined && { retryOf }),
+  };
+  const made = await desk.ledger.create(wanted, {
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  });
+  await enqueue(desk, made.job);
+  return made;
+}
+
+/**
+ * Queues what is written down and was never begun; for the start of a server.
+ *
+ * @returns how many were missing
+ */
+export async function enqueueForgotten(desk: JobDesk): Promise<number> {
+  let missing = 0;
+  let before: string | undefined;
+  for (;;) {
+    const found = await desk.ledger.list({
+      states: ["waiting", "delayed"],
+      limit: 500,
+      ...(before !== undefined && { before }),
+    });
+    for (const job of found) if (await enqueue(desk, job)) missing++;
+    before = found.at(-1)?.id;
+    if (found.length < 500 || before === undefined) return missing;
+  }
+}
+
+/**
+ * Ends a job that waits, and asks a running one to end.
+ *
+ * @returns the job as it is then; undefined where it has ended
+ */
+export async function cancelJob(desk: JobDesk, id: string): Promise<Job | undefined> {
+  const marked = await desk.ledger.change(id, { cancelRequested: true });
+  if (!marked) return undefined;
+  if ((await desk.queue.remove(id)) === "running") return marked;
+  const cancelled = { state: "cancelled", endedAt: desk.now() } as const;
+  const from = ["waiting", "delayed"] as const;
+  return (await desk.ledger.change(id, cancelled, { from })) ?? marked;
+}
+
+/** Whether it was not there. */
+async function enqueue({ queue, ledger, now }: JobDesk, job: Job): Promise<boolean> {
+  if (job.state !== "waiting" && job.state !== "delayed") return false;
+  const { id, notBefore } = job;
+  const later = notBefore === undefined ? {} : { notBefore: new Date(notBefore) };
+  try {
+    return (await queue.add(id, { id }, later)) === "added";
+  } catch (error) {
+    // Whoever asked is told that it failed, and may ask again: then this one must not be done as well.
+    const given = { state: "cancelled", endedAt: now() } as const;
+    await ledger.change(id, given, { from: ["waiting", "delayed"] }).catch(() => {});
+    throw error instanceof JobError
+      ? error
+      : new JobError("job.queue-unreachable", "The queue does not take the job", { cause: error });
+  }
+}
+
+const digits = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/**
+ * 26 characters: 48 bits of time and 80 of chance, so that ids sort by time (as ULIDs do).
+ *
+ * @param random ten bytes
+ */
+export function newJobId(now: number, random: Uint8Array): string {
+  let value = BigInt(now);
+  for (const byte of random.subarray(0, 10)) value = (value << 8n) | BigInt(byte);
+  let text = "";
+  for (let left = 26; left > 0; left--) {
+    text = `${digits[Number(value & 31n)] ?? ""}${text}`;
+    value >>= 5n;
+  }
+  return text;
+}

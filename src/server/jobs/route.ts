@@ -1,0 +1,85 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type * as z from "zod";
+import type { Job } from "../../jobs/job.ts";
+import { namedMirror } from "../../jobs/job-request.ts";
+import type { Access } from "../access.ts";
+import type { Caller } from "../caller.ts";
+import type { ApiDescription } from "../shell/faces.ts";
+import { errorAnswer } from "./api-schemas.ts";
+import { JobsApiError } from "./errors.ts";
+
+/** One request of the jobs API. */
+export interface JobCall {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly caller: Caller;
+}
+
+/** A route, and what the API's description says of it. */
+export interface JobRoute {
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly url: string;
+  readonly api: ApiDescription;
+  handle(call: JobCall): unknown;
+}
+
+/** Why a route may refuse: those of all, and its own. */
+export function refusals(own: Readonly<Record<number, string>> = {}): ApiDescription["answers"] {
+  const all = { 401: "Nobody in particular asks", 403: "Not for this caller", ...own };
+  return Object.fromEntries(
+    Object.entries(all).map(([status, is]) => [status, { is, body: errorAnswer }]),
+  );
+}
+
+/** Of a job's owner: whoever is nobody in particular is one of those. */
+export function ownerOf({ user }: Caller): string {
+  return user ?? "anonymous";
+}
+
+/** @throws {JobsApiError} 401 with a challenge for nobody in particular, 403 for somebody */
+export function demandJobs(access: Access, { caller, raw }: FastifyRequest): void {
+  if (access.allows(caller, "", "jobs")) return;
+  if (caller.user !== undefined)
+    throw new JobsApiError(403, "job.denied", 'the right "jobs" is needed');
+  const request = { headers: raw.headers, address: caller.address };
+  throw new JobsApiError(401, "job.unauthorized", "authentication required", {
+    headers: { "WWW-Authenticate": access.challenge("", ["jobs"], request) },
+  });
+}
+
+/** One's own, and those of the mirrors that everybody may run; administrators may see everybody's. */
+export function maySee(access: Access, caller: Caller, job: Job): boolean {
+  return namedMirror(job.request) !== undefined || mayEnd(access, caller, job);
+}
+
+/** One's own; administrators may end everybody's. */
+export function mayEnd(access: Access, caller: Caller, { owner }: Job): boolean {
+  return owner === ownerOf(caller) || access.allows(caller, "", "admin");
+}
+
+/** @throws {JobsApiError} 400 `job.bad-request` that says where */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown, what = ""): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new JobsApiError(400, "job.bad-request", issueText(result.error.issues, what));
+}
+
+/** Unions say what they expected, and no more: the first issue with a place tells most. */
+function issueText(issues: readonly z.core.$ZodIssue[], what: string): string {
+  const [issue] = issues;
+  if (!issue) return "bad request";
+  const where = [what, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+  const inner = issue.code === "invalid_union" ? deepest(issue) : undefined;
+  if (inner) return issueText([inner], where);
+  const message =
+    issue.code === "unrecognized_keys"
+      ? `unknown member ${issue.keys.map((key) => JSON.stringify(key.slice(0, 100))).join(", ")}`
+      : issue.message;
+  return `${where === "" ? "" : `${where.slice(0, 200)}: `}${message}`;
+}
+
+/** Of the alternatives of a union, the one that understood the value far enough to say more than its type. */
+function deepest({ errors }: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue | undefined {
+  const candidates = errors.flatMap(([first]) => (first ? [first] : []));
+  return candidates.find(({ path, code }) => path.length > 0 || code === "unrecognized_keys");
+}
