@@ -126,7 +126,7 @@ function present({ access, name, version }: SessionFaceParts, { caller }: Fastif
   const may = (action: Action) => access.allows(caller, "", action);
   return {
     user: caller.user ?? null,
-    rights: { jobs: may("admin"), admin: may("admin") },
+    rights: { jobs: may("jobs"), admin: may("admin") },
     login: access.secretOf !== undefined,
     server: { name, version },
   };
