@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 
@@ -63,6 +64,7 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
         apart(),
         workerApart(`export const workerFile = require.resolve("./${unpackWorker}");`),
         bcryptApart(),
+        pageApart(),
       ],
     }),
     build({
@@ -73,6 +75,7 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       },
       outdir: folder,
     }),
+    bundlePage(join(folder, "page")),
     build({
       ...script,
       entryPoints: Object.keys(seldom).map((file) => ({ in: file, out: file })),
@@ -81,6 +84,25 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
     }),
   ];
   return (await Promise.all(built)).map(({ metafile }) => metafile);
+}
+
+/** The web page: its script in one file, and what goes beside it. */
+async function bundlePage(folder: string) {
+  const client = join(root, "src/server/page/client");
+  const built = await build({
+    absWorkingDir: root,
+    bundle: true,
+    metafile: true,
+    format: "esm",
+    target: ["chrome115", "firefox115", "safari16.4"],
+    minify: true,
+    legalComments: "none",
+    logLevel: "warning",
+    entryPoints: { app: join(client, "app.ts") },
+    outdir: folder,
+  });
+  for (const name of ["index.html", "page.css"]) cpSync(join(client, name), join(folder, name));
+  return built;
 }
 
 /** Leaves beside a bundled program what V8 compiles of it in typical runs, for this Node. */
@@ -120,6 +142,18 @@ function bcryptApart(): Plugin {
     /\/bcrypt-worker\.cjs$/,
     'export const bcryptWorkerFile = require.resolve("./bcrypt-worker.cjs");',
   );
+}
+
+function pageApart(): Plugin {
+  return {
+    name: "page-apart",
+    setup(builder) {
+      builder.onLoad({ filter: /server\/page\/page-files\.ts$/ }, () => ({
+        contents: 'export const pageFolder = __dirname + "/page";',
+        loader: "js",
+      }));
+    },
+  };
 }
 
 function threadApart(where: RegExp, file: RegExp, contents: string): Plugin {

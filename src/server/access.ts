@@ -36,4 +36,9 @@ export interface Access {
   challenge(repository: string, actions: readonly Action[], request?: Credentials): string;
   /** Whether nobody in particular may do anything at all: `/v2/` answers 200 then. */
   readonly anonymous: boolean;
+  /**
+   * What a user with a password is known by now, for those who let somebody in for longer: where it changes, they have to
+   * come again. Undefined: there is no such user. Absent: there are no users.
+   */
+  readonly secretOf?: (user: string) => string | undefined;
 }

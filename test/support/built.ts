@@ -8,7 +8,7 @@ import { tempFolder } from "./temp.ts";
 const root = join(import.meta.dirname, "../..");
 const shelf = join(root, "node_modules/.cache/amphora-test");
 /** All that goes into a build; what comes from packages is told by the lock file. */
-const sources = "{package.json,package-lock.json,{src,policy,sigstore,scripts}/**/*.ts}";
+const sources = "{package.json,package-lock.json,{src,policy,sigstore,scripts}/**/*.{ts,css,html}}";
 const dayMs = 86_400_000;
 
 let built: Promise<string> | undefined;

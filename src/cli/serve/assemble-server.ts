@@ -20,6 +20,7 @@ import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
 import { assembleAudit } from "./assemble-audit.ts";
 import { assembleBackends } from "./assemble-backends.ts";
+import { assemblePage } from "./assemble-page.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
@@ -91,9 +92,10 @@ export async function assembleServer(
     limits: limitsOf(settings),
     now: () => performance.now(),
   };
+  const browsers = assemblePage(base, access);
   const api = admissionApi({
     admission: judge,
-    access,
+    access: browsers.access,
     callerOf,
     nameForRights: (repository) => nameForRights({ route }, repository),
     ...(audit && { audit }),
@@ -102,11 +104,15 @@ export async function assembleServer(
   return {
     parts: {
       version: context.version,
-      access,
+      access: browsers.access,
       metrics,
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
-      faces: [...faces, ...signed.faces, ...(only === "signatures" ? [] : [api, ...signer.faces])],
+      faces: [
+        ...faces,
+        ...signed.faces,
+        ...(only === "signatures" ? [] : [api, ...signer.faces, ...browsers.faces]),
+      ],
       readiness: async () => audit?.trouble ?? (await backends.trouble()),
     },
     reload(next) {

@@ -84,6 +84,7 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
       allows: (caller, repository, action) =>
         caller instanceof KnownCaller && allows(caller, repository, action, { rules, isOpen }),
       challenge,
+      secretOf: (user) => users.passwords.get(user),
     },
     faces: tokens ? [faceOf(tokens, users, { identify: limited, allows: rules })] : [],
     reload,

@@ -5,6 +5,7 @@ const others: ReadonlySet<string> = new Set([
   "healthz",
   "lookaside",
   "metrics",
+  "page",
   "readyz",
   "signatures",
   "sigstore",

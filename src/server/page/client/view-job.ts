@@ -1,0 +1,257 @@
+import type { Job } from "../../../jobs/job.ts";
+import { api } from "./api.ts";
+import { h, onceAFrame, setChildren, setText } from "./dom.ts";
+import { bytes, counted, duration, exactTime, imageName, shortDigest } from "./format.ts";
+import { type ImageStory, JobStory } from "./job-story.ts";
+import { followJob, followJobs } from "./live.ts";
+import {
+  action,
+  bar,
+  emptyNote,
+  jobNumbers,
+  jobTitle,
+  kindWords,
+  openStates,
+  sentence,
+  setBar,
+  stateBadge,
+  table,
+} from "./parts.ts";
+import type { MakeView } from "./view.ts";
+
+const rowsShown = 200;
+
+/** One job: how far it is, image by image and blob by blob, what went wrong and why. */
+export const jobView: MakeView = async ({ argument, go }) => {
+  let job = await api.job(argument);
+  const story = new JobStory();
+  const head = h("div");
+  const overall = bar("Images", 0, 0);
+  const numbers = h("p", { class: "numbers", role: "status" });
+  const images = new ImageTable();
+  const messages = h("ol", { class: "messages" });
+  const draw = onceAFrame(() => {
+    const { progress } = job;
+    setBar(overall, progress?.images.ended ?? 0, progress?.images.found ?? 0);
+    overall.hidden = job.state !== "running";
+    setText(numbers, [jobNumbers(job), timeTaken(job)].filter((text) => text !== "").join(" · "));
+    images.draw(story.inOrder());
+    setChildren(
+      messages,
+      story.messages.map(({ at, level, text }) =>
+        h("li", { class: level }, h("time", {}, exactTime(at).slice(11, 19)), ` ${text}`),
+      ),
+    );
+    messages.hidden = story.messages.length === 0;
+  });
+  const show = (now: Job) => {
+    const changed =
+      now.state !== job.state || now.cancelRequested !== job.cancelRequested || !head.firstChild;
+    job = now;
+    if (changed) setChildren(head, [jobHead(job, show, go)]);
+    draw();
+  };
+  const stops = [
+    followJob(argument, (event) => {
+      story.note(event);
+      draw();
+    }),
+    followJobs(
+      (changed) => changed.id === argument && show(changed),
+      () => {},
+    ),
+  ];
+  const clock = setInterval(draw, 1000);
+  show(await api.job(argument)); // what changed before we listened
+  return {
+    title: `${kindWords[job.request.kind]} ${jobTitle(job)}`,
+    element: h("section", {}, head, overall, numbers, images.element, messages),
+    end() {
+      clearInterval(clock);
+      for (const stop of stops) stop();
+    },
+  };
+};
+
+function jobHead(job: Job, show: (job: Job) => void, go: (where: string) => void): HTMLElement {
+  const isOpen = openStates.includes(job.state);
+  return h(
+    "div",
+    {},
+    h("p", { class: "back" }, h("a", { href: "#jobs" }, "All jobs")),
+    h(
+      "div",
+      { class: "head" },
+      h("h1", { tabindex: "-1" }, `${kindWords[job.request.kind]} ${jobTitle(job)}`),
+      h(
+        "div",
+        { class: "actions" },
+        isOpen &&
+          !job.cancelRequested &&
+          action("Cancel", "danger", async () => show(await api.cancel(job.id))),
+        !isOpen &&
+          action(job.state === "done" ? "Run again" : "Retry", "primary", async () =>
+            go(`job/${(await api.retry(job.id)).id}`),
+          ),
+      ),
+    ),
+    h("p", {}, stateBadge(job), job.attempts > 1 && ` attempt ${job.attempts}`, ` by ${job.owner}`),
+    failurePart(job),
+    verdictPart(job),
+    detailsPart(job),
+  );
+}
+
+function failurePart({ failure, state }: Job): HTMLElement | false {
+  if (!failure || state === "done") return false;
+  return h(
+    "div",
+    { class: `note ${state === "refused" ? "refused" : "error"}` },
+    h("p", {}, sentence(failure.message)),
+    failure.hint !== undefined && h("p", { class: "hint" }, sentence(failure.hint)),
+    h("p", { class: "code" }, failure.code),
+  );
+}
+
+function verdictPart({ result }: Job): HTMLElement | false {
+  if (result?.kind !== "verify") return false;
+  return h(
+    "div",
+    { class: `note ${result.allowed ? "good" : "refused"}` },
+    h("p", {}, h("strong", {}, result.allowed ? "Trusted" : "Not trusted"), ` ${result.digest}`),
+    h("pre", {}, result.reason),
+  );
+}
+
+function detailsPart(job: Job): HTMLElement {
+  const rows: [string, string | undefined][] = [
+    ["Job", job.id],
+    ["Asked for", exactTime(job.createdAt)],
+    ["Begun", job.startedAt === undefined ? undefined : exactTime(job.startedAt)],
+    ["Ended", job.endedAt === undefined ? undefined : exactTime(job.endedAt)],
+    [
+      "Tried again",
+      job.state === "delayed" && job.notBefore !== undefined ? exactTime(job.notBefore) : undefined,
+    ],
+    ["Tries again", job.retryOf],
+    ["Digest", job.result && "digest" in job.result ? job.result.digest : undefined],
+  ];
+  return h(
+    "details",
+    {},
+    h("summary", {}, "Details"),
+    h(
+      "dl",
+      {},
+      ...rows.flatMap(([name, value]) =>
+        value === undefined ? [] : [h("dt", {}, name), h("dd", {}, value)],
+      ),
+    ),
+    h(
+      "pre",
+      { tabindex: "0", "aria-label": "What was asked for" },
+      JSON.stringify(job.request, null, 2),
+    ),
+  );
+}
+
+function timeTaken({ startedAt, endedAt }: Job): string {
+  return startedAt === undefined ? "" : duration((endedAt ?? Date.now()) - startedAt);
+}
+
+/** Images as rows that stay while they change. */
+class ImageTable {
+  readonly element = h("div");
+  readonly #body = h("tbody");
+  readonly #table = table("Images", ["State", "Image", "Progress"], this.#body);
+  readonly #more = h("p", { class: "empty" });
+  readonly #rows = new Map<string, ImageRow>();
+
+  draw(images: readonly ImageStory[]): void {
+    const shown = images.slice(0, rowsShown);
+    const rows = shown.map((image) => {
+      const row = this.#rows.get(image.from) ?? new ImageRow(image);
+      this.#rows.set(image.from, row);
+      row.draw(image);
+      return row.element;
+    });
+    setChildren(this.#body, rows);
+    const hidden = images.length - shown.length;
+    setText(this.#more, hidden > 0 ? `and ${counted(hidden, "image")} more` : "");
+    if (images.length === 0) setChildren(this.element, [emptyNote("No images told of yet.")]);
+    else setChildren(this.element, [this.#table, this.#more]);
+  }
+}
+
+const imageWords: Readonly<Record<ImageStory["state"], readonly [string, string]>> = {
+  started: ["running", "Under way"],
+  copied: ["done", "Copied"],
+  unchanged: ["quiet", "Unchanged"],
+  left: ["quiet", "Left"],
+  failed: ["failed", "Failed"],
+  refused: ["refused", "Refused"],
+};
+
+class ImageRow {
+  readonly element: HTMLTableRowElement;
+  readonly #badge = h("span");
+  readonly #why = h("p", { class: "reason" });
+  readonly #progress = h("td", { class: "progress" });
+  readonly #bars = new Map<
+    string,
+    { line: HTMLElement; bar: HTMLProgressElement; text: HTMLElement }
+  >();
+
+  constructor(image: ImageStory) {
+    this.element = h(
+      "tr",
+      {},
+      h("td", {}, this.#badge),
+      h(
+        "td",
+        { class: "what" },
+        h("span", { class: "name" }, imageName(image.from)),
+        image.to !== "" && h("span", { class: "to" }, ` → ${imageName(image.to)}`),
+        this.#why,
+      ),
+      this.#progress,
+    );
+  }
+
+  draw(image: ImageStory): void {
+    const [kind, word] = imageWords[image.state];
+    this.#badge.className = `badge ${kind}`;
+    setText(this.#badge, word);
+    setText(this.#why, image.message ?? "");
+    this.#why.hidden = image.message === undefined;
+    if (image.state === "started") this.#drawBlobs(image);
+    else this.#drawEnd(image);
+  }
+
+  #drawEnd(image: ImageStory): void {
+    this.#bars.clear();
+    const told = [
+      image.digest && shortDigest(image.digest),
+      image.bytes !== undefined && image.bytes > 0 && bytes(image.bytes),
+    ].filter((text) => typeof text === "string");
+    setChildren(this.#progress, [h("span", { class: "digest" }, told.join(" · "))]);
+  }
+
+  #drawBlobs({ blobs }: ImageStory): void {
+    const lines = [...blobs].slice(-8).map(([digest, { sent, size }]) => {
+      const known = this.#bars.get(digest) ?? blobLine(digest);
+      this.#bars.set(digest, known);
+      setBar(known.bar, sent, size);
+      setText(known.text, size > 0 ? `${bytes(sent)} of ${bytes(size)}` : bytes(sent));
+      return known.line;
+    });
+    setChildren(this.#progress, lines);
+  }
+}
+
+function blobLine(digest: string) {
+  const short = shortDigest(digest);
+  const progress = bar(`Blob ${short}`, 0, 0);
+  const text = h("span", { class: "amount" });
+  return { line: h("div", { class: "blob" }, progress, text), bar: progress, text };
+}
