@@ -3,6 +3,7 @@ import { RegistryError } from "./errors.ts";
 import { redactedUrl } from "./redact.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
+import type { Scopes } from "./scope.ts";
 
 /** A GET of something that fits into memory. */
 export interface DocumentRequest {
@@ -10,6 +11,8 @@ export interface DocumentRequest {
   readonly target: string;
   readonly accept?: string;
   readonly maxBytes: number;
+  /** Where they are not the repository's. */
+  readonly scopes?: Scopes;
   readonly signal: AbortSignal;
 }
 
@@ -34,6 +37,7 @@ export async function fetchDocument(
       target: request.target,
       lane: "metadata",
       signal: request.signal,
+      ...(request.scopes && { scopes: request.scopes }),
       ...(request.accept !== undefined && { headers: { accept: request.accept } }),
     });
     if (!reply.ok) return { reply };

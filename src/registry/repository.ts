@@ -11,6 +11,7 @@ import {
 } from "./blob-download.ts";
 import { holdsBlob, isHeld, statBlob } from "./blob-presence.ts";
 import { BlobUpload } from "./blob-upload.ts";
+import { listCatalog } from "./catalog.ts";
 import { deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
@@ -92,6 +93,11 @@ export class Repository implements AsyncDisposable {
 
   listTags({ signal }: CallOptions): Promise<readonly string[]> {
     return listTags(this.#state, signal);
+  }
+
+  /** See {@link listCatalog}: of the whole registry. */
+  listCatalog({ signal }: CallOptions): Promise<readonly string[]> {
+    return listCatalog(this.#state, signal);
   }
 
   /** By the referrers API or the fallback tag; empty where there are none. */

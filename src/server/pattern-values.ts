@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseRepositoryPattern, RepositoryPatternError } from "./repository-pattern.ts";
+import { parseRepositoryPattern, RepositoryPatternError } from "../core/repository-pattern.ts";
 
 /** `docker.io/**`, of repositories as `domain/path`. */
 export const repositoryPattern = () =>

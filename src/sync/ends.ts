@@ -1,4 +1,5 @@
 import type { CopyEnd } from "../copy/copy.ts";
+import type { Clock } from "../registry/clock.ts";
 import type { CallOptions } from "../transport/contract.ts";
 import type { ReportSync } from "./events.ts";
 import type { MirrorRule } from "./mirror.ts";
@@ -29,11 +30,13 @@ export interface FindingParts {
   readonly ends: MirrorEnds;
   /** Told "listing", "listed" and "listing-failed". */
   readonly report: ReportSync;
+  /** Ages are seen from it. */
+  readonly clock: Pick<Clock, "now">;
   readonly signal: AbortSignal;
 }
 
 /**
- * Gives the images of a rule one by one, and asks for no more than what is taken: lazily, in the registry's order, those
- * of several repositories in turns. What of it cannot be listed is told as "listing-failed" and passed over.
+ * Gives the images of a rule one by one, and asks for no more than what is taken: lazily, one repository
+ * after the other, in the registry's order. What of it cannot be listed is told as "listing-failed" and passed over.
  */
 export type Enumerate = (rule: MirrorRule, parts: FindingParts) => AsyncIterable<FoundImage>;

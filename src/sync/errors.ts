@@ -4,6 +4,10 @@ import { KnownError } from "../core/errors.ts";
 export type SyncErrorCode =
   /** A tag that must not move stands for another image. */
   | "sync.immutable"
+  /** Two sources would go to one destination. */
+  | "sync.name-clash"
+  /** A registry or a place cannot be asked what it holds. */
+  | "sync.no-listing"
   /** What a former run left cannot be used, or another run is using it. */
   | "sync.bad-state"
   | "sync.busy";

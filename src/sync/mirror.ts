@@ -50,8 +50,9 @@ export interface TagRules {
   readonly exclude: readonly NameRule[];
   /** A constraint of Masterminds/semver v3; tags that are no version are passed over. */
   readonly semver: string | undefined;
-  /** The newest so many: by version where every tag is one, else by the images' creation time. */
+  /** The newest so many. By version those that are none are passed over, by name the last are the newest. */
   readonly newest: number | undefined;
+  /** "created" costs a manifest and a config an image. */
   readonly newestBy: "version" | "created" | "name";
   /** Milliseconds: images created longer ago are passed over. Costs a config an image. */
   readonly maxAgeMs: number | undefined;
@@ -61,7 +62,17 @@ export interface TagRules {
 export interface MirrorTarget {
   /** Transport and text with placeholders: `docker://mirror.example/{{.Repository}}:{{.Tag}}`; see naming.ts. */
   readonly template: string;
+  /** What becomes of the source's repository, in order, before it is filled in. */
+  readonly replace: readonly ReplaceRule[];
+  /** Put behind what comes out: behind the tag, where there is one. */
+  readonly suffix: string;
   readonly end: string;
+}
+
+/** RE2, unanchored, every match; `$1` and `$<name>` in `by` stand for what was found. */
+export interface ReplaceRule {
+  readonly pattern: string;
+  readonly by: string;
 }
 
 /** What goes along with each image. */

@@ -46,6 +46,12 @@ export interface Transport {
     reference: ImageReference,
     options: CallOptions,
   ) => Promise<readonly string[]>;
+  /**
+   * The repositories of a registry, by their paths, in its order.
+   *
+   * @throws {RegistryError} `registry.unsupported` where it does not tell
+   */
+  readonly listRepositories?: (domain: string, options: CallOptions) => Promise<readonly string[]>;
   /** The places that signatures of an image are kept in, one by one, those that count first. */
   readonly signaturePlaces?: (
     reference: ImageReference,

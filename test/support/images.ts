@@ -23,6 +23,8 @@ export interface ImageRecipe {
   readonly algorithm?: DigestAlgorithm;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /** When it was made, in its config. */
+  readonly created?: string;
   /** Leave `mediaType` out of an OCI manifest. */
   readonly omitMediaType?: boolean;
 }
@@ -123,7 +125,7 @@ export function makeImage(recipe: ImageRecipe = {}): TestImage {
 function configBytes(recipe: ImageRecipe, diffIds: readonly Digest[]): Buffer {
   const { seed = 1, platform = { os: "linux", architecture: "amd64" } } = recipe;
   return jsonBytes({
-    created: "2024-01-02T03:04:05.678901234Z",
+    created: recipe.created ?? "2024-01-02T03:04:05.678901234Z",
     author: "Amphora tests",
     architecture: platform.architecture,
     ...(platform.variant && { variant: platform.variant }),

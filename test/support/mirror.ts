@@ -16,7 +16,7 @@ export function mirrorRule(from: string, to: string, more: Partial<MirrorRule> =
   return {
     name: from,
     from: { kind: "place", text: from, end: "source" },
-    to: { template: to, end: "destination" },
+    to: { template: to, replace: [], suffix: "", end: "destination" },
     tags: {
       list: undefined,
       include: [],

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from "node:net";
+import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import type { Action } from "../access.ts";
-import { parseRepositoryPattern } from "../repository-pattern.ts";
 import type { KnownCaller } from "./known-caller.ts";
 import type { AccessSettings } from "./settings.ts";
 

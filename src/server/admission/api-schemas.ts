@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { isDigest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
+import { parseRepositoryPattern } from "../../core/repository-pattern.ts";
 import { printable } from "../../registry/printable.ts";
-import { parseRepositoryPattern } from "../repository-pattern.ts";
 
 const digest = z
   .string()

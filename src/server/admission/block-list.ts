@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Digest, parseDigest } from "../../core/digest.ts";
+import { parseRepositoryPattern, type RepositoryPattern } from "../../core/repository-pattern.ts";
 import type { Watch } from "../admission.ts";
-import { parseRepositoryPattern, type RepositoryPattern } from "../repository-pattern.ts";
 import type { Report } from "../server-event.ts";
 import type { Database, Row } from "./database.ts";
 

@@ -96,6 +96,11 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
     async listTags(reference, { signal }) {
       return await (await own(reference, "read")).repository.listTags({ signal });
     },
+    async listRepositories(domain, { signal }) {
+      const endpoint = await endpoints.toWrite({ domain, path: "catalog" }); // any of its repositories
+      const repository = await endpoints.repository(endpoint, "read");
+      return await repository.listCatalog({ signal });
+    },
     async deleteImage(reference, call) {
       if (isUnknownDigest(reference)) {
         throw new UsageError(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import {
   parseRepositoryPattern,
   RepositoryPatternError,
-} from "../../src/server/repository-pattern.ts";
+} from "../../src/core/repository-pattern.ts";
 
 const matching: readonly (readonly [pattern: string, name: string, matches: boolean])[] = [
   ["docker.io/library/app", "docker.io/library/app", true],

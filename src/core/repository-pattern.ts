@@ -1,4 +1,4 @@
-import { KnownError } from "../core/errors.ts";
+import { KnownError } from "./errors.ts";
 
 /** Which repositories something is about. */
 export interface RepositoryPattern {
@@ -9,7 +9,7 @@ export interface RepositoryPattern {
 }
 
 /** A pattern nobody can mean. */
-export class RepositoryPatternError extends KnownError<"server.bad-pattern"> {}
+export class RepositoryPatternError extends KnownError<"usage.bad-pattern"> {}
 
 // pattern   = component *( "/" component )
 // component = "**"                          any number of components, none among them; at the end at least one
@@ -28,7 +28,7 @@ export function parseRepositoryPattern(text: string): RepositoryPattern {
   const components = text.split("/");
   if (text.length > maxLength || components.some((part) => !isComponent(part))) {
     throw new RepositoryPatternError(
-      "server.bad-pattern",
+      "usage.bad-pattern",
       `expected a pattern of repositories such as docker.io/** or team/*, not ${JSON.stringify(text)}`,
     );
   }

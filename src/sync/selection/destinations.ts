@@ -1,0 +1,58 @@
+import type { Origin } from "./origin.ts";
+
+/** Origins whose images may come to have the same names: those that share what stands before the tag. */
+export interface NameGroup {
+  readonly origins: Origin[];
+  /** By destination, the source that goes there. */
+  readonly taken: Map<string, string>;
+}
+
+const mark = "\u0001";
+
+/**
+ * The origins that may give a name twice, with those that they share it with. Alone, and with its tags in its names, an
+ * origin cannot: it is in no group, and nothing of it need be known beforehand.
+ */
+export function groupByName(origins: readonly Origin[]): ReadonlyMap<Origin, NameGroup> {
+  const byPrefix = new Map<string, NameGroup>();
+  const groups = new Map<Origin, NameGroup>();
+  for (const origin of origins) {
+    const { prefix, hasTag } = namePrefix(origin);
+    const group: NameGroup = byPrefix.get(prefix) ?? { origins: [], taken: new Map() };
+    byPrefix.set(prefix, group);
+    group.origins.push(origin);
+    if (group.origins.length === 1 && hasTag) continue;
+    for (const member of group.origins) groups.set(member, group);
+  }
+  return groups;
+}
+
+/** What stands before the tag, or before that which becomes of it. */
+function namePrefix(origin: Origin): { readonly prefix: string; readonly hasTag: boolean } {
+  const name = origin.name({ ...origin.repository, tag: mark });
+  const marked = name.indexOf(mark);
+  const transportEnd = name.indexOf(":") + 1;
+  const colon = name.indexOf(":", Math.max(transportEnd, name.lastIndexOf("/")));
+  const ends = [marked, colon].filter((at) => at >= 0);
+  return { prefix: name.slice(0, Math.min(name.length, ...ends)), hasTag: marked >= 0 };
+}
+
+/** Takes the names of an origin for it; those that go where others go already, and how many only repeat one. */
+export function claimNames(
+  group: NameGroup,
+  origin: Origin,
+  keys: readonly string[],
+): { readonly kept: readonly string[]; readonly clashes: readonly string[] } {
+  const kept: string[] = [];
+  const clashes: string[] = [];
+  for (const key of keys) {
+    const to = origin.name(origin.sourceName(key));
+    const from = origin.sourceText(key);
+    const other = group.taken.get(to);
+    if (other === undefined) {
+      group.taken.set(to, from);
+      kept.push(key);
+    } else if (other !== from) clashes.push(`${from} would go to ${to}, where ${other} goes`);
+  }
+  return { kept, clashes };
+}

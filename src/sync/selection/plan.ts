@@ -1,0 +1,46 @@
+import type { FindingParts } from "../ends.ts";
+import { SyncError } from "../errors.ts";
+import type { Mirror, MirrorRule } from "../mirror.ts";
+import { createNamer } from "../naming.ts";
+import { attempt } from "./attempt.ts";
+import type { Origin } from "./origin.ts";
+import { repositoryOrigins } from "./repositories.ts";
+
+/**
+ * All that the rules take images from; nothing is asked but catalogs. A rule that cannot be planned, and a repository
+ * whose images cannot be called what the rule says, are reported, and left out.
+ */
+export async function planOrigins(
+  mirror: Mirror,
+  parts: FindingParts,
+): Promise<ReadonlyMap<MirrorRule, readonly Origin[]>> {
+  const origins = new Map<MirrorRule, readonly Origin[]>();
+  for (const rule of mirror.rules) {
+    parts.signal.throwIfAborted();
+    const found = await attempt(rule.name, rule.name, parts, () => originsOf(rule, parts));
+    const nameable: Origin[] = [];
+    for (const origin of found ?? []) {
+      if (await isNameable(origin, parts)) nameable.push(origin);
+    }
+    origins.set(rule, nameable);
+  }
+  return origins;
+}
+
+async function originsOf(rule: MirrorRule, parts: FindingParts): Promise<readonly Origin[]> {
+  const name = await createNamer(rule.to);
+  const { from } = rule;
+  if (from.kind === "registry") return await repositoryOrigins(rule, from, name, parts);
+  throw new SyncError("sync.no-listing", `${from.text} cannot be asked for its images`);
+}
+
+async function isNameable(origin: Origin, parts: FindingParts): Promise<boolean> {
+  const text = origin.name({ ...origin.repository, tag: "x" });
+  if (!text.startsWith("docker:")) return true; // others look at what is there
+  const { rule, what } = origin;
+  const named = await attempt(rule.name, what, parts, async () => {
+    const end = await parts.ends.open(rule.to.end);
+    return await end.resolve(text, "destination", parts);
+  });
+  return named !== undefined;
+}

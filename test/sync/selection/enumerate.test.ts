@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Engine } from "../../support/engine.ts";
+import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { type Registry, startRegistry } from "../../support/registry.ts";
+import { find, registryRule, tagRules } from "./support.ts";
+
+const image = makeImage();
+
+async function seeded(tags: Readonly<Record<string, readonly string[]>>): Promise<Registry> {
+  const registry = await startRegistry();
+  for (const [repository, names] of Object.entries(tags))
+    for (const tag of names) registry.seed(repository, tag, image);
+  return registry;
+}
+
+test("all tags of a repository come, in the registry's order", async () => {
+  await using registry = await seeded({ "team/app": ["1.0", "1.1", "latest"] });
+  await using engine = new Engine();
+  const rule = registryRule(
+    registry.host,
+    ["team/app"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+  );
+  const { images, events } = await find(engine, [rule]);
+  assert.deepEqual(
+    images,
+    ["1.0", "1.1", "latest"].map(
+      (tag) => `//${registry.host}/team/app:${tag} -> docker://to.example/team/app:${tag}`,
+    ),
+  );
+  assert.deepEqual(
+    events.map((event) => (event.type === "listed" ? [event.found, event.taken] : event.type)),
+    ["listing", [3, 3]],
+  );
+});
+
+test("a list is taken as it is: no registry is asked", async () => {
+  await using registry = await seeded({});
+  await using engine = new Engine();
+  const digest = `sha256:${"a".repeat(64)}`;
+  const rule = registryRule(
+    registry.host,
+    ["app"],
+    "docker://to.example/x/{{.Name}}{{.Reference}}",
+    {
+      tags: tagRules({ list: ["2", "1", "2", digest] }),
+    },
+  );
+  const { images } = await find(engine, [rule]);
+  assert.deepEqual(
+    images.map((line) => line.replace(/.* -> /, "")),
+    [
+      "docker://to.example/x/app:2",
+      "docker://to.example/x/app:1",
+      `docker://to.example/x/app@${digest}`,
+    ],
+  );
+  assert.equal(registry.log.entries.length, 0);
+});
+
+test("globs and RE2 choose among the catalog, a name asks for none of it, exclusions take from both", async () => {
+  await using registry = await seeded({
+    "team/app": ["1"],
+    "team/api": ["1"],
+    "team/deep/app": ["1"],
+    other: ["1"],
+  });
+  await using engine = new Engine();
+  const taken = async (repositories: readonly string[], excluded: readonly string[] = []) => {
+    const rule = registryRule(
+      registry.host,
+      repositories,
+      "docker://to.example/{{.Repository}}{{.Reference}}",
+      { excluded },
+    );
+    const { images } = await find(engine, [rule]);
+    return images.map((line) => line.replace(/.*example\//, "").replace(/:1$/, ""));
+  };
+  assert.deepEqual(await taken(["team/*"]), ["team/api", "team/app"]);
+  assert.deepEqual(await taken(["**"]), ["other", "team/api", "team/app", "team/deep/app"]);
+  assert.deepEqual(await taken(["^team/.*p$"]), ["team/app", "team/deep/app"]);
+  assert.deepEqual(await taken(["other", "team/**"], ["^api$", "*/*/*", "team/app"]), [
+    "other",
+    "team/api",
+  ]);
+  const before = registry.log.entries.length;
+  assert.deepEqual(await taken(["other"]), ["other"]);
+  assert.equal(registry.log.entries.length, before + 1);
+});
+
+test("what cannot be listed is told of, and the others come all the same", async () => {
+  await using registry = await seeded({ there: ["1"] });
+  registry.features = { ...registry.features, catalog: false };
+  await using engine = new Engine();
+  const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+  const { images, failures } = await find(engine, [
+    registryRule(registry.host, ["absent", "there"], to),
+    registryRule(registry.host, ["x/*"], to),
+  ]);
+  assert.equal(images.length, 1);
+  assert.deepEqual(
+    failures.map((failure) => failure.split(" ")[0]),
+    ["registry.unsupported", "registry.not-found"],
+  );
+});
+
+test("an image that two rules give one name comes once", async () => {
+  await using registry = await seeded({ app: ["1.0", "1.1", "x"] });
+  await using engine = new Engine();
+  const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+  const { images, failures } = await find(engine, [
+    registryRule(registry.host, ["app"], to, { tags: tagRules({ semver: ">= 1" }) }),
+    registryRule(registry.host, ["app"], to),
+  ]);
+  assert.deepEqual(
+    images.map((line) => line.slice(line.lastIndexOf(":"))),
+    [":1.0", ":1.1", ":x"],
+  );
+  assert.deepEqual(failures, []);
+});
+
+test("images that would go to one name are told of before the first of any comes", async () => {
+  await using registry = await seeded({ "a/app": ["1", "2"], "b/app": ["2", "3", "4"], c: ["1"] });
+  await using engine = new Engine();
+  const { images, failures, events } = await find(engine, [
+    registryRule(registry.host, ["c"], "docker://to.example/{{.Name}}:{{.Tag}}"),
+    registryRule(registry.host, ["a/app", "b/app"], "docker://to.example/{{.Name}}:{{.Tag}}"),
+  ]);
+  assert.equal(images.length, 5);
+  assert.deepEqual(failures, [`sync.name-clash ${registry.host}/b/app`]);
+  const clash = events.find((event) => event.type === "listing-failed");
+  assert.match(
+    clash?.message ?? "",
+    /b\/app:2 would go to docker:\/\/to\.example\/app:2, where .*a\/app:2 goes$/,
+  );
+});
+
+test("tags that all go to one name are told of, and so are names that only the tags make the same", async () => {
+  await using registry = await seeded({ a: ["1", "2"], x: ["b-1"], "x-b": ["1"] });
+  await using engine = new Engine();
+  const one = await find(engine, [registryRule(registry.host, ["a"], "docker://to.example/a:all")]);
+  assert.deepEqual([one.images.length, one.failures.length], [1, 1]);
+  const flat = registryRule(
+    registry.host,
+    ["x", "x-b"],
+    "docker://to.example/all:{{.Name}}-{{.Tag}}",
+  );
+  const two = await find(engine, [flat]);
+  assert.deepEqual([two.images.length, two.failures.length], [1, 1]);
+});
+
+test("names that come out invalid are told of: of a repository before it is asked, of a tag when it comes", async () => {
+  await using registry = await seeded({ app: ["1", "2"] });
+  await using engine = new Engine();
+  const upper = await find(engine, [
+    registryRule(registry.host, ["app"], "docker://to.example/Team/{{.Name}}{{.Reference}}"),
+  ]);
+  assert.deepEqual(
+    [upper.images, upper.failures],
+    [[], [`usage.bad-reference ${registry.host}/app`]],
+  );
+  assert.equal(registry.log.entries.length, 0);
+  const long = registryRule(registry.host, ["app"], "docker://to.example/{{.Name}}:{{.Tag}}", {
+    tags: tagRules({ list: ["1", "x".repeat(128)] }),
+  });
+  const { images, failures } = await find(engine, [{ ...long, to: { ...long.to, suffix: "-m" } }]);
+  assert.deepEqual([images.length, failures.length], [1, 1]);
+});
+
+test("replacements change the repository, suffixes end the name", async () => {
+  await using registry = await seeded({ "library/app": ["1"] });
+  await using engine = new Engine();
+  const rule = registryRule(
+    registry.host,
+    ["library/app"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+  );
+  const replace = [
+    { pattern: "^lib(r)ary/", by: "hub/$1/" },
+    { pattern: "p+", by: "q" },
+  ];
+  const { images } = await find(engine, [
+    { ...rule, to: { ...rule.to, replace, suffix: "-mirrored" } },
+  ]);
+  assert.deepEqual(
+    images.map((line) => line.replace(/.* -> /, "")),
+    ["docker://to.example/hub/r/aq:1-mirrored"],
+  );
+});
+
+test("the newest are chosen by version, by name, or by when they were made; old ones are passed over", async () => {
+  await using registry = await startRegistry();
+  await using engine = new Engine();
+  const days = {
+    "1.9": "2024-01-01",
+    "1.10": "2024-01-05",
+    "2.0-rc1": "2024-01-09",
+    b: "2024-01-08",
+    a: "2023-06-01",
+  };
+  for (const [tag, day] of Object.entries(days))
+    registry.seed("app", tag, makeImage({ created: `${day}T00:00:00Z` }));
+  registry.seed("app", "multi", makeMultiArch({ created: "2024-01-07T00:00:00Z" }));
+  const taken = async (rules: Parameters<typeof tagRules>[0]) => {
+    const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+    const { images } = await find(engine, [
+      registryRule(registry.host, ["app"], to, { tags: tagRules(rules) }),
+    ]);
+    return images.map((line) => line.slice(line.lastIndexOf(":") + 1));
+  };
+  assert.deepEqual(await taken({ newest: 2 }), ["1.10", "2.0-rc1"]);
+  assert.deepEqual(await taken({ newest: 0 }), []);
+  assert.deepEqual(await taken({ newest: 2, newestBy: "name" }), ["b", "multi"]);
+  assert.deepEqual(await taken({ newest: 3, newestBy: "created" }), ["2.0-rc1", "b", "multi"]);
+  const day = 24 * 3_600_000;
+  assert.deepEqual(await taken({ maxAgeMs: 3 * day }), ["2.0-rc1", "b", "multi"]);
+  assert.deepEqual(
+    await taken({ include: [{ kind: "regex", pattern: "^1" }], maxAgeMs: 5 * day }),
+    ["1.10"],
+  );
+});
+
+test("a run that is called off ends the search with its reason", async () => {
+  await using registry = await seeded({ app: ["1", "2"] });
+  await using engine = new Engine();
+  const reason = new Error("enough");
+  const rule = registryRule(
+    registry.host,
+    ["app"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+  );
+  await assert.rejects(find(engine, [rule], { signal: AbortSignal.abort(reason) }), reason);
+});
