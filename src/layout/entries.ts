@@ -1,3 +1,4 @@
+import type { Digest } from "../core/digest.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import { LayoutError } from "./errors.ts";
 import type { LayoutEntry, LayoutIndex } from "./index-file.ts";
@@ -5,10 +6,11 @@ import type { LayoutEntry, LayoutIndex } from "./index-file.ts";
 /** The annotation that names an entry of index.json — OCI image-spec, annotations.md. */
 const refName = "org.opencontainers.image.ref.name";
 
-/** Which entry of index.json is meant: by name, by position, or the only one there is. */
+/** Which entry of index.json is meant: by name, by position, by digest, or the only one there is. */
 export interface EntryChoice {
   readonly name?: string;
   readonly position?: number;
+  readonly digest?: Digest;
 }
 
 /** An entry, and its position from 0. */
@@ -38,11 +40,18 @@ export function chooseEntry(index: LayoutIndex, choice: EntryChoice): ChosenEntr
   const entries = index.manifests ?? [];
   if (choice.position !== undefined) return atPosition(entries, choice.position);
   if (choice.name !== undefined) return named(entries, choice.name);
+  if (choice.digest !== undefined) return withDigest(entries, choice.digest);
   const [entry] = entries;
   if (entry && entries.length === 1) return { entry, position: 0 };
   throw new LayoutError("layout.unsupported", "more than one image in oci, choose an image", {
     hint: hintAtEntries(index),
   });
+}
+
+function withDigest(entries: readonly LayoutEntry[], digest: Digest): ChosenEntry | undefined {
+  const position = entries.findIndex((entry) => entry.digest === digest);
+  const entry = entries[position];
+  return entry && { entry, position };
 }
 
 /** What can be put behind the path: the names there are, and positions for what has none. */

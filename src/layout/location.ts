@@ -1,17 +1,20 @@
 import { resolve } from "node:path";
+import { type Digest, isDigest } from "../core/digest.ts";
 import { UsageError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import { parentsOf } from "./explicit-path.ts";
 
-/** `path[:name]` or `path:@position`: a layout's folder or archive, and which of its entries. */
+/** `path[:name]`, `path:@position` or `path:@digest`: a layout's folder or archive, and which of its entries. */
 export interface OciLocation {
   readonly path: string;
   readonly name?: string;
   readonly position?: number;
+  /** An extension of ours. Written to, the entry gets no name. */
+  readonly digest?: Digest;
 }
 
 /**
- *     location  = path [ ":" [ name | "@" position ] ]      the path ends at the first colon
+ *     location  = path [ ":" [ name | "@" position | "@" digest ] ]      the path ends at the first colon
  *     name      = component { "/" component }
  *     component = alphanums { separator alphanums }
  *     separator = "-" | "." | "_" | ":" | "@" | "+" | "--"
@@ -25,7 +28,9 @@ export function parseOciLocation(text: string): OciLocation {
   const path = text.slice(0, colon);
   const rest = text.slice(colon + 1);
   if (rest === "") return { path };
-  return rest.startsWith("@") ? { path, position: parsePosition(rest) } : { path, name: rest };
+  if (!rest.startsWith("@")) return { path, name: rest };
+  const digest = rest.slice(1);
+  return isDigest(digest) ? { path, digest } : { path, position: parsePosition(rest) };
 }
 
 function parsePosition(text: string): number {
@@ -74,8 +79,9 @@ export function settleOciLocation(
 }
 
 /** A text that {@link parseOciLocation} reads as the same; always with a colon, as skopeo prints it. */
-export function formatOciLocation({ path, name, position }: OciLocation): string {
-  return `${path}:${position === undefined ? (name ?? "") : `@${position}`}`;
+export function formatOciLocation({ path, name, position, digest }: OciLocation): string {
+  const place = position ?? digest;
+  return `${path}:${place === undefined ? (name ?? "") : `@${place}`}`;
 }
 
 /** A path with a colon in it could not be read again: then one that leads there without. */

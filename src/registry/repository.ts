@@ -29,7 +29,7 @@ import { addReferrer, removeReferrer } from "./referrer-changes.ts";
 import { readReferrers } from "./referrers.ts";
 import { knowWritten, type RepositoryState } from "./repository-state.ts";
 import { keepSignatures, readKeptSignatures } from "./signatures-api.ts";
-import { referrerEntry, subjectOf } from "./subject.ts";
+import { referrerEntry, subjectOf } from "../core/subject.ts";
 import { listTags } from "./tags.ts";
 import type { UploadSession } from "./upload-session.ts";
 

@@ -40,7 +40,7 @@ export function findEntry(index: LayoutIndex, choice: EntryChoice, reference: Im
   if (chosen) return chosen;
   throw new TransportError(
     "transport.image-not-found",
-    `no descriptor found for reference ${JSON.stringify(choice.name)}`,
+    `no descriptor found for reference ${JSON.stringify(choice.name ?? choice.digest)}`,
     { reference, hint: hintAtEntries(index) },
   );
 }
@@ -55,7 +55,7 @@ export function imagesOf(
   choice: EntryChoice,
   parts: LayoutParts,
 ): OpenImages {
-  const isOne = choice.name !== undefined || choice.position !== undefined;
+  const isOne = (choice.name ?? choice.position ?? choice.digest) !== undefined;
   const entries = isOne
     ? [findEntry(parts.index, choice, reference).entry]
     : (parts.index.manifests ?? []).filter(isReadable);

@@ -18,10 +18,12 @@ const { signal } = new AbortController();
 function byFolders(folder: string): Exclusively {
   return async (key, signal, work) => {
     const lock = join(folder, Buffer.from(key).toString("base64url").slice(-200));
-    while (!(await mkdir(lock).then(
-      () => true,
-      () => false,
-    ))) {
+    while (
+      !(await mkdir(lock).then(
+        () => true,
+        () => false,
+      ))
+    ) {
       await sleep(2 + Math.random() * 8, undefined, { signal });
     }
     try {

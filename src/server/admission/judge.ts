@@ -2,6 +2,7 @@ import type { Gate } from "../../../policy/gate.ts";
 import type { Verdict } from "../../../policy/verdict.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Verifiers } from "../../../sigstore/verifiers.ts";
+import { isAttachment, type ReadSmallBlob } from "../../core/attachment.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { algorithmOf, type Digest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
@@ -13,7 +14,6 @@ import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
 import { signedDigest } from "../signed-digest.ts";
 import type { ManifestReference } from "../v2/backend.ts";
-import { isAttachment, type ReadSmallBlob } from "./attachment.ts";
 import { type ManifestShape, shapeOf } from "./manifest-shape.ts";
 
 /** One image that was looked at. */
@@ -68,7 +68,7 @@ export async function judgeManifest(question: Question, manifest: RawManifest): 
   const shape = shapeOf(manifest);
   if (
     shape.type === "image" &&
-    (await isAttachment(shape.image, question.asked, question.readBlob))
+    (await isAttachment(shape.image, tagOf(question.asked), question.readBlob))
   ) {
     return admitted([{ digest: manifest.digest, outcome: "admitted", attachment: true }]);
   }
@@ -265,7 +265,9 @@ async function isAttachedTo(question: Question, digest: Digest): Promise<boolean
   try {
     const shape = shapeOf(manifest);
     const asked = { type: "digest", digest } as const;
-    return shape.type === "image" && (await isAttachment(shape.image, asked, question.readBlob));
+    return (
+      shape.type === "image" && (await isAttachment(shape.image, tagOf(asked), question.readBlob))
+    );
   } catch (error) {
     if (error instanceof KnownError) return false;
     throw error;
@@ -283,4 +285,8 @@ async function newestFirst(
     .map((signature, position) => ({ signature, position, at: timeOf(position) }))
     .sort((a, b) => b.at - a.at || b.position - a.position)
     .map(({ signature }) => signature);
+}
+
+function tagOf(asked: ManifestReference): string | undefined {
+  return asked.type === "tag" ? asked.tag : undefined;
 }

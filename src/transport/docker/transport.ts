@@ -13,6 +13,7 @@ import {
   type Transport,
   TransportError,
 } from "../contract.ts";
+import { dockerCompanions } from "./companions.ts";
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
@@ -123,6 +124,10 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
         context: `deleting ${reference.text.slice(2)}`,
       });
     },
+    companions: dockerCompanions({
+      nameOf: dockerOf,
+      repository: async (reference, access) => (await own(reference, access)).repository,
+    }),
   };
 }
 

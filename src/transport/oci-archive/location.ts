@@ -14,8 +14,9 @@ export async function resolveArchiveLocation(
   as: "source" | "destination",
 ): Promise<ImageReference> {
   const location = parseOciLocation(text);
-  if (location.position !== undefined && as === "destination") {
-    throw new UsageError("usage.bad-reference", `Invalid image @${location.position}`);
+  const place = location.position ?? location.digest;
+  if (place !== undefined && as === "destination") {
+    throw new UsageError("usage.bad-reference", `Invalid image @${place}`);
   }
   return settleOciLocation("oci-archive", location, await settledPath(location.path));
 }

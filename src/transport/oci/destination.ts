@@ -4,10 +4,11 @@ import type { Digest } from "../../core/digest.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
+import { referrerEntry, subjectOf } from "../../core/subject.ts";
 import { BlobFolder } from "../../layout/blob-folder.ts";
 import { putEntry } from "../../layout/entries.ts";
 import { reading } from "../../layout/errors.ts";
-import { newEntry } from "../../layout/index-file.ts";
+import { type LayoutEntry, type LayoutIndex, newEntry } from "../../layout/index-file.ts";
 import {
   blobPath,
   type LayoutPaths,
@@ -136,6 +137,14 @@ class OciDestination implements ImageDestination {
   }
 
   async #putTop(manifest: RawManifest): Promise<void> {
+    const { digest } = this.#location;
+    if (digest !== undefined && digest !== manifest.digest) {
+      throw new TransportError(
+        "transport.unsupported",
+        `Digest of the manifest, ${manifest.digest}, does not match destination reference`,
+        { reference: this.reference },
+      );
+    }
     await this.#putManifest(manifest);
     this.#top = manifest;
   }
@@ -162,8 +171,9 @@ class OciDestination implements ImageDestination {
     await updateLayoutIndex(this.#paths, { self: this.#self, signal }, async (index) => {
       await this.#checkNeeded();
       if (!top) return { index };
-      const entry = newEntry(top.mediaType, top.digest, top.bytes.byteLength);
-      return { index: putEntry(index, entry, this.#location.name) };
+      const { digest, name } = this.#location;
+      if (digest !== undefined && hasEntry(index, digest)) return { index };
+      return { index: putEntry(index, entryOf(top), name) };
     });
   }
 
@@ -181,4 +191,15 @@ class OciDestination implements ImageDestination {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#blobs[Symbol.asyncDispose]();
   }
+}
+
+function hasEntry({ manifests }: LayoutIndex, digest: Digest): boolean {
+  return (manifests ?? []).some((entry) => entry.digest === digest);
+}
+
+/** What refers to an image says in index.json what it is: entries of images stay as skopeo writes them. */
+function entryOf(manifest: RawManifest): LayoutEntry {
+  const entry = newEntry(manifest.mediaType, manifest.digest, manifest.bytes.byteLength);
+  if (subjectOf(manifest) === undefined) return entry;
+  return { ...entry, artifactType: referrerEntry(manifest).artifactType ?? "" };
 }

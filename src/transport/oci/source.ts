@@ -1,5 +1,7 @@
 import type { ImageReference } from "../../core/image-reference.ts";
 import { openBlobFile, readSmallFile } from "../../layout/blob-file.ts";
+import { chooseEntry } from "../../layout/entries.ts";
+import { newEntry } from "../../layout/index-file.ts";
 import { blobPath, type LayoutPaths, readLayoutIndex } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
 import type { OpenImages } from "../contract.ts";
@@ -17,7 +19,12 @@ export async function openOciSource(
   paths: LayoutPaths,
 ): Promise<LayoutSource> {
   const parts = await openFolder(paths);
-  return new LayoutSource(reference, parts, findEntry(parts.index, location, reference).entry);
+  const { digest } = location;
+  const entry =
+    digest === undefined
+      ? findEntry(parts.index, location, reference).entry
+      : (chooseEntry(parts.index, location)?.entry ?? newEntry("", digest, 0)); // index.json need not name it
+  return new LayoutSource(reference, parts, entry);
 }
 
 /**

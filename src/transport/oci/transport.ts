@@ -2,8 +2,9 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import { removeImage } from "../../layout/garbage.ts";
 import { type OciLocation, parseOciLocation } from "../../layout/location.ts";
 import { identifyProcess } from "../../layout/owner.ts";
-import type { Transport } from "../contract.ts";
+import type { CallOptions, Transport } from "../contract.ts";
 import { findEntry } from "../layout-source.ts";
+import { ociCompanions } from "./companions.ts";
 import { openOciDestination } from "./destination.ts";
 import { resolveOciLocation } from "./location.ts";
 import { openOciImages, openOciSource } from "./source.ts";
@@ -23,6 +24,17 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
     folder: location.path,
     sharedBlobs: options.sourceSharedBlobDir,
   });
+  const writePaths = (location: OciLocation) => ({
+    folder: location.path,
+    sharedBlobs: options.destinationSharedBlobDir,
+  });
+  const remove = async (reference: ImageReference, { signal }: CallOptions) => {
+    const location = locate(reference);
+    const self = await identifyProcess();
+    await removeImage(readPaths(location), { self, signal }, (index) =>
+      findEntry(index, location, reference),
+    );
+  };
   return {
     name: "oci",
     resolve: resolveOciLocation,
@@ -36,17 +48,15 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
     },
     async openDestination(reference) {
       const location = locate(reference);
-      const paths = { folder: location.path, sharedBlobs: options.destinationSharedBlobDir };
-      return await openOciDestination(reference, location, paths, {
+      return await openOciDestination(reference, location, writePaths(location), {
         acceptUncompressedLayers: options.acceptUncompressedLayers ?? false,
       });
     },
-    async deleteImage(reference, { signal }) {
+    deleteImage: remove,
+    deleteTag: remove,
+    companions: ociCompanions((reference, as) => {
       const location = locate(reference);
-      const self = await identifyProcess();
-      await removeImage(readPaths(location), { self, signal }, (index) =>
-        findEntry(index, location, reference),
-      );
-    },
+      return as === "source" ? readPaths(location) : writePaths(location);
+    }),
   };
 }

@@ -1,7 +1,7 @@
-import type { Descriptor } from "../core/descriptor.ts";
-import { type Digest, isDigest } from "../core/digest.ts";
-import type { RawManifest } from "../core/manifest.ts";
-import { isIndexType } from "../core/media-type.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { type Digest, isDigest } from "./digest.ts";
+import type { RawManifest } from "./manifest.ts";
+import { isIndexType } from "./media-type.ts";
 
 interface Members {
   readonly subject?: { readonly digest?: unknown } | null;

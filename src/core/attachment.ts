@@ -1,10 +1,9 @@
-import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
-import type { ImageManifest } from "../../core/image-manifest.ts";
-import { parseJsonText } from "../../core/json-text.ts";
-import { mediaTypes } from "../../core/media-type.ts";
-import { decodeUtf8 } from "../../core/utf8.ts";
-import type { ManifestReference } from "../v2/backend.ts";
+import type { Descriptor } from "./descriptor.ts";
+import type { Digest } from "./digest.ts";
+import type { ImageManifest } from "./image-manifest.ts";
+import { parseJsonText } from "./json-text.ts";
+import { mediaTypes } from "./media-type.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** Reads a small blob; undefined where there is none, or where it is larger. */
 export type ReadSmallBlob = (digest: Digest, maxBytes: number) => Promise<Uint8Array | undefined>;
@@ -41,10 +40,12 @@ const maxDocuments = 256;
  * Whether a manifest is something about an image which no client can run: it is then served without being judged, as
  * clients need it to judge. Its own word for that is not enough (`specs/signing.md` 6.8): of one with an image's config,
  * as cosign makes them, every layer is read, and is JSON, which no archive is.
+ *
+ * @param tag by which it is known; absent where that is its digest
  */
 export async function isAttachment(
   image: ImageManifest,
-  reference: ManifestReference,
+  tag: string | undefined,
   readBlob: ReadSmallBlob | undefined,
 ): Promise<boolean> {
   const { config, layers, subject } = image;
@@ -54,7 +55,7 @@ export async function isAttachment(
   if (config.mediaType === mediaTypes.ociConfig) {
     return allDocuments && readBlob !== undefined && (await areJson(layers, readBlob));
   }
-  const isTagged = reference.type === "tag" && attachmentTag.test(reference.tag);
+  const isTagged = tag !== undefined && attachmentTag.test(tag);
   if (!subject && !isTagged && !allDocuments) return false;
   const runs = [config, ...layers].some(({ mediaType }) => maybeFiles.test(mediaType));
   return !runs && !imageConfigs.has(typeOf(config));

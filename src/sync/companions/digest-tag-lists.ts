@@ -1,0 +1,33 @@
+import type { CopyEnd } from "../../copy/copy.ts";
+import type { Digest } from "../../core/digest.ts";
+import { formatImageReference } from "../../core/image-reference.ts";
+import type { CallOptions } from "../../transport/contract.ts";
+import { digestTagStem, groupDigestTags } from "./digest-tags.ts";
+
+type Grouped = Promise<ReadonlyMap<string, readonly string[]>>;
+
+/** The digest tags in the places of a run: each place is listed once, however many of its images ask. */
+export class DigestTagLists {
+  readonly #places = new Map<string, Grouped>();
+
+  /** Those made of `digest` in one place. A failure is told to all who wait for it, and forgotten. */
+  async of(
+    { transport, reference }: CopyEnd,
+    as: "source" | "destination",
+    digest: Digest,
+    call: CallOptions,
+  ): Promise<readonly string[]> {
+    const { companions } = transport;
+    if (!companions) return [];
+    const place = `${as} ${formatImageReference(companions.byName(reference, ""))}`;
+    const known = this.#places.get(place);
+    const grouped = known ?? companions.names(reference, as, call).then(groupDigestTags);
+    this.#places.set(place, grouped);
+    try {
+      return (await grouped).get(digestTagStem(digest)) ?? [];
+    } catch (error) {
+      if (this.#places.get(place) === grouped) this.#places.delete(place);
+      throw error;
+    }
+  }
+}
