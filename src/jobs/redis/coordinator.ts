@@ -87,6 +87,15 @@ class RedisCoordinator implements Coordinator {
     }
   }
 
+  async free(key: string, signal: AbortSignal): Promise<void> {
+    await this.#ownTurns.free(key, AbortSignal.any([signal, this.#connection.closed]));
+    await this.#turns.free(key, signal);
+  }
+
+  now(): number {
+    return this.#connection.clock.now();
+  }
+
   budget(host: string, account = ""): HostBudget {
     return kept(this.#budgets, `${host}\0${account}`, () => this.#newBudget(host, account));
   }

@@ -72,6 +72,9 @@ redis.call('SET', KEYS[2], string.format('%.0f', now), 'PX', ${turnMemoryMs})
 return 1
 `;
 
+/** How many milliseconds of a turn are left at most; below 0 where nobody has it. KEYS: holder. */
+export const turnLeft = `return redis.call('PTTL', KEYS[1])`;
+
 /**
  * Ends a turn, or the wait for it, and tells those who wait.
  *
@@ -84,9 +87,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('DEL', KEYS[1])
   redis.call('SET', KEYS[4], string.format('%.0f', now), 'PX', ${turnMemoryMs})
 end
-if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('EXISTS', KEYS[2]) == 1 then
-  redis.call('PUBLISH', ARGV[2], ARGV[3])
-end
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('PUBLISH', ARGV[2], ARGV[3]) end
 return 1
 `;
 

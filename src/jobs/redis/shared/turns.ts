@@ -1,7 +1,7 @@
 import type { Clock } from "../../../registry/clock.ts";
 import { JobError } from "../../errors.ts";
 import type { Connection } from "./connection.ts";
-import { endTurn, keepTurn, takeQuietTurn, takeTurn } from "./scripts.ts";
+import { endTurn, keepTurn, takeQuietTurn, takeTurn, turnLeft } from "./scripts.ts";
 
 /** Longest wait before a turn is asked for again: whoever was to wake us may be dead, or not have reached us. */
 const pollMs = 1000;
@@ -25,7 +25,7 @@ export class SharedTurns {
   /** Tells this worker's turns from all others'. */
   readonly #worker: string;
   readonly #channel: string;
-  readonly #bells = new Map<string, () => void>();
+  readonly #bells = new Bells();
   #count = 0;
 
   constructor(connection: Connection, leaseMs: number, worker: string) {
@@ -33,7 +33,7 @@ export class SharedTurns {
     this.#leaseMs = leaseMs;
     this.#worker = worker;
     this.#channel = `${connection.prefix}turns`;
-    connection.listen(this.#channel, (key) => this.#bells.get(key)?.());
+    connection.listen(this.#channel, (key) => this.#bells.ring(key));
   }
 
   /** Waits for the turn. Who gives up leaves the line. */
@@ -43,7 +43,7 @@ export class SharedTurns {
     const args = [token, this.#leaseMs, patienceMs];
     try {
       for (;;) {
-        const bell = this.#bell(key);
+        using bell = this.#bells.hang(key);
         const lease = new Lease(this.#connection.clock, this.#leaseMs);
         const waitMs = await this.#run(takeTurn, [holder, line, present, had], args, signal).catch(
           (error: unknown) => {
@@ -53,15 +53,35 @@ export class SharedTurns {
         );
         if (waitMs < 0) return this.#hold(key, token, lease);
         lease.stop();
-        const { clock, listening } = this.#connection;
-        const longest = listening ? pollMs : deafPollMs;
-        await bell.within(Math.min(waitMs + 1, longest), clock, signal);
+        await this.#wait(bell.rung, waitMs, signal);
       }
     } catch (error) {
       this.#end(key, token);
       throw error;
+    }
+  }
+
+  /** Waits while anybody has the turn. */
+  async free(key: string, signal: AbortSignal): Promise<void> {
+    const { holder } = this.#keys(key);
+    for (;;) {
+      using bell = this.#bells.hang(key);
+      const waitMs = await this.#run(turnLeft, [holder], [], signal);
+      if (waitMs < 0) return;
+      await this.#wait(bell.rung, waitMs, signal);
+    }
+  }
+
+  async #wait(rung: Promise<void>, waitMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, listening } = this.#connection;
+    const woken = new AbortController();
+    const ms = Math.min(waitMs + 1, listening ? pollMs : deafPollMs);
+    const sleep = clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
+    try {
+      await Promise.race([rung, sleep]);
     } finally {
-      this.#bells.delete(key);
+      woken.abort();
+      sleep.catch(() => {});
     }
   }
 
@@ -109,12 +129,6 @@ export class SharedTurns {
     signal?: AbortSignal,
   ): Promise<number> {
     return Number(await this.#connection.run(script, keys, args, signal));
-  }
-
-  #bell(key: string): Bell {
-    const bell = new Bell();
-    this.#bells.set(key, bell.ring);
-    return bell;
   }
 
   #hold(key: string, token: string, lease: Lease): HeldTurn {
@@ -188,21 +202,30 @@ class Lease {
   }
 }
 
-/** Wakes one who waits. */
-class Bell {
-  readonly #rung = Promise.withResolvers<void>();
+/** One who waits for a key to be told of. */
+interface Bell extends Disposable {
+  readonly rung: Promise<void>;
+}
 
-  readonly ring = (): void => this.#rung.resolve();
+/** Wakes those who wait for a key. */
+class Bells {
+  readonly #hung = new Map<string, Set<() => void>>();
 
-  /** Until it rings, for at most so long. */
-  async within(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    const sleep = clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
-    try {
-      await Promise.race([this.#rung.promise, sleep]);
-    } finally {
-      woken.abort();
-      sleep.catch(() => {});
-    }
+  /** Rings the next time that the key is told of, if it hangs yet. */
+  hang(key: string): Bell {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const bells = this.#hung.get(key) ?? new Set();
+    this.#hung.set(key, bells.add(resolve));
+    return {
+      rung: promise,
+      [Symbol.dispose]: () => {
+        bells.delete(resolve);
+        if (bells.size === 0) this.#hung.delete(key);
+      },
+    };
+  }
+
+  ring(key: string): void {
+    for (const ring of this.#hung.get(key) ?? []) ring();
   }
 }
