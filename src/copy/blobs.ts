@@ -114,20 +114,40 @@ function whatOf({ blob, wish, needsDiffId, place }: PlannedLayer, { destination 
 }
 
 async function bring(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {
-  const { blob } = planned;
-  const adopted = await adopt(planned, copy);
-  if (adopted) return adopted;
-  const written = await copy.transfers.inSlot(copy.signal, () => {
+  const { transfers, destination, signal } = copy;
+  const inSlot = <T>(work: () => Promise<T>) => transfers.inSlot(signal, work);
+  const move = async () => {
     turn.pass();
-    return moveBlob(planned, copy);
-  });
-  const size = written.descriptor.size;
-  copy.report({ type: "blob-copied", blob: blob.digest, size: blob.size, written: size });
-  return written;
+    const written = await moveBlob(planned, copy);
+    const { digest, size } = planned.blob;
+    copy.report({ type: "blob-copied", blob: digest, size, written: written.descriptor.size });
+    return written;
+  };
+  const { blobPool } = destination;
+  if (blobPool !== undefined && planned.adoptable) {
+    return await transfers.bring<WrittenBlob>({
+      key: `${blobPool} ${whatOf(planned, copy)}`,
+      signal,
+      adopt: (again, earlier) => adopt(planned, copy, again, earlier),
+      inSlot,
+      move,
+    });
+  }
+  return (await adopt(planned, copy)) ?? (await inSlot(move));
 }
 
-/** What the destination has that will do, and now counts as the image's; undefined where it has nothing. */
-async function adopt(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob | undefined> {
+/**
+ * What the destination has that will do, and now counts as the image's; undefined where it has nothing.
+ *
+ * @param again somebody else has just been at it
+ * @param earlier what it became when it was moved to another place of the same pool
+ */
+async function adopt(
+  planned: PlannedLayer,
+  copy: BlobCopy,
+  again = false,
+  earlier?: WrittenBlob,
+): Promise<WrittenBlob | undefined> {
   const { blob, place, instead } = planned;
   const { writer, source, signal } = copy;
   const ask = async (asked: Descriptor) => {
@@ -139,6 +159,11 @@ async function adopt(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
     if (how) copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });
     return how;
   };
+  if (earlier && earlier.descriptor.digest !== blob.digest) {
+    const { digest, size } = earlier.descriptor;
+    const descriptor = { ...blob, digest, size };
+    return (await ask({ ...descriptor, size: -1 })) ? { ...earlier, descriptor } : undefined;
+  }
   if (instead) {
     const { digest, size, compression } = instead;
     const descriptor = { mediaType: blob.mediaType, digest, size };
@@ -146,5 +171,6 @@ async function adopt(planned: PlannedLayer, copy: BlobCopy): Promise<WrittenBlob
     const held = await ask({ ...descriptor, size: -1 });
     return held ? { descriptor, compression } : undefined;
   }
-  return planned.adoptable && (await ask(blob)) ? { descriptor: blob } : undefined;
+  if (!planned.adoptable) return undefined;
+  return (await ask(again ? { ...blob, size: -1 } : blob)) ? { descriptor: blob } : undefined;
 }

@@ -56,18 +56,29 @@ function isImageConfig({ mediaType }: Descriptor): boolean {
 export async function pushConfig({ descriptor, bytes }: HeldConfig, copy: BlobCopy): Promise<void> {
   const { writer, source, signal, destination } = copy;
   const destinationName = formatImageReference(destination.reference);
-  await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
-    const held = await telling(
+  const adopt = async (again: boolean) => {
+    const asked = again ? { ...descriptor, size: -1 } : descriptor;
+    const how = await telling(
       `trying to reuse blob ${descriptor.digest} at destination`,
       "copy.destination-failed",
-      () => writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }),
+      () => writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
     );
-    if (held) return;
+    return how || undefined;
+  };
+  const move = async () => {
     const content = await bytes();
     await using blob = content
       ? heldBlob(descriptor, content)
       : await source.openBlob(descriptor, { signal });
     await writer.writeBlob(blob, place, { signal });
+    return "moved";
+  };
+  await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {
+    const { blobPool } = destination;
+    if (blobPool === undefined) return (await adopt(false)) ?? (await move());
+    const key = `${blobPool} config ${descriptor.digest}`;
+    const inSlot = <T>(work: () => Promise<T>) => work();
+    return await copy.transfers.bring<string>({ key, signal, adopt, move, inSlot });
   });
 }
 

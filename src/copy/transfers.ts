@@ -1,3 +1,5 @@
+import { Bringer, type Bringing, type OtherWorkers } from "./bring.ts";
+
 /** One a run, handed to every copy: how many transfers at once, and one transfer a digest however many images want it. */
 export interface Transfers {
   /**
@@ -11,13 +13,24 @@ export interface Transfers {
   ): Promise<{ readonly value: T; readonly joined: boolean }>;
   /** Runs `work` when a transfer slot is free. */
   inSlot<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /**
+   * Has a blob at a registry that this run or another worker may be moving it to: {@link Bringer}. `adopt` is given what
+   * came of the last move, where that is remembered.
+   */
+  bring<T>(
+    blob: Omit<Bringing<T>, "adopt"> & {
+      adopt(again: boolean, earlier: T | undefined): Promise<T | undefined>;
+    },
+  ): Promise<T>;
 }
 
 /** Transfers whose results are remembered: whoever wants an older one has to ask the destination. */
 const remembered = 2000;
 
-/** `slots` transfers at once, whatever the number of images. */
-export function createTransfers(slots: number): Transfers {
+/** `slots` transfers at once, whatever the number of images. `others` move blobs to the same registries at once. */
+export function createTransfers(slots: number, others?: OtherWorkers): Transfers {
+  const bringer = new Bringer(others);
+  const brought = new Recent<unknown>(remembered);
   const moving = new Map<string, Promise<unknown>>();
   const moved = new Recent<unknown>(remembered);
   const gate = new Slots(slots);
@@ -39,6 +52,19 @@ export function createTransfers(slots: number): Transfers {
       } finally {
         moving.delete(key);
       }
+    },
+    async bring<T>({ key, signal, adopt, inSlot, move }: Parameters<Transfers["bring"]>[0]) {
+      return (await bringer.bring({
+        key,
+        signal,
+        inSlot,
+        adopt: (again) => adopt(again, brought.get(key)?.value),
+        async move() {
+          const value = await move();
+          brought.set(key, value);
+          return value;
+        },
+      })) as T;
     },
     async inSlot(signal, work) {
       await gate.take(signal);

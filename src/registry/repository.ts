@@ -53,6 +53,11 @@ export class Repository implements AsyncDisposable {
     return this.#state.name;
   }
 
+  /** `docker.io` */
+  get host(): string {
+    return this.#state.channel.options.host;
+  }
+
   /** By tag or digest; not verified. See {@link readManifest}. */
   readManifest(reference: string, options: ManifestCallOptions): Promise<FetchedManifest> {
     return readManifest(this.#state, reference, options);

@@ -28,6 +28,10 @@ export interface Coordinator extends AsyncDisposable {
     signal: AbortSignal,
     work: (lost: AbortSignal) => Promise<T>,
   ): Promise<{ readonly value: T } | undefined>;
+  /** Waits while anybody has the turn under `key`, and takes none. */
+  free(key: string, signal: AbortSignal): Promise<void>;
+  /** Of the clock that the workers of this process go by, in milliseconds. */
+  now(): number;
   /** As set for the host. */
   limitsOf(host: string): HostLimits;
   /**

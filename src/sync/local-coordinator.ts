@@ -55,6 +55,14 @@ class LocalCoordinator implements Coordinator {
     }
   }
 
+  free(key: string, signal: AbortSignal): Promise<void> {
+    return this.#turns.free(key, AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
   budget(host: string, account = ""): HostBudget {
     const spending = kept(this.#rates, host, () => this.#newBudget(this.limitsOf(host)));
     return kept(this.#budgets, `${host}\0${account}`, () => ({

@@ -8,6 +8,8 @@ export type EndTurn = () => void;
 /** Turns of this process: one at a time for each key, in the order of asking. */
 export class LocalTurns {
   readonly #now: () => number;
+  /** Who waits for a key to be free. */
+  readonly #watchers = new Map<string, (() => void)[]>();
   /** Who waits behind the one that has the turn. */
   readonly #lines = new Map<string, (() => void)[]>();
   /** When the last turn ended, the latest last. */
@@ -22,20 +24,17 @@ export class LocalTurns {
     signal.throwIfAborted();
     const line = this.#lines.get(key);
     if (!line) return this.#begin(key);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const abort = () => {
-      const at = line.indexOf(resolve);
-      if (at >= 0) line.splice(at, 1);
-      reject(signal.reason);
-    };
-    line.push(resolve);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      await promise;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    await inLine(line, signal);
     return this.#ending(key, line);
+  }
+
+  /** Waits while anybody has the turn. */
+  async free(key: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (!this.#lines.has(key)) return;
+    const watchers = this.#watchers.get(key) ?? [];
+    this.#watchers.set(key, watchers);
+    await inLine(watchers, signal);
   }
 
   /** Undefined where somebody has the turn, or may have had it in the last `quietMs`. */
@@ -58,6 +57,8 @@ export class LocalTurns {
       if (next) return next();
       this.#lines.delete(key);
       this.#remember(key);
+      for (const watcher of this.#watchers.get(key) ?? []) watcher();
+      this.#watchers.delete(key);
     };
   }
 
@@ -70,5 +71,22 @@ export class LocalTurns {
       this.#ended.delete(oldest);
       if (at > now - memoryMs) this.#forgotUntil = at;
     }
+  }
+}
+
+/** Waits until it is taken out of the line and called. */
+async function inLine(line: (() => void)[], signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const abort = () => {
+    const at = line.indexOf(resolve);
+    if (at >= 0) line.splice(at, 1);
+    reject(signal.reason);
+  };
+  line.push(resolve);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }

@@ -288,6 +288,10 @@ export interface ImageDestination extends AsyncDisposable {
    * goes to the same place takes over by {@link ImageWriter.adoptBlob}. Absent: each image has its own.
    */
   readonly blobPlace?: string;
+  /**
+   * Names what holds several such places, where a blob of one can be had in another without being sent, as in a registry.
+   */
+  readonly blobPool?: string;
   openImage(image: ExpectedImage, options: CallOptions): Promise<ImageWriter>;
   writeIndex(index: RawManifest, options: CallOptions): Promise<void>;
   /** Signatures will be written: what is to be asked first may be asked now. Absent where that would win nothing. */

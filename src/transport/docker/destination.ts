@@ -39,12 +39,14 @@ export class DockerDestination implements ImageDestination {
     keepsForeignLayers: true,
   };
   readonly blobPlace: string;
+  readonly blobPool: string;
   readonly #repository: Repository;
   readonly #signatures: RepositorySignatures;
 
   constructor(reference: ImageReference, repository: Repository, signatures: RepositorySignatures) {
     this.reference = reference;
     this.blobPlace = `docker://${repository.name}`;
+    this.blobPool = `docker://${repository.host}`;
     this.#repository = repository;
     this.#signatures = signatures;
   }
