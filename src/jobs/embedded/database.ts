@@ -3,8 +3,8 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { GroupSync, syncDescriptor, syncFolder } from "../../stream/group-sync.ts";
+import { Changes } from "../changes.ts";
 import { JobError } from "../errors.ts";
-import { Changes } from "./changes.ts";
 import { migrations } from "./schema.ts";
 
 /** A value of a column. */
@@ -40,6 +40,7 @@ export class JobsDatabase {
   readonly #wal: number;
   readonly #walSync: GroupSync;
   #walNamed = false;
+  #dataVersion: number;
   #users = 0;
   #open = true;
 
@@ -48,7 +49,11 @@ export class JobsDatabase {
     this.#patienceMs = options.patienceMs;
     this.#wal = openSync(`${path}-wal`, "r");
     this.#walSync = new GroupSync(() => this.#sync(dirname(path)));
-    this.changes = new Changes(() => this.#dataVersion(), options.pollMs);
+    this.#dataVersion = this.#readDataVersion();
+    this.changes = new Changes({
+      everyMs: options.pollMs,
+      changed: () => this.#changedElsewhere(),
+    });
   }
 
   /** @throws {JobError} `job.queue-unreachable` */
@@ -143,8 +148,20 @@ export class JobsDatabase {
     await syncDescriptor(this.#wal);
   }
 
-  #dataVersion(): number {
+  #readDataVersion(): number {
     return Number(this.get("pragma data_version")?.["data_version"]);
+  }
+
+  #changedElsewhere(): boolean {
+    let version: number;
+    try {
+      version = this.#readDataVersion();
+    } catch {
+      return true; // who waits looks for himself then, and is told what is wrong
+    }
+    const changed = version !== this.#dataVersion;
+    this.#dataVersion = version;
+    return changed;
   }
 
   /** One more has to {@link leave} before it is closed. */

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { JobError } from "../errors.ts";
 import { HeldLease, type Settlement } from "../held-lease.ts";
+import { leasesAsTheyCome } from "../lease-loop.ts";
 import type { JobQueue, Lease } from "../queue.ts";
 import type { JobsDatabase } from "./database.ts";
 import { addRow, giveRow, nextTurn, removeRow, renewRow, settleRow, sizes } from "./queue-rows.ts";
-
-/** How long nobody is asked whether a queue that could not be reached can be again. */
-const outageMs = 500;
 
 /** What a queue is given. */
 export interface EmbeddedQueueOptions {
@@ -42,29 +39,17 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
     return this.#database.read(() => sizes(this.#database, this.#now()));
   }
 
-  async *leases(options: { readonly signal: AbortSignal }): AsyncGenerator<Lease<J>> {
+  leases(options: { readonly signal: AbortSignal }): AsyncIterable<Lease<J>> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
-    const { changes } = this.#database;
-    while (!signal.aborted) {
-      const { mark } = changes;
-      const next = await this.#look();
-      if (typeof next === "number") await changes.since(mark, next, signal);
-      else if (signal.aborted) await next[Symbol.asyncDispose]();
-      else yield next;
-    }
+    return leasesAsTheyCome(this.#database.changes, () => this.#look(), signal);
   }
 
   /** A lease, or how long there will be none unless something changes. */
   async #look(): Promise<Lease<J> | number> {
-    try {
-      const now = this.#now();
-      const turn = await this.#database.read(() => nextTurn(this.#database, now));
-      if (turn > now) return turn - now;
-      return (await this.#take()) ?? 0;
-    } catch (error) {
-      if (error instanceof JobError) return outageMs;
-      throw error;
-    }
+    const now = this.#now();
+    const turn = await this.#database.read(() => nextTurn(this.#database, now));
+    if (turn > now) return turn - now;
+    return (await this.#take()) ?? 0;
   }
 
   async #take(): Promise<Lease<J> | undefined> {

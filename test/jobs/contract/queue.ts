@@ -83,17 +83,17 @@ export function queueContract(world: JobsWorld): void {
       await using place = await world.place();
       await using jobs = await place.open();
       const start = Date.now();
-      const in300 = new Date(start + 300);
+      const in300 = new Date(start + 1500);
       await jobs.queue.add("late", { n: 1 }, { notBefore: in300 });
       await jobs.queue.add("never", { n: 1 }, { notBefore: new Date(start + 10 * longMs) });
-      await jobs.queue.add("early", { n: 1 }, { notBefore: new Date(start + 150) });
+      await jobs.queue.add("early", { n: 1 }, { notBefore: new Date(start + 1000) });
       await jobs.queue.add("past", { n: 1 }, { notBefore: new Date(start - 1000) });
       const keys: string[] = [];
       while (keys.length < 3) {
         await using lease = await take(jobs.queue);
         keys.push(lease.key);
-        if (lease.key === "early") assert.ok(Date.now() >= start + 150);
-        if (lease.key === "late") assert.ok(Date.now() >= start + 300);
+        if (lease.key === "early") assert.ok(Date.now() >= start + 1000);
+        if (lease.key === "late") assert.ok(Date.now() >= start + 1500);
         await lease.done();
       }
       assert.deepEqual(keys, ["past", "early", "late"]);

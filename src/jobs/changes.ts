@@ -1,21 +1,19 @@
-/**
- * Tells that the file has changed: at once of what this process did, and by looking now and then, as long as somebody
- * waits, of what others did.
- */
+/** Looks now and then, as long as somebody waits, whether something has changed that nobody told of. */
+export interface ChangePoll {
+  readonly everyMs: number;
+  changed(): boolean;
+}
+
+/** Tells those who wait that something has changed: what this process did, and what it heard that others did. */
 export class Changes {
-  readonly #dataVersion: () => number;
-  readonly #pollMs: number;
+  readonly #poll: ChangePoll | undefined;
   readonly #waiting = new Set<() => void>();
-  #poll: NodeJS.Timeout | undefined;
-  #seen: number;
+  #polling: NodeJS.Timeout | undefined;
   #version = 0;
   #closed = false;
 
-  /** @param dataVersion SQLite's: another number where another process has changed something */
-  constructor(dataVersion: () => number, pollMs: number) {
-    this.#dataVersion = dataVersion;
-    this.#pollMs = pollMs;
-    this.#seen = dataVersion();
+  constructor(poll?: ChangePoll) {
+    this.#poll = poll;
   }
 
   /** To be taken before what is waited for is looked for. */
@@ -37,7 +35,7 @@ export class Changes {
     const timer = setTimeout(wake, Math.min(atMostMs, 2 ** 30));
     signal.addEventListener("abort", wake, { once: true });
     this.#waiting.add(wake);
-    this.#poll ??= setInterval(() => this.#look(), this.#pollMs);
+    this.#start();
     try {
       await promise;
     } finally {
@@ -48,23 +46,20 @@ export class Changes {
     }
   }
 
-  #look(): void {
-    let version: number;
-    try {
-      version = this.#dataVersion();
-    } catch {
-      return; // whoever waits looks for himself, and is told then what is wrong
-    }
-    if (version === this.#seen) return;
-    this.#seen = version;
-    this.tell();
+  #start(): void {
+    const poll = this.#poll;
+    if (poll === undefined) return;
+    this.#polling ??= setInterval(() => {
+      if (poll.changed()) this.tell();
+    }, poll.everyMs);
   }
 
   #stop(): void {
-    clearInterval(this.#poll);
-    this.#poll = undefined;
+    clearInterval(this.#polling);
+    this.#polling = undefined;
   }
 
+  /** Nobody waits any more from now on. */
   close(): void {
     this.#closed = true;
     this.#stop();

@@ -1,0 +1,122 @@
+import type { Job, JobProgress, JobState } from "../job.ts";
+import { changedJob } from "../job-rules.ts";
+import type { JobChange, JobEvent, JobLedger, JobQuery, NotedEvent } from "../ledger.ts";
+import { type LedgerKeys, ledgerKeys } from "./ledger-keys.ts";
+import type { RedisLink } from "./link.ts";
+import { listJobs } from "./list-jobs.ts";
+
+/** How many events and jobs are read at once. */
+const page = 200;
+/** What is waited for is told; this is for what was not heard. */
+const lookMs = 5000;
+
+/** A ledger in Redis. */
+export class RedisLedger implements JobLedger {
+  readonly #link: RedisLink;
+  readonly #keys: LedgerKeys;
+  readonly #now: () => number;
+  readonly #closed = new AbortController();
+
+  constructor(link: RedisLink, now: () => number) {
+    this.#link = link.join();
+    this.#keys = ledgerKeys(link);
+    this.#now = now;
+  }
+
+  async create(job: Job, options: { readonly idempotencyKey?: string } = {}) {
+    const { idempotencyKey: key } = options;
+    const idem = key === undefined ? "" : JSON.stringify([job.owner, key]);
+    const made = await this.#keys.create(job, idem, this.#now());
+    if (made.isNew) this.#link.tell();
+    return made;
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    return (await this.#keys.read(id))?.job;
+  }
+
+  list(query: JobQuery): Promise<readonly Job[]> {
+    return listJobs(this.#link, this.#keys, query);
+  }
+
+  async change(
+    id: string,
+    change: JobChange,
+    options: { readonly from?: readonly JobState[] } = {},
+  ): Promise<Job | undefined> {
+    for (;;) {
+      const now = this.#now();
+      const known = await this.#keys.read(id);
+      if (known === undefined) return undefined;
+      const changed = changedJob(known.job, change, { from: options.from, now });
+      if (changed === undefined) return undefined;
+      if (!(await this.#keys.update(changed, known.revision, now))) continue;
+      this.#link.tell();
+      return changed;
+    }
+  }
+
+  async progress(id: string, progress: JobProgress): Promise<void> {
+    if (await this.#keys.progress(id, progress)) this.#link.tell();
+  }
+
+  async note(id: string, event: JobEvent): Promise<void> {
+    if (await this.#keys.note(id, event, this.#now())) this.#link.tell();
+  }
+
+  async *watch(
+    id: string,
+    after: number,
+    options: { readonly signal: AbortSignal },
+  ): AsyncGenerator<NotedEvent> {
+    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+    const { changes } = this.#link;
+    for (let last = after; !signal.aborted; ) {
+      const { mark } = changes;
+      const { events, open } = await this.#keys.story(id, last, page);
+      for (const event of events) {
+        if (signal.aborted) return;
+        last = event.number;
+        yield event;
+      }
+      if (events.length === page) continue;
+      if (!open) return;
+      await changes.since(mark, lookMs, signal);
+    }
+  }
+
+  watchAll(options: { readonly signal: AbortSignal }): AsyncIterable<Job> {
+    const since = this.#keys.version();
+    since.catch(() => {}); // told to whoever iterates
+    return this.#changed(since, options.signal);
+  }
+
+  async *#changed(since: Promise<number>, outer: AbortSignal): AsyncGenerator<Job> {
+    const signal = AbortSignal.any([outer, this.#closed.signal]);
+    const { changes } = this.#link;
+    for (let last = await since; !signal.aborted; ) {
+      const { mark } = changes;
+      const changed = await this.#keys.changed(last, page);
+      for (const { job, version } of changed) {
+        if (signal.aborted) return;
+        last = version;
+        yield job;
+      }
+      if (changed.length < page) await changes.since(mark, lookMs, signal);
+    }
+  }
+
+  async forget(time: number): Promise<number> {
+    for (let all = 0; ; ) {
+      const some = await this.#keys.forget(time, page);
+      all += some;
+      if (some < page) return all;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    this.#link.leave();
+  }
+}

@@ -1,0 +1,154 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { Changes } from "../changes.ts";
+import { JobError } from "../errors.ts";
+
+/** How Redis is used. */
+export interface LinkOptions {
+  /** What all keys begin with; `{…}` keeps them in one slot of a cluster. */
+  readonly prefix: string;
+  /** How long an answer is waited for. */
+  readonly patienceMs: number;
+}
+
+/**
+ * Two connections to Redis: one to ask, one to hear what others change. They come back by themselves. No command is sent
+ * twice: who gets no answer is told so, and decides himself.
+ */
+export class RedisLink {
+  readonly prefix: string;
+  readonly changes = new Changes();
+  readonly redis: Redis;
+  readonly #subscriber: Redis;
+  readonly #patienceMs: number;
+  readonly #hashes = new Map<string, string>();
+  #users = 0;
+
+  private constructor(redis: Redis, options: LinkOptions) {
+    this.redis = redis;
+    this.prefix = options.prefix;
+    this.#patienceMs = options.patienceMs;
+    this.#subscriber = redis.duplicate();
+    for (const connection of [this.redis, this.#subscriber]) connection.on("error", () => {});
+    // What was told while it was not connected is lost.
+    this.#subscriber.on("ready", () => void this.#listen().catch(() => {}));
+    this.#subscriber.on("message", () => this.changes.tell());
+  }
+
+  /** @throws {JobError} `job.queue-unreachable` */
+  static async open(url: string, options: LinkOptions): Promise<RedisLink> {
+    const { Redis } = await import("ioredis");
+    const redis = new Redis(url, {
+      maxRetriesPerRequest: null,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      connectTimeout: options.patienceMs,
+      retryStrategy: (times) => Math.min(50 * times, 1000),
+    });
+    const link = new RedisLink(redis, options);
+    try {
+      await link.ask(() => redis.ping());
+      return link;
+    } catch (error) {
+      link.#close();
+      throw error;
+    }
+  }
+
+  async #listen(): Promise<void> {
+    await this.#subscriber.subscribe(this.#channel);
+    this.changes.tell();
+  }
+
+  get #channel(): string {
+    return `${this.prefix}:changes`;
+  }
+
+  /** Tells everybody that something has changed; that it was changed is what counts, so it does not matter who hears it. */
+  tell(): void {
+    this.changes.tell();
+    this.redis.publish(this.#channel, "").catch(() => {});
+  }
+
+  /**
+   * Does what asks Redis, once it can be asked.
+   *
+   * @throws {JobError} `job.queue-unreachable`; it is not known then whether it was done, or still will be
+   */
+  async ask<T>(work: () => Promise<T>): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(unreachable(undefined)), this.#patienceMs);
+    try {
+      await Promise.race([this.#ready(), late]);
+      return await Promise.race([work(), late]);
+    } catch (error) {
+      if (error instanceof JobError || isAnswer(error)) throw error;
+      throw unreachable(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Runs a script of ours: `ARGV[1]` is the prefix of all keys, the values come after it.
+   *
+   * @throws {JobError} as {@link ask}
+   */
+  run(lua: string, values: readonly (string | number)[]): Promise<unknown> {
+    const hash = this.#hashes.get(lua) ?? createHash("sha1").update(lua).digest("hex");
+    this.#hashes.set(lua, hash);
+    const words = [1, this.prefix, this.prefix, ...values] as const;
+    return this.ask(async () => {
+      try {
+        return await this.redis.evalsha(hash, ...words);
+      } catch (error) {
+        if (!String(error).includes("NOSCRIPT")) throw error;
+        return await this.redis.eval(lua, ...words); // a Redis that was started anew
+      }
+    });
+  }
+
+  async #ready(): Promise<void> {
+    const { redis } = this;
+    if (redis.status === "ready") return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const ready = () => resolve();
+    const end = () => reject(new Error("The connection was closed"));
+    redis.once("ready", ready).once("end", end);
+    if (redis.status === "end") end();
+    try {
+      await promise;
+    } finally {
+      redis.off("ready", ready).off("end", end);
+    }
+  }
+
+  /** One more has to {@link leave} before it is closed. */
+  join(): this {
+    this.#users++;
+    return this;
+  }
+
+  leave(): void {
+    if (--this.#users === 0) this.#close();
+  }
+
+  #close(): void {
+    this.changes.close();
+    this.redis.disconnect();
+    this.#subscriber.disconnect();
+  }
+}
+
+/** BullMQ says by a number what a job's state does not allow. */
+function isAnswer(error: unknown): boolean {
+  return typeof (error as { readonly code?: unknown }).code === "number";
+}
+
+function unreachable(cause: unknown): JobError {
+  return new JobError("job.queue-unreachable", "Cannot reach the jobs: Redis does not answer", {
+    hint: "Look whether Redis runs, and whether it may be reached from here",
+    retryable: true,
+    ...(cause !== undefined && { cause }),
+  });
+}
