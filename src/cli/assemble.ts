@@ -89,6 +89,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       }),
       userAgent: userAgent(input),
       report: (event) => note(event, traffic, log),
+      ...(input.reach && { reach: input.reach }),
     });
     opened.push(registries);
     return registries;

@@ -10,6 +10,7 @@ import type { CallOptions, Transport } from "../transport/contract.ts";
 import type { RepositoryPlaces } from "../transport/docker/signatures.ts";
 import type { StoreChoice } from "./local/store-choice.ts";
 import type { Log } from "./log.ts";
+import type { RegistryReach } from "./registries.ts";
 import type { EndSettings, GlobalSettings } from "./settings.ts";
 import type { ProgramName } from "./specs/spec.ts";
 
@@ -104,6 +105,8 @@ export interface AssemblyInput {
   readonly version: string;
   readonly settings: GlobalSettings;
   readonly log: Log;
+  /** Absent: registries may be anywhere, and are reached as this machine's files say. */
+  readonly reach?: RegistryReach;
 }
 
 /** `assemble.ts` exports this as `assemble`. */

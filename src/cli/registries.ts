@@ -15,6 +15,23 @@ import { clock } from "./clock.ts";
 import { withPrefix } from "./errors.ts";
 import type { EndSettings } from "./settings.ts";
 
+/** Where connections may lead, and how hosts are reached, where settings say more of them than this machine's files. */
+export interface RegistryReach {
+  /** Asked of each address that is connected to. */
+  mayConnect(origin: URL, address: string): boolean;
+  /** Of a host that the settings know, as references name it. */
+  hostOf(domain: string): KnownHost | undefined;
+}
+
+/** A host, as settings know it. */
+export interface KnownHost {
+  /** Where it is asked, if not at https://HOST. */
+  readonly url?: URL;
+  /** Takes any certificate, and plain HTTP where there is no TLS. */
+  readonly insecure: boolean;
+  tls(): TlsSettings;
+}
+
 /** What the registries of one end of a run are reached with. */
 export interface RegistriesOptions {
   readonly settings: EndSettings;
@@ -26,6 +43,14 @@ export interface RegistriesOptions {
   readonly proxyTls: () => TlsSettings;
   readonly userAgent: string;
   readonly report: ReportRegistry;
+  /** Absent: anywhere, by this machine's files alone. Credentials go to no token service of another domain with it. */
+  readonly reach?: RegistryReach;
+}
+
+interface KnownOrigin {
+  readonly domain: string;
+  readonly insecure: boolean;
+  readonly known?: KnownHost | undefined;
 }
 
 /** The registries of one end: a client a host and user, connections shared, all closed together. */
@@ -35,20 +60,22 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   readonly #hosts = new Map<string, RegistryHost>();
   readonly #beside = new Map<string, HttpClient>();
   /** By URL host: the name that references and certificate folders know it by, and whether any certificate will do. */
-  readonly #origins = new Map<string, { readonly domain: string; readonly insecure: boolean }>();
+  readonly #origins = new Map<string, KnownOrigin>();
 
   constructor(options: RegistriesOptions) {
     this.#options = options;
+    const { reach } = options;
     this.#http = createHttpClient({
       connections: 8,
       proxyFor: options.proxyFor,
       proxyTls: options.proxyTls,
+      ...(reach && { mayConnect: (origin, address) => reach.mayConnect(origin, address) }),
       tlsFor: (origin) => {
-        const { domain, insecure } = this.#origins.get(origin.host) ?? {
+        const { domain, insecure, known } = this.#origins.get(origin.host) ?? {
           domain: origin.host,
           insecure: options.settings.tlsVerify === false,
         };
-        return options.tlsFor(domain, { verify: !insecure });
+        return known?.tls() ?? options.tlsFor(domain, { verify: !insecure });
       },
     });
   }
@@ -83,21 +110,23 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
    * connections where it is the same host.
    */
   beside({ reference: { domain }, insecure }: Endpoint): HttpClient {
-    const { tlsFor, proxyFor, proxyTls } = this.#options;
-    const verify = !this.#isLax(insecure);
+    const { tlsFor, proxyFor, proxyTls, reach } = this.#options;
+    const known = reach?.hostOf(domain);
+    const verify = !(known?.insecure ?? this.#isLax(insecure));
     const key = JSON.stringify([domain, verify]);
-    const known = this.#beside.get(key);
-    if (known) return known;
+    const made = this.#beside.get(key);
+    if (made) return made;
+    const own = known?.url?.host ?? apiHost(domain);
     const others = createHttpClient({
       connections: 8,
       proxyFor,
       proxyTls,
-      tlsFor: () => tlsFor(domain, { verify }),
+      tlsFor: () => known?.tls() ?? tlsFor(domain, { verify }),
+      ...(reach && { mayConnect: (origin, address) => reach.mayConnect(origin, address) }),
     });
     const client: HttpClient = {
-      request: (request) =>
-        (request.url.host === apiHost(domain) ? this.#http : others).request(request),
-      warm: (url) => (url.host === apiHost(domain) ? this.#http : others).warm(url),
+      request: (request) => (request.url.host === own ? this.#http : others).request(request),
+      warm: (url) => (url.host === own ? this.#http : others).warm(url),
       [Symbol.asyncDispose]: () => others[Symbol.asyncDispose](),
     };
     this.#beside.set(key, client);
@@ -110,13 +139,15 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
-    const { userAgent, report } = this.#options;
-    const lax = this.#isLax(insecure);
+    const { userAgent, report, reach } = this.#options;
+    const known = reach?.hostOf(domain);
+    const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
-    const known = this.#hosts.get(key);
-    if (known) return known;
-    this.#options.tlsFor(domain, { verify: false }); // bad certificate files are told of before anything is sent
-    this.#origins.set(registryOrigin(domain).host, { domain, insecure: lax });
+    const made = this.#hosts.get(key);
+    if (made) return made;
+    if (!known) this.#options.tlsFor(domain, { verify: false }); // bad certificate files are told of before anything is sent
+    const origin = known?.url ?? registryOrigin(domain);
+    this.#origins.set(origin.host, { domain, insecure: lax, known });
     const host = createRegistryHost({
       host: domain,
       http: this.#http,
@@ -126,6 +157,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
       clock,
       random: Math.random,
       report,
+      ...(known?.url && { origin: known.url }),
+      ...(reach && { strictRealm: true }),
     });
     this.#hosts.set(key, host);
     return host;

@@ -3,6 +3,7 @@ import { domain, filePath, listenAddress } from "../config/setting-values.ts";
 import { accessSettings } from "./access/settings.ts";
 import { admissionSettings } from "./admission/settings.ts";
 import { auditSettings } from "./audit/settings.ts";
+import { jobsSettings, mirrorsSettings, schedulesSettings } from "./jobs/settings.ts";
 import {
   limitSettings,
   logSettings,
@@ -40,6 +41,9 @@ export const serverSettings = z.strictObject({
   cache: cacheSettings.prefault({}),
   admission: admissionSettings.optional(),
   audit: auditSettings.prefault({}),
+  jobs: jobsSettings.prefault({}),
+  mirrors: mirrorsSettings,
+  schedules: schedulesSettings,
   shutdown: shutdownSettings.prefault({}),
 });
 

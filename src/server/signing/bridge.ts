@@ -80,7 +80,7 @@ async function attest(
   const readInstance = (digest: Digest) => readManifest(repository, digest, steady);
   const wanted = { why: "bridge", repository, manifest, tags: [tag], readInstance } as const;
   try {
-    const made = await signAndKeep(wanted, { signer, signatures, all: true }, steady);
+    const { length: made } = await signAndKeep(wanted, { signer, signatures, all: true }, steady);
     if (made > 0) tell(`signed ${made} over the bridge`, "info");
     return true;
   } catch (error) {

@@ -15,6 +15,8 @@ export interface ToBeSigned {
   readonly repository: ServedRepository;
   readonly manifest: RawManifest;
   readonly tags: readonly string[];
+  /** Of the rules' keys only these. */
+  readonly keys?: readonly string[];
   readInstance(digest: Digest): Promise<RawManifest | undefined>;
 }
 
@@ -31,7 +33,7 @@ export async function gatherRequest(
   { signatures, all }: Proof,
   call: ServerCall,
 ): Promise<SignRequest> {
-  const { repository, manifest, tags, why } = wanted;
+  const { repository, manifest, tags, why, keys } = wanted;
   const manifests = [manifest, ...(await innerIndexes(wanted))];
   const digests = digestsToSign(
     manifest,
@@ -61,6 +63,7 @@ export async function gatherRequest(
     domain: repository.domain,
     path: repository.path,
     tags: [...tags],
+    ...(keys && { keys: [...keys] }),
     manifests: manifests.map(({ bytes }) => base64(bytes)),
     signatures: standing.flat(),
     bundles: bundles.map(base64),

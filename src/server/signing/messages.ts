@@ -28,6 +28,8 @@ export const signRequest = z.strictObject({
   domain: z.string().max(255),
   path: z.string().max(255),
   tags: z.array(z.string().max(128)).min(1).max(100),
+  /** Of the keys that the rules name only these; all without it. */
+  keys: z.array(z.string().max(128)).min(1).max(100).optional(),
   /** The one that is tagged first; then indexes that it names, as far as there are any. */
   manifests: z.array(bytes).min(1).max(64),
   user: z.string().max(256).optional(),

@@ -6,7 +6,7 @@ import type { ServedSignatures } from "../served-signatures.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { SigningError } from "./errors.ts";
 import { gatherRequest, type ToBeSigned } from "./gather-request.ts";
-import { decodeSignature } from "./messages.ts";
+import { decodeSignature, type SignAnswer } from "./messages.ts";
 import { rulesFor } from "./rules.ts";
 import type { SigningSettings } from "./settings.ts";
 import type { SignerClient } from "./signer-client.ts";
@@ -43,7 +43,7 @@ export interface Keeping {
 }
 
 /**
- * Has the signer sign, and keeps what it made. Gives how many signatures are new.
+ * Has the signer sign, and keeps what it made. Gives the signatures that are new.
  *
  * @throws {SigningError}
  */
@@ -51,14 +51,14 @@ export async function signAndKeep(
   wanted: ToBeSigned,
   { signer, signatures, all }: Keeping,
   call: ServerCall,
-): Promise<number> {
+): Promise<SignAnswer["signatures"]> {
   const request = await gatherRequest(wanted, { signatures, all }, call);
   const { signatures: made } = await signer.sign(request, call.signal);
   for (const { manifest, signature } of made) {
     if (!isDigest(manifest)) throw new SigningError("signing.bad-request", "a digest is none");
     await signatures.add(wanted.repository, manifest, [decodeSignature(signature)], call);
   }
-  return made.length;
+  return made;
 }
 
 /** What whoever pushes is told: nothing unsigned becomes visible. */

@@ -108,7 +108,11 @@ async function pushOrders(
   office: SigningOffice,
 ): Promise<readonly Order[]> {
   const { request } = understood;
-  const rules = rulesFor(office.settings, request, request.user);
+  const { keys } = request;
+  const rules = rulesFor(office.settings, request, request.user).flatMap((rule) => {
+    const wanted = keys ? rule.keys.filter((name) => keys.includes(name)) : rule.keys;
+    return wanted.length === 0 ? [] : [{ ...rule, keys: wanted }];
+  });
   if (rules.length === 0) throw refused(request, "no rule has it signed");
   const orders: Order[] = [];
   for (const rule of rules) {

@@ -29,9 +29,15 @@ const body = z.strictObject({
     .string()
     .regex(/^[a-z0-9]+:[0-9a-f]{64,128}$/)
     .optional(),
+  /** Of the keys that the rules name, only this one. */
+  key: z.string().min(1).max(128).optional(),
 });
 
-const signed = z.strictObject({ digest: z.string(), signatures: z.int() });
+const signed = z.strictObject({
+  digest: z.string(),
+  signatures: z.int(),
+  keyIds: z.array(z.string()).meta({ description: "Whose signatures are new" }),
+});
 
 /**
  * `POST /api/v1/sign`: has what a tag stands for signed by the rules, as a push of it would. The right to sign there is
@@ -69,7 +75,7 @@ export function signFace(parts: SignFaceParts): Face {
 
 async function signTag(
   parts: SignFaceParts,
-  { repository: path, tag, digest }: z.output<typeof body>,
+  { repository: path, tag, digest, key }: z.output<typeof body>,
   call: ServerCall,
 ): Promise<z.output<typeof signed>> {
   const repository = parts.route(path);
@@ -90,8 +96,10 @@ async function signTag(
   const all = rules.some(({ require }) => require === "verified");
   try {
     const wanted = { why: "push", repository, manifest, tags: [tag], readInstance } as const;
-    const made = await signAndKeep(wanted, { ...parts, all }, call);
-    return { digest: manifest.digest, signatures: made };
+    const only = key === undefined ? {} : { keys: [key] };
+    const made = await signAndKeep({ ...wanted, ...only }, { ...parts, all }, call);
+    const keyIds = [...new Set(made.map(({ keyId }) => keyId))];
+    return { digest: manifest.digest, signatures: made.length, keyIds };
   } catch (error) {
     throw asAnswer(error);
   }

@@ -123,6 +123,8 @@ async function tellStories(ledger: MemoryLedger): Promise<void> {
     companions: 12,
     pruned: 3,
     failedRules: 0,
+    stopped: 0,
+    retries: 4,
     ...figures,
   };
   const progress = {

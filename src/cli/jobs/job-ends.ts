@@ -1,0 +1,121 @@
+import { realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { JobError } from "../../jobs/errors.ts";
+import type { JobEnd } from "../../jobs/job.ts";
+import { isIn } from "../../server/jobs/rules.ts";
+import type { ServerSettings } from "../../server/settings.ts";
+import { assemble } from "../assemble.ts";
+import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { End, Parts, ResolvedImage } from "../parts.ts";
+import type { RegistryReach } from "../registries.ts";
+import type { EndSettings } from "../settings.ts";
+
+/** What the ends of jobs are opened with. */
+export interface JobEndsParts {
+  readonly settings: Pick<ServerSettings, "jobs">;
+  readonly context: Pick<CommandContext, "version" | "settings">;
+  readonly log: Log;
+  readonly reach: RegistryReach;
+}
+
+/** The parts of one job: its own connections, with the credentials that it names and no others. Disposing closes them. */
+export interface JobEnds extends AsyncDisposable {
+  readonly parts: Parts;
+  /** An end with the credentials of that name; without a name it is nobody's. */
+  open(credentials: string | undefined): Promise<End>;
+  /** The header of that name, for our own server; undefined for nobody. */
+  authorization(credentials: string | undefined): Promise<string | undefined>;
+  /**
+   * Reads what a job names.
+   *
+   * @throws {JobError} `job.not-allowed` where a path leads out of the folders that jobs may use
+   */
+  resolve(end: JobEnd, as: "source" | "destination", signal: AbortSignal): Promise<ResolvedImage>;
+}
+
+/** Opens nothing yet. */
+export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise<JobEnds> {
+  const { context, log, reach } = input;
+  const { version } = context;
+  const parts = await assemble({
+    program: "amphora",
+    version,
+    settings: context.settings,
+    log,
+    reach,
+  });
+  const open = async (credentials: string | undefined) =>
+    await parts.end(await endSettings(settings.jobs.credentials, credentials));
+  return {
+    parts,
+    open,
+    async authorization(name) {
+      const { credentials } = await endSettings(settings.jobs.credentials, name);
+      if (credentials === undefined || credentials === "nobody") return undefined;
+      const { username, password } = credentials;
+      return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+    },
+    async resolve({ image, credentials }, as, signal) {
+      const end = await open(credentials);
+      const resolved = await withPrefix(`Invalid ${as} name ${image}`, () =>
+        end.resolve(image, as, { signal }),
+      );
+      checkFolder(resolved, settings.jobs.folders);
+      return resolved;
+    },
+    [Symbol.asyncDispose]: () => parts.close(),
+  };
+}
+
+/** None that lie about on this machine: what a job may use, it names. */
+async function endSettings(
+  known: ServerSettings["jobs"]["credentials"],
+  name: string | undefined,
+): Promise<EndSettings> {
+  const base = { retryTimes: 0, retryDelayMs: 0 };
+  if (name === undefined) return { ...base, credentials: "nobody" };
+  const entry = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (!entry) throw new JobError("job.not-allowed", `there are no credentials "${name}"`);
+  return {
+    ...base,
+    credentials: { username: entry.username, password: await secretOf(entry, name) },
+  };
+}
+
+async function secretOf(
+  { passwordFile }: { readonly passwordFile: string },
+  name: string,
+): Promise<string> {
+  try {
+    return (await readFile(passwordFile, "utf8")).replace(/\r?\n$/, "");
+  } catch (cause) {
+    throw new JobError("job.not-allowed", `the password of "${name}" cannot be read`, {
+      cause,
+      retryable: true,
+      hint: "Look at its password-file in the configuration",
+    });
+  }
+}
+
+/** A path without links, since that is what is opened. */
+function checkFolder(
+  { reference: { transport, text } }: ResolvedImage,
+  folders: readonly string[],
+): void {
+  if (transport === "docker") return;
+  const path = transport === "dir" ? text : text.replace(/:.*$/s, "");
+  if (isIn(folders.flatMap(realFolder), path)) return;
+  throw new JobError("job.not-allowed", `no job may use ${path}`, {
+    hint: "List its folder under jobs.folders in the configuration",
+  });
+}
+
+function realFolder(folder: string): readonly string[] {
+  try {
+    return [realpathSync(folder)];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,48 @@
+import type { Job, JobRequest, JobResult } from "../../jobs/job.ts";
+import type { JobRules } from "../../server/jobs/parts.ts";
+import type { ServerSettings } from "../../server/settings.ts";
+import { type JobEndsParts, openJobEnds } from "./job-ends.ts";
+import type { JobGate } from "./job-gate.ts";
+import type { JobStory } from "./job-story.ts";
+import { performCopyJob } from "./perform-copy.ts";
+import { performSign } from "./perform-sign.ts";
+import { performSync } from "./perform-sync.ts";
+import { performVerify } from "./perform-verify.ts";
+
+/** What jobs are done with: the server's settings and its parts. */
+export interface PerformParts extends JobEndsParts {
+  readonly settings: ServerSettings;
+  readonly rules: JobRules;
+  readonly gate: JobGate;
+}
+
+/** One job, as it is done. */
+export interface PerformContext {
+  readonly owner: Job["owner"];
+  readonly signal: AbortSignal;
+  readonly story: JobStory;
+}
+
+/**
+ * Does what a job asks for. The rules are asked again: settings may be others than when it was started.
+ *
+ * @throws {KnownError} why it was not done; `retryable` where it may be the next time
+ */
+export async function perform(
+  request: JobRequest,
+  parts: PerformParts,
+  context: PerformContext,
+): Promise<JobResult> {
+  parts.rules.check(request, context.owner);
+  await using ends = await openJobEnds(parts);
+  switch (request.kind) {
+    case "copy":
+      return await performCopyJob(request, { ...parts, ends }, context);
+    case "sync":
+      return await performSync(request, { ...parts, ends }, context);
+    case "sign":
+      return await performSign(request, { ...parts, ends }, context);
+    case "verify":
+      return await performVerify(request, { ...parts, ends }, context);
+  }
+}
