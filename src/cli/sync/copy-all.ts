@@ -63,7 +63,7 @@ function ruleOf(copy: CopyOptions) {
   return {
     name: "sync",
     from: { kind: "place", text: "", end: "source" },
-    to: { template: "", end: "destination" },
+    to: { template: "", replace: [], suffix: "", end: "destination" },
     tags: {
       list: undefined,
       include: [],
