@@ -1,25 +1,26 @@
-import { RE2JS } from "re2js";
-import { UsageError } from "../../core/errors.ts";
+import { parseConstraint } from "../../sync/selection/constraint.ts";
+import { parsePattern } from "../../sync/selection/re2.ts";
+import { parseVersion } from "../../sync/selection/version.ts";
 
 /** How tags are chosen by an expression; loaded where there is one. */
 export interface TagChoice {
-  /** Unanchored RE2. @throws {UsageError} `usage.bad-flag` where it is none, in Go's words */
+  /** Unanchored RE2. @throws {PatternError} in Go's words */
   byRegex(pattern: string): (tag: string) => boolean;
-  /** Masterminds/semver v3; a tag that is no version is not taken. @throws {KnownError} where it is none, in its words */
+  /** Masterminds/semver v3; a tag that is no version is not taken. @throws {ConstraintError} in its words */
   bySemver(constraint: string): (tag: string) => boolean;
 }
 
 /** The choice by the expressions of a mirror. */
 export const tagChoice: TagChoice = {
   byRegex(pattern) {
-    try {
-      const regex = RE2JS.compile(pattern);
-      return (tag) => regex.matcher(tag).find();
-    } catch (error) {
-      throw new UsageError("usage.bad-flag", (error as Error).message, { cause: error });
-    }
+    const regex = parsePattern(pattern);
+    return (tag) => regex.isIn(tag);
   },
   bySemver(constraint) {
-    throw new UsageError("usage.bad-flag", `improper constraint: ${constraint}`);
+    const fits = parseConstraint(constraint);
+    return (tag) => {
+      const version = parseVersion(tag);
+      return version !== undefined && fits(version);
+    };
   },
 };

@@ -1,5 +1,4 @@
-import type { Deviation } from "./deviations.ts";
-import { sameBut } from "./deviations.ts";
+import { type Deviation, sameBut } from "./deviation.ts";
 import type { Difference } from "./differences.ts";
 
 /** Where skopeo 1.9 answers otherwise than 1.22: rows of `test/fixtures/skopeo/1.22-signing.json`. */
