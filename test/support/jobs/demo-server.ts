@@ -118,8 +118,6 @@ async function tellStories(ledger: MemoryLedger): Promise<void> {
     unchanged: 207,
     left: 0,
     failed: 2,
-    stopped: 0,
-    retries: 4,
     companions: 12,
     pruned: 3,
     failedRules: 0,
