@@ -1,7 +1,13 @@
 import { resolve } from "node:path";
 import type * as z from "zod";
 import type { SettingIssue, SettingPath } from "./setting-issues.ts";
-import { chosenOption, isTable, type SettingMember, settingShape } from "./setting-shape.ts";
+import {
+  chosenOption,
+  isTable,
+  type SettingMember,
+  type SettingShape,
+  settingShape,
+} from "./setting-shape.ts";
 
 /** What was written, in the keys of the schema, and what it knows no key for. */
 export interface ReadSpelling {
@@ -11,23 +17,27 @@ export interface ReadSpelling {
 
 /**
  * Gives the members of a parsed file the names that their schema has for them (`max-bytes` → `maxBytes`), and paths the
- * folder that they are seen from. Values stay as they are: the schema judges those.
+ * folder that they are seen from. Other values stay as they are, the schema judges those; but what is to be taken as it was
+ * written is asked of `writtenAt`.
  */
 export function readSpelling(
   schema: z.core.$ZodType,
   value: unknown,
   folder: string,
+  writtenAt: (path: SettingPath) => string | undefined = () => undefined,
 ): ReadSpelling {
-  const reader = new SpellingReader(folder);
+  const reader = new SpellingReader(folder, writtenAt);
   return { value: reader.read(schema, value, []), issues: reader.issues };
 }
 
 class SpellingReader {
   readonly issues: SettingIssue[] = [];
   readonly #folder: string;
+  readonly #writtenAt: (path: SettingPath) => string | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, writtenAt: (path: SettingPath) => string | undefined) {
     this.#folder = folder;
+    this.#writtenAt = writtenAt;
   }
 
   read(schema: z.core.$ZodType, written: unknown, path: SettingPath): unknown {
@@ -36,8 +46,7 @@ class SpellingReader {
       const option = chosenOption(shape.options, written);
       return option ? this.read(option, written, path) : written;
     }
-    if (shape.kind === "value")
-      return shape.isPath && isUsablePath(written) ? resolve(this.#folder, written) : written;
+    if (shape.kind === "value") return this.#value(shape, written, path);
     if (shape.kind === "list") {
       if (!Array.isArray(written)) return written;
       return written.map((item, index) => this.read(shape.element, item, [...path, index]));
@@ -48,6 +57,16 @@ class SpellingReader {
     return Object.fromEntries(
       members.map(([name, item]) => [name, this.read(shape.value, item, [...path, name])]),
     );
+  }
+
+  #value(
+    { isPath, asWritten }: Extract<SettingShape, { readonly kind: "value" }>,
+    written: unknown,
+    path: SettingPath,
+  ): unknown {
+    if (asWritten && (typeof written === "number" || typeof written === "boolean"))
+      return this.#writtenAt(path) ?? written;
+    return isPath && isUsablePath(written) ? resolve(this.#folder, written) : written;
   }
 
   #section(

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import { escapeControls } from "../core/go-quote.ts";
-import { inFile, settingShape } from "./setting-shape.ts";
+import { chosenOption, inFile, settingShape } from "./setting-shape.ts";
 
 /** Members and positions, from the outermost. */
 export type SettingPath = readonly (string | number)[];
@@ -31,10 +31,31 @@ export function issuesOf(
     const path = pathInFile(schema, issue.path.filter(isPart));
     if (issue.code === "unrecognized_keys")
       return issue.keys.map((key) => ({ path: [...path, key], message: "unknown member" }));
+    const meant = issue.code === "invalid_union" ? issuesOfMeant(schema, issue, value) : [];
+    if (meant.length > 0) return meant;
     if (issue.code === "invalid_key")
       return [{ path, message: issue.issues[0]?.message ?? "expected another name" }];
     return [{ path, message: withFound(messageOf(issue), valueAt(value, path)) }];
   });
+}
+
+/** What is wrong with the one of several forms that a mapping or a list was meant to have. */
+function issuesOfMeant(
+  schema: z.core.$ZodType,
+  issue: z.core.$ZodIssue & { readonly code: "invalid_union" },
+  value: unknown,
+): readonly SettingIssue[] {
+  const path = issue.path.filter(isPart);
+  const at = schemaAt(schema, path);
+  const found = valueAt(value, pathInFile(schema, path));
+  const shape = at && settingShape(at);
+  if (shape?.kind !== "choice") return [];
+  const option = chosenOption(shape.options, found);
+  const inner = issue.errors[option ? shape.options.indexOf(option) : -1] ?? [];
+  const isForm = typeof found === "object" || inner.every(({ code }) => code === "custom");
+  if (!isForm) return [];
+  const whole = inner.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));
+  return issuesOf(schema, whole as readonly z.core.$ZodIssue[], value);
 }
 
 function messageOf(issue: z.core.$ZodIssue): string {
@@ -94,12 +115,44 @@ function pathInFile(schema: z.core.$ZodType, path: SettingPath): SettingPath {
     case "list":
       return [first, ...pathInFile(shape.element, rest)];
     case "choice": {
-      const option = shape.options.find((each) => hasMember(each, first)) ?? shape.options[0];
+      const option = optionWith(shape.options, first);
       return option ? pathInFile(option, path) : path;
     }
     case "value":
       return path;
   }
+}
+
+/** What a value at that path, in the schema's keys, is to be. */
+function schemaAt(schema: z.core.$ZodType, path: SettingPath): z.core.$ZodType | undefined {
+  const [first, ...rest] = path;
+  if (first === undefined) return schema;
+  const shape = settingShape(schema);
+  switch (shape.kind) {
+    case "section": {
+      const member = shape.members.get(inFile(String(first)));
+      return member && schemaAt(member.schema, rest);
+    }
+    case "table":
+      return schemaAt(shape.value, rest);
+    case "list":
+      return schemaAt(shape.element, rest);
+    case "choice": {
+      const option = optionWith(shape.options, first);
+      return option && schemaAt(option, path);
+    }
+    case "value":
+      return undefined;
+  }
+}
+
+function optionWith(
+  options: readonly z.core.$ZodType[],
+  part: string | number,
+): z.core.$ZodType | undefined {
+  const isMeant = (option: z.core.$ZodType) =>
+    typeof part === "number" ? settingShape(option).kind === "list" : hasMember(option, part);
+  return options.find(isMeant) ?? options[0];
 }
 
 function hasMember(schema: z.core.$ZodType, key: string | number): boolean {

@@ -10,6 +10,8 @@ export type SettingShape =
       readonly kind: "value";
       readonly type: "boolean" | "number" | "text";
       readonly isPath: boolean;
+      /** What was written counts, and not what YAML takes it for: `3.10` is no number. */
+      readonly asWritten: boolean;
     };
 
 /** A member of a section, by the name that it has in the file. */
@@ -48,11 +50,16 @@ export function settingShape(schema: z.core.$ZodType): SettingShape {
     case "catch":
       return settingShape(def.innerType);
     case "boolean":
-      return { kind: "value", type: "boolean", isPath: false };
+      return { kind: "value", type: "boolean", isPath: false, asWritten: false };
     case "number":
-      return { kind: "value", type: "number", isPath: false };
+      return { kind: "value", type: "number", isPath: false, asWritten: false };
     default:
-      return { kind: "value", type: "text", isPath: isPath(schema) };
+      return {
+        kind: "value",
+        type: "text",
+        isPath: saysOf(schema, "path"),
+        asWritten: saysOf(schema, "asWritten"),
+      };
   }
 }
 
@@ -63,7 +70,8 @@ export function chosenOption(
 ): z.core.$ZodType | undefined {
   const fits = (option: z.core.$ZodType) => {
     const shape = settingShape(option);
-    if (!isTable(value)) return shape.kind !== "section" && shape.kind !== "table";
+    if (Array.isArray(value)) return shape.kind === "list";
+    if (!isTable(value)) return shape.kind === "value";
     if (shape.kind !== "section") return false;
     return [...shape.members].every(([name, { schema }]) => {
       const word = literalOf(schema);
@@ -88,7 +96,7 @@ function unionShape(options: readonly z.core.$ZodType[]): SettingShape {
   const shapes = options.map(settingShape);
   const isValue = shapes.every(({ kind }) => kind === "value");
   if (!isValue) return { kind: "choice", options };
-  return { kind: "value", type: "text", isPath: false };
+  return { kind: "value", type: "text", isPath: false, asWritten: false };
 }
 
 function literalOf(schema: z.core.$ZodType): unknown {
@@ -97,8 +105,8 @@ function literalOf(schema: z.core.$ZodType): unknown {
   return undefined;
 }
 
-/** `filePath()` says so of itself. */
-function isPath(schema: z.core.$ZodType): boolean {
+/** What a value says of itself: `filePath()`, `writtenText()`. */
+function saysOf(schema: z.core.$ZodType, word: string): boolean {
   const meta = (schema as { meta?: () => Readonly<Record<string, unknown>> | undefined }).meta?.();
-  return meta?.["path"] === true;
+  return meta?.[word] === true;
 }

@@ -58,6 +58,10 @@ export const filePath = () =>
     .refine((path) => !path.includes("\0"), { error: "expected a path" })
     .meta({ path: true });
 
+/** A text that may look like a number: a tag is `3.10`, quoted or not. */
+export const writtenText = (error: string) =>
+  z.string({ error }).min(1, { error }).meta({ asWritten: true });
+
 /** `http` or `https`, with no user and no query in it; becomes a text without a slash at its end. */
 export const httpUrl = () =>
   parsed("a URL that begins with http:// or https://", (text) => {

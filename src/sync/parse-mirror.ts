@@ -1,0 +1,161 @@
+import { dirname } from "node:path";
+import type * as z from "zod";
+import { markedTexts } from "../config/marked-texts.ts";
+import { readSpelling } from "../config/read-spelling.ts";
+import { issuesOf, type SettingIssue } from "../config/setting-issues.ts";
+import { isTable } from "../config/setting-shape.ts";
+import {
+  invalidSettings,
+  issueLines,
+  parseSettingsDocument,
+  type SettingsDocument,
+} from "../config/settings-document.ts";
+import { KnownError } from "../core/errors.ts";
+import type { Platform } from "../core/platform.ts";
+import { type HostSettings, hostOf } from "./host-settings.ts";
+import type { Mirror } from "./mirror.ts";
+import { type MirrorSettings, mirrorSettings, regexMark } from "./mirror-settings.ts";
+import { rulesOfSettings } from "./rules-of-settings.ts";
+import {
+  type SkopeoSettings,
+  type SkopeoWish,
+  skopeoRules,
+  skopeoSettings,
+} from "./skopeo-yaml.ts";
+
+/** A specification, read: what is to be mirrored, and what it says of how that is reached and run. */
+export interface MirrorDocument {
+  readonly language: "amphora" | "skopeo";
+  readonly mirror: Mirror;
+  /** By the names of the rules' ends; those that are not here are as for any other run. */
+  readonly hosts: ReadonlyMap<string, HostSettings>;
+  /** Images under way at once. */
+  readonly parallel?: number;
+  readonly keepGoing?: boolean;
+}
+
+/** What a specification does not say itself. */
+export interface ParseMirrorOptions {
+  /** What errors call it: its path, or where else it comes from. */
+  readonly file: string;
+  /** That paths in it are seen from; the file's own, unless told. */
+  readonly folder?: string;
+  /** The platform that "system" means. */
+  readonly platform: Platform;
+  /** Where images of skopeo's files go, which do not say so; without it they are not taken. */
+  readonly skopeo?: SkopeoWish;
+}
+
+/**
+ * Reads a specification: YAML or JSON as text, or a value that was one; of ours, or of skopeo's, which has registries for
+ * its keys.
+ *
+ * @throws {ConfigError} `config.invalid`, with a line `FILE:LINE: path: expected …` for everything that is wrong
+ */
+export async function parseMirror(
+  written: string | { readonly value: unknown },
+  options: ParseMirrorOptions,
+): Promise<MirrorDocument> {
+  const { file } = options;
+  const document: SettingsDocument =
+    typeof written === "string"
+      ? await parseSettingsDocument(written, file, { merges: true })
+      : { file, value: written.value, lineOf: () => undefined, writtenAt: () => undefined };
+  if (!isSkopeos(document.value)) return await ourDocument(document, options);
+  if (options.skopeo) return await skopeoDocument(document, options, options.skopeo);
+  throw invalidSettings(
+    [`${file}: expected mirrors; skopeo's files do not say where images go`],
+    file,
+  );
+}
+
+const skopeoMembers = ["images", "images-by-tag-regex", "images-by-semver"];
+
+/** Its keys are registries: `mirrors` is none, and neither is what has none of its members. */
+function isSkopeos(value: unknown): boolean {
+  if (!isTable(value) || "mirrors" in value) return false;
+  return Object.values(value).some(
+    (member) => isTable(member) && skopeoMembers.some((name) => name in member),
+  );
+}
+
+async function ourDocument(
+  document: SettingsDocument,
+  options: ParseMirrorOptions,
+): Promise<MirrorDocument> {
+  const { folder = dirname(options.file), platform } = options;
+  const { settings, issues } = await judge<MirrorSettings>(mirrorSettings, document, folder);
+  const found = settings && rulesOfSettings(settings, { folder, platform });
+  refuse([...issues, ...(found?.issues ?? [])], document);
+  if (!settings || !found)
+    throw invalidSettings([`${options.file}: expected mirrors`], options.file);
+  const { hosts, parallel, keepGoing } = settings;
+  return {
+    language: "amphora",
+    mirror: { rules: found.rules },
+    hosts: new Map(Object.entries(hosts).map(([name, host]) => [name, hostOf(host)])),
+    ...(parallel !== undefined && { parallel }),
+    ...(keepGoing !== undefined && { keepGoing }),
+  };
+}
+
+async function skopeoDocument(
+  document: SettingsDocument,
+  options: ParseMirrorOptions,
+  wish: SkopeoWish,
+): Promise<MirrorDocument> {
+  const { folder = dirname(options.file) } = options;
+  const { settings, issues } = await judge<SkopeoSettings>(skopeoSettings, document, folder);
+  const found = skopeoRules(settings ?? {}, wish);
+  refuse([...issues, ...found.issues], document);
+  return { language: "skopeo", mirror: { rules: found.rules }, hosts: found.hosts };
+}
+
+interface Judged<T> {
+  readonly settings: T | undefined;
+  readonly issues: readonly SettingIssue[];
+}
+
+async function judge<T>(
+  schema: z.ZodType<T>,
+  { value, writtenAt }: SettingsDocument,
+  folder: string,
+): Promise<Judged<T>> {
+  const spelled = readSpelling(schema, value, folder, writtenAt);
+  const parsed = schema.safeParse(spelled.value);
+  const issues = [
+    ...spelled.issues,
+    ...(parsed.success ? [] : issuesOf(schema, parsed.error.issues, value)),
+    ...(await patternIssues(schema, value)),
+  ];
+  return { settings: parsed.success ? parsed.data : undefined, issues };
+}
+
+function refuse(issues: readonly SettingIssue[], document: SettingsDocument): void {
+  if (issues.length === 0) return;
+  const line = ({ path }: SettingIssue) => document.lineOf(path) ?? 0;
+  const inOrder = issues.toSorted((one, other) => line(one) - line(other));
+  throw invalidSettings(issueLines(inOrder, document), document.file);
+}
+
+/** Expressions that RE2 does not take; it is loaded where there are any. */
+async function patternIssues(
+  schema: z.core.$ZodType,
+  value: unknown,
+): Promise<readonly SettingIssue[]> {
+  const issues: SettingIssue[] = [];
+  for (const { path, text } of markedTexts(schema, value, regexMark)) {
+    const { parsePattern } = await import("./selection/re2.ts");
+    try {
+      parsePattern(text);
+    } catch (error) {
+      if (!(error instanceof KnownError)) throw error;
+      const found = JSON.stringify(text);
+      issues.push({
+        path,
+        message: `expected a regular expression (${error.message}), found ${found}`,
+      });
+    }
+  }
+  return issues;
+}
