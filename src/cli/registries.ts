@@ -53,12 +53,19 @@ interface KnownOrigin {
   readonly known?: KnownHost | undefined;
 }
 
+const credentialsFreshMs = 5000;
+
 /** The registries of one end: a client a host and user, connections shared, all closed together. */
 export class Registries implements DockerEndpoints, AsyncDisposable {
   readonly #options: RegistriesOptions;
   readonly #http: HttpClient;
   readonly #hosts = new Map<string, RegistryHost>();
   readonly #beside = new Map<string, HttpClient>();
+  /** What was found of late, by repository. */
+  readonly #found = new Map<
+    string,
+    { readonly at: number; readonly credentials: Promise<Credentials | undefined> }
+  >();
   /** By URL host: the name that references and certificate folders know it by, and whether any certificate will do. */
   readonly #origins = new Map<string, KnownOrigin>();
 
@@ -174,9 +181,20 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     return { registryToken, ...(own && "password" in own && { basic: own }) };
   }
 
-  async #stored(reference: Endpoint["reference"]): Promise<Credentials | undefined> {
+  /** Thousands of images of one repository ask within seconds; a login meanwhile counts after a few of them. */
+  #stored({ domain, path }: Endpoint["reference"]): Promise<Credentials | undefined> {
+    const key = `${domain}/${path}`;
+    const known = this.#found.get(key);
+    if (known && clock.now() - known.at < credentialsFreshMs) return known.credentials;
+    const credentials = this.#find(key);
+    if (this.#found.size >= 256) this.#found.clear();
+    this.#found.set(key, { at: clock.now(), credentials });
+    credentials.catch(() => this.#found.delete(key));
+    return credentials;
+  }
+
+  async #find(key: string): Promise<Credentials | undefined> {
     const find = await this.#options.findCredentials();
-    const key = `${reference.domain}/${reference.path}`;
     const signal = AbortSignal.timeout(60_000);
     const found = await withPrefix("getting username and password", () => find(key, { signal }));
     return found?.credentials;

@@ -3,6 +3,7 @@ const secretParameter =
 
 /** A URL for messages and logs: no user info, and secrets of presigned URLs replaced by `REDACTED`. */
 export function redactedUrl(url: URL): string {
+  if (url.search === "" && url.username === "" && url.password === "") return url.href;
   const shown = new URL(url);
   if (shown.username !== "" || shown.password !== "") {
     shown.username = "";

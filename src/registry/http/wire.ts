@@ -226,10 +226,12 @@ export class Wire implements Watched {
   }
 
   #stir(): void {
+    const { onStir } = this;
     const wake = this.#wakeReader;
     this.#wakeReader = undefined;
     wake?.();
-    this.onStir?.();
+    // the reader may have taken the last bytes, and laid the connection to rest: these did not stir it
+    if (this.onStir === onStir) onStir?.();
   }
 
   #resumeIfHungry(): void {

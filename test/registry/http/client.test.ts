@@ -65,6 +65,26 @@ test("request() goes on to the next in line when a connection cannot be made", a
   assert.deepEqual(new Set(codes), new Set(["registry.unreachable"]));
 });
 
+test("request() keeps a connection whose last bytes the reader had been waiting for", async () => {
+  let bodyWanted = Promise.withResolvers<void>();
+  await using server = await scriptedServer(async (peer) => {
+    while ((await peer.head()) !== undefined) {
+      await peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+      await bodyWanted.promise;
+      await peer.send("hi");
+    }
+  });
+  await using client = testClient();
+  for (let nth = 0; nth < 3; nth++) {
+    bodyWanted = Promise.withResolvers();
+    const read = textOf(await ask(client, server.origin));
+    await turn();
+    bodyWanted.resolve();
+    assert.equal(await read, "hi");
+  }
+  assert.equal(server.connections, 1);
+});
+
 /** A port on which nobody listens. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
