@@ -6,6 +6,8 @@ import type { HostBudget, Rates } from "../registry/host-budget.ts";
  * process it is a matter of memory; several share it through Redis. While that is out of reach, all here wait for it.
  */
 export interface Coordinator extends AsyncDisposable {
+  /** Who agrees here: this process alone, or all workers. */
+  readonly reach: "process" | "workers";
   /**
    * Runs `work` while nobody else, in any worker, runs under `key`; waits for its turn, about in the order of asking.
    * `lost` aborts where the turn could not be kept (the other side of a broken connection may have it now); what `work`

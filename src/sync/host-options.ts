@@ -9,7 +9,7 @@ export function hostOptions(
   coordinator: Coordinator,
   host: string,
   account?: string,
-): Pick<RegistryHostOptions, "limits" | "budget" | "blobPlaces"> {
+): Pick<RegistryHostOptions, "limits" | "budget" | "blobPlaces" | "exclusively"> {
   const { slots, keptPulls } = coordinator.limitsOf(host);
   return {
     limits: {
@@ -18,5 +18,9 @@ export function hostOptions(
     },
     budget: coordinator.budget(host, account),
     blobPlaces: coordinator.blobPlaces(host),
+    // of one process alone: another might change the list too
+    ...(coordinator.reach === "workers" && {
+      exclusively: (key, signal, work) => coordinator.exclusively(key, signal, work),
+    }),
   };
 }

@@ -13,6 +13,7 @@ export function createLocalCoordinator(limitsOf: LimitsOf, clock: Clock): Coordi
 }
 
 class LocalCoordinator implements Coordinator {
+  readonly reach = "process";
   readonly limitsOf: LimitsOf;
   readonly #clock: Clock;
   readonly #turns: LocalTurns;

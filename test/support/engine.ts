@@ -12,7 +12,7 @@ import type { RegistryEvent } from "../../src/registry/events.ts";
 import { createRegistryHost, type RegistryHost } from "../../src/registry/host.ts";
 import { createHttpClient } from "../../src/registry/http/client.ts";
 import type { HttpClient, HttpTimeouts } from "../../src/registry/http/contract.ts";
-import type { RegistryLimits } from "../../src/registry/options.ts";
+import type { RegistryHostOptions, RegistryLimits } from "../../src/registry/options.ts";
 import { Compression } from "../../src/stream/recompress.ts";
 import type { Transport } from "../../src/transport/contract.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** The program's unless told: nothing but silence may run into them, however busy the machine. */
   readonly timeouts?: Partial<HttpTimeouts>;
   readonly limits?: Partial<RegistryLimits>;
+  /** What else the client of a host is made with. */
+  readonly hostOptions?: (domain: string) => Partial<RegistryHostOptions>;
   /** PEM of a CA to trust. */
   readonly ca?: string;
   /** Besides docker, oci and dir. */
@@ -176,6 +178,7 @@ export class Engine implements AsyncDisposable {
       random: () => 0.5,
       report: (event) => this.traffic.push(event),
       ...(this.#options.limits && { limits: this.#options.limits }),
+      ...this.#options.hostOptions?.(domain),
     });
     this.#hosts.set(domain, host);
     return host;

@@ -38,6 +38,7 @@ export function createRedisCoordinator(
 }
 
 class RedisCoordinator implements Coordinator {
+  readonly reach = "workers";
   readonly limitsOf: LimitsOf;
   readonly #worker: string;
   readonly #connection: Connection;
