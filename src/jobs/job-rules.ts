@@ -1,5 +1,5 @@
 import type { Job, JobState } from "./job.ts";
-import type { JobChange } from "./ledger.ts";
+import type { ChangeCondition, JobChange } from "./ledger.ts";
 
 const ended: ReadonlySet<JobState> = new Set(["done", "failed", "refused", "cancelled"]);
 
@@ -15,9 +15,10 @@ export const openStates = ["waiting", "delayed", "running"] as const satisfies r
 export function changedJob(
   job: Job,
   change: JobChange,
-  { from, now }: { readonly from: readonly JobState[] | undefined; readonly now: number },
+  { from, attempts, now }: ChangeCondition & { readonly now: number },
 ): Job | undefined {
   if (hasEnded(job.state) || from?.includes(job.state) === false) return undefined;
+  if (attempts !== undefined && attempts !== job.attempts) return undefined;
   const end = hasEnded(change.state ?? job.state) && { endedAt: now };
   const members = Object.entries({ ...job, ...end, ...change });
   return Object.fromEntries(members.filter(([, value]) => value !== undefined)) as unknown as Job;

@@ -17,14 +17,10 @@ export interface JobLedger extends AsyncDisposable {
   /** The newest first. `before` is an id. */
   list(query: JobQuery): Promise<readonly Job[]>;
   /**
-   * Changes a job, unless it has ended (or is not in `from`): then undefined. One change at a time, across processes. Notes
-   * the event where the state becomes another.
+   * Changes a job, unless it has ended (or is not as `where` says): then undefined. One change at a time, across processes.
+   * Notes the event where the state becomes another, and when it ended.
    */
-  change(
-    id: string,
-    change: JobChange,
-    options?: { readonly from?: readonly JobState[] },
-  ): Promise<Job | undefined>;
+  change(id: string, change: JobChange, where?: ChangeCondition): Promise<Job | undefined>;
   /** Nothing where the job has ended. */
   progress(id: string, progress: JobProgress): Promise<void>;
   /**
@@ -50,6 +46,14 @@ export type JobChange = {
     | Job[Member]
     | undefined;
 };
+
+/** Where a change is made only. */
+export interface ChangeCondition {
+  /** From these states. */
+  readonly from?: readonly JobState[];
+  /** While it is this attempt: nobody has begun it since. */
+  readonly attempts?: number;
+}
 
 /** Which jobs. */
 export interface JobQuery {

@@ -12,6 +12,8 @@ export interface QueuedJob {
 export interface JobDesk {
   readonly ledger: JobLedger;
   readonly queue: JobQueue<QueuedJob>;
+  /** Where the ends of jobs with a webhook are queued; absent: nobody is told of what was cancelled while it waited. */
+  readonly webhooks?: JobQueue<QueuedJob>;
   readonly now: () => number;
   /** Ten random bytes. */
   readonly random: () => Uint8Array;
@@ -90,6 +92,8 @@ export async function cancelJob(desk: JobDesk, id: string): Promise<Job | undefi
   const marked = await desk.ledger.change(id, { cancelRequested: true });
   if (!marked) return undefined;
   if ((await desk.queue.remove(id)) === "running") return marked;
+  // First, and told of a job that has ended only: so nobody is forgotten where this process is killed between the two.
+  if (marked.webhook !== undefined) await desk.webhooks?.add(id, { id });
   const cancelled = { state: "cancelled", endedAt: desk.now() } as const;
   const from = ["waiting", "delayed"] as const;
   return (await desk.ledger.change(id, cancelled, { from })) ?? marked;

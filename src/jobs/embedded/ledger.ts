@@ -1,6 +1,13 @@
-import type { Job, JobProgress, JobState } from "../job.ts";
+import type { Job, JobProgress } from "../job.ts";
 import { changedJob } from "../job-rules.ts";
-import type { JobChange, JobEvent, JobLedger, JobQuery, NotedEvent } from "../ledger.ts";
+import type {
+  ChangeCondition,
+  JobChange,
+  JobEvent,
+  JobLedger,
+  JobQuery,
+  NotedEvent,
+} from "../ledger.ts";
 import type { JobsDatabase } from "./database.ts";
 import { eventsAfter, noteRow } from "./event-rows.ts";
 import {
@@ -52,11 +59,11 @@ export class EmbeddedLedger implements JobLedger {
   async change(
     id: string,
     change: JobChange,
-    options: { readonly from?: readonly JobState[] } = {},
+    where: ChangeCondition = {},
   ): Promise<Job | undefined> {
     const [changed, moved] = await this.#database.write(() => {
       const job = readRow(this.#database, id);
-      const changed = job && changedJob(job, change, { from: options.from, now: this.#now() });
+      const changed = job && changedJob(job, change, { ...where, now: this.#now() });
       if (changed === undefined) return [undefined, false];
       updateRow(this.#database, changed);
       const moved = job?.state !== changed.state;

@@ -1,4 +1,5 @@
-import type { Jobs } from "../jobs.ts";
+import { type Jobs, jobsOf } from "../jobs.ts";
+import type { QueuedJob } from "../submit-job.ts";
 import { JobsDatabase } from "./database.ts";
 import { EmbeddedLedger } from "./ledger.ts";
 import { EmbeddedQueue } from "./queue.ts";
@@ -16,25 +17,21 @@ export interface EmbeddedJobsOptions {
 }
 
 /**
- * Opens a file of jobs, made where it is not; several processes of one machine may have it open. Both parts, or the whole,
+ * Opens a file of jobs, made where it is not; several processes of one machine may have it open. The parts, or the whole,
  * are to be closed.
  *
  * @throws {JobError} `job.queue-unreachable`
  */
-export async function openEmbeddedJobs<J>(
+export async function openEmbeddedJobs<J = QueuedJob>(
   file: string,
   options: EmbeddedJobsOptions,
 ): Promise<Jobs<J>> {
   const { now, leaseMs = 30_000, pollMs = 250, patienceMs = 30_000 } = options;
   const database = await JobsDatabase.open(file, { patienceMs, pollMs });
-  const queue = new EmbeddedQueue<J>(database, { now, leaseMs });
-  const ledger = new EmbeddedLedger(database, now);
-  return {
-    queue,
-    ledger,
-    async [Symbol.asyncDispose]() {
-      await queue[Symbol.asyncDispose]();
-      await ledger[Symbol.asyncDispose]();
-    },
-  };
+  const timing = { now, leaseMs };
+  return jobsOf({
+    queue: new EmbeddedQueue<J>(database, { name: "jobs", ...timing }),
+    webhooks: new EmbeddedQueue<QueuedJob>(database, { name: "webhooks", ...timing }),
+    ledger: new EmbeddedLedger(database, now),
+  });
 }

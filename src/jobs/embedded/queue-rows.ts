@@ -3,7 +3,6 @@ import type { JobsDatabase } from "./database.ts";
 
 /** How many that were buried are kept. */
 const buriedKept = 1000;
-const nextPlace = "(select coalesce(max(place), 0) + 1 from queue where place is not null)";
 
 /** A lease by what only its holder knows. */
 export interface HeldRow {
@@ -11,121 +10,135 @@ export interface HeldRow {
   readonly token: string;
 }
 
-/** Puts a job at the end, or where it waits for its time. @returns false where its key is there */
-export function addRow(
-  database: JobsDatabase,
-  row: { readonly key: string; readonly job: string; readonly due: number | undefined },
-  now: number,
-): boolean {
-  if (database.get("select 1 from queue where key = ?", row.key)) return false;
-  database.run("insert into queue (key, job) values (?, ?)", row.key, row.job);
-  place(database, row.key, row.due ?? now, now);
-  return true;
-}
+/** The rows of one queue, for use inside of the database's read and write. */
+export class QueueRows {
+  readonly #database: JobsDatabase;
+  readonly #name: string;
 
-function place(database: JobsDatabase, key: string, due: number, now: number): void {
-  if (due > now) {
-    database.run("update queue set place = null, due = ? where key = ?", Math.ceil(due), key);
-  } else {
-    database.run(`update queue set due = null, place = ${nextPlace} where key = ?`, key);
+  constructor(database: JobsDatabase, name: string) {
+    this.#database = database;
+    this.#name = name;
   }
-}
 
-/** Removes what waits, or whose lease has run out. */
-export function removeRow(
-  database: JobsDatabase,
-  key: string,
-  now: number,
-): "removed" | "running" | "absent" {
-  const row = database.get("select until from queue where key = ?", key);
-  if (row === undefined) return "absent";
-  if (row["until"] !== null && Number(row["until"]) > now) return "running";
-  database.run("delete from queue where key = ?", key);
-  return "removed";
-}
-
-/** When {@link giveRow} may have something to give: not after now where it has. */
-export function nextTurn(database: JobsDatabase, now: number): number {
-  if (database.get("select 1 from queue where place is not null and token is null limit 1")) {
-    return now;
-  }
-  const due = database.get("select min(due) as least from queue where due is not null");
-  const until = database.get("select min(until) as least from queue where until is not null");
-  const times = [due?.["least"], until?.["least"]].filter((time) => typeof time === "number");
-  return Math.min(Number.POSITIVE_INFINITY, ...times);
-}
-
-/** Leases the first that waits, after those whose time has come, or whose lease has run out, wait too. */
-export function giveRow(
-  database: JobsDatabase,
-  lease: { readonly token: string; readonly now: number; readonly leaseMs: number },
-): { readonly key: string; readonly job: string; readonly attempt: number } | undefined {
-  const { token, now, leaseMs } = lease;
-  database.run(
-    "update queue set token = null, until = null, tries = tries + 1 where until <= ?",
-    now,
-  );
-  const due = database.all("select key from queue where due <= ? order by due, rowid", now);
-  for (const { key } of due) place(database, String(key), now, now);
-  const row = database.get(
-    "select key, job, tries from queue where place is not null and token is null order by place limit 1",
-  );
-  if (row === undefined) return undefined;
-  const key = String(row["key"]);
-  database.run("update queue set token = ?, until = ? where key = ?", token, now + leaseMs, key);
-  return { key, job: String(row["job"]), attempt: Number(row["tries"]) + 1 };
-}
-
-/** Makes a lease last until `until`. @returns false where somebody else has it, or nobody */
-export function renewRow(database: JobsDatabase, { key, token }: HeldRow, until: number): boolean {
-  const sql = "update queue set until = ? where key = ? and token = ?";
-  return database.run(sql, until, key, token) === 1;
-}
-
-/** Ends a lease. @returns false, and nothing has changed, where somebody else has it, or nobody */
-export function settleRow(
-  database: JobsDatabase,
-  { key, token }: HeldRow,
-  how: Settlement,
-  now: number,
-): boolean {
-  const row = database.get("select job from queue where key = ? and token = ?", key, token);
-  if (row === undefined) return false;
-  if (how.type === "bury") bury(database, key, String(row["job"]), how.reason, now);
-  if (how.type === "done" || how.type === "bury") {
-    database.run("delete from queue where key = ?", key);
+  /** Puts a job at the end, or where it waits for its time. @returns false where its key is there */
+  add(
+    row: { readonly key: string; readonly job: string; readonly due: number | undefined },
+    now: number,
+  ): boolean {
+    const sql = "insert into queue (name, key, job) values (?, ?, ?) on conflict do nothing";
+    if (this.#database.run(sql, this.#name, row.key, row.job) === 0) return false;
+    this.#place(row.key, row.due ?? now, now);
     return true;
   }
-  database.run("update queue set token = null, until = null where key = ?", key);
-  if (how.type === "again") {
-    database.run("update queue set tries = tries + 1 where key = ?", key);
-    place(database, key, how.notBefore, now);
+
+  #place(key: string, due: number, now: number): void {
+    if (due > now) {
+      const sql = "update queue set place = null, due = ? where name = ? and key = ?";
+      this.#database.run(sql, Math.ceil(due), this.#name, key);
+    } else {
+      const last = "select max(place) as last from queue where name = ? and place is not null";
+      const place = Number(this.#database.get(last, this.#name)?.["last"] ?? 0) + 1;
+      const sql = "update queue set due = null, place = ? where name = ? and key = ?";
+      this.#database.run(sql, place, this.#name, key);
+    }
   }
-  return true;
-}
 
-function bury(
-  database: JobsDatabase,
-  ...[key, job, reason, at]: readonly [string, string, string, number]
-): void {
-  const sql = "insert into buried (key, job, reason, at) values (?, ?, ?, ?)";
-  database.run(sql, key, job, reason, at);
-  database.run(
-    "delete from buried where number <= (select max(number) from buried) - ?",
-    buriedKept,
-  );
-}
+  #delete(key: string): void {
+    this.#database.run("delete from queue where name = ? and key = ?", this.#name, key);
+  }
 
-/** How many wait, wait for their time, and run; those whose lease has run out wait. */
-export function sizes(database: JobsDatabase, now: number) {
-  const row = database.get(
-    `select count(*) as every, count(*) filter (where due > ?) as delayed,
-       count(*) filter (where until > ?) as running from queue`,
-    now,
-    now,
-  );
-  const [every, delayed, running] = ["every", "delayed", "running"].map((name) =>
-    Number(row?.[name]),
-  ) as [number, number, number];
-  return { waiting: every - delayed - running, delayed, running };
+  /** Removes what waits, or whose lease has run out. */
+  remove(key: string, now: number): "removed" | "running" | "absent" {
+    const sql = "select until from queue where name = ? and key = ?";
+    const row = this.#database.get(sql, this.#name, key);
+    if (row === undefined) return "absent";
+    if (row["until"] !== null && Number(row["until"]) > now) return "running";
+    this.#delete(key);
+    return "removed";
+  }
+
+  /** When {@link give} may have something to give: not after now where it has. */
+  nextTurn(now: number): number {
+    if (this.#first() !== undefined) return now;
+    const times = ["due", "until"].map((column) => {
+      const sql = `select min(${column}) as least from queue where name = ? and ${column} is not null`;
+      return this.#database.get(sql, this.#name)?.["least"] ?? Number.POSITIVE_INFINITY;
+    });
+    return Math.min(...times.map(Number));
+  }
+
+  #first() {
+    return this.#database.get(
+      `select key, job, tries from queue
+         where name = ? and place is not null and token is null order by place limit 1`,
+      this.#name,
+    );
+  }
+
+  /** Leases the first that waits, after those whose time has come, or whose lease has run out, wait too. */
+  give(lease: { readonly token: string; readonly now: number; readonly leaseMs: number }) {
+    const { token, now, leaseMs } = lease;
+    this.#database.run(
+      "update queue set token = null, until = null, tries = tries + 1 where name = ? and until <= ?",
+      this.#name,
+      now,
+    );
+    const due = "select key from queue where name = ? and due <= ? order by due, rowid";
+    for (const { key } of this.#database.all(due, this.#name, now)) {
+      this.#place(String(key), now, now);
+    }
+    const row = this.#first();
+    if (row === undefined) return undefined;
+    const key = String(row["key"]);
+    const sql = "update queue set token = ?, until = ? where name = ? and key = ?";
+    this.#database.run(sql, token, now + leaseMs, this.#name, key);
+    return { key, job: String(row["job"]), attempt: Number(row["tries"]) + 1 };
+  }
+
+  /** Makes a lease last until `until`. @returns false where somebody else has it, or nobody */
+  renew({ key, token }: HeldRow, until: number): boolean {
+    const sql = "update queue set until = ? where name = ? and key = ? and token = ?";
+    return this.#database.run(sql, until, this.#name, key, token) === 1;
+  }
+
+  /** Ends a lease. @returns false, and nothing has changed, where somebody else has it, or nobody */
+  settle({ key, token }: HeldRow, how: Settlement, now: number): boolean {
+    const sql = "select job from queue where name = ? and key = ? and token = ?";
+    const row = this.#database.get(sql, this.#name, key, token);
+    if (row === undefined) return false;
+    if (how.type === "bury") this.#bury(key, String(row["job"]), how.reason, now);
+    if (how.type === "done" || how.type === "bury") {
+      this.#delete(key);
+      return true;
+    }
+    const failed = how.type === "again" ? 1 : 0;
+    this.#database.run(
+      "update queue set token = null, until = null, tries = tries + ? where name = ? and key = ?",
+      ...[failed, this.#name, key],
+    );
+    if (how.type === "again") this.#place(key, how.notBefore, now);
+    return true;
+  }
+
+  #bury(...[key, job, reason, at]: readonly [string, string, string, number]): void {
+    const sql = "insert into buried (name, key, job, reason, at) values (?, ?, ?, ?, ?)";
+    this.#database.run(sql, this.#name, key, job, reason, at);
+    this.#database.run(
+      "delete from buried where number <= (select max(number) from buried) - ?",
+      buriedKept,
+    );
+  }
+
+  /** How many wait, wait for their time, and run; those whose lease has run out wait. */
+  sizes(now: number) {
+    const row = this.#database.get(
+      `select count(*) as every, count(*) filter (where due > ?) as delayed,
+         count(*) filter (where until > ?) as running from queue where name = ?`,
+      ...[now, now, this.#name],
+    );
+    const every = Number(row?.["every"]);
+    const delayed = Number(row?.["delayed"]);
+    const running = Number(row?.["running"]);
+    return { waiting: every - delayed - running, delayed, running };
+  }
 }

@@ -3,10 +3,11 @@ import { HeldLease, type Settlement } from "../held-lease.ts";
 import { leasesAsTheyCome } from "../lease-loop.ts";
 import type { JobQueue, Lease } from "../queue.ts";
 import type { JobsDatabase } from "./database.ts";
-import { addRow, giveRow, nextTurn, removeRow, renewRow, settleRow, sizes } from "./queue-rows.ts";
+import { QueueRows } from "./queue-rows.ts";
 
 /** What a queue is given. */
 export interface EmbeddedQueueOptions {
+  readonly name: string;
   readonly now: () => number;
   readonly leaseMs: number;
 }
@@ -14,29 +15,31 @@ export interface EmbeddedQueueOptions {
 /** A queue in a file of SQLite. */
 export class EmbeddedQueue<J> implements JobQueue<J> {
   readonly #database: JobsDatabase;
+  readonly #rows: QueueRows;
   readonly #now: () => number;
   readonly #leaseMs: number;
   readonly #closed = new AbortController();
 
   constructor(database: JobsDatabase, options: EmbeddedQueueOptions) {
     this.#database = database.join();
+    this.#rows = new QueueRows(database, options.name);
     this.#now = options.now;
     this.#leaseMs = options.leaseMs;
   }
 
   async add(key: string, job: J, options: { readonly notBefore?: Date } = {}) {
     const row = { key, job: JSON.stringify(job), due: options.notBefore?.getTime() };
-    const isNew = await this.#database.write(() => addRow(this.#database, row, this.#now()));
+    const isNew = await this.#database.write(() => this.#rows.add(row, this.#now()));
     await this.#database.durable();
     return isNew ? "added" : "already-there";
   }
 
   remove(key: string) {
-    return this.#database.write(() => removeRow(this.#database, key, this.#now()));
+    return this.#database.write(() => this.#rows.remove(key, this.#now()));
   }
 
   size() {
-    return this.#database.read(() => sizes(this.#database, this.#now()));
+    return this.#database.read(() => this.#rows.sizes(this.#now()));
   }
 
   leases(options: { readonly signal: AbortSignal }): AsyncIterable<Lease<J>> {
@@ -47,7 +50,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   /** A lease, or how long there will be none unless something changes. */
   async #look(): Promise<Lease<J> | number> {
     const now = this.#now();
-    const turn = await this.#database.read(() => nextTurn(this.#database, now));
+    const turn = await this.#database.read(() => this.#rows.nextTurn(now));
     if (turn > now) return turn - now;
     return (await this.#take()) ?? 0;
   }
@@ -56,7 +59,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
     const asked = performance.now();
     const token = randomUUID();
     const row = await this.#database.write(() =>
-      giveRow(this.#database, { token, now: this.#now(), leaseMs: this.#leaseMs }),
+      this.#rows.give({ token, now: this.#now(), leaseMs: this.#leaseMs }),
     );
     if (row === undefined) return undefined;
     const { key, attempt } = row;
@@ -65,15 +68,12 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   }
 
   #keeper(key: string, token: string) {
-    const database = this.#database;
+    const held = { key, token };
     return {
-      renew: () =>
-        database.write(() => renewRow(database, { key, token }, this.#now() + this.#leaseMs)),
+      renew: () => this.#database.write(() => this.#rows.renew(held, this.#now() + this.#leaseMs)),
       settle: async (how: Settlement) => {
-        const ours = await database.write(() =>
-          settleRow(database, { key, token }, how, this.#now()),
-        );
-        if (how.type !== "give-back") await database.durable();
+        const ours = await this.#database.write(() => this.#rows.settle(held, how, this.#now()));
+        if (how.type !== "give-back") await this.#database.durable();
         return ours;
       },
     };

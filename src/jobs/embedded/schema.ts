@@ -4,20 +4,23 @@ export const migrations: readonly string[] = [
   -- place: where it stands among those that wait; kept while it runs, so that what is given back is the first again.
   -- due: until then it has no place. tries: attempts that came to an end.
   create table queue (
-    key text primary key,
+    name text not null,
+    key text not null,
     job text not null,
     place integer,
     due integer,
     tries integer not null default 0,
     token text,
-    until integer
+    until integer,
+    primary key (name, key)
   ) strict;
-  create index queue_place on queue (place) where place is not null;
-  create index queue_due on queue (due) where due is not null;
-  create index queue_until on queue (until) where until is not null;
+  create index queue_place on queue (name, place) where place is not null;
+  create index queue_due on queue (name, due) where due is not null;
+  create index queue_until on queue (name, until) where until is not null;
 
   create table buried (
     number integer primary key,
+    name text not null,
     key text not null,
     job text not null,
     reason text not null,

@@ -32,13 +32,15 @@ interface Parts {
  */
 export class BullParts {
   readonly #link: RedisLink;
+  readonly #name: string;
   readonly #leaseMs: number;
   #parts: Promise<Parts> | undefined;
   #closed = false;
 
-  constructor(link: RedisLink, leaseMs: number) {
+  constructor(link: RedisLink, options: { readonly name: string; readonly leaseMs: number }) {
     this.#link = link;
-    this.#leaseMs = leaseMs;
+    this.#name = options.name;
+    this.#leaseMs = options.leaseMs;
   }
 
   /** @throws {JobError} `job.queue-unreachable`; BullMQ's own where a job's state does not allow it */
@@ -61,7 +63,7 @@ export class BullParts {
     const backend: typeof createRedisBackend = (name, options) => createRedisBackend(name, options);
     const shared = { connection, prefix };
     const queue = new Queue<QueuedData>(
-      "jobs",
+      this.#name,
       {
         ...shared,
         defaultJobOptions: {
@@ -76,7 +78,7 @@ export class BullParts {
       backend,
     );
     const worker = new Worker<QueuedData>(
-      "jobs",
+      this.#name,
       null,
       {
         ...shared,

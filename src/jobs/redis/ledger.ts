@@ -1,6 +1,13 @@
-import type { Job, JobProgress, JobState } from "../job.ts";
+import type { Job, JobProgress } from "../job.ts";
 import { changedJob } from "../job-rules.ts";
-import type { JobChange, JobEvent, JobLedger, JobQuery, NotedEvent } from "../ledger.ts";
+import type {
+  ChangeCondition,
+  JobChange,
+  JobEvent,
+  JobLedger,
+  JobQuery,
+  NotedEvent,
+} from "../ledger.ts";
 import { type LedgerKeys, ledgerKeys } from "./ledger-keys.ts";
 import type { RedisLink } from "./link.ts";
 import { listJobs } from "./list-jobs.ts";
@@ -42,13 +49,13 @@ export class RedisLedger implements JobLedger {
   async change(
     id: string,
     change: JobChange,
-    options: { readonly from?: readonly JobState[] } = {},
+    where: ChangeCondition = {},
   ): Promise<Job | undefined> {
     for (;;) {
       const now = this.#now();
       const known = await this.#keys.read(id);
       if (known === undefined) return undefined;
-      const changed = changedJob(known.job, change, { from: options.from, now });
+      const changed = changedJob(known.job, change, { ...where, now });
       if (changed === undefined) return undefined;
       if (!(await this.#keys.update(changed, known.revision, now))) continue;
       this.#link.tell();

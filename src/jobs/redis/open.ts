@@ -1,4 +1,5 @@
-import type { Jobs } from "../jobs.ts";
+import { type Jobs, jobsOf } from "../jobs.ts";
+import type { QueuedJob } from "../submit-job.ts";
 import { BullParts } from "./bull-parts.ts";
 import { RedisLedger } from "./ledger.ts";
 import { RedisLink } from "./link.ts";
@@ -17,23 +18,23 @@ export interface RedisJobsOptions {
 }
 
 /**
- * Opens jobs that are kept in Redis or Valkey. Both parts, or the whole, are to be closed. What is added survives a crash of
+ * Opens jobs that are kept in Redis or Valkey. The parts, or the whole, are to be closed. What is added survives a crash of
  * Redis as its `appendfsync` says.
  *
  * @param url `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS
  * @throws {JobError} `job.queue-unreachable`
  */
-export async function openRedisJobs<J>(url: string, options: RedisJobsOptions): Promise<Jobs<J>> {
+export async function openRedisJobs<J = QueuedJob>(
+  url: string,
+  options: RedisJobsOptions,
+): Promise<Jobs<J>> {
   const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000 } = options;
   const link = await RedisLink.open(url, { prefix, patienceMs });
-  const queue = new RedisQueue<J>(link, new BullParts(link, leaseMs), { now, leaseMs });
-  const ledger = new RedisLedger(link, now);
-  return {
-    queue,
-    ledger,
-    async [Symbol.asyncDispose]() {
-      await queue[Symbol.asyncDispose]();
-      await ledger[Symbol.asyncDispose]();
-    },
-  };
+  const queueOf = <Q>(name: string) =>
+    new RedisQueue<Q>(link, new BullParts(link, { name, leaseMs }), { now, leaseMs });
+  return jobsOf({
+    queue: queueOf<J>("jobs"),
+    webhooks: queueOf<QueuedJob>("webhooks"),
+    ledger: new RedisLedger(link, now),
+  });
 }

@@ -120,9 +120,13 @@ export function ledgerContract(world: JobsWorld): void {
     assert.equal(await jobs.ledger.change(job.id, running, { from: ["delayed"] }), undefined);
     const { notBefore: _, ...rest } = { ...job, ...running };
     assert.deepEqual(await jobs.ledger.change(job.id, running, { from: ["waiting"] }), rest);
+    assert.equal(await jobs.ledger.change(job.id, { state: "done" }, { attempts: 0 }), undefined);
     const failure = { code: "a.b", message: "ü" };
     const end = { ...rest, state: "failed", failure, endedAt: 42 } as const;
-    assert.deepEqual(await jobs.ledger.change(job.id, { state: "failed", failure }), end);
+    assert.deepEqual(
+      await jobs.ledger.change(job.id, { state: "failed", failure }, { attempts: 1 }),
+      end,
+    );
     assert.equal(await jobs.ledger.change(job.id, { cancelRequested: true }), undefined);
     assert.deepEqual(await jobs.ledger.get(job.id), end);
     assert.equal(await jobs.ledger.change(createJobId(1), { attempts: 1 }), undefined);
