@@ -36,7 +36,7 @@ function onlyFace({ flags, path }: CommandContext): FaceName | undefined {
   const text = flags.string("only");
   if (text === "" && !flags.changed("only")) return undefined;
   const face = faceNames.find((name) => name === text);
-  if (face === "jobs" || face === "page") throw notSupportedYet(`serve --only ${face}`);
+  if (face === "page") throw notSupportedYet(`serve --only ${face}`);
   if (face) return face;
   throw new UsageError(
     "usage.bad-flag",

@@ -20,6 +20,7 @@ import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
 import { assembleAudit } from "./assemble-audit.ts";
 import { assembleBackends } from "./assemble-backends.ts";
+import { assembleJobs } from "./assemble-jobs.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
@@ -34,6 +35,8 @@ export interface AssembledServer extends AsyncDisposable {
    * @throws {ServerError} `server.bad-file`; rules and users stay as they were then
    */
   reload(next: ServerSettings): readonly string[];
+  /** The server listens at these URLs: what it does by itself may begin. */
+  begin(urls: readonly string[]): void;
 }
 
 /** What the server is assembled for. */
@@ -98,6 +101,9 @@ export async function assembleServer(
     nameForRights: (repository) => nameForRights({ route }, repository),
     ...(audit && { audit }),
   });
+  const jobs = servesJobs(only)
+    ? await assembleJobs(base, { access, audit, metrics }, opened)
+    : undefined;
   const kept = opened.move();
   return {
     parts: {
@@ -106,15 +112,25 @@ export async function assembleServer(
       metrics,
       report,
       ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
-      faces: [...faces, ...signed.faces, ...(only === "signatures" ? [] : [api, ...signer.faces])],
+      faces: [
+        ...faces,
+        ...(only === "jobs" ? [] : signed.faces),
+        ...(only === "signatures" || only === "jobs" ? [] : [api, ...signer.faces]),
+        ...(jobs?.faces ?? []),
+      ],
       readiness: async () => audit?.trouble ?? (await backends.trouble()),
     },
     reload(next) {
       judge.reload();
       return [...otherwiseChanged(settings, next), ...who.change(next.access)];
     },
+    begin: (urls) => jobs?.begin(urls),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function servesJobs(only: FaceName | undefined): boolean {
+  return only === undefined || only === "jobs" || only === "page";
 }
 
 /** Of access, the part itself knows. */
