@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   "untrusted-signature-dump-without-verification": () =>
     import("./commands/untrusted-signature-dump.ts"),
   verify: () => import("./commands/verify.ts"),
+  worker: () => import("./commands/worker.ts"),
 };
 
 const COMPLETION_WORDS = ["__complete", "__completeNoDesc"];

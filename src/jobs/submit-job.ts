@@ -1,5 +1,6 @@
 import { JobError } from "./errors.ts";
 import type { Job, JobRequest } from "./job.ts";
+import { createJobId } from "./job-id.ts";
 import type { JobLedger } from "./ledger.ts";
 import type { JobQueue } from "./queue.ts";
 
@@ -15,8 +16,6 @@ export interface JobDesk {
   /** Where the ends of jobs with a webhook are queued; absent: nobody is told of what was cancelled while it waited. */
   readonly webhooks?: JobQueue<QueuedJob>;
   readonly now: () => number;
-  /** Ten random bytes. */
-  readonly random: () => Uint8Array;
 }
 
 /** A job that somebody wants. */
@@ -45,7 +44,7 @@ export async function submitJob(
   const now = desk.now();
   const isLater = notBefore !== undefined && notBefore > now;
   const wanted: Job = {
-    id: newJobId(now, desk.random()),
+    id: createJobId(now),
     request,
     owner,
     state: isLater ? "delayed" : "waiting",
@@ -114,22 +113,4 @@ async function enqueue({ queue, ledger, now }: JobDesk, job: Job): Promise<boole
       ? error
       : new JobError("job.queue-unreachable", "The queue does not take the job", { cause: error });
   }
-}
-
-const digits = "0123456789abcdefghjkmnpqrstvwxyz";
-
-/**
- * 26 characters: 48 bits of time and 80 of chance, so that ids sort by time (as ULIDs do).
- *
- * @param random ten bytes
- */
-export function newJobId(now: number, random: Uint8Array): string {
-  let value = BigInt(now);
-  for (const byte of random.subarray(0, 10)) value = (value << 8n) | BigInt(byte);
-  let text = "";
-  for (let left = 26; left > 0; left--) {
-    text = `${digits[Number(value & 31n)] ?? ""}${text}`;
-    value >>= 5n;
-  }
-  return text;
 }

@@ -32,6 +32,15 @@ export type ServerEvent =
       /** A word, not a sentence: `signed`, `unsigned`, `blocked`. */
       readonly reason: string;
     }
+  /** What a job has done since it was last told of; `ended` in what state, where it has. */
+  | {
+      readonly type: "jobs";
+      readonly kind: string;
+      readonly images: number;
+      readonly bytesMoved: number;
+      readonly bytesSpared: number;
+      readonly ended?: string;
+    }
   /** For the log alone. */
   | {
       readonly type: "message";

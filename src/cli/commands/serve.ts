@@ -1,6 +1,5 @@
 import { UsageError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
-import { notSupportedYet, UsageWithHelp } from "../errors.ts";
 import { type FaceName, faceNames } from "../serve/face-names.ts";
 
 /** `serve` and `lookaside`: runs until SIGTERM or SIGINT. */
@@ -36,7 +35,6 @@ function onlyFace({ flags, path }: CommandContext): FaceName | undefined {
   const text = flags.string("only");
   if (text === "" && !flags.changed("only")) return undefined;
   const face = faceNames.find((name) => name === text);
-  if (face === "jobs" || face === "page") throw notSupportedYet(`serve --only ${face}`);
   if (face) return face;
   throw new UsageError(
     "usage.bad-flag",

@@ -20,6 +20,7 @@ import { assembleAccess } from "./assemble-access.ts";
 import { assembleAdmission } from "./assemble-admission.ts";
 import { assembleAudit } from "./assemble-audit.ts";
 import { assembleBackends } from "./assemble-backends.ts";
+import { assembleJobs } from "./assemble-jobs.ts";
 import { assemblePage } from "./assemble-page.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
@@ -35,6 +36,8 @@ export interface AssembledServer extends AsyncDisposable {
    * @throws {ServerError} `server.bad-file`; rules and users stay as they were then
    */
   reload(next: ServerSettings): readonly string[];
+  /** The server listens at these URLs: what it does by itself may begin. */
+  begin(urls: readonly string[]): void;
 }
 
 /** What the server is assembled for. */
@@ -100,6 +103,9 @@ export async function assembleServer(
     nameForRights: (repository) => nameForRights({ route }, repository),
     ...(audit && { audit }),
   });
+  const jobs = servesJobs(only)
+    ? await assembleJobs(base, { access: browsers.access, audit, metrics }, opened)
+    : undefined;
   const kept = opened.move();
   return {
     parts: {
@@ -107,11 +113,14 @@ export async function assembleServer(
       access: browsers.access,
       metrics,
       report,
-      ...(only === undefined || only === "registry" ? { registry: createV2Face(v2) } : {}),
+      ...(servesRegistry(only) && { registry: createV2Face(v2) }),
       faces: [
         ...faces,
-        ...signed.faces,
-        ...(only === "signatures" ? [] : [api, ...signer.faces, ...browsers.faces]),
+        ...(servesRegistry(only) || only === "signatures" ? signed.faces : []),
+        ...(servesRegistry(only) ? signer.faces : []),
+        ...(servesRegistry(only) || only === "page" ? [api] : []),
+        ...(jobs?.faces ?? []),
+        ...(only === undefined || only === "page" ? browsers.faces : []),
       ],
       readiness: async () => audit?.trouble ?? (await backends.trouble()),
     },
@@ -119,8 +128,17 @@ export async function assembleServer(
       judge.reload();
       return [...otherwiseChanged(settings, next), ...who.change(next.access)];
     },
+    begin: (urls) => jobs?.begin(urls),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function servesRegistry(only: FaceName | undefined): boolean {
+  return only === undefined || only === "registry";
+}
+
+function servesJobs(only: FaceName | undefined): boolean {
+  return only === undefined || only === "jobs" || only === "page";
 }
 
 /** Of access, the part itself knows. */

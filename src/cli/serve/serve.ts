@@ -22,6 +22,7 @@ export async function serve(
   await using assembled = await assembleServer(settings, { only, log, context });
   const server = await startServer(settings, assembled.parts, handed);
   for (const url of server.urls) say("info", "listening", { url, version });
+  assembled.begin(server.urls);
   for (const url of server.metricsUrls) say("info", "figures", { url: `${url}/metrics` });
   const hangUp = async () => {
     manager.reloading();

@@ -25,6 +25,7 @@ import {
 import type { CommandSpec, ProgramName } from "./spec.ts";
 import { syncSpec } from "./sync.ts";
 import { signSpec, trustSpec, verifySpec } from "./trust.ts";
+import { workerSpec } from "./worker.ts";
 
 /** Every command, in the order in which skopeo suggests them. */
 export const allCommands: readonly CommandSpec[] = [
@@ -53,6 +54,7 @@ export const allCommands: readonly CommandSpec[] = [
   serveSpec,
   signerSpec,
   lookasideSpec,
+  workerSpec,
   logSpec,
   setupSpec,
   ...localCommands,

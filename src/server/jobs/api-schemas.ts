@@ -49,7 +49,7 @@ export const idempotencyKey = z
 
 /** `/api/v1/jobs/ID`. */
 export const jobParams = z.strictObject({
-  id: z.string().regex(/^[\w@:.-]{1,128}$/, { error: "expected the id of a job" }),
+  id: z.string().regex(/^[\w-]{1,64}$/, { error: "expected the id of a job" }),
 });
 
 /** `/api/v1/mirrors/NAME`. */

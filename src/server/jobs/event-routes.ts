@@ -1,9 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import type { Job } from "../../jobs/job.ts";
+import { hasEnded } from "../../jobs/job-rules.ts";
 import * as schemas from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
 import type { EventStreams, SentEvent } from "./event-stream.ts";
-import { findJob, hasEnded } from "./job-routes.ts";
+import { findJob } from "./job-routes.ts";
 import { latestOfEach } from "./latest-of-each.ts";
 import { type JobsApiParts, presentJob } from "./parts.ts";
 import { type JobCall, type JobRoute, maySee, ownerOf, refusals } from "./route.ts";
@@ -56,7 +57,8 @@ export function eventRoutes(parts: JobsApiParts, streams: EventStreams): readonl
         const after = lastEventId(request);
         const job = await findJob(parts, call);
         const watch = (signal: AbortSignal) => ledger.watch(job.id, after, { signal });
-        if (hasEnded(job) && after > 0 && !(await hasAny(watch))) return reply.code(204).send();
+        if (hasEnded(job.state) && after > 0 && !(await hasAny(watch)))
+          return reply.code(204).send();
         return streams.open(reply, ownerOf(caller), async function* (signal) {
           for await (const { number, at, event } of watch(signal)) {
             const sent: SentEvent = {

@@ -1,5 +1,6 @@
 import type { Job, JobRequest } from "../../jobs/job.ts";
 import { asJobRequest, type ParsedJobRequest } from "../../jobs/job-request.ts";
+import { hasEnded } from "../../jobs/job-rules.ts";
 import { cancelJob, submitJob } from "../../jobs/submit-job.ts";
 import * as schemas from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
@@ -146,7 +147,7 @@ function retryRoute(parts: JobsApiParts): JobRoute {
     },
     async handle(call) {
       const job = await findJob(parts, call);
-      if (!hasEnded(job)) {
+      if (!hasEnded(job.state)) {
         throw new JobsApiError(409, "job.has-not-ended", "the job has not ended", {
           hint: "Cancel it first",
         });
@@ -200,11 +201,6 @@ export async function findJob(
   const job = await ledger.get(id);
   if (job && maySee(access, caller, job)) return job;
   throw new JobsApiError(404, "job.not-found", "there is no such job");
-}
-
-/** Whether nothing more will become of it. */
-export function hasEnded({ state }: Job): boolean {
-  return state === "done" || state === "failed" || state === "refused" || state === "cancelled";
 }
 
 function keyOf({ request }: JobCall): string | undefined {

@@ -77,6 +77,12 @@ function makeSeries(register: Registry) {
       "upstream",
       "status",
     ]),
+    jobs: counter("jobs_ended_total", "Jobs that ended", ["kind", "state"]),
+    jobImages: counter("job_images_total", "Images that jobs were done with", ["kind"]),
+    jobBytes: counter("job_bytes_total", "Bytes that jobs moved, or found there already", [
+      "kind",
+      "how",
+    ]),
     decisions: counter("decisions_total", "What the trust policy said", [
       "scope",
       "result",
@@ -101,9 +107,20 @@ function observe(series: Series, event: ServerEvent): void {
       series.decisions.inc({ scope: event.scope, result, reason: event.reason });
       break;
     }
+    case "jobs":
+      observeJob(series, event);
+      break;
     case "message":
       break;
   }
+}
+
+function observeJob(series: Series, event: ServerEvent & { readonly type: "jobs" }): void {
+  const { kind, images, bytesMoved, bytesSpared, ended } = event;
+  if (ended !== undefined) series.jobs.inc({ kind, state: ended });
+  if (images > 0) series.jobImages.inc({ kind }, images);
+  if (bytesMoved > 0) series.jobBytes.inc({ kind, how: "moved" }, bytesMoved);
+  if (bytesSpared > 0) series.jobBytes.inc({ kind, how: "spared" }, bytesSpared);
 }
 
 function observeRequest(series: Series, event: RequestEvent): void {

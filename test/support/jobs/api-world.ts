@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import type { Access } from "../../../src/server/access.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
@@ -69,7 +68,6 @@ export async function jobsWorld(
     ],
     rules: { check() {}, checkWebhook() {}, ...rules },
     now: Date.now,
-    random: () => randomBytes(10),
     report() {},
     signal: ending.signal,
     streams,

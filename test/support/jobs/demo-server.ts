@@ -1,10 +1,9 @@
 // Serves the jobs API with made-up jobs in every state, one of which goes on for as long as it is watched:
 //   node test/support/jobs/demo-server.ts [PORT]
 // For whoever builds or tests the page; nothing is copied. A job that is started "runs" for some seconds.
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, JobRequest } from "../../../src/jobs/job.ts";
-import { newJobId } from "../../../src/jobs/submit-job.ts";
+import { createJobId } from "../../../src/jobs/job-id.ts";
 import { jobsApi } from "../../../src/server/jobs/api.ts";
 import type { KnownSchedule, NamedMirror } from "../../../src/server/jobs/parts.ts";
 import { createMetrics } from "../../../src/server/metrics/metrics.ts";
@@ -71,7 +70,6 @@ export async function startDemo(
     schedules,
     rules: { check() {}, checkWebhook() {} },
     now: Date.now,
-    random: () => randomBytes(10),
     report() {},
     signal: ending.signal,
   });
@@ -100,7 +98,7 @@ async function tellStories(ledger: MemoryLedger): Promise<void> {
   const now = Date.now();
   const add = async (ago: number, job: Partial<Job> & Pick<Job, "request" | "state">) => {
     const createdAt = now - ago;
-    const id = newJobId(createdAt, randomBytes(10));
+    const id = createJobId(createdAt);
     const begun = job.state !== "waiting" && job.state !== "delayed";
     const over = begun && job.state !== "running";
     const base = { id, createdAt, owner: "ann", attempts: begun ? 1 : 0, cancelRequested: false };
@@ -206,7 +204,7 @@ async function tellStories(ledger: MemoryLedger): Promise<void> {
 
 /** Plays what is queued, and what runs from the start. */
 async function work(ledger: MemoryLedger, queue: MemoryQueue, signal: AbortSignal): Promise<void> {
-  const id = newJobId(Date.now(), randomBytes(10));
+  const id = createJobId(Date.now());
   const base = { id, createdAt: Date.now(), owner: "ann", attempts: 0, cancelRequested: false };
   await ledger.create({ ...base, request: sync("tools"), state: "waiting" });
   await queue.add(id, { id });

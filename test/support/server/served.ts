@@ -49,7 +49,11 @@ export async function startServed(options: ServedOptions = {}): Promise<Served> 
   const assembled = await assembleServer(settings, {
     only,
     log: (event) => void events.push(event),
-    context: { version: "0.0.0", settings: { requireSigned: false } } as CommandContext,
+    context: {
+      version: "0.0.0",
+      settings: { requireSigned: false },
+      signal: new AbortController().signal,
+    } as CommandContext,
   });
   const server = await startServer(settings, assembled.parts).catch(async (error) => {
     await assembled[Symbol.asyncDispose]();

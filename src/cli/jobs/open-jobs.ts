@@ -1,0 +1,45 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Jobs } from "../../jobs/jobs.ts";
+import type { QueuedJob } from "../../jobs/submit-job.ts";
+import { ServerError } from "../../server/errors.ts";
+import type { ServerSettings } from "../../server/settings.ts";
+
+/**
+ * The queue and the ledger of the settings: in the data folder, or in Redis. Only what is named is loaded.
+ *
+ * @throws {JobError} `job.queue-unreachable`
+ * @throws {ServerError} `server.bad-file` where the password cannot be read
+ */
+export async function openJobs(
+  { jobs, data }: Pick<ServerSettings, "jobs" | "data">,
+  now: () => number,
+): Promise<Jobs<QueuedJob>> {
+  if (jobs.queue === "embedded") {
+    const folder = join(data, "jobs");
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const { openEmbeddedJobs } = await import("../../jobs/embedded/open.ts");
+    return await openEmbeddedJobs<QueuedJob>(join(folder, "jobs.sqlite"), { now });
+  }
+  throw new ServerError("server.bad-file", "Redis is not there yet");
+}
+
+/** The URL with its password in it: for the client alone. */
+export async function queueUrl({
+  queue,
+  queuePasswordFile,
+}: ServerSettings["jobs"]): Promise<string> {
+  if (queuePasswordFile === undefined) return queue;
+  const url = new URL(queue);
+  url.password = encodeURIComponent(await readSecret(queuePasswordFile));
+  return url.href;
+}
+
+/** A file with one line. */
+async function readSecret(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
+  } catch (cause) {
+    throw new ServerError("server.bad-file", `Cannot read ${path}`, { cause });
+  }
+}

@@ -1,0 +1,90 @@
+import { hostname } from "node:os";
+import { loadEnvironment } from "../../config/load-environment.ts";
+import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
+import { createJobRules } from "../../server/jobs/rules.ts";
+import type { Report } from "../../server/server-event.ts";
+import type { ServerSettings } from "../../server/settings.ts";
+import type { CommandContext } from "../context.ts";
+import { createServerLog } from "../serve/server-log.ts";
+import { openJobGate } from "./job-gate.ts";
+import { createJobReach } from "./job-reach.ts";
+import { beginStory } from "./job-story.ts";
+import { openJobs } from "./open-jobs.ts";
+import { type PerformParts, perform } from "./perform.ts";
+import { reportLog } from "./report-log.ts";
+import { work } from "./work.ts";
+
+/** What the command line says of a worker. */
+export interface WorkerFlags {
+  /** Jobs at once. */
+  readonly slots: number | undefined;
+  /** For the log. */
+  readonly name: string | undefined;
+  /** Where the server is reached that started this worker. */
+  readonly serverUrl: string | undefined;
+  readonly untilStdinEnds: boolean;
+}
+
+/** Does jobs of the settings' queue until told to end; what it does then goes back to the queue. */
+export async function runWorker(
+  context: CommandContext,
+  settings: ServerSettings,
+  flags: WorkerFlags,
+): Promise<void> {
+  const name = flags.name ?? `${hostname()}/${process.pid}`;
+  const report = createServerLog(settings.log, context.terminal);
+  const say = (text: string) =>
+    report({ type: "message", level: "info", text, fields: { worker: name } });
+  const signal = flags.untilStdinEnds ? endedWith(context.signal) : context.signal;
+  await using stack = new AsyncDisposableStack();
+  const parts = performParts(context, settings, { flags, report, stack });
+  const { queue, ledger } = stack.use(await openJobs(settings, Date.now));
+  say("worker ready");
+  await work({
+    queue,
+    ledger,
+    slots: flags.slots ?? settings.jobs.slots,
+    attempts: settings.jobs.attempts,
+    signal,
+    now: Date.now,
+    async perform({ id, request, owner }, called) {
+      await using story = beginStory({ ledger, id });
+      return await perform(request, parts, { owner, signal: called, story });
+    },
+  });
+  say("worker ended");
+}
+
+function performParts(
+  context: CommandContext,
+  settings: ServerSettings,
+  {
+    flags,
+    report,
+    stack,
+  }: {
+    readonly flags: WorkerFlags;
+    readonly report: Report;
+    readonly stack: AsyncDisposableStack;
+  },
+): PerformParts {
+  const environment = loadEnvironment();
+  const hosts = createAllowedHosts(settings, flags.serverUrl);
+  return {
+    settings,
+    context,
+    log: reportLog(report),
+    rules: createJobRules(settings, hosts),
+    reach: createJobReach(hosts, environment),
+    gate: stack.use(openJobGate({ settings, environment, context, report })),
+  };
+}
+
+/** Aborts with `signal`, and when standard input ends: with whoever started us. */
+function endedWith(signal: AbortSignal): AbortSignal {
+  const ended = new AbortController();
+  process.stdin.on("end", () => ended.abort()).on("error", () => ended.abort());
+  process.stdin.resume();
+  signal.addEventListener("abort", () => process.stdin.pause(), { once: true });
+  return AbortSignal.any([signal, ended.signal]);
+}

@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Cron } from "croner";
+import { asJobRequest } from "../../jobs/job-request.ts";
+import { hasEnded } from "../../jobs/job-rules.ts";
+import type { JobLedger } from "../../jobs/ledger.ts";
+import { enqueueForgotten, type JobDesk } from "../../jobs/submit-job.ts";
+import type { Access } from "../../server/access.ts";
+import type { AuditLog } from "../../server/audit.ts";
+import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
+import { jobsApi } from "../../server/jobs/api.ts";
+import { createJobFigures } from "../../server/jobs/figures.ts";
+import type { KnownSchedule, NamedMirror } from "../../server/jobs/parts.ts";
+import { createJobRules } from "../../server/jobs/rules.ts";
+import { createWorkerProcesses, type WorkerProcesses } from "../../server/jobs/worker-processes.ts";
+import type { Metrics } from "../../server/metrics/metrics.ts";
+import type { ServerSettings } from "../../server/settings.ts";
+import type { Face } from "../../server/shell/faces.ts";
+import { openJobs } from "../jobs/open-jobs.ts";
+import type { AssemblyBase } from "./assemble-server.ts";
+import { ownUrlFor } from "./own-url.ts";
+
+/** What jobs are joined with. */
+export interface JobsContext {
+  readonly access: Access;
+  readonly audit: AuditLog | undefined;
+  readonly metrics: Metrics;
+}
+
+/** The jobs of a server. */
+export interface AssembledJobs {
+  readonly faces: readonly Face[];
+  /** From now on jobs are done: the server listens at these URLs. */
+  begin(urls: readonly string[]): void;
+}
+
+const hourMs = 3_600_000;
+
+/**
+ * The queue and its API; workers, schedules and the rest of their upkeep once the server listens.
+ *
+ * @throws {JobError} `job.queue-unreachable`
+ */
+export async function assembleJobs(
+  base: AssemblyBase,
+  { access, audit, metrics }: JobsContext,
+  opened: AsyncDisposableStack,
+): Promise<AssembledJobs> {
+  const { settings, report, now, context } = base;
+  const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
+  const { queue, ledger } = own.use(await openJobs(settings, now));
+  const desk: JobDesk = { queue, ledger, now };
+  const schedules = schedulesOf(settings, now);
+  const figures = createJobFigures(queue, report);
+  metrics.watch(figures.gauges);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([context.signal, ending.signal]);
+  own.defer(() => ending.abort());
+  const api = jobsApi({
+    ...desk,
+    rules: createJobRules(settings, createAllowedHosts(settings)),
+    mirrors: mirrorsOf(settings),
+    schedules,
+    access,
+    report,
+    signal,
+    ...(audit && { audit }),
+  });
+  return {
+    faces: [api],
+    begin(urls) {
+      const workers = own.use(startWorkers(base, urls));
+      signal.addEventListener("abort", () => void workers[Symbol.asyncDispose](), { once: true });
+      void steadily(base, signal, async () => {
+        for await (const job of ledger.watchAll({ signal })) {
+          figures.note(job);
+          if (!hasEnded(job.state)) workers.wake();
+        }
+      });
+      void steadily(base, signal, async () => {
+        await enqueueForgotten(desk);
+        const { waiting, delayed, running } = await queue.size();
+        if (waiting + delayed + running > 0) workers.wake();
+        await forgetOld(ledger, settings.jobs.keepFor, now, signal);
+      });
+    },
+  };
+}
+
+/** The same program, with the same configuration. */
+function startWorkers(
+  { settings, environment, context, report }: AssemblyBase,
+  urls: readonly string[],
+): WorkerProcesses {
+  const { execPath, execArgv, argv } = process;
+  const { jobs, data, shutdown } = settings;
+  const configFile = context.flags?.optionalString("config") || undefined;
+  const url = jobs.serverUrl === undefined ? ownUrlFor(urls) : undefined;
+  return createWorkerProcesses({
+    count: jobs.workers,
+    command: (number) => [
+      execPath,
+      ...execArgv,
+      argv[1] ?? "",
+      "worker",
+      ...(configFile === undefined ? [] : ["--config", configFile]),
+      "--data",
+      data,
+      ...(url === undefined ? [] : ["--server-url", url]),
+      "--name",
+      `worker ${number}`,
+      "--until-stdin-ends",
+    ],
+    env: environment.variables,
+    endWithinMs: Math.max(5000, shutdown.within),
+    report,
+  });
+}
+
+/** Does `work` over and over where it fails: a queue that is out of reach comes back. */
+async function steadily(
+  { report }: AssemblyBase,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted) return;
+      report({ type: "message", level: "warn", text: "jobs cannot be looked after", error });
+      await sleep(5000, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+async function forgetOld(
+  ledger: JobLedger,
+  keepForMs: number,
+  now: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await ledger.forget(now() - keepForMs);
+    await sleep(hourMs, undefined, { signal, ref: false }).catch(() => {});
+  }
+}
+
+function mirrorsOf({ mirrors }: ServerSettings): readonly NamedMirror[] {
+  return Object.keys(mirrors).map((name) => ({ name, rules: [] }));
+}
+
+function schedulesOf({ mirrors, schedules }: ServerSettings, now: () => number): KnownSchedule[] {
+  const ofMirrors = Object.entries(mirrors).flatMap(([name, { cron, timeZone }]) =>
+    cron === undefined
+      ? []
+      : [{ name, cron, timeZone, request: { kind: "sync", mirror: name, dryRun: false } as const }],
+  );
+  const others = Object.entries(schedules).map(([name, { cron, timeZone, ...request }]) => ({
+    name,
+    cron,
+    timeZone,
+    request: asJobRequest(request),
+  }));
+  return [...ofMirrors, ...others].map(({ timeZone, ...schedule }) => ({
+    ...schedule,
+    ...(timeZone !== undefined && { timeZone }),
+    nextRun: () => nextRun(schedule.cron, timeZone, now()),
+  }));
+}
+
+function nextRun(cron: string, timezone: string | undefined, now: number): number | undefined {
+  const pattern = new Cron(cron, { paused: true, ...(timezone !== undefined && { timezone }) });
+  return pattern.nextRun(new Date(now))?.getTime();
+}
