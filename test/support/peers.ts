@@ -11,6 +11,7 @@ export type Peer =
   | "podman"
   | "htpasswd"
   | "redis-server"
+  | "chromium"
   | "newuidmap"
   | "newgidmap";
 

@@ -21,7 +21,7 @@ export function duration(ms: number): string {
   if (minutes < 60)
     return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} days`;
 }
 
@@ -29,8 +29,16 @@ export function duration(ms: number): string {
 export function relative(at: number, now: number): string {
   const distance = at - now;
   if (Math.abs(distance) < 5000) return "just now";
-  const length = duration(Math.round(Math.abs(distance) / 1000) * 1000).replace(".0 s", " s");
+  const length = roughly(Math.abs(distance));
   return distance > 0 ? `in ${length}` : `${length} ago`;
+}
+
+/** The longer ago, the rougher. */
+function roughly(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 2) return duration(Math.round(ms / 1000) * 1000).replace(".0 s", " s");
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;
 }
 
 /** The whole of a time, for titles. */
