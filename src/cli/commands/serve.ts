@@ -1,5 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
+import { UsageWithHelp } from "../errors.ts";
 import { type FaceName, faceNames } from "../serve/face-names.ts";
 
 /** `serve` and `lookaside`: runs until SIGTERM or SIGINT. */
