@@ -133,11 +133,11 @@ export const unpackWorker = "unpack-worker.cjs";
 
 /** In place of the module that says where the worker's file is, `contents`: in a bundle it is somewhere else. */
 export function workerApart(contents: string): Plugin {
-  return threadApart(/storage\/unpack\/worker-file\.ts$/, /\/unpack-worker\.cjs$/, contents);
+  return fileApart(/storage\/unpack\/worker-file\.ts$/, /\/unpack-worker\.cjs$/, contents);
 }
 
 function bcryptApart(): Plugin {
-  return threadApart(
+  return fileApart(
     /server\/access\/bcrypt-worker-file\.ts$/,
     /\/bcrypt-worker\.cjs$/,
     'export const bcryptWorkerFile = require.resolve("./bcrypt-worker.cjs");',
@@ -145,20 +145,16 @@ function bcryptApart(): Plugin {
 }
 
 function pageApart(): Plugin {
-  return {
-    name: "page-apart",
-    setup(builder) {
-      builder.onLoad({ filter: /server\/page\/page-files\.ts$/ }, () => ({
-        contents: 'export const pageFolder = __dirname + "/page";',
-        loader: "js",
-      }));
-    },
-  };
+  return fileApart(
+    /server\/page\/page-files\.ts$/,
+    /\/page\/index\.html$/,
+    'export const pageFolder = require.resolve("./page/index.html").slice(0, -"/index.html".length);',
+  );
 }
 
-function threadApart(where: RegExp, file: RegExp, contents: string): Plugin {
+function fileApart(where: RegExp, file: RegExp, contents: string): Plugin {
   return {
-    name: `thread-apart ${where.source}`,
+    name: `file-apart ${where.source}`,
     setup(builder) {
       builder.onLoad({ filter: where }, () => ({ contents, loader: "js" }));
       builder.onResolve({ filter: file }, ({ path }) => ({ path, external: true }));
