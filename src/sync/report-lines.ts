@@ -1,0 +1,52 @@
+import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
+import type { SyncEvent } from "./events.ts";
+
+/**
+ * What a report says of an event, as the members of one JSON object; undefined of what it leaves out. An image has one
+ * line, when it has ended. Each run's first line has the type "run", its last, if it came so far, "summary".
+ */
+export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> | undefined {
+  switch (event.type) {
+    case "image-ended":
+      return imageLine(event);
+    case "companion":
+    case "companion-left": {
+      const { item, ...rest } = event;
+      return { ...rest, rule: item.rule, of: nameOf(item.to) };
+    }
+    case "pruned":
+      return { ...event, reference: nameOf(event.reference) };
+    case "prune-refused":
+    case "listed":
+    case "listing-failed":
+      return { ...event };
+    default:
+      return undefined;
+  }
+}
+
+function imageLine({
+  item,
+  outcome,
+  source,
+  figures,
+}: Extract<SyncEvent, { type: "image-ended" }>) {
+  const { type, ...rest } = outcome;
+  return {
+    type: "image",
+    number: item.number,
+    rule: item.rule,
+    from: nameOf(item.from),
+    to: nameOf(item.to),
+    outcome: type,
+    ...(source !== undefined && { source }),
+    ...rest,
+    ...figures,
+  };
+}
+
+/** Not as typed: it has to mean the same elsewhere. */
+function nameOf({ transport, text, ...rest }: ImageReference): string {
+  const { typed: _, ...reference } = { transport, text, ...rest };
+  return formatImageReference(reference);
+}

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { appendFile, readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { SyncReport } from "../../src/sync/report.ts";
+import { Engine } from "../support/engine.ts";
+import { makeImage } from "../support/images.ts";
+import { mirrorRule, mirrorWith } from "../support/mirror.ts";
+import { refuse } from "../support/registry/faults.ts";
+import { startRegistry } from "../support/registry.ts";
+import { tempFolder } from "../support/temp.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+async function linesOf(path: string): Promise<Line[]> {
+  const text = await readFile(path, "utf8");
+  assert.ok(text.endsWith("\n"));
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+test("SyncReport tells every image once, and in the end the sum", async () => {
+  await using source = await startRegistry();
+  await using destination = await startRegistry();
+  await using folder = await tempFolder();
+  const image = makeImage({ seed: 5, type: "oci" });
+  for (const tag of ["a", "b", "c"]) source.seed("made", tag, image);
+  destination.seed("there", "b", image);
+  source.behave({
+    on: /manifests\/c$/,
+    times: 9,
+    fault: refuse(404, { code: "MANIFEST_UNKNOWN" }),
+  });
+  await using engine = new Engine();
+  const path = folder.in("report.jsonl");
+  const rule = mirrorRule(`docker://${source.host}/made`, `docker://${destination.host}/there`);
+  {
+    using report = new SyncReport(path, { mode: "new", dryRun: false, now: () => 0 });
+    const { summary } = await mirrorWith(engine, [rule], {
+      keepGoing: true,
+      parallel: 1,
+      report: (event) => report.note(event),
+    });
+    report.end(summary, { requests: 7 });
+  }
+  const lines = await linesOf(path);
+  assert.deepEqual(
+    lines.map(({ type }) => type),
+    ["run", "listed", "image", "image", "image", "summary"],
+  );
+  const [copied, unchanged, failed] = lines.filter(({ type }) => type === "image");
+  const { bytesMoved, bytesSpared, ms, ...told } = copied ?? {};
+  assert.deepEqual(told, {
+    type: "image",
+    time: "1970-01-01T00:00:00.000Z",
+    number: 1,
+    rule: rule.name,
+    from: `docker://${source.host}/made:a`,
+    to: `docker://${destination.host}/there:a`,
+    outcome: "copied",
+    source: image.digest,
+    digest: image.digest,
+    retries: 0,
+  });
+  assert.ok(Number(bytesMoved) > 0 && Number(bytesSpared) >= 0 && Number(ms) >= 0);
+  assert.equal(unchanged?.["outcome"], "unchanged");
+  assert.equal(unchanged?.["source"], image.digest);
+  assert.equal(failed?.["outcome"], "failed");
+  assert.equal(failed?.["code"], "copy.source-failed");
+  const sum = lines.at(-1);
+  assert.deepEqual(
+    [sum?.["images"], sum?.["copied"], sum?.["unchanged"], sum?.["failed"], sum?.["requests"]],
+    [3, 1, 1, 1, 7],
+  );
+});
+
+test("SyncReport goes on behind a run that was killed in the middle of a line", async () => {
+  await using folder = await tempFolder();
+  const path = folder.in("report.jsonl");
+  const options = { dryRun: false, now: () => 0 };
+  const listed = (what: string) =>
+    ({ type: "listed", rule: "r", what, found: 1, taken: 1 }) as const;
+  {
+    using report = new SyncReport(path, { mode: "new", ...options });
+    for (let n = 0; n < 3000; n++) report.note(listed(`number ${n}`));
+  }
+  await appendFile(path, '{"type":"image","time":"19');
+  {
+    using report = new SyncReport(path, { mode: "continue", ...options });
+    report.note(listed("more"));
+  }
+  const lines = await linesOf(path);
+  assert.equal(lines.length, 3003);
+  assert.equal(lines.filter(({ type }) => type === "run").length, 2);
+  assert.equal(lines.at(-1)?.["what"], "more");
+  using fresh = new SyncReport(path, { mode: "new", ...options });
+  fresh.note(listed("only"));
+  assert.equal((await linesOf(path)).length, 2);
+});
+
+test("SyncReport tells in the end that it could not be written", () => {
+  using report = new SyncReport("/dev/full", { mode: "new", dryRun: false, now: () => 0 });
+  const zero = { images: 0, copied: 0, unchanged: 0, left: 0, failed: 0, stopped: 0 };
+  const rest = {
+    companions: 0,
+    pruned: 0,
+    failedRules: 0,
+    bytesMoved: 0,
+    bytesSpared: 0,
+    ms: 0,
+    retries: 0,
+  };
+  assert.throws(() => report.end({ ...zero, ...rest }), { code: "ENOSPC" });
+});
