@@ -57,7 +57,7 @@ export async function parseSettingsDocument(
   if (twice.length > 0) throw invalidSettings(twice, file);
   return {
     file,
-    value: plainValue(document, file),
+    value: plainValue(yaml, document, (offset) => (offset === undefined ? file : at(offset))),
     lineOf: (path) => lineOf(document, lines, path),
     writtenAt: (path) => {
       const node = resolved(yaml, document, document.getIn(path, true));
@@ -106,12 +106,26 @@ function* findTwice(
 }
 
 /** An empty file is as good as none. */
-function plainValue(document: Document.Parsed, file: string): unknown {
+function plainValue(
+  yaml: Yaml,
+  document: Document.Parsed,
+  at: (offset: number | undefined) => string,
+): unknown {
+  const lost: string[] = [];
+  yaml.visit(document, {
+    Alias: (_key, node) => {
+      if (node.resolve(document)) return;
+      lost.push(
+        `${at(node.range?.[0])}: *${node.source}: expected an anchor &${node.source} before it`,
+      );
+    },
+  });
+  if (lost.length > 0) throw invalidSettings(lost, at(undefined));
   try {
     return document.toJS({ maxAliasCount: maxAliases }) ?? {};
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw invalidSettings([`${file}: ${message}`], file);
+    throw invalidSettings([`${at(undefined)}: ${message}`], at(undefined));
   }
 }
 

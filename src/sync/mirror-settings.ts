@@ -5,7 +5,7 @@ import { parsePlatform } from "../core/platform.ts";
 import { parseRepositoryPattern, RepositoryPatternError } from "../core/repository-pattern.ts";
 import { hostSettings } from "./host-settings.ts";
 import { parseSource } from "./mirror-source.ts";
-import { completeTemplate, parseTemplate, TemplateError } from "./naming.ts";
+import { checkTemplate, completeTemplate, TemplateError } from "./naming.ts";
 import { ConstraintError, parseConstraintText } from "./selection/constraint-text.ts";
 
 // Every message goes on from "expected", as those of serve.yaml do. Keys are camelCase here and kebab-case in the file.
@@ -150,10 +150,10 @@ const template = () =>
   checked(
     "a place such as registry.example/hub/, with placeholders such as {{.Tag}}",
     (text) => {
-      parseTemplate(completeTemplate(text));
+      checkTemplate(completeTemplate(text));
       return text;
     },
-    [TemplateError],
+    [TemplateError, UsageError],
   );
 
 /** One entry of `mirrors:`. */

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { parseDockerReference } from "../core/docker-reference.ts";
 import { KnownError } from "../core/errors.ts";
 import type { MirrorTarget } from "./mirror.ts";
 
@@ -65,13 +66,8 @@ const values: Readonly<Record<Placeholder, (source: SourceName) => string>> = {
 export async function createNamer(target: MirrorTarget): Promise<Namer> {
   const pieces = parseTemplate(target.template);
   const rename = await compileReplacements(target);
-  return (source) => {
-    const renamed = { ...source, repository: rename(source.repository) };
-    const filled = pieces.map((piece) =>
-      "text" in piece ? piece.text : values[piece.placeholder](renamed),
-    );
-    return filled.join("") + target.suffix;
-  };
+  return (source) =>
+    fill(pieces, { ...source, repository: rename(source.repository) }) + target.suffix;
 }
 
 async function compileReplacements({ replace }: MirrorTarget): Promise<(name: string) => string> {
@@ -163,6 +159,33 @@ export function completeTemplate(written: string): string {
   if (transport === "docker") return whole + completeName(rest);
   if (transport === "oci" && !rest.includes(":")) return `${whole}${rest}:{{.Tag}}`;
   return whole + rest;
+}
+
+/** The registry that a template names; undefined where there is none, or the source decides it. */
+export function registryOf(template: string): string | undefined {
+  const { transport, rest } = splitPlace(template);
+  const first = rest.slice(0, Math.max(rest.indexOf("/"), 0));
+  return transport === "docker" && !first.includes("{{") ? first : undefined;
+}
+
+const sample: SourceName = { domain: "docker.io", repository: "library/alpine", tag: "3.20" };
+
+/**
+ * Sees whether names can come of a template.
+ *
+ * @throws {TemplateError} where it is none
+ * @throws {UsageError} where no image in a registry could be called so
+ */
+export function checkTemplate(template: string): void {
+  const name = fill(parseTemplate(template), sample);
+  const { transport, rest } = splitPlace(name);
+  if (transport === "docker") parseDockerReference(rest);
+}
+
+function fill(pieces: readonly Piece[], source: SourceName): string {
+  return pieces
+    .map((piece) => ("text" in piece ? piece.text : values[piece.placeholder](source)))
+    .join("");
 }
 
 function completeName(name: string): string {

@@ -16,7 +16,7 @@ import type {
 } from "./mirror.ts";
 import type { MirrorSettings, OneMirror } from "./mirror-settings.ts";
 import { type NamedSource, placeFrom, repositoryRule } from "./mirror-source.ts";
-import { completeTemplate, splitPlace } from "./naming.ts";
+import { completeTemplate, registryOf } from "./naming.ts";
 import { everyTag } from "./skopeo-yaml.ts";
 
 /** What a specification leaves open. */
@@ -132,10 +132,9 @@ function targetOf({ to, replace, suffix }: OneMirror, { folder }: RuleDefaults):
 
 /** Of a registry that depends on the source, the end that nothing is set for. */
 function endOf(template: string): string {
-  const { transport, rest } = splitPlace(template);
-  if (transport !== "docker") return localEnd;
-  const first = rest.slice(0, Math.max(rest.indexOf("/"), 0));
-  return first.includes("{{") ? "destination" : parseDockerReference(`${first}/x`).domain;
+  if (!template.startsWith("docker:")) return localEnd;
+  const registry = registryOf(template);
+  return registry === undefined ? "destination" : parseDockerReference(`${registry}/x`).domain;
 }
 
 function tagsOf(tags: OneMirror["tags"], reference: string | undefined): TagRules {

@@ -93,6 +93,8 @@ export interface OpenImages extends AsyncDisposable {
   readonly images: readonly {
     /** As the place has them: whole references in archives of docker's, any text in OCI layouts. */
     readonly names: readonly string[];
+    /** By which `PATH:@POSITION` names it. */
+    readonly position: number;
     openSource(options: CallOptions): Promise<ImageSource>;
   }[];
 }

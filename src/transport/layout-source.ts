@@ -57,9 +57,12 @@ export function imagesOf(
 ): OpenImages {
   const isOne = (choice.name ?? choice.position ?? choice.digest) !== undefined;
   const entries = isOne
-    ? [findEntry(parts.index, choice, reference).entry]
-    : (parts.index.manifests ?? []).filter(isReadable);
-  const images = entries.map((entry) => ({
+    ? [findEntry(parts.index, choice, reference)]
+    : (parts.index.manifests ?? [])
+        .map((entry, position) => ({ entry, position }))
+        .filter(({ entry }) => isReadable(entry));
+  const images = entries.map(({ entry, position }) => ({
+    position,
     names: nameOf(entry) ? [nameOf(entry)] : [],
     openSource: async () => new LayoutSource(reference, parts, entry, "shared"),
   }));

@@ -1,9 +1,9 @@
 import type { FindingParts } from "../ends.ts";
-import { SyncError } from "../errors.ts";
 import type { Mirror, MirrorRule } from "../mirror.ts";
 import { createNamer } from "../naming.ts";
 import { attempt } from "./attempt.ts";
 import type { Origin } from "./origin.ts";
+import { placeOrigins } from "./places.ts";
 import { repositoryOrigins } from "./repositories.ts";
 
 /**
@@ -31,7 +31,7 @@ async function originsOf(rule: MirrorRule, parts: FindingParts): Promise<readonl
   const name = await createNamer(rule.to);
   const { from } = rule;
   if (from.kind === "registry") return await repositoryOrigins(rule, from, name, parts);
-  throw new SyncError("sync.no-listing", `${from.text} cannot be asked for its images`);
+  return await placeOrigins(rule, from, name, parts);
 }
 
 async function isNameable(origin: Origin, parts: FindingParts): Promise<boolean> {

@@ -43,6 +43,7 @@ export async function openArchiveImages(
     const shared = async () => {};
     const images = items.map(({ repoTags }, position) => ({
       names: repoTags,
+      position,
       openSource: async () =>
         new DockerTarSource(reference, { files, items, wanted: { position }, close: shared }),
     }));
