@@ -1,15 +1,17 @@
 import { createCopyCompanions } from "./companions/copy-companions.ts";
-import type { Enumerate } from "./ends.ts";
-import { type CompileNames, createLookAtExisting } from "./existing.ts";
+import { createLookAtExisting } from "./existing.ts";
+import type { Mirror } from "./mirror.ts";
 import type { MirrorSteps } from "./parts.ts";
 import { createPrune } from "./prune.ts";
+import { createEnumerate } from "./selection/enumerate.ts";
+import { compileNameRules } from "./selection/name-rules.ts";
 
-/** What goes on around the copies of one run. */
-export function createSteps(enumerate: Enumerate, compileNames: CompileNames): MirrorSteps {
+/** What goes on around the copies of one run of a mirror. */
+export function createSteps(mirror: Mirror): MirrorSteps {
   return {
-    enumerate,
-    lookAtExisting: createLookAtExisting(compileNames),
+    enumerate: createEnumerate(mirror),
+    lookAtExisting: createLookAtExisting(compileNameRules),
     copyCompanions: createCopyCompanions(),
-    prune: createPrune(compileNames),
+    prune: createPrune(compileNameRules),
   };
 }
