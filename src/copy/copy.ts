@@ -33,7 +33,12 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
    * Asked where there is something to do, before anything is written: what it throws ends the copy. `held` is what the
    * destination's name stands for, where that could be told.
    */
-  readonly mayReplace?: (held: HeldManifest | undefined) => Promise<void> | void;
+  readonly mayReplace?: (
+    held: HeldManifest | undefined,
+    source: RawManifest,
+  ) => Promise<void> | void;
+  /** As in {@link OpenDestinationOptions}. */
+  readonly onlyIfFree?: boolean;
 }
 
 /** What a copy came to. */
@@ -46,6 +51,8 @@ export interface CopyResult {
   readonly unchanged: boolean;
   /** What the destination's name stood for before; absent where it was nothing, or was not asked. */
   readonly previous?: Digest;
+  /** Of an index at the destination, its images; none of an image. Absent where it was found unread to be there already. */
+  readonly instances?: readonly Digest[];
 }
 
 /**
@@ -70,7 +77,11 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
   await using destination = await telling(
     `initializing destination ${to}`,
     "copy.destination-failed",
-    () => job.to.transport.openDestination(job.to.reference, { signal }),
+    () =>
+      job.to.transport.openDestination(job.to.reference, {
+        signal,
+        ...(job.onlyIfFree !== undefined && { onlyIfFree: job.onlyIfFree }),
+      }),
   );
   if (await willWriteSignatures(job)) destination.expectSignatures?.({ signal });
   const expectSignatures = await noOp.expectSignatures();
@@ -80,15 +91,25 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
   const request: CopyRequest = { ...job, source, destination, holds: noOp.holds };
   const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
-  if (same) return { digest: same, source: top.digest, unchanged: true, previous: same };
+  if (same) {
+    const instances = same === top.digest ? about(top).instances : [];
+    return { digest: same, source: top.digest, unchanged: true, previous: same, instances };
+  }
   const replaced = await noOp.held();
-  await job.mayReplace?.(replaced);
-  const { digest } = await copyTop(request, top, from);
+  await job.mayReplace?.(replaced, top);
+  const copied = await copyTop(request, top, from);
   await telling("committing the finished image", "copy.destination-failed", () =>
     destination.commit({ signal }),
   );
-  const result = { digest, source: top.digest, unchanged: false };
+  const result = { ...about(copied), source: top.digest, unchanged: false };
   return replaced ? { ...result, previous: replaced.digest } : result;
+}
+
+/** A manifest at the destination, and the images in it. */
+function about(manifest: RawManifest) {
+  const { digest, mediaType } = manifest;
+  const instances = isIndexType(mediaType) ? parseIndexManifest(manifest).instances : [];
+  return { digest, instances: instances.map((instance) => instance.digest) };
 }
 
 /** Whether some are made, or what the gate lets in has some to be carried along. */

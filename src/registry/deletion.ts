@@ -1,3 +1,4 @@
+import { isDigest } from "../core/digest.ts";
 import { type RegistryError, underCode } from "./errors.ts";
 import type { ManifestCallOptions } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
@@ -21,14 +22,16 @@ export async function deleteManifest(
       signal,
     });
     if (reply.ok) return reply.discard();
-    const error = await failure(reply, context);
+    const error = await failure(reply, reference, context);
     if (!isRefusal(error) || !tryOtherScopes(state)) throw error;
   }
 }
 
-async function failure(reply: Reply, context: string): Promise<RegistryError> {
+/** distribution 2.x takes a tag for a digest that is none: 400 DIGEST_INVALID. */
+async function failure(reply: Reply, reference: string, context: string): Promise<RegistryError> {
   const { status } = reply;
   const error = await reply.toError(context);
-  if (status !== 405 && error.specCode !== "UNSUPPORTED") return error;
+  const isTagRefused = status === 400 && !isDigest(reference);
+  if (status !== 405 && error.specCode !== "UNSUPPORTED" && !isTagRefused) return error;
   return underCode(error, "registry.unsupported");
 }

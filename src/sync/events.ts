@@ -24,7 +24,12 @@ export type SyncOutcome =
   /** The destination was the same already. */
   | { readonly type: "unchanged"; readonly digest: Digest }
   /** Left as it is, as the rule says. */
-  | { readonly type: "left"; readonly why: "if-absent" | "immutable" }
+  | {
+      readonly type: "left";
+      readonly why: "if-absent" | "immutable";
+      /** Somebody else gave the name to an image while this one was copied. */
+      readonly raced?: boolean;
+    }
   | {
       readonly type: "failed";
       readonly code: string;
@@ -103,6 +108,13 @@ export type SyncEvent =
       readonly rule: string;
       readonly reference: ImageReference;
       readonly dryRun: boolean;
+    }
+  /** Would be removed, and cannot be without taking others along. */
+  | {
+      readonly type: "prune-left";
+      readonly rule: string;
+      readonly reference: ImageReference;
+      readonly why: string;
     }
   | {
       readonly type: "prune-refused";

@@ -1,9 +1,9 @@
-import { repositoryName } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { FoundImage } from "./ends.ts";
 import type { SyncEvent } from "./events.ts";
 import type { Mirror, MirrorRule } from "./mirror.ts";
 import type { GivenTags } from "./parts.ts";
+import { namePlace } from "./place.ts";
 
 interface Given {
   readonly to: FoundImage["to"];
@@ -27,12 +27,11 @@ export class GivenNames {
   }
 
   add(rule: MirrorRule, { to }: FoundImage): void {
-    const { docker } = to.reference;
-    if (!this.#isWanted || !docker) return;
-    const name = repositoryName(docker);
-    const given = this.#given.get(name) ?? { to, tags: new Set(), rules: new Set() };
-    this.#given.set(name, given);
-    if (docker.tag !== undefined) given.tags.add(docker.tag);
+    const at = this.#isWanted ? namePlace(to.reference) : undefined;
+    if (!at) return;
+    const given = this.#given.get(at.place) ?? { to, tags: new Set(), rules: new Set() };
+    this.#given.set(at.place, given);
+    if (at.name !== undefined) given.tags.add(at.name);
     given.rules.add(rule);
   }
 

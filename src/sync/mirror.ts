@@ -101,6 +101,6 @@ export interface PruneRule {
   readonly only: readonly NameRule[];
   /** Of a repository's tags, the share (0 to 1) above which nothing is removed and the rule fails. */
   readonly threshold: number;
-  /** Fewer than so many are removed whatever their share. */
+  /** Up to so many are removed whatever their share. */
   readonly alwaysUpTo: number;
 }

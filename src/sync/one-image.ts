@@ -4,11 +4,13 @@ import { dryRun } from "../copy/dry-run.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { backoffMs } from "../registry/retry.ts";
+import { checkRoom, wantsCompanions } from "./companions/room.ts";
 import { CopyFigures } from "./copy-figures.ts";
 import type { SyncFigures, SyncOutcome } from "./events.ts";
+import { isRaced } from "./existing.ts";
 import type { FreeNames } from "./free-names.ts";
 import type { MirrorRule } from "./mirror.ts";
-import type { MirrorParts, SyncImage } from "./parts.ts";
+import type { Existing, MirrorParts, SyncImage } from "./parts.ts";
 
 /** How one image came out, and what it took. */
 export interface ImageEnd {
@@ -65,20 +67,42 @@ async function tryOnce(
 ): Promise<Ended> {
   const { steps, report, signal } = parts;
   signal.throwIfAborted();
-  const existing = await steps.lookAtExisting(rule.existing, image, { signal });
+  checkRoom(image, rule.companions);
+  const existing = await steps.lookAtExisting(rule.existing, image, { signal, copy: rule.copy });
   if (existing.type === "left") return { outcome: existing };
   const job = jobOf(image, rule, parts, figures);
   if (parts.dryRun) return await wouldCopy(job);
-  const { mayReplace } = existing;
-  const isFree = !mayReplace && parts.freeNames.isFree(image.to);
-  const expects = isFree ? "nothing" : "same";
-  const result = await performCopy({ ...job, expects, ...(mayReplace && { mayReplace }) });
+  const result = await copyInto(image, job, existing, parts);
+  if (result === "raced") return { outcome: { type: "left", why: "if-absent", raced: true } };
   parts.freeNames.note(image.to, result, { signal });
-  if (wantsCompanions(rule)) {
-    const options = { report, signal, dryRun: parts.dryRun, parts };
+  if (wantsCompanions(rule.companions)) {
+    const { instances } = result;
+    const options = { report, signal, dryRun: false, parts, ...(instances && { instances }) };
     await steps.copyCompanions(image, result.digest, rule.companions, options);
   }
   return { outcome: copied(result), source: result.source };
+}
+
+/** Copies it, unless another image has got the name meanwhile that this one was to have. */
+async function copyInto(
+  image: SyncImage,
+  job: CopyJob,
+  { mayReplace, onlyIfFree, raced }: Extract<Existing, { readonly type: "go-on" }>,
+  { freeNames }: RunParts,
+): Promise<CopyResult | "raced"> {
+  const isFree = onlyIfFree === "known" || (!mayReplace && freeNames.isFree(image.to));
+  try {
+    return await performCopy({
+      ...job,
+      expects: isFree ? "nothing" : "same",
+      ...(onlyIfFree && { onlyIfFree: true }),
+      ...(mayReplace && { mayReplace }),
+    });
+  } catch (error) {
+    if (raced === undefined || !isRaced(error)) throw error;
+    if (raced === "if-absent") return "raced";
+    throw raced;
+  }
 }
 
 function jobOf(
@@ -102,10 +126,6 @@ function jobOf(
     },
     ...(signing && { signing }),
   };
-}
-
-function wantsCompanions({ companions: { referrers, digestTags } }: MirrorRule): boolean {
-  return referrers !== "none" || digestTags;
 }
 
 function copied({ digest, previous, unchanged }: CopyResult): SyncOutcome {

@@ -1,11 +1,13 @@
 import type { Gate } from "../../policy/gate.ts";
+import type { CopyJob } from "../copy/copy.ts";
+import type { CopyOptions } from "../copy/options.ts";
 import type { Signing } from "../copy/sign.ts";
 import type { Transfers } from "../copy/transfers.ts";
 import type { Digest } from "../core/digest.ts";
 import type { KnownError } from "../core/errors.ts";
 import type { Clock } from "../registry/clock.ts";
 import type { Compression } from "../stream/recompress.ts";
-import type { CallOptions, HeldManifest } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Enumerate, FoundImage, MirrorEnds } from "./ends.ts";
 import type { ReportSync, SyncItem } from "./events.ts";
@@ -70,7 +72,7 @@ export interface StepOptions extends CallOptions {
 export type LookAtExisting = (
   rule: ExistingRule,
   image: FoundImage,
-  call: CallOptions,
+  call: CallOptions & { readonly copy: CopyOptions },
 ) => Promise<Existing>;
 
 /** "left": the image is passed over. */
@@ -78,7 +80,11 @@ export type Existing =
   | { readonly type: "left"; readonly why: "if-absent" | "immutable" }
   | {
       readonly type: "go-on";
-      readonly mayReplace?: (held: HeldManifest | undefined) => Promise<void> | void;
+      readonly mayReplace?: CopyJob["mayReplace"];
+      /** "known": the destination's name is free, and not asked after again. It must be free when the image gets it. */
+      readonly onlyIfFree?: "known" | "to-be-seen";
+      /** What is made of it where the name is not: left for that reason, or a failure. */
+      readonly raced?: "if-absent" | KnownError;
     };
 
 /** Brings along what belongs to an image that stands at the destination as `digest`; tells "companion" for each. */
@@ -86,7 +92,11 @@ export type CopyCompanions = (
   image: SyncImage,
   digest: Digest,
   wanted: Companions,
-  options: StepOptions & { readonly parts: MirrorParts },
+  options: StepOptions & {
+    readonly parts: MirrorParts;
+    /** Of an index, its images; none of an image. Absent: it is to be read. */
+    readonly instances?: readonly Digest[];
+  },
 ) => Promise<void>;
 
 /**

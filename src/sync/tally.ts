@@ -34,6 +34,7 @@ export class Tally {
         break;
       case "companion":
         counts.companions++;
+        counts.bytesMoved += event.bytes;
         break;
       case "pruned":
         counts.pruned++;

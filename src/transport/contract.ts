@@ -17,6 +17,15 @@ export interface OpenSourceOptions extends CallOptions {
   readonly expectSignatures?: Digest | boolean;
 }
 
+/** How a destination is to be written to. */
+export interface OpenDestinationOptions extends CallOptions {
+  /**
+   * The name has to be free still when the image is to get it, or to stand for this very image; else `transport.taken` is
+   * thrown then. As exact as the place is able to see it; places that hold one image each do not look again.
+   */
+  readonly onlyIfFree?: boolean;
+}
+
 /** One way of keeping images. Built once with all its settings: none of them travels with a call. */
 export interface Transport {
   readonly name: TransportName;
@@ -33,13 +42,18 @@ export interface Transport {
     options: CallOptions,
   ): Promise<ImageReference>;
   openSource(reference: ImageReference, options: OpenSourceOptions): Promise<ImageSource>;
-  openDestination(reference: ImageReference, options: CallOptions): Promise<ImageDestination>;
+  openDestination(
+    reference: ImageReference,
+    options: OpenDestinationOptions,
+  ): Promise<ImageDestination>;
   /** What only some transports can do; absent where it makes no sense. Undefined where a look cannot tell. */
   readonly digestOf?: (
     reference: ImageReference,
     as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** Whether a name stands for something at a destination: for certain, where {@link digestOf} may not know. */
+  readonly isTaken?: (reference: ImageReference, options: CallOptions) => Promise<boolean>;
   /** Opens a place once, for all the images it holds. Absent where a reference can be but one. */
   readonly openImages?: (reference: ImageReference, options: CallOptions) => Promise<OpenImages>;
   readonly listTags?: (
@@ -61,11 +75,31 @@ export interface Transport {
   readonly deleteImage?: (reference: ImageReference, options: CallOptions) => Promise<void>;
   /** Deletes a tag, and leaves the image and its other tags. */
   readonly deleteTag?: (reference: ImageReference, options: CallOptions) => Promise<void>;
+  /** Absent where a place holds one image, or images without names. */
+  readonly named?: NamedPlaces;
   /** Absent where a place has no room beside its images. */
   readonly companions?: CompanionPlaces;
 }
 
-/** What stands beside images in the same place and belongs to them: by its subject, or by a name made of a digest. */
+/** Images that stand in one place by name: a repository's tags, a layout's names. */
+export interface NamedPlaces {
+  /** All names in the place that `reference` is of; empty where there is no such place. */
+  names(
+    reference: ImageReference,
+    as: "source" | "destination",
+    options: CallOptions,
+  ): Promise<readonly string[]>;
+  /** Another name in the same place. */
+  byName(reference: ImageReference, name: string): ImageReference;
+  /**
+   * Takes one name away and no other, whatever they share.
+   *
+   * @throws {KnownError} `registry.unsupported` where that cannot be
+   */
+  remove(reference: ImageReference, options: CallOptions): Promise<void>;
+}
+
+/** What stands beside images in the same place and belongs to them. */
 export interface CompanionPlaces {
   /**
    * What has `subject` as its subject, in the place that `reference` is of; empty where there is nothing, or no such
@@ -77,15 +111,8 @@ export interface CompanionPlaces {
     as: "source" | "destination",
     options: CallOptions,
   ): Promise<readonly Descriptor[]>;
-  /** All names in that place; empty where there is no such place. */
-  names(
-    reference: ImageReference,
-    as: "source" | "destination",
-    options: CallOptions,
-  ): Promise<readonly string[]>;
   /** Whatever has that digest in the same place. What is written there has no name. */
   byDigest(reference: ImageReference, digest: Digest): ImageReference;
-  byName(reference: ImageReference, name: string): ImageReference;
 }
 
 /** The images of one place, to be read one after the other; the place is open until this is disposed of. */
@@ -329,6 +356,8 @@ export type TransportErrorCode =
   | "transport.manifest-refused"
   | "transport.unsupported"
   | "transport.unreadable"
+  /** What was to be free has been given to another image. */
+  | "transport.taken"
   | "transport.busy";
 
 /** A place cannot be read or written. */

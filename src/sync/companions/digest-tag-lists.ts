@@ -17,11 +17,11 @@ export class DigestTagLists {
     digest: Digest,
     call: CallOptions,
   ): Promise<readonly string[]> {
-    const { companions } = transport;
-    if (!companions) return [];
-    const place = `${as} ${formatImageReference(companions.byName(reference, ""))}`;
+    const { named } = transport;
+    if (!named) return [];
+    const place = `${as} ${formatImageReference(named.byName(reference, ""))}`;
     const known = this.#places.get(place);
-    const grouped = known ?? companions.names(reference, as, call).then(groupDigestTags);
+    const grouped = known ?? named.names(reference, as, call).then(groupDigestTags);
     this.#places.set(place, grouped);
     try {
       return (await grouped).get(digestTagStem(digest)) ?? [];

@@ -78,7 +78,7 @@ export async function findDigestTags(
 
 /** Another name in the place of an end that has room for companions. */
 export function named({ transport, reference }: CopyEnd, tag: string): CopyEnd {
-  return { transport, reference: transport.companions?.byName(reference, tag) ?? reference };
+  return { transport, reference: transport.named?.byName(reference, tag) ?? reference };
 }
 
 /** Whatever has that digest in the place of an end that has room for companions. */

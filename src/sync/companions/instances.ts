@@ -9,13 +9,10 @@ import { isAbsence } from "../absence.ts";
 export async function instancesAt(
   { transport, reference }: CopyEnd,
   digest: Digest,
-  as: "source" | "destination",
   call: CallOptions,
 ): Promise<readonly Digest[]> {
   const at = transport.companions?.byDigest(reference, digest);
   if (!at) return [];
-  const held = await transport.digestOf?.(at, as, call);
-  if (held && !isIndexType(held.mediaType)) return [];
   try {
     await using source = await transport.openSource(at, call);
     const manifest = await source.readManifest("top", call);

@@ -52,9 +52,8 @@ export class CompanionWalk {
   async #instancesOf(top: Digest): Promise<readonly Digest[]> {
     const { from, to } = this.#image;
     if (this.#parts.instances) return this.#parts.instances;
-    return to.transport.companions
-      ? await instancesAt(to, top, "destination", this.#parts)
-      : await instancesAt(from, top, "source", this.#parts);
+    const isCopied = to.transport.companions && !this.#parts.dryRun;
+    return await instancesAt(isCopied ? to : from, top, this.#parts);
   }
 
   async #find(subjects: readonly Digest[]) {

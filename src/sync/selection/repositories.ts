@@ -1,4 +1,6 @@
 import { isDigest } from "../../core/digest.ts";
+import { isDigestTag } from "../companions/digest-tags.ts";
+import { wantsCompanions } from "../companions/room.ts";
 import type { FindingParts, MirrorEnd } from "../ends.ts";
 import { SyncError } from "../errors.ts";
 import type { MirrorRule, MirrorSource, NameRule } from "../mirror.ts";
@@ -106,7 +108,9 @@ class RepositoryOrigin implements Origin {
     const { transport, reference } = await this.#resolve(`docker://${this.what}`);
     if (!transport.listTags)
       throw new SyncError("sync.no-listing", `${this.what} cannot be asked for its tags`);
-    return await transport.listTags(reference, { signal });
+    const tags = await transport.listTags(reference, { signal });
+    // what belongs to images goes with them, and is none
+    return wantsCompanions(this.rule.companions) ? tags.filter((tag) => !isDigestTag(tag)) : tags;
   }
 
   async #source(key: string) {

@@ -47,3 +47,11 @@ export function signatureFile(number: number, instance?: Digest): string {
 export function isTopSignature(name: string): boolean {
   return /^signature-\d+$/.test(name);
 }
+
+/** Whether a file may belong to an image: its mark, a manifest, a signature, or what is named by a digest. */
+export function isImageFile(name: string): boolean {
+  if (name === versionFile || name === manifestFile || isTopSignature(name)) return true;
+  return /^(?:[0-9a-f]{64}|sha(?:384|512)-[0-9a-f]+)(?:\.manifest\.json|\.signature-\d+)?$/.test(
+    name,
+  );
+}

@@ -42,6 +42,15 @@ export async function lookAt(folder: string): Promise<Standing> {
   );
 }
 
+/** Whether a folder says that it holds an image. */
+export async function isKnownFolder(folder: string): Promise<boolean> {
+  const path = join(folder, versionFile);
+  const version = await reading(`open ${path}`, () =>
+    unless(["ENOENT", "ENOTDIR", "EISDIR"], () => readFile(path, "utf8")),
+  );
+  return version !== undefined && isKnownVersion(version);
+}
+
 /** Says that an empty folder is one of ours, so that it is not refused later should we be killed in the middle. */
 export async function markEmpty(folder: string): Promise<void> {
   const path = join(folder, versionFile);

@@ -3,6 +3,7 @@ import type { DestinationTraits, Transport } from "../contract.ts";
 import { TransportError } from "../contract.ts";
 import { openDirDestination } from "./destination.ts";
 import { resolveDirLocation } from "./location.ts";
+import { namedFolders } from "./named.ts";
 import { signaturePlace } from "./signature-place.ts";
 import { DirSource } from "./source.ts";
 
@@ -23,6 +24,7 @@ export function createDirTransport(options: DirTransportOptions = {}): Transport
     signaturePlaces: async (reference) => [signaturePlace(reference)],
     openDestination: async (reference) =>
       await openDirDestination(reference, reference.text, layersFor(options, reference)),
+    named: namedFolders,
   };
 }
 

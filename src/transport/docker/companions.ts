@@ -3,31 +3,38 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
-import type { CallOptions, CompanionPlaces } from "../contract.ts";
+import type { CallOptions, CompanionPlaces, NamedPlaces } from "../contract.ts";
 import { dockerImageReference } from "./location.ts";
 
-/** What companions in registries are reached with. Like tags they are listed at the name's own place, and by no mirror. */
-export interface DockerCompanionsParts {
+/** How a repository is reached. It is listed at its own place, and by no mirror. */
+export interface RepositoryParts {
   nameOf(reference: ImageReference): DockerReference;
   repository(reference: ImageReference, access: RepositoryAccess): Promise<Repository>;
+  deleteTag(reference: ImageReference, call: CallOptions): Promise<void>;
 }
 
-/** Referrers and tags of the repository that a reference is of. */
-export function dockerCompanions({ nameOf, repository }: DockerCompanionsParts): CompanionPlaces {
+/** The tags of a repository, and what refers to manifests in it. */
+export function besideImages(parts: RepositoryParts): {
+  readonly named: NamedPlaces;
+  readonly companions: CompanionPlaces;
+} {
   const beside = (reference: ImageReference, which: Pick<DockerReference, "tag" | "digest">) => {
-    const { domain, path } = nameOf(reference);
+    const { domain, path } = parts.nameOf(reference);
     return dockerImageReference({ domain, path, ...which });
   };
-  const accessAs = (as: "source" | "destination") => (as === "source" ? "read" : "write");
+  const open = (reference: ImageReference, as: "source" | "destination") =>
+    parts.repository(reference, as === "source" ? "read" : "write");
   return {
-    async referrers(reference, subject, as, call) {
-      return await (await repository(reference, accessAs(as))).readReferrers(subject, call);
+    named: {
+      names: async (reference, as, call) => await tagsOf(await open(reference, as), call),
+      byName: (reference, tag) => beside(reference, { tag }),
+      remove: parts.deleteTag,
     },
-    async names(reference, as, call) {
-      return await tagsOf(await repository(reference, accessAs(as)), call);
+    companions: {
+      referrers: async (reference, subject, as, call) =>
+        await (await open(reference, as)).readReferrers(subject, call),
+      byDigest: (reference, digest) => beside(reference, { digest }),
     },
-    byDigest: (reference, digest) => beside(reference, { digest }),
-    byName: (reference, tag) => beside(reference, { tag }),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
-import type { ImageReference } from "../../core/image-reference.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { RegistryError } from "../../registry/errors.ts";
@@ -42,21 +42,60 @@ export class DockerDestination implements ImageDestination {
   readonly blobPool: string;
   readonly #repository: Repository;
   readonly #signatures: RepositorySignatures;
+  readonly #onlyIfFree: boolean;
 
-  constructor(reference: ImageReference, repository: Repository, signatures: RepositorySignatures) {
+  constructor(
+    reference: ImageReference,
+    repository: Repository,
+    signatures: RepositorySignatures,
+    { onlyIfFree = false }: { readonly onlyIfFree?: boolean } = {},
+  ) {
     this.reference = reference;
     this.blobPlace = `docker://${repository.name}`;
     this.blobPool = `docker://${repository.host}`;
     this.#repository = repository;
     this.#signatures = signatures;
+    this.#onlyIfFree = onlyIfFree;
   }
 
-  async openImage(image: ExpectedImage): Promise<ImageWriter> {
-    return new DockerWriter(this.reference, this.#repository, image.as);
+  async openImage({ as }: ExpectedImage): Promise<ImageWriter> {
+    const put = (manifest: RawManifest, signal: AbortSignal) =>
+      as === "top"
+        ? this.#putTop(manifest, signal)
+        : putManifest(this.#repository, manifest.digest, manifest, { signal });
+    return new DockerWriter(this.reference, this.#repository, put);
   }
 
   async writeIndex(index: RawManifest, { signal }: CallOptions): Promise<void> {
-    await put(this.#repository, topName(this.reference, index), index, signal);
+    await this.#putTop(index, signal);
+  }
+
+  /** Registries that heed no condition are asked once more: what is left is the time between two requests. */
+  async #putTop(manifest: RawManifest, signal: AbortSignal): Promise<void> {
+    const name = topName(this.reference, manifest);
+    if (!this.#onlyIfFree) return await putManifest(this.#repository, name, manifest, { signal });
+    const head = await this.#repository.headManifest(name, { signal });
+    if (head.type === "held") {
+      if (head.digest === manifest.digest) return;
+      throw this.#taken();
+    }
+    try {
+      await putManifest(this.#repository, name, manifest, { signal, instead: "nothing" });
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === "registry.changed") {
+        throw this.#taken(error);
+      }
+      throw error;
+    }
+  }
+
+  #taken(cause?: RegistryError): TransportError {
+    const name = formatImageReference(this.reference);
+    return new TransportError(
+      "transport.taken",
+      `${name} was given to another image meanwhile, and is left to it`,
+      { reference: this.reference, cause },
+    );
   }
 
   readSignatures(
@@ -94,15 +133,17 @@ export class DockerDestination implements ImageDestination {
   }
 }
 
+type PutManifest = (manifest: RawManifest, signal: AbortSignal) => Promise<void>;
+
 class DockerWriter implements ImageWriter {
   readonly #reference: ImageReference;
   readonly #repository: Repository;
-  readonly #as: ExpectedImage["as"];
+  readonly #put: PutManifest;
 
-  constructor(reference: ImageReference, repository: Repository, as: ExpectedImage["as"]) {
+  constructor(reference: ImageReference, repository: Repository, put: PutManifest) {
     this.#reference = reference;
     this.#repository = repository;
-    this.#as = as;
+    this.#put = put;
   }
 
   async adoptBlob(
@@ -125,21 +166,20 @@ class DockerWriter implements ImageWriter {
   }
 
   async writeManifest(manifest: RawManifest, { signal }: CallOptions): Promise<void> {
-    const name = this.#as === "top" ? topName(this.#reference, manifest) : manifest.digest;
-    await put(this.#repository, name, manifest, signal);
+    await this.#put(manifest, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-async function put(
+async function putManifest(
   repository: Repository,
   name: string,
   manifest: RawManifest,
-  signal: AbortSignal,
+  options: Parameters<Repository["pushManifest"]>[2],
 ): Promise<void> {
   try {
-    await repository.pushManifest(name, manifest, { signal });
+    await repository.pushManifest(name, manifest, options);
   } catch (error) {
     if (!(error instanceof RegistryError) || error.code !== "registry.manifest-refused")
       throw error;

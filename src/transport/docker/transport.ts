@@ -13,7 +13,7 @@ import {
   type Transport,
   TransportError,
 } from "../contract.ts";
-import { dockerCompanions } from "./companions.ts";
+import { besideImages } from "./companions.ts";
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";
 import { dockerImageReference, isUnknownDigest, parseDockerLocation } from "./location.ts";
@@ -48,6 +48,17 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
   };
   const own = async (reference: ImageReference, access: RepositoryAccess) =>
     await at(await endpoints.toWrite(dockerOf(reference)), access);
+  const deleteTag = async (reference: ImageReference, call: CallOptions) => {
+    const { tag, digest } = dockerOf(reference);
+    if (tag === undefined || digest !== undefined) {
+      throw new UsageError("usage.bad-reference", `${reference.text} names no tag`);
+    }
+    const { repository } = await own(reference, "delete");
+    await repository.deleteManifest(tag, {
+      ...call,
+      context: `deleting ${reference.text.slice(2)}`,
+    });
+  };
   return {
     name: "docker",
     resolve: async (text) => parseDockerLocation(text, options),
@@ -64,9 +75,13 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const origin = dockerImageReference(endpoint.reference);
       return new DockerSource(reference, origin, repository, top, signatures);
     },
-    async openDestination(reference) {
+    async openDestination(reference, options) {
       const { repository, signatures } = await own(reference, "write");
-      return new DockerDestination(reference, repository, signatures);
+      return new DockerDestination(reference, repository, signatures, options);
+    },
+    async isTaken(reference, call) {
+      const { repository } = await own(reference, "write");
+      return await isHeld(repository, nameIn(dockerOf(reference)), call);
     },
     async digestOf(reference, as, call) {
       if (isUnknownDigest(reference)) return undefined;
@@ -113,20 +128,11 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const deleted = await deleteByDigest(repository, reference, call);
       await signatures.removeAll(deleted, call);
     },
-    async deleteTag(reference, call) {
-      const { tag, digest } = dockerOf(reference);
-      if (tag === undefined || digest !== undefined) {
-        throw new UsageError("usage.bad-reference", `${reference.text} names no tag`);
-      }
-      const { repository } = await own(reference, "delete");
-      await repository.deleteManifest(tag, {
-        ...call,
-        context: `deleting ${reference.text.slice(2)}`,
-      });
-    },
-    companions: dockerCompanions({
+    deleteTag,
+    ...besideImages({
       nameOf: dockerOf,
       repository: async (reference, access) => (await own(reference, access)).repository,
+      deleteTag,
     }),
   };
 }
@@ -233,6 +239,19 @@ async function deleteByDigest(
         { cause: error, reference },
       );
     }
+    throw error;
+  }
+}
+
+/** By HEAD, or by reading it where the registry does not say. */
+async function isHeld(repository: Repository, name: string, call: CallOptions): Promise<boolean> {
+  const head = await repository.headManifest(name, call);
+  if (head.type !== "unknown") return head.type === "held";
+  try {
+    await repository.readManifest(name, call);
+    return true;
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === "registry.not-found") return false;
     throw error;
   }
 }

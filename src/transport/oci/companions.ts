@@ -2,19 +2,31 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import type { LayoutPaths } from "../../layout/layout-folder.ts";
 import { LayoutReferrers, namesInLayout } from "../../layout/layout-referrers.ts";
 import { formatOciLocation, type OciLocation, parseOciLocation } from "../../layout/location.ts";
-import type { CompanionPlaces } from "../contract.ts";
+import type { CallOptions, CompanionPlaces, NamedPlaces } from "../contract.ts";
 
-/** What refers to images, and the names there are, in the layout that a reference is of. */
-export function ociCompanions(
-  pathsOf: (reference: ImageReference, as: "source" | "destination") => LayoutPaths,
-): CompanionPlaces {
+/** How a layout is reached. */
+export interface LayoutUse {
+  pathsOf(reference: ImageReference, as: "source" | "destination"): LayoutPaths;
+  remove(reference: ImageReference, call: CallOptions): Promise<void>;
+}
+
+/** The names in a layout, and what refers to images in it. */
+export function besideImages({ pathsOf, remove }: LayoutUse): {
+  readonly named: NamedPlaces;
+  readonly companions: CompanionPlaces;
+} {
   const referrers = new LayoutReferrers();
   return {
-    referrers: (reference, subject, as, { signal }) =>
-      referrers.of(pathsOf(reference, as), subject, signal),
-    names: (reference, as) => namesInLayout(pathsOf(reference, as)),
-    byDigest: (reference, digest) => beside(reference, { digest }),
-    byName: (reference, name) => beside(reference, { name }),
+    named: {
+      names: (reference, as) => namesInLayout(pathsOf(reference, as)),
+      byName: (reference, name) => beside(reference, { name }),
+      remove,
+    },
+    companions: {
+      referrers: (reference, subject, as, { signal }) =>
+        referrers.of(pathsOf(reference, as), subject, signal),
+      byDigest: (reference, digest) => beside(reference, { digest }),
+    },
   };
 }
 

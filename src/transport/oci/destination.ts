@@ -6,7 +6,7 @@ import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { referrerEntry, subjectOf } from "../../core/subject.ts";
 import { BlobFolder } from "../../layout/blob-folder.ts";
-import { putEntry } from "../../layout/entries.ts";
+import { nameOf, putEntry } from "../../layout/entries.ts";
 import { reading } from "../../layout/errors.ts";
 import { type LayoutEntry, type LayoutIndex, newEntry } from "../../layout/index-file.ts";
 import {
@@ -34,6 +34,8 @@ import {
 export interface OciDestinationOptions {
   /** Take layers as they are, where skopeo would compress plain ones. */
   readonly acceptUncompressedLayers: boolean;
+  /** As in {@link OpenDestinationOptions}. */
+  readonly onlyIfFree?: boolean;
 }
 
 /**
@@ -77,6 +79,7 @@ class OciDestination implements ImageDestination {
   readonly #paths: LayoutPaths;
   readonly #self: OwnProcess;
   readonly #blobs: BlobFolder;
+  readonly #onlyIfFree: boolean;
   /** Must still be there when the image gets its name: until then others, deleting, see no use of it. */
   readonly #needed = new Map<Digest, number>();
   #top: RawManifest | undefined;
@@ -93,6 +96,7 @@ class OciDestination implements ImageDestination {
     this.#location = location;
     this.#paths = paths;
     this.#self = self;
+    this.#onlyIfFree = options.onlyIfFree ?? false;
     this.#blobs = new BlobFolder({
       unfinished: unfinishedFolder(paths),
       pathOf: (digest) => blobPath(paths, digest),
@@ -173,8 +177,17 @@ class OciDestination implements ImageDestination {
       if (!top) return { index };
       const { digest, name } = this.#location;
       if (digest !== undefined && hasEntry(index, digest)) return { index };
+      if (this.#onlyIfFree && isGivenTo(index, name, top.digest) === false) throw this.#taken();
       return { index: putEntry(index, entryOf(top), name) };
     });
+  }
+
+  #taken(): TransportError {
+    return new TransportError(
+      "transport.taken",
+      `${formatImageReference(this.reference)} was given to another image meanwhile, and is left to it`,
+      { reference: this.reference },
+    );
   }
 
   async #checkNeeded(): Promise<void> {
@@ -195,6 +208,16 @@ class OciDestination implements ImageDestination {
 
 function hasEntry({ manifests }: LayoutIndex, digest: Digest): boolean {
   return (manifests ?? []).some((entry) => entry.digest === digest);
+}
+
+/** Whether a name stands for that digest; undefined where it is free. */
+function isGivenTo(
+  { manifests }: LayoutIndex,
+  name: string | undefined,
+  digest: Digest,
+): boolean | undefined {
+  const holder = (manifests ?? []).find((entry) => name !== undefined && nameOf(entry) === name);
+  return holder && holder.digest === digest;
 }
 
 /** What refers to an image says in index.json what it is: entries of images stay as skopeo writes them. */

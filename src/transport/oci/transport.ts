@@ -4,7 +4,7 @@ import { type OciLocation, parseOciLocation } from "../../layout/location.ts";
 import { identifyProcess } from "../../layout/owner.ts";
 import type { CallOptions, Transport } from "../contract.ts";
 import { findEntry } from "../layout-source.ts";
-import { ociCompanions } from "./companions.ts";
+import { besideImages } from "./companions.ts";
 import { openOciDestination } from "./destination.ts";
 import { resolveOciLocation } from "./location.ts";
 import { openOciImages, openOciSource } from "./source.ts";
@@ -46,17 +46,20 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
       const location = locate(reference);
       return await openOciImages(reference, location, readPaths(location));
     },
-    async openDestination(reference) {
+    async openDestination(reference, { onlyIfFree = false }) {
       const location = locate(reference);
       return await openOciDestination(reference, location, writePaths(location), {
         acceptUncompressedLayers: options.acceptUncompressedLayers ?? false,
+        onlyIfFree,
       });
     },
     deleteImage: remove,
-    deleteTag: remove,
-    companions: ociCompanions((reference, as) => {
-      const location = locate(reference);
-      return as === "source" ? readPaths(location) : writePaths(location);
+    ...besideImages({
+      pathsOf(reference, as) {
+        const location = locate(reference);
+        return as === "source" ? readPaths(location) : writePaths(location);
+      },
+      remove,
     }),
   };
 }

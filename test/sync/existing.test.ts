@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createGate } from "../../policy/gate.ts";
+import { acceptAnything } from "../../policy/policy.ts";
+import { createTransfers } from "../../src/copy/transfers.ts";
+import { Compression } from "../../src/stream/recompress.ts";
+import { createSteps } from "../../src/sync/default-steps.ts";
+import type { SyncEvent, SyncOutcome } from "../../src/sync/events.ts";
+import type { Companions, ExistingRule, Mirror, MirrorRule } from "../../src/sync/mirror.ts";
+import { runMirror } from "../../src/sync/run-mirror.ts";
+import { artifactAbout } from "../support/artifacts.ts";
+import { Engine } from "../support/engine.ts";
+import { makeImage, makeMultiArch, type TestImage } from "../support/images.ts";
+import { noTrust } from "../support/no-trust.ts";
+import { type Registry, startRegistry } from "../support/registry.ts";
+import { SteppedClock } from "../support/stepped-clock.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const one = makeImage({ seed: 1 });
+const two = makeImage({ seed: 2 });
+const ifAbsent: ExistingRule = { kind: "if-absent" };
+const immutable: ExistingRule = {
+  kind: "immutable",
+  tags: [{ kind: "glob", pattern: "v*" }],
+};
+
+interface Wish {
+  readonly existing?: ExistingRule;
+  readonly companions?: Companions;
+  readonly prune?: MirrorRule["prune"];
+  readonly all?: boolean;
+}
+
+/** Runs a mirror of all tags of one repository, and gives how each came out, by tag, and all that was told. */
+async function mirror(source: Registry, template: string, wish: Wish = {}) {
+  const events: SyncEvent[] = [];
+  await using engine = new Engine();
+  const rule: MirrorRule = {
+    name: "app",
+    from: {
+      kind: "registry",
+      domain: source.host,
+      repositories: [{ kind: "literal", name: "app" }],
+      exclude: [],
+      end: "one",
+    },
+    to: { template, end: "one", replace: [], suffix: "" },
+    tags: {
+      list: undefined,
+      include: [],
+      exclude: [],
+      semver: undefined,
+      newest: undefined,
+      newestBy: "name",
+      maxAgeMs: undefined,
+    },
+    copy: {
+      select: { type: wish.all ? "all" : "system" },
+      platform: { os: "linux", architecture: "amd64" },
+      preserveDigests: false,
+      removeSignatures: false,
+      compression: { force: false },
+    },
+    companions: wish.companions ?? { referrers: "none", digestTags: false },
+    existing: wish.existing ?? { kind: "update" },
+    prune: wish.prune,
+  };
+  const whole: Mirror = { rules: [rule] };
+  const summary = await runMirror(whole, {
+    ends: { open: async () => ({ resolve: (text, as) => engine.end(text, as) }) },
+    gate: createGate(acceptAnything, noTrust),
+    transfers: createTransfers(4),
+    compression: new Compression({ parallel: 1 }),
+    steps: createSteps(whole),
+    report: (event) => events.push(event),
+    clock: new SteppedClock(),
+    random: () => 0.5,
+    signal: new AbortController().signal,
+    parallel: 4,
+    retries: 0,
+    keepGoing: true,
+    dryRun: false,
+  });
+  const outcomes: Record<string, SyncOutcome> = {};
+  for (const event of events) {
+    if (event.type !== "image-ended") continue;
+    outcomes[event.item.from.docker?.tag ?? ""] = event.outcome;
+  }
+  return { summary, outcomes, events };
+}
+
+const into = (registry: Registry) => `docker://${registry.host}/app:{{.Tag}}`;
+const tag = (registry: Registry, name: string) =>
+  registry.store.repositories.get("app")?.tags.get(name);
+
+async function pair(there: Readonly<Record<string, TestImage>>) {
+  const source = await startRegistry();
+  const destination = await startRegistry();
+  source.seed("app", "v1", one);
+  source.seed("app", "main", one);
+  for (const [name, image] of Object.entries(there)) destination.seed("app", name, image);
+  return { source, destination };
+}
+
+test("a name that is taken is left under if-absent, for one HEAD", async () => {
+  const { source, destination } = await pair({ v1: two });
+  await using _ = source;
+  await using __ = destination;
+  const { outcomes } = await mirror(source, into(destination), { existing: ifAbsent });
+  assert.deepEqual(outcomes["v1"], { type: "left", why: "if-absent" });
+  assert.equal(outcomes["main"]?.type, "copied");
+  assert.equal(tag(destination, "v1"), two.digest);
+  const asked = destination.log.entries.filter(({ path }) => path.endsWith("manifests/v1"));
+  assert.deepEqual(
+    asked.map(({ method }) => method),
+    ["HEAD"],
+  );
+});
+
+test("where HEAD tells nothing, if-absent reads before it says that a name is free", async () => {
+  const { source, destination } = await pair({ v1: two });
+  await using _ = source;
+  await using __ = destination;
+  destination.features = { ...destination.features, headStatus: 405 };
+  const { outcomes } = await mirror(source, into(destination), { existing: ifAbsent });
+  assert.deepEqual(outcomes["v1"], { type: "left", why: "if-absent" });
+  assert.equal(tag(destination, "v1"), two.digest);
+  assert.equal(tag(destination, "main"), one.digest);
+});
+
+for (const conditions of [true, false]) {
+  test(`who is faster keeps the name, and it is told, ${conditions ? "with" : "without"} conditions`, async () => {
+    const { source, destination } = await pair({});
+    await using _ = source;
+    await using __ = destination;
+    destination.features = { ...destination.features, conditions };
+    destination.behave({
+      on: conditions
+        ? ({ method, reference }) => method === "PUT" && reference === "v1"
+        : ({ method, kind }) => method === "POST" && kind === "uploads",
+      fault: {
+        arrive: () => {
+          destination.seed("app", "v1", two);
+          return undefined;
+        },
+      },
+    });
+    const { outcomes, summary } = await mirror(source, into(destination), { existing: ifAbsent });
+    assert.deepEqual(outcomes["v1"], { type: "left", why: "if-absent", raced: true });
+    assert.equal(tag(destination, "v1"), two.digest);
+    assert.equal(summary.failed, 0);
+  });
+}
+
+test("an immutable tag that differs is an error, and stays; what is the same or free is no matter", async () => {
+  const { source, destination } = await pair({ v1: two, main: two });
+  await using _ = source;
+  await using __ = destination;
+  source.seed("app", "v2", one);
+  source.seed("app", "v3", two);
+  destination.seed("app", "v2", one);
+  const { outcomes, summary } = await mirror(source, into(destination), { existing: immutable });
+  const types = Object.entries(outcomes).map(([name, { type }]) => `${name} ${type}`);
+  assert.deepEqual(types.sort(), ["main copied", "v1 failed", "v2 unchanged", "v3 copied"]);
+  assert.equal(outcomes["v1"]?.type === "failed" && outcomes["v1"].code, "sync.immutable");
+  assert.equal(tag(destination, "v1"), two.digest);
+  assert.equal(summary.failed, 1);
+});
+
+test("one image of a list is compared with an immutable tag when it is known", async () => {
+  await using source = await startRegistry();
+  await using destination = await startRegistry();
+  source.seed("app", "v1", makeMultiArch({ seed: 1 }));
+  await mirror(source, into(destination), { existing: immutable });
+  const before = tag(destination, "v1");
+  const again = await mirror(source, into(destination), { existing: immutable });
+  assert.equal(again.outcomes["v1"]?.type, "unchanged");
+  source.seed("app", "v1", makeMultiArch({ seed: 2 }));
+  const other = await mirror(source, into(destination), { existing: immutable });
+  assert.equal(other.outcomes["v1"]?.type, "failed");
+  assert.equal(tag(destination, "v1"), before);
+});
+
+test("names in a layout are left under if-absent", async () => {
+  await using folder = await tempFolder();
+  await using source = await startRegistry();
+  source.seed("app", "v1", one);
+  const template = `oci:${folder.in("layout")}:{{.Tag}}`;
+  const first = await mirror(source, template, { existing: ifAbsent });
+  assert.equal(first.outcomes["v1"]?.type, "copied");
+  source.seed("app", "v1", two);
+  const second = await mirror(source, template, { existing: ifAbsent });
+  assert.deepEqual(second.outcomes["v1"], { type: "left", why: "if-absent" });
+});
+
+test("a mirror brings images with companions, and prunes, step by step", async () => {
+  await using source = await startRegistry({ features: { referrers: false } });
+  await using destination = await startRegistry();
+  const image = makeImage({ type: "oci" });
+  const stem = image.digest.replace(":", "-");
+  source.seed("app", "v1", image);
+  source.seed("app", `${stem}.sbom`, artifactAbout(image.digest, { seed: 2 }));
+  destination.seed("app", "old", two);
+  const wish: Wish = {
+    companions: { referrers: "all", digestTags: true },
+    prune: { dryRun: false, only: [], threshold: 1, alwaysUpTo: 0 },
+    all: true,
+  };
+  const { summary } = await mirror(source, into(destination), wish);
+  const { images, copied, companions, pruned, failed, failedRules } = summary;
+  assert.deepEqual(
+    { images, copied, companions, pruned, failed, failedRules },
+    { images: 1, copied: 1, companions: 1, pruned: 1, failed: 0, failedRules: 0 },
+  );
+  const tags = [...(destination.store.repositories.get("app")?.tags.keys() ?? [])];
+  assert.deepEqual(tags.sort(), [`${stem}.sbom`, "v1"]);
+  const again = await mirror(source, into(destination), wish);
+  assert.equal(again.summary.unchanged, 1);
+  assert.equal(again.summary.companions, 0);
+});
+
+test("a rule that wants companions does not begin where there is no room for them", async () => {
+  await using folder = await tempFolder();
+  await using source = await startRegistry();
+  source.seed("app", "v1", one);
+  const template = `dir:${folder.in("app")}:{{.Tag}}`;
+  const companions = { referrers: "all", digestTags: false } as const;
+  const { outcomes } = await mirror(source, template, { companions });
+  assert.equal(outcomes["v1"]?.type === "failed" && outcomes["v1"].code, "copy.unsupported");
+  assert.deepEqual(source.log.of("GET blob"), []);
+  const told = await mirror(source, template, { companions: { ...companions, homeless: "tell" } });
+  assert.equal(told.outcomes["v1"]?.type, "copied");
+});
