@@ -265,6 +265,11 @@ function note(
     case "paused":
       log.debug(`${event.host} asked to wait ${event.delayMs} ms`);
       return;
+    case "held":
+      log.info(
+        `${event.host}: ${event.pullsLeft} pulls are left, which are kept: waiting ${Math.ceil(event.delayMs / 1000)} s`,
+      );
+      return;
     case "warning":
       log.warning(
         `Warning from registry (first encountered at ${JSON.stringify(event.url)}): ${JSON.stringify(event.text)}`,

@@ -19,6 +19,8 @@ export type RegistryEvent = { readonly host: string } & (
     }
   /** All requests to the host wait, because it asked for it. */
   | { readonly type: "paused"; readonly delayMs: number }
+  /** Manifests are not read for so long, or until it is known that there are more pulls, so as to leave some to others. */
+  | { readonly type: "held"; readonly delayMs: number; readonly pullsLeft: number }
   /** A transfer goes on at `offset` after a failure. */
   | {
       readonly type: "resuming";

@@ -1,22 +1,22 @@
 import type { HttpResponse } from "./http/contract.ts";
 import type { RegistryHostOptions } from "./options.ts";
-import { pullWaitMs, type RateLimit, readRateLimit } from "./rate-limit.ts";
+import { PullGate } from "./pull-gate.ts";
+import { readRateLimit } from "./rate-limit.ts";
 import { readWarnings } from "./warning.ts";
 
 /** What a registry tells in the headers of its answers, whatever was asked: warnings, and how many pulls are left. */
 export class HostSignals {
+  readonly pulls: PullGate;
   readonly #options: RegistryHostOptions;
-  readonly #keptPulls: number;
   readonly #warned = new Set<string>();
-  #rateLimit: RateLimit | undefined;
 
   constructor(options: RegistryHostOptions, keptPulls: number) {
     this.#options = options;
-    this.#keptPulls = keptPulls;
+    this.pulls = new PullGate({ ...options, kept: keptPulls });
   }
 
-  /** Takes note of an answer; `url` is redacted. */
-  hear(response: HttpResponse, url: string): void {
+  /** Takes note of an answer to a {@link PullGate.sending}; `url` is redacted. */
+  hear(response: HttpResponse, url: string, request: number): void {
     const { clock, report, host } = this.#options;
     for (const text of readWarnings(response.headers("warning"))) {
       if (!this.#warned.has(text)) report({ host, type: "warning", text, url });
@@ -24,17 +24,7 @@ export class HostSignals {
     }
     const rateLimit = readRateLimit((name) => response.header(name), clock.now());
     if (!rateLimit) return;
-    this.#rateLimit = rateLimit;
+    this.pulls.hear(rateLimit, request);
     report({ host, type: "rate-limit", rateLimit });
-  }
-
-  /** Waits until one more pull leaves as many as are to be kept. */
-  async waitToPull(signal: AbortSignal): Promise<void> {
-    const { clock, report, host } = this.#options;
-    const delayMs = pullWaitMs(this.#rateLimit, this.#keptPulls, clock.now());
-    if (delayMs === 0) return;
-    report({ host, type: "paused", delayMs });
-    await clock.sleep(delayMs, signal);
-    this.#rateLimit = undefined; // the next answer tells anew
   }
 }

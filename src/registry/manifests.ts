@@ -2,7 +2,7 @@ import { type Digest, isDigest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { acceptedManifestTypes } from "../core/media-type.ts";
 import { RegistryError, underCode } from "./errors.ts";
-import { fetchDocument } from "./fetch-document.ts";
+import { type FetchedDocument, fetchDocument } from "./fetch-document.ts";
 import type { Reply } from "./reply.ts";
 import { type RepositoryState, sendTo } from "./repository-state.ts";
 
@@ -45,15 +45,29 @@ export async function readManifest(
   reference: string,
   { signal, context = `reading manifest ${reference} in ${state.name}` }: ManifestCallOptions,
 ): Promise<FetchedManifest> {
-  await state.channel.wire.signals.waitToPull(signal);
-  const { reply, bytes } = await fetchDocument(state, {
-    target: `manifests/${reference}`,
-    accept,
-    maxBytes: state.channel.limits.manifestBytes,
-    signal,
-  });
+  const { reply, bytes } = await pulled(state, reference, signal);
   if (!bytes) throw await readFailure(reply, context);
   return { bytes, contentType: reply.header("content-type"), digestHeader: digestHeader(reply) };
+}
+
+/** Counts as a pull wherever those are counted. */
+async function pulled(
+  state: RepositoryState,
+  reference: string,
+  signal: AbortSignal,
+): Promise<FetchedDocument> {
+  const { limits, wire } = state.channel;
+  const end = await wire.signals.pulls.enter(signal);
+  try {
+    return await fetchDocument(state, {
+      target: `manifests/${reference}`,
+      accept,
+      maxBytes: limits.manifestBytes,
+      signal,
+    });
+  } finally {
+    end();
+  }
 }
 
 /** Harbor's proxy and Red Hat's registries say UNKNOWN and "not found" where MANIFEST_UNKNOWN is meant. */

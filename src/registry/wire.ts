@@ -207,7 +207,7 @@ export class Wire {
     const { http, clock, report, host } = this.#options;
     const own = url.origin === this.#origin.origin;
     const body = await this.#withinBudget(request, own);
-    const sentAt = clock.now();
+    const sent = { at: clock.now(), number: this.signals.pulls.sending() };
     const response = await http
       .request({
         method: request.method,
@@ -226,7 +226,7 @@ export class Wire {
       });
     const shown = redactedUrl(url);
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
-    if (own) this.#hear(response, shown, sentAt);
+    if (own) this.#hear(response, shown, sent);
     return response;
   }
 
@@ -261,10 +261,14 @@ export class Wire {
   }
 
   /** What an answer of the registry itself tells besides its matter. */
-  #hear(response: HttpResponse, url: string, sentAt: number): void {
+  #hear(
+    response: HttpResponse,
+    url: string,
+    sent: { readonly at: number; readonly number: number },
+  ): void {
     const { clock, report, host } = this.#options;
     this.#answered = true;
-    this.signals.hear(response, url);
+    this.signals.hear(response, url, sent.number);
     const asked = retryAfterMs(response.header("retry-after"), clock.now());
     if (!isSlowDown(response.status)) {
       if (response.status < 500) this.#gate.succeeded();
@@ -272,7 +276,7 @@ export class Wire {
     } else if (asked !== undefined && asked > this.#limits.retryAfterMs) {
       this.#gate.answered();
     } else {
-      const delayMs = this.#gate.slowDown(sentAt, asked);
+      const delayMs = this.#gate.slowDown(sent.at, asked);
       report({ host, type: "paused", delayMs });
     }
   }
