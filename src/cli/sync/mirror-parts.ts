@@ -15,7 +15,11 @@ export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed"
   Partial<Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel">>;
 
 /** Parts of a run that share all they can: transfers, cores, connections. */
-export function runParts({ signal }: CommandContext, { enumerate, ...wish }: RunWish): MirrorParts {
+export function runParts(
+  { signal, flags, program }: CommandContext,
+  { enumerate, ...wish }: RunWish,
+): MirrorParts {
+  const asked = program === "skopeo" ? 0 : flags.number("parallel");
   return {
     ends: {
       open: async (name) => {
@@ -37,5 +41,6 @@ export function runParts({ signal }: CommandContext, { enumerate, ...wish }: Run
     keepGoing: true,
     dryRun: false,
     ...wish,
+    ...(asked > 0 && { parallel: asked }),
   };
 }

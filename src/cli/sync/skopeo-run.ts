@@ -4,6 +4,7 @@ import type { Signing } from "../../copy/sign.ts";
 import type { KnownError } from "../../core/errors.ts";
 import type { FoundImage } from "../../sync/ends.ts";
 import type { SyncEvent, SyncItem } from "../../sync/events.ts";
+import type { MirrorRule } from "../../sync/mirror.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import type { CommandContext } from "../context.ts";
 import { prefixed } from "../errors.ts";
@@ -52,14 +53,14 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
     retries: retryTimes,
     retryDelayMs: (attempt) => retryDelayMs || 1000 * 2 ** (attempt - 1),
   });
-  const summary = await runMirror({ rules: [ruleOf(job.options)] }, parts);
+  const summary = await runMirror({ rules: [wordsRule(job.options)] }, parts);
   context.signal.throwIfAborted();
   run.throwFailure();
   return { images: run.synced, isIncomplete: summary.failed > 0 };
 }
 
 /** The one rule of skopeo's words: what it takes has been listed already. */
-function ruleOf(copy: CopyOptions) {
+export function wordsRule(copy: CopyOptions): MirrorRule {
   return {
     name: "sync",
     from: { kind: "place", text: "", end: "source" },
@@ -77,7 +78,7 @@ function ruleOf(copy: CopyOptions) {
     companions: { referrers: "none", digestTags: false },
     existing: { kind: "update" },
     prune: undefined,
-  } as const;
+  };
 }
 
 /** Feeds the copies in their order, and keeps what is to be told in the end. */
