@@ -12,7 +12,9 @@ const blobsAtOnce = 16;
 /** What a command decides of a run; the rest is the same for all. */
 export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed" | "retries"> &
   Pick<MirrorSteps, "enumerate"> &
-  Partial<Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel">>;
+  Partial<
+    Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel" | "coordinator">
+  >;
 
 /** Parts of a run that share all they can: transfers, cores, connections. */
 export function runParts(

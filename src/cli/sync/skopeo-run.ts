@@ -13,9 +13,9 @@ import { endSettings } from "../settings.ts";
 import type { DigestFile } from "./digest-file.ts";
 import { imagesAtOnce, runParts } from "./mirror-parts.ts";
 import { NewFolders } from "./new-folders.ts";
-import { Pace } from "./pace.ts";
 import type { PlannedCopy } from "./plan-copies.ts";
 import { failureOf, SkopeoLines } from "./skopeo-lines.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** Copies to make, all named and possible as far as can be seen. */
 export interface CopiesJob {
@@ -87,7 +87,7 @@ class CopiesRun {
   readonly #folders: NewFolders;
   readonly #signal: AbortSignal;
   readonly #keepGoing: boolean;
-  readonly #pace = new Pace(imagesAtOnce);
+  readonly #turnstile = new Turnstile(imagesAtOnce);
   readonly #lines: SkopeoLines;
   readonly #errors = new Map<SyncItem["from"], KnownError>();
   #failure: unknown;
@@ -113,11 +113,11 @@ class CopiesRun {
   }
 
   async *images(): AsyncGenerator<FoundImage> {
-    const close = () => this.#pace.close();
+    const close = () => this.#turnstile.close();
     this.#signal.addEventListener("abort", close, { once: true });
     for (const copy of this.#job.copies) {
       if (copy.twin) continue;
-      if (!(await this.#pace.enter())) break;
+      if (!(await this.#turnstile.enter())) break;
       const image = await this.#found(copy);
       if (image === undefined) break;
       yield image;
@@ -128,8 +128,8 @@ class CopiesRun {
   note(event: SyncEvent): void {
     this.#lines.note(event);
     if (event.type !== "image-ended") return;
-    this.#pace.leave();
-    if (event.outcome.type === "failed" && !this.#keepGoing) this.#pace.close();
+    this.#turnstile.leave();
+    if (event.outcome.type === "failed" && !this.#keepGoing) this.#turnstile.close();
   }
 
   failed({ from }: SyncItem, error: KnownError): void {
@@ -165,6 +165,6 @@ class CopiesRun {
 
   #stop(error: unknown): void {
     this.#failure ??= error;
-    this.#pace.close();
+    this.#turnstile.close();
   }
 }
