@@ -24,6 +24,7 @@ import { digestOf, hexOf } from "../core/digest.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import { createHttpClient } from "../registry/http/client.ts";
+import type { Coordinator } from "../sync/coordinator.ts";
 import type { OpenShiftServer } from "../transport/atomic/openshift-client.ts";
 import { createAtomicTransport } from "../transport/atomic/transport.ts";
 import type { Transport } from "../transport/contract.ts";
@@ -63,7 +64,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return { ...access, http };
   });
 
-  const registriesOf = (end: EndSettings): Registries => {
+  const registriesOf = (end: EndSettings, coordinator?: Coordinator): Registries => {
     const { certificateDirectory } = end;
     const registries = new Registries({
       settings: end,
@@ -90,6 +91,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       userAgent: userAgent(input),
       report: (event) => note(event, traffic, log),
       ...(input.reach && { reach: input.reach }),
+      ...(coordinator && { coordinator }),
     });
     opened.push(registries);
     return registries;
@@ -110,8 +112,8 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   return {
     environment,
     platform,
-    async end(end, layers) {
-      const registries = registriesOf(end);
+    async end(end, layers, coordinator) {
+      const registries = registriesOf(end, coordinator);
       const places = createLookasides({
         registriesD,
         defaultFolder: defaultLookasideFolder(environment),

@@ -6,6 +6,7 @@ import type { DockerReference } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Store } from "../storage/store.ts";
+import type { Coordinator } from "../sync/coordinator.ts";
 import type { CallOptions, Transport } from "../transport/contract.ts";
 import type { RepositoryPlaces } from "../transport/docker/signatures.ts";
 import type { StoreChoice } from "./local/store-choice.ts";
@@ -61,7 +62,7 @@ export interface Parts {
   readonly environment: Environment;
   /** The platform wanted from a list: the overrides, or the host's. */
   readonly platform: Platform;
-  end(settings: EndSettings, layers?: LayerSettings): Promise<End>;
+  end(settings: EndSettings, layers?: LayerSettings, coordinator?: Coordinator): Promise<End>;
   /**
    * The trust policy in force.
    *

@@ -1,6 +1,7 @@
 import type { CopyEvent } from "../copy/events.ts";
 import type { Digest } from "../core/digest.ts";
 import { hexOf } from "../core/digest.ts";
+import { LiveRegion } from "./live-region.ts";
 import type { ProgressView } from "./progress.ts";
 import { signingLine } from "./progress-lines.ts";
 import { RateMeter } from "./rate-meter.ts";
@@ -25,20 +26,17 @@ interface Bar {
  * a single write. What is done moves up and stays.
  */
 export class ProgressBars implements ProgressView {
-  readonly #write: (text: string) => void;
-  readonly #terminal: Pick<Terminal, "columns">;
+  readonly #region: LiveRegion;
   readonly #bars = new Map<string, Bar>();
   readonly #planned = new Map<string, number>();
   readonly #total = new RateMeter();
   readonly #finished: string[] = [];
   #doneBlobs = 0;
   #doneBytes = 0;
-  #painted = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(write: (text: string) => void, terminal: Pick<Terminal, "columns">) {
-    this.#write = write;
-    this.#terminal = terminal;
+    this.#region = new LiveRegion(write, terminal);
   }
 
   show(event: CopyEvent): void {
@@ -122,13 +120,7 @@ export class ProgressBars implements ProgressView {
   }
 
   #paint(): void {
-    const width = Math.max(20, this.#terminal.columns() - 1);
-    const live = this.#liveLines(width);
-    const lines = [...this.#finished.splice(0), ...live].map((line) => line.slice(0, width));
-    const up = this.#painted > 0 ? `\x1b[${this.#painted}A\r` : "";
-    const body = lines.map((line) => `${line}\x1b[K\n`).join("");
-    if (body !== "" || up !== "") this.#write(`${up}${body}\x1b[J`);
-    this.#painted = live.length;
+    this.#region.paint(this.#finished.splice(0), this.#liveLines(this.#region.width));
   }
 
   #liveLines(width: number): readonly string[] {
@@ -190,7 +182,8 @@ function barLine({ label, size, sent, meter }: Bar, width: number): string {
   return `${label} [${barOf(Math.min(1, sent / size), room)}] ${numbers}`;
 }
 
-function barOf(part: number, width: number): string {
+/** `=====>----`, as wide as told. */
+export function barOf(part: number, width: number): string {
   const full = Math.floor(part * width);
   const head = full > 0 && full < width ? ">" : "";
   return `${"=".repeat(full - head.length)}${head}`.padEnd(width, "-");

@@ -10,6 +10,8 @@ import { createHttpClient } from "../registry/http/client.ts";
 import type { HttpClient } from "../registry/http/contract.ts";
 import { apiHost } from "../registry/options.ts";
 import { registryOrigin } from "../registry/origin.ts";
+import type { Coordinator } from "../sync/coordinator.ts";
+import { hostOptions } from "../sync/host-options.ts";
 import type { DockerEndpoints } from "../transport/docker/endpoints.ts";
 import { clock } from "./clock.ts";
 import { withPrefix } from "./errors.ts";
@@ -45,6 +47,8 @@ export interface RegistriesOptions {
   readonly report: ReportRegistry;
   /** Absent: anywhere, by this machine's files alone. Credentials go to no token service of another domain with it. */
   readonly reach?: RegistryReach;
+  /** Where many images are copied: what hosts may be asked, and what is known of them. */
+  readonly coordinator?: Coordinator;
 }
 
 interface KnownOrigin {
@@ -146,7 +150,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
-    const { userAgent, report, reach } = this.#options;
+    const { userAgent, report, reach, coordinator } = this.#options;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
@@ -166,6 +170,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
       report,
       ...(known?.url && { origin: known.url }),
       ...(reach && { strictRealm: true }),
+      ...(coordinator && hostOptions(coordinator, domain, accountOf(credentials))),
     });
     this.#hosts.set(key, host);
     return host;
@@ -205,4 +210,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     for (const client of this.#beside.values()) await client[Symbol.asyncDispose]();
     await this.#http[Symbol.asyncDispose]();
   }
+}
+
+function accountOf(credentials: Credentials | undefined): string | undefined {
+  return credentials && "username" in credentials ? credentials.username : undefined;
 }

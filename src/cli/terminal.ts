@@ -17,6 +17,8 @@ export interface Terminal {
   err(text: string): void;
   /** Of standard output; 80 where it does not tell. */
   columns(): number;
+  /** Of standard output; 24 where it does not tell. */
+  rows(): number;
 }
 
 /** The terminal of this process. Its streams take milliseconds to open, and are opened when they are used. */
@@ -36,6 +38,7 @@ export function processTerminal(): Terminal {
     out: (data) => writeAll(out(), data),
     err: (text) => void err().write(text),
     columns: () => out().columns || 80,
+    rows: () => out().rows || 24,
   };
 }
 

@@ -61,6 +61,7 @@ function terminalTo(lines: string[], stderrIsTty: boolean): Terminal {
     out: async () => {},
     err: (text) => void lines.push(text),
     columns: () => 80,
+    rows: () => 24,
   };
 }
 

@@ -37,6 +37,7 @@ export function progressAside(context: CommandContext): CommandContext {
       terminal.err(typeof data === "string" ? data : Buffer.from(data).toString()),
     err: (text) => terminal.err(text),
     columns: () => terminal.columns(),
+    rows: () => terminal.rows(),
   };
   return { ...context, terminal: aside };
 }

@@ -1,3 +1,4 @@
+import type { Flag } from "../flags.ts";
 import {
   deprecatedTlsFlag,
   dockerFlags,
@@ -7,6 +8,72 @@ import {
   signingFlags,
 } from "./groups.ts";
 import type { CommandSpec } from "./spec.ts";
+
+/** What skopeo's sync cannot do. */
+const ourFlags: readonly Flag[] = [
+  {
+    name: "parallel",
+    type: "uint",
+    usage: "copy up to `N` images at once (default 16)",
+    ours: true,
+  },
+  {
+    name: "platform",
+    type: "strings",
+    usage:
+      "copy only the images of a list for `OS/ARCH[/VARIANT]`, and a list of those (repeatable)",
+    ours: true,
+  },
+  {
+    name: "if-absent",
+    type: "bool",
+    usage: "leave tags that the destination has, whatever they stand for",
+    ours: true,
+  },
+  {
+    name: "referrers",
+    type: "string",
+    usage: "bring along what refers to images: all, none, or artifact `TYPES` with commas between",
+    ours: true,
+  },
+  {
+    name: "digest-tags",
+    type: "bool",
+    usage: "bring along tags named after digests: sha256-….sig, .att and .sbom",
+    ours: true,
+  },
+  {
+    name: "prune",
+    type: "bool",
+    usage: "remove tags at the destination that the source does not give any more",
+    ours: true,
+  },
+  { name: "no-prune", type: "bool", usage: "remove nothing, whatever the file says", ours: true },
+  {
+    name: "max-requests-per-second",
+    type: "uint",
+    usage: "ask every registry for no more than `N` requests a second",
+    ours: true,
+  },
+  {
+    name: "max-bytes-per-second",
+    type: "string",
+    usage: "exchange no more than `SIZE` a second with every registry: 50MB",
+    ours: true,
+  },
+  {
+    name: "report",
+    type: "string",
+    usage: "write how it went with each image to `FILE`, a JSON object a line",
+    ours: true,
+  },
+  {
+    name: "progress",
+    type: "string",
+    usage: "how progress is shown: `STYLE` is auto, plain, json or none",
+    ours: true,
+  },
+];
 
 /** `skopeo sync`. */
 export const syncSpec: CommandSpec = {
@@ -51,6 +118,7 @@ ${program === "skopeo" ? "See skopeo-sync(1) for details." : "Not supported yet.
       type: "bool",
       usage: "Do not abort the sync if any image copy fails",
     },
+    ...ourFlags,
   ],
   layout: "plain",
 };

@@ -1,63 +1,70 @@
+import type { Gate } from "../../../policy/gate.ts";
 import type { CopyOptions } from "../../copy/options.ts";
-import { manifestTypeOf } from "../commands/copy-options.ts";
 import type { CommandContext } from "../context.ts";
-import { withPrefix } from "../errors.ts";
+import type { End } from "../parts.ts";
 import { withRetries } from "../retry.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
-import { runCopies } from "./copy-all.ts";
 import { DigestFile } from "./digest-file.ts";
 import { incomplete, listSources } from "./list-sources.ts";
 import { type PlannedCopy, planCopies } from "./plan-copies.ts";
-import { readWords } from "./words.ts";
+import { type CopiesJob, runCopies } from "./skopeo-run.ts";
+import type { Listing } from "./sources.ts";
+import { copyOptionsOf } from "./sync-options.ts";
+import type { TellSync } from "./tell.ts";
+import { readWords, type SyncWords } from "./words.ts";
 
-/** `sync --src T --dest T SOURCE DESTINATION`, step by step in skopeo's order. */
-export async function syncByWords(
+/** What skopeo's words came to. */
+export interface FoundByWords {
+  readonly words: SyncWords;
+  readonly listing: Listing;
+  /** Of the destination. */
+  readonly end: End;
+  readonly options: CopyOptions;
+}
+
+/** Reads the words and finds what they ask for, step by step in skopeo's order. */
+export async function findByWords(
   context: CommandContext,
   from: string,
   to: string,
-): Promise<void> {
-  const { flags, globals, log } = context;
-  if (flags.changed("tls-verify")) {
-    log.warning("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify");
-  }
+  tell: TellSync,
+): Promise<FoundByWords> {
+  const { flags, globals } = context;
   const parts = await context.parts();
-  const gate = await withPrefix("Error loading trust policy", () => parts.gate());
   const words = readWords(context, from, to);
-  const sourceSettings = endSettings(flags, globals, "src-");
-  const listing = await withRetries(context, sourceSettings, () =>
-    listSources(context, words, sourceSettings, log),
+  const settings = endSettings(flags, globals, "src-");
+  const listing = await withRetries(context, settings, () =>
+    listSources(context, words, settings, tell),
   );
   const end = await parts.end(endSettings(flags, globals, "dest-"));
-  const options = syncOptions(context, parts.platform);
+  return { words, listing, end, options: copyOptionsOf(context, parts.platform) };
+}
+
+/** `skopeo sync --src T --dest T SOURCE DESTINATION`, in skopeo's lines. */
+export async function syncAsSkopeo(
+  context: CommandContext,
+  gate: Gate,
+  [from, to]: readonly [string, string],
+): Promise<void> {
+  const { flags, log } = context;
+  const { words, listing, end, options } = await findByWords(context, from, to, log);
   await using signing = await openSigning(context);
   const isDryRun = flags.bool("dry-run");
   if (isDryRun) log.warning("Running in dry-run mode");
-  using digests = openDigestFile(context, isDryRun);
+  using digests = isDryRun ? undefined : openDigestFile(context);
   const copies = await planCopies(listing.sources, words.to, { ...context, end });
-  const synced = isDryRun
-    ? tellPlan(context, copies)
-    : await runCopies(context, { copies, end, gate, options, signing, digests });
+  const job: CopiesJob = { copies, end, gate, options, signing, digests };
+  const synced = isDryRun ? tellPlan(context, copies) : await runCopies(context, job);
   const did = isDryRun ? "Would have synced" : "Synced";
   log.info(`${did} ${synced.images} images from ${listing.sources.length} sources`);
   if (listing.isIncomplete || synced.isIncomplete) throw incomplete();
 }
 
-function syncOptions({ flags }: CommandContext, platform: CopyOptions["platform"]): CopyOptions {
-  const manifestType = manifestTypeOf(flags.optionalString("format"));
-  return {
-    select: { type: flags.bool("all") ? "all" : "system" },
-    platform,
-    preserveDigests: flags.bool("preserve-digests"),
-    removeSignatures: flags.bool("remove-signatures"),
-    compression: { force: false },
-    ...(manifestType !== undefined && { manifestType }),
-  };
-}
-
-function openDigestFile({ flags }: CommandContext, isDryRun: boolean): DigestFile | undefined {
+/** What `--digestfile` asks for. @throws {CliError} `cli.unwritable` */
+export function openDigestFile({ flags }: CommandContext): DigestFile | undefined {
   const path = flags.string("digestfile");
-  return path === "" || isDryRun ? undefined : new DigestFile(path);
+  return path === "" ? undefined : new DigestFile(path);
 }
 
 function tellPlan({ log }: CommandContext, copies: readonly PlannedCopy[]) {

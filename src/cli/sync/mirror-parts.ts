@@ -12,10 +12,16 @@ const blobsAtOnce = 16;
 /** What a command decides of a run; the rest is the same for all. */
 export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed" | "retries"> &
   Pick<MirrorSteps, "enumerate"> &
-  Partial<Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel">>;
+  Partial<
+    Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel" | "coordinator">
+  >;
 
 /** Parts of a run that share all they can: transfers, cores, connections. */
-export function runParts({ signal }: CommandContext, { enumerate, ...wish }: RunWish): MirrorParts {
+export function runParts(
+  { signal, flags, program }: CommandContext,
+  { enumerate, ...wish }: RunWish,
+): MirrorParts {
+  const asked = program === "skopeo" ? 0 : flags.number("parallel");
   return {
     ends: {
       open: async (name) => {
@@ -37,5 +43,6 @@ export function runParts({ signal }: CommandContext, { enumerate, ...wish }: Run
     keepGoing: true,
     dryRun: false,
     ...wish,
+    ...(asked > 0 && { parallel: asked }),
   };
 }

@@ -4,6 +4,7 @@ import type { Signing } from "../../copy/sign.ts";
 import type { KnownError } from "../../core/errors.ts";
 import type { FoundImage } from "../../sync/ends.ts";
 import type { SyncEvent, SyncItem } from "../../sync/events.ts";
+import type { MirrorRule } from "../../sync/mirror.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import type { CommandContext } from "../context.ts";
 import { prefixed } from "../errors.ts";
@@ -12,9 +13,9 @@ import { endSettings } from "../settings.ts";
 import type { DigestFile } from "./digest-file.ts";
 import { imagesAtOnce, runParts } from "./mirror-parts.ts";
 import { NewFolders } from "./new-folders.ts";
-import { Pace } from "./pace.ts";
 import type { PlannedCopy } from "./plan-copies.ts";
 import { failureOf, SkopeoLines } from "./skopeo-lines.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** Copies to make, all named and possible as far as can be seen. */
 export interface CopiesJob {
@@ -52,14 +53,14 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
     retries: retryTimes,
     retryDelayMs: (attempt) => retryDelayMs || 1000 * 2 ** (attempt - 1),
   });
-  const summary = await runMirror({ rules: [ruleOf(job.options)] }, parts);
+  const summary = await runMirror({ rules: [wordsRule(job.options)] }, parts);
   context.signal.throwIfAborted();
   run.throwFailure();
   return { images: run.synced, isIncomplete: summary.failed > 0 };
 }
 
 /** The one rule of skopeo's words: what it takes has been listed already. */
-function ruleOf(copy: CopyOptions) {
+export function wordsRule(copy: CopyOptions): MirrorRule {
   return {
     name: "sync",
     from: { kind: "place", text: "", end: "source" },
@@ -77,7 +78,7 @@ function ruleOf(copy: CopyOptions) {
     companions: { referrers: "none", digestTags: false },
     existing: { kind: "update" },
     prune: undefined,
-  } as const;
+  };
 }
 
 /** Feeds the copies in their order, and keeps what is to be told in the end. */
@@ -86,7 +87,7 @@ class CopiesRun {
   readonly #folders: NewFolders;
   readonly #signal: AbortSignal;
   readonly #keepGoing: boolean;
-  readonly #pace = new Pace(imagesAtOnce);
+  readonly #turnstile = new Turnstile(imagesAtOnce);
   readonly #lines: SkopeoLines;
   readonly #errors = new Map<SyncItem["from"], KnownError>();
   #failure: unknown;
@@ -112,11 +113,11 @@ class CopiesRun {
   }
 
   async *images(): AsyncGenerator<FoundImage> {
-    const close = () => this.#pace.close();
+    const close = () => this.#turnstile.close();
     this.#signal.addEventListener("abort", close, { once: true });
     for (const copy of this.#job.copies) {
       if (copy.twin) continue;
-      if (!(await this.#pace.enter())) break;
+      if (!(await this.#turnstile.enter())) break;
       const image = await this.#found(copy);
       if (image === undefined) break;
       yield image;
@@ -127,8 +128,8 @@ class CopiesRun {
   note(event: SyncEvent): void {
     this.#lines.note(event);
     if (event.type !== "image-ended") return;
-    this.#pace.leave();
-    if (event.outcome.type === "failed" && !this.#keepGoing) this.#pace.close();
+    this.#turnstile.leave();
+    if (event.outcome.type === "failed" && !this.#keepGoing) this.#turnstile.close();
   }
 
   failed({ from }: SyncItem, error: KnownError): void {
@@ -164,6 +165,6 @@ class CopiesRun {
 
   #stop(error: unknown): void {
     this.#failure ??= error;
-    this.#pace.close();
+    this.#turnstile.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Lets so many through at once, in their order, until it is closed. */
-export class Pace {
+export class Turnstile {
   readonly #slots: number;
   #underWay = 0;
   #isClosed = false;

@@ -1,0 +1,105 @@
+import { readFile } from "node:fs/promises";
+import type { Gate } from "../../../policy/gate.ts";
+import { fileErrorText } from "../../config/load-file.ts";
+import { UsageError } from "../../core/errors.ts";
+import { createLocalCoordinator } from "../../sync/local-coordinator.ts";
+import type { Mirror } from "../../sync/mirror.ts";
+import { type SkopeoTarget, splitPlace } from "../../sync/naming.ts";
+import type { MirrorDocument } from "../../sync/parse-mirror.ts";
+import { createEnumerate } from "../../sync/selection/enumerate.ts";
+import { clock } from "../clock.ts";
+import type { CommandContext } from "../context.ts";
+import { CliError } from "../errors.ts";
+import { endSettings } from "../settings.ts";
+import { openSigning } from "../signers.ts";
+import { hostLimits } from "./host-limits.ts";
+import { createMirrorEnds } from "./mirror-ends.ts";
+import { NewFolders } from "./new-folders.ts";
+import { openOutput, runSync } from "./run-sync.ts";
+import { copyOptionsOf, ruleWithFlags } from "./sync-options.ts";
+
+/**
+ * `amphora sync FILE`: a specification of ours; or, with a destination, a file of skopeo's. A failed image does not end the
+ * run unless the file or `--keep-going=false` says so.
+ */
+export async function syncByDocument(
+  context: CommandContext,
+  gate: Gate,
+  file: string,
+  destination: string | undefined,
+): Promise<void> {
+  const { flags, globals, log } = context;
+  using output = await openOutput(context);
+  const document = await readDocument(context, file, destination);
+  const mirror: Mirror = {
+    rules: document.mirror.rules.map((rule) => ruleWithFlags(context, rule)),
+  };
+  await using signing = await openSigning(context);
+  await using coordinator = createLocalCoordinator(hostLimits(flags, document.hosts), clock);
+  await using folders = new NewFolders();
+  const ends = createMirrorEnds(context, { ...document, mirror }, { coordinator, folders });
+  if (mirror.rules.length === 0) log.warning(`${file} names no images`);
+  await runSync(
+    context,
+    {
+      mirror,
+      gate,
+      signing,
+      coordinator,
+      ends,
+      enumerate: createEnumerate(mirror),
+      retries: endSettings(flags, globals, "dest-").retryTimes,
+      dryRun: flags.bool("dry-run"),
+      keepGoing: flags.optionalBool("keep-going") ?? document.keepGoing ?? true,
+      ...(document.parallel !== undefined && { parallel: document.parallel }),
+    },
+    output,
+  );
+}
+
+async function readDocument(
+  context: CommandContext,
+  file: string,
+  destination: string | undefined,
+): Promise<MirrorDocument> {
+  const { platform } = await context.parts();
+  const { parseMirror } = await import("../../sync/parse-mirror.ts");
+  const target = destination === undefined ? undefined : targetOf(context, destination);
+  const document = await parseMirror(await readText(file), {
+    file,
+    platform,
+    ...(target && { skopeo: { target, copy: copyOptionsOf(context, platform) } }),
+  });
+  if (target && document.language === "amphora")
+    throw new UsageError("usage.bad-flag", `${file} says itself where images go`, {
+      hint: `Leave out ${destination}`,
+    });
+  return document;
+}
+
+/** Where the images of skopeo's files go: `docker://HOST/PATH`, `dir:FOLDER`. @throws {UsageError} `usage.bad-flag` */
+function targetOf({ flags }: CommandContext, destination: string): SkopeoTarget {
+  const { transport, rest } = splitPlace(destination);
+  if (transport !== "docker" && transport !== "dir")
+    throw new UsageError("usage.bad-flag", `"${transport}" is not a valid destination transport`, {
+      hint: "Write docker://HOST/PATH or dir:FOLDER",
+    });
+  return {
+    transport,
+    destination: rest,
+    scoped: flags.bool("scoped"),
+    suffix: flags.string("append-suffix"),
+    end: "destination",
+  };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new CliError("cli.unreadable", fileErrorText(error, "open", file), {
+      cause: error,
+      hint: "Name the file of a mirror, or say --src and --dest",
+    });
+  }
+}

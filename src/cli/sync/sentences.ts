@@ -1,0 +1,113 @@
+import { formatImageReference } from "../../core/image-reference.ts";
+import type { SyncEvent, SyncFigures, SyncItem, SyncSummary } from "../../sync/events.ts";
+import type { Traffic } from "../parts.ts";
+import { formatBytes, formatSeconds } from "../summary.ts";
+
+type Ended = Extract<SyncEvent, { type: "image-ended" }>;
+
+/** One line on how an image ended; undefined where that is told as a failure, or nothing is known. */
+export function endedSentence(
+  { item, outcome, figures }: Ended,
+  companions = 0,
+): string | undefined {
+  const [from, to] = namesOf(item);
+  const along = companions > 0 ? `, with ${count(companions, "companion")}` : "";
+  switch (outcome.type) {
+    case "copied": {
+      const verb = outcome.previous === undefined ? "Copied" : "Updated";
+      const way = verb === "Copied" ? `${from} to ${to}` : `${to} from ${from}`;
+      return `${verb} ${way} (${moved(figures)}${along})`;
+    }
+    case "would-copy":
+      return `Would copy ${from} to ${to} (at most ${formatBytes(outcome.bytes)}${along})`;
+    case "unchanged":
+      return `Unchanged ${to}${along}`;
+    case "left":
+      return `Left ${to} as it is: ${outcome.why === "if-absent" ? "it is there" : "it must not move"}`;
+    default:
+      return undefined;
+  }
+}
+
+function moved({ bytesMoved, ms }: SyncFigures): string {
+  const bytes = bytesMoved > 0 ? formatBytes(bytesMoved) : "no bytes";
+  return `${bytes} in ${formatSeconds(ms / 1000)}`;
+}
+
+/** What else is told in a line as it happens; undefined where nothing is. */
+export function passingSentence(event: SyncEvent): string | undefined {
+  switch (event.type) {
+    case "listed":
+      return event.found === event.taken
+        ? `Found ${count(event.taken, "tag")} of ${event.what}`
+        : `Took ${event.taken} of ${count(event.found, "tag")} of ${event.what}`;
+    case "image-retrying": {
+      const { item, attempt, of, delayMs, message } = event;
+      const wait = formatSeconds(delayMs / 1000);
+      return `Trying ${namesOf(item)[0]} again in ${wait} (${attempt}/${of}): ${message}`;
+    }
+    case "pruned":
+      return `${event.dryRun ? "Would remove" : "Removed"} ${formatImageReference(event.reference)}`;
+    default:
+      return undefined;
+  }
+}
+
+/** What went wrong, where the event says so. */
+export function failureSentence(event: SyncEvent): string | undefined {
+  switch (event.type) {
+    case "listing-failed":
+      return `Cannot list ${event.what}: ${event.message}`;
+    case "prune-refused":
+      return `Removed nothing of ${event.repository}: ${event.would} of its ${event.of} tags would go`;
+    case "image-ended": {
+      if (event.outcome.type !== "failed") return undefined;
+      const { refused, message } = event.outcome;
+      const from = namesOf(event.item)[0];
+      return refused ? `Refused ${from}: ${message}` : `Cannot copy ${from}: ${message}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The whole run in one line. */
+export function summarySentence(summary: SyncSummary, traffic: Traffic, isDryRun: boolean): string {
+  const { images, bytesMoved, bytesSpared, ms } = summary;
+  const bytes = [
+    `${formatBytes(bytesMoved)} moved`,
+    ...(bytesSpared > 0 ? [`${formatBytes(bytesSpared)} spared`] : []),
+  ].join(", ");
+  const parts = [
+    `${count(images, "image")}: ${countsOf(summary, isDryRun)}`,
+    ...(isDryRun ? [] : [bytes]),
+    `${count(traffic.requests, "request")}, ${count(traffic.retries, "retry", "retries")}`,
+  ];
+  return `${parts.join("; ")} in ${formatSeconds(ms / 1000)}`;
+}
+
+function countsOf(summary: SyncSummary, isDryRun: boolean): string {
+  const { copied, unchanged, left, failed, stopped, companions, pruned, failedRules } = summary;
+  const counts: readonly (readonly [number, string])[] = [
+    [copied, isDryRun ? "would be copied" : "copied"],
+    [unchanged, "unchanged"],
+    [left, "left as they are"],
+    [failed, "failed"],
+    [stopped, "not finished"],
+    [companions, isDryRun ? "companions would be" : companions === 1 ? "companion" : "companions"],
+    [pruned, isDryRun ? "would be removed" : "removed"],
+    [failedRules, failedRules === 1 ? "listing failed" : "listings failed"],
+  ];
+  const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+  return told.length > 0 ? told.join(", ") : "nothing to do";
+}
+
+/** Source and destination, as messages call them. */
+export function namesOf({ from, to }: SyncItem): readonly [from: string, to: string] {
+  return [formatImageReference(from), formatImageReference(to)];
+}
+
+/** `1 image`, `2 images`. */
+export function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

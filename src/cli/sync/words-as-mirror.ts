@@ -1,0 +1,73 @@
+import type { Gate } from "../../../policy/gate.ts";
+import type { FoundImage } from "../../sync/ends.ts";
+import type { CommandContext } from "../context.ts";
+import { CliError } from "../errors.ts";
+import { endSettings } from "../settings.ts";
+import { openSigning } from "../signers.ts";
+import { findByWords, openDigestFile } from "./by-words.ts";
+import { NewFolders } from "./new-folders.ts";
+import { type PlannedCopy, planCopies } from "./plan-copies.ts";
+import { openOutput, runSync } from "./run-sync.ts";
+import { wordsRule } from "./skopeo-run.ts";
+import { ruleWithFlags } from "./sync-options.ts";
+import { onlyTroubles } from "./tell.ts";
+
+/** Skopeo's words as a mirror of one rule, with all that a mirror can do. */
+export async function syncWordsAsMirror(
+  context: CommandContext,
+  gate: Gate,
+  [from, to]: readonly [string, string],
+): Promise<void> {
+  const { flags, globals, log, signal, terminal } = context;
+  using output = await openOutput(context);
+  const found = await findByWords(context, from, to, onlyTroubles(log));
+  const { words, listing, end, options } = found;
+  const rule = ruleWithFlags(context, wordsRule(options));
+  await using signing = await openSigning(context);
+  const copies = await planCopies(listing.sources, words.to, { ...context, end });
+  const isDryRun = flags.bool("dry-run");
+  if (isDryRun && words.to.transport === "dir") {
+    const lines = copies.map(({ shown }) => `Would copy ${shown.from} to ${shown.to}\n`);
+    return await terminal.out(lines.join(""));
+  }
+  using digests = isDryRun ? undefined : openDigestFile(context);
+  await using folders = new NewFolders();
+  const { retryTimes } = endSettings(flags, globals, "dest-");
+  const shownTo = new Map(copies.map((copy) => [copy.from.reference, copy.shown.to]));
+  await runSync(
+    context,
+    {
+      mirror: { rules: [rule] },
+      gate,
+      signing,
+      retries: retryTimes,
+      dryRun: isDryRun,
+      keepGoing: flags.bool("keep-going"),
+      enumerate: (_, { report }) => {
+        const taken = copies.length;
+        report({ type: "listed", rule: rule.name, what: from, found: taken, taken });
+        return imagesOf(copies, folders, (text) => end.resolve(text, "destination", { signal }));
+      },
+      listen(event) {
+        if (event.type !== "image-ended" || !("digest" in event.outcome)) return;
+        const { digest } = event.outcome;
+        if (digest) digests?.add(digest, shownTo.get(event.item.from) ?? "");
+      },
+    },
+    output,
+  );
+  if (listing.isIncomplete)
+    throw new CliError("cli.mirror-incomplete", "Not all was brought: some could not be listed");
+}
+
+async function* imagesOf(
+  copies: readonly PlannedCopy[],
+  folders: NewFolders,
+  resolve: (text: string) => Promise<FoundImage["to"]>,
+): AsyncGenerator<FoundImage> {
+  for (const { from, to, twin } of copies) {
+    if (twin) continue;
+    if (to.startsWith("dir:")) await folders.makeFor(to.slice("dir:".length));
+    yield { from, to: await resolve(to) };
+  }
+}
