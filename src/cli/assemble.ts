@@ -90,6 +90,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       userAgent: userAgent(input),
       report: (event) => note(event, traffic, log),
       ...(input.reach && { reach: input.reach }),
+      ...(input.coordinator && { coordinator: input.coordinator }),
     });
     opened.push(registries);
     return registries;

@@ -6,6 +6,7 @@ import type { DockerReference } from "../core/docker-reference.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
 import type { Store } from "../storage/store.ts";
+import type { Coordinator } from "../sync/coordinator.ts";
 import type { CallOptions, Transport } from "../transport/contract.ts";
 import type { RepositoryPlaces } from "../transport/docker/signatures.ts";
 import type { StoreChoice } from "./local/store-choice.ts";
@@ -107,6 +108,8 @@ export interface AssemblyInput {
   readonly log: Log;
   /** Absent: registries may be anywhere, and are reached as this machine's files say. */
   readonly reach?: RegistryReach;
+  /** Of all who mirror at the same time: how much hosts are asked, who changes a list. */
+  readonly coordinator?: Coordinator;
 }
 
 /** `assemble.ts` exports this as `assemble`. */

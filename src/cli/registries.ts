@@ -10,6 +10,8 @@ import { createHttpClient } from "../registry/http/client.ts";
 import type { HttpClient } from "../registry/http/contract.ts";
 import { apiHost } from "../registry/options.ts";
 import { registryOrigin } from "../registry/origin.ts";
+import type { Coordinator } from "../sync/coordinator.ts";
+import { hostOptions } from "../sync/host-options.ts";
 import type { DockerEndpoints } from "../transport/docker/endpoints.ts";
 import { clock } from "./clock.ts";
 import { withPrefix } from "./errors.ts";
@@ -45,6 +47,7 @@ export interface RegistriesOptions {
   readonly report: ReportRegistry;
   /** Absent: anywhere, by this machine's files alone. Credentials go to no token service of another domain with it. */
   readonly reach?: RegistryReach;
+  readonly coordinator?: Coordinator;
 }
 
 interface KnownOrigin {
@@ -146,7 +149,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
-    const { userAgent, report, reach } = this.#options;
+    const { userAgent, report, reach, coordinator } = this.#options;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
@@ -166,6 +169,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
       report,
       ...(known?.url && { origin: known.url }),
       ...(reach && { strictRealm: true }),
+      ...(coordinator && hostOptions(coordinator, domain, accountOf(credentials))),
     });
     this.#hosts.set(key, host);
     return host;
@@ -205,4 +209,10 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     for (const client of this.#beside.values()) await client[Symbol.asyncDispose]();
     await this.#http[Symbol.asyncDispose]();
   }
+}
+
+/** Users are told apart by it, where registries count pulls for each. */
+function accountOf(credentials: Credentials | undefined): string | undefined {
+  if (!credentials) return undefined;
+  return "username" in credentials ? credentials.username : "token";
 }
