@@ -24,7 +24,6 @@ import { digestOf, hexOf } from "../core/digest.ts";
 import type { Platform } from "../core/platform.ts";
 import type { RegistryEvent } from "../registry/events.ts";
 import { createHttpClient } from "../registry/http/client.ts";
-import type { Coordinator } from "../sync/coordinator.ts";
 import type { OpenShiftServer } from "../transport/atomic/openshift-client.ts";
 import { createAtomicTransport } from "../transport/atomic/transport.ts";
 import type { Transport } from "../transport/contract.ts";
@@ -64,7 +63,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
     return { ...access, http };
   });
 
-  const registriesOf = (end: EndSettings, coordinator?: Coordinator): Registries => {
+  const registriesOf = (end: EndSettings, coordinator = input.coordinator): Registries => {
     const { certificateDirectory } = end;
     const registries = new Registries({
       settings: end,

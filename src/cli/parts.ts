@@ -108,6 +108,8 @@ export interface AssemblyInput {
   readonly log: Log;
   /** Absent: registries may be anywhere, and are reached as this machine's files say. */
   readonly reach?: RegistryReach;
+  /** Of all who mirror at the same time: how much hosts are asked, who changes a list. */
+  readonly coordinator?: Coordinator;
 }
 
 /** `assemble.ts` exports this as `assemble`. */

@@ -212,6 +212,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 }
 
+/** Users are told apart by it, where registries count pulls for each. */
 function accountOf(credentials: Credentials | undefined): string | undefined {
-  return credentials && "username" in credentials ? credentials.username : undefined;
+  if (!credentials) return undefined;
+  return "username" in credentials ? credentials.username : "token";
 }

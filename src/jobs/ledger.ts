@@ -72,7 +72,15 @@ export type JobEvent =
       readonly type: "image";
       readonly from: string;
       readonly to: string;
-      readonly state: "started" | "copied" | "unchanged" | "left" | "failed" | "refused";
+      /** "would-copy": in a dry run. */
+      readonly state:
+        | "started"
+        | "copied"
+        | "would-copy"
+        | "unchanged"
+        | "left"
+        | "failed"
+        | "refused";
       readonly digest?: string;
       readonly code?: string;
       readonly message?: string;

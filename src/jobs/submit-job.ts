@@ -63,26 +63,6 @@ export async function submitJob(
 }
 
 /**
- * Queues what is written down and was never begun; for the start of a server.
- *
- * @returns how many were missing
- */
-export async function enqueueForgotten(desk: JobDesk): Promise<number> {
-  let missing = 0;
-  let before: string | undefined;
-  for (;;) {
-    const found = await desk.ledger.list({
-      states: ["waiting", "delayed"],
-      limit: 500,
-      ...(before !== undefined && { before }),
-    });
-    for (const job of found) if (await enqueue(desk, job)) missing++;
-    before = found.at(-1)?.id;
-    if (found.length < 500 || before === undefined) return missing;
-  }
-}
-
-/**
  * Ends a job that waits, and asks a running one to end.
  *
  * @returns the job as it is then; undefined where it has ended
@@ -98,13 +78,12 @@ export async function cancelJob(desk: JobDesk, id: string): Promise<Job | undefi
   return (await desk.ledger.change(id, cancelled, { from })) ?? marked;
 }
 
-/** Whether it was not there. */
-async function enqueue({ queue, ledger, now }: JobDesk, job: Job): Promise<boolean> {
-  if (job.state !== "waiting" && job.state !== "delayed") return false;
+async function enqueue({ queue, ledger, now }: JobDesk, job: Job): Promise<void> {
+  if (job.state !== "waiting" && job.state !== "delayed") return;
   const { id, notBefore } = job;
   const later = notBefore === undefined ? {} : { notBefore: new Date(notBefore) };
   try {
-    return (await queue.add(id, { id }, later)) === "added";
+    await queue.add(id, { id }, later);
   } catch (error) {
     // Whoever asked is told that it failed, and may ask again: then this one must not be done as well.
     const given = { state: "cancelled", endedAt: now() } as const;

@@ -22,8 +22,8 @@ export async function run(context: CommandContext): Promise<void> {
     { ...(config !== undefined && { config }), ...(data !== undefined && { data }) },
     loadEnvironment(),
   );
-  const { runWorker } = await import("../jobs/run-worker.ts");
-  await runWorker(context, settings, {
+  const { workUntilEnded } = await import("../jobs/run-worker.ts");
+  await workUntilEnded(context, settings, {
     slots,
     name: flags.string("name") || undefined,
     serverUrl: flags.string("server-url") || undefined,

@@ -4,6 +4,8 @@ import { JobError } from "../../jobs/errors.ts";
 import type { JobEnd } from "../../jobs/job.ts";
 import { isIn } from "../../server/jobs/rules.ts";
 import type { ServerSettings } from "../../server/settings.ts";
+import type { Coordinator } from "../../sync/coordinator.ts";
+import type { HostSettings } from "../../sync/host-settings.ts";
 import { assemble } from "../assemble.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
@@ -18,13 +20,14 @@ export interface JobEndsParts {
   readonly context: Pick<CommandContext, "version" | "settings">;
   readonly log: Log;
   readonly reach: RegistryReach;
+  readonly coordinator: Coordinator;
 }
 
 /** The parts of one job: its own connections, with the credentials that it names and no others. Disposing closes them. */
 export interface JobEnds extends AsyncDisposable {
   readonly parts: Parts;
-  /** An end with the credentials of that name; without a name it is nobody's. */
-  open(credentials: string | undefined): Promise<End>;
+  /** An end of a mirror's, by what its specification says of that host: without credentials it is nobody's. */
+  openHost(host: HostSettings | undefined): Promise<End>;
   /** The header of that name, for our own server; undefined for nobody. */
   authorization(credentials: string | undefined): Promise<string | undefined>;
   /**
@@ -37,7 +40,7 @@ export interface JobEnds extends AsyncDisposable {
 
 /** Opens nothing yet. */
 export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise<JobEnds> {
-  const { context, log, reach } = input;
+  const { context, log, reach, coordinator } = input;
   const { version } = context;
   const parts = await assemble({
     program: "amphora",
@@ -45,20 +48,20 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
     settings: context.settings,
     log,
     reach,
+    coordinator,
   });
-  const open = async (credentials: string | undefined) =>
-    await parts.end(await endSettings(settings.jobs.credentials, credentials));
+  const known = settings.jobs.credentials;
   return {
     parts,
-    open,
+    openHost: async (host) => await parts.end(await hostEnd(known, host)),
     async authorization(name) {
-      const { credentials } = await endSettings(settings.jobs.credentials, name);
+      const { credentials } = await endSettings(known, name);
       if (credentials === undefined || credentials === "nobody") return undefined;
       const { username, password } = credentials;
       return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
     },
     async resolve({ image, credentials }, as, signal) {
-      const end = await open(credentials);
+      const end = await parts.end(await endSettings(known, credentials));
       const resolved = await withPrefix(`Invalid ${as} name ${image}`, () =>
         end.resolve(image, as, { signal }),
       );
@@ -69,11 +72,42 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
   };
 }
 
-/** None that lie about on this machine: what a job may use, it names. */
-async function endSettings(
-  known: ServerSettings["jobs"]["credentials"],
-  name: string | undefined,
+type Known = ServerSettings["jobs"]["credentials"];
+
+async function hostEnd(known: Known, host: HostSettings | undefined): Promise<EndSettings> {
+  const { credentials, tlsVerify, certificateDirectory } = host ?? {};
+  return {
+    ...(await hostCredentials(known, credentials)),
+    ...(tlsVerify !== undefined && { tlsVerify }),
+    ...(certificateDirectory !== undefined && { certificateDirectory }),
+  };
+}
+
+async function hostCredentials(
+  known: Known,
+  credentials: HostSettings["credentials"],
 ): Promise<EndSettings> {
+  switch (credentials?.kind) {
+    case undefined:
+      return await endSettings(known, undefined);
+    case "named":
+      return await endSettings(known, credentials.name);
+    case "auth-file":
+      return { retryTimes: 0, retryDelayMs: 0, authFile: credentials.file };
+    case "password": {
+      const { username, password } = credentials;
+      return { retryTimes: 0, retryDelayMs: 0, credentials: { username, password } };
+    }
+    case "password-file": {
+      const { username, file } = credentials;
+      const password = await secretOf({ passwordFile: file }, username);
+      return { retryTimes: 0, retryDelayMs: 0, credentials: { username, password } };
+    }
+  }
+}
+
+/** None that lie about on this machine: what a job may use, it names. */
+async function endSettings(known: Known, name: string | undefined): Promise<EndSettings> {
   const base = { retryTimes: 0, retryDelayMs: 0 };
   if (name === undefined) return { ...base, credentials: "nobody" };
   const entry = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -99,9 +133,13 @@ async function secretOf(
   }
 }
 
-/** A path without links, since that is what is opened. */
-function checkFolder(
-  { reference: { transport, text } }: ResolvedImage,
+/**
+ * Whether jobs may use this place: a path without links, since that is what is opened.
+ *
+ * @throws {JobError} `job.not-allowed`
+ */
+export function checkFolder(
+  { reference: { transport, text } }: Pick<ResolvedImage, "reference">,
   folders: readonly string[],
 ): void {
   if (transport === "docker") return;

@@ -1,6 +1,8 @@
 import type { CopyEvent } from "../../copy/events.ts";
+import { formatImageReference } from "../../core/image-reference.ts";
 import type { JobProgress } from "../../jobs/job.ts";
 import type { JobEvent, JobLedger } from "../../jobs/ledger.ts";
+import type { SyncEvent, SyncItem } from "../../sync/events.ts";
 
 /** What is told of a job while it is done: to its ledger, a few times a second at most. */
 export interface JobStory extends AsyncDisposable {
@@ -8,6 +10,8 @@ export interface JobStory extends AsyncDisposable {
   tell(event: JobEvent): void;
   /** What a copy of one image tells. Neither throws nor waits. */
   tellCopy(image: string, event: CopyEvent): void;
+  /** What a mirror's run tells. Neither throws nor waits. */
+  tellSync(event: SyncEvent): void;
   /** Adds to the numbers of the job's progress. */
   count(add: { readonly found?: number; readonly ended?: number; readonly failed?: number }): void;
 }
@@ -75,6 +79,43 @@ class BufferedStory implements JobStory {
     }
   }
 
+  tellSync(event: SyncEvent): void {
+    switch (event.type) {
+      case "image-started": {
+        const { from, to } = namesOf(event.item);
+        this.count({ found: 1 });
+        this.tell({ type: "image", from, to, state: "started" });
+        break;
+      }
+      case "image-event":
+        this.tellCopy(namesOf(event.item).from, event.event);
+        break;
+      case "image-ended":
+        this.#endImage(event);
+        break;
+      default: {
+        const message = messageOf(event);
+        if (message) this.tell({ type: "message", ...message });
+      }
+    }
+  }
+
+  #endImage({ item, outcome, figures }: SyncEvent & { readonly type: "image-ended" }): void {
+    const { from, to } = namesOf(item);
+    const bytes = figures.bytesMoved;
+    this.count({ ended: 1, failed: outcome.type === "failed" ? 1 : 0 });
+    if (outcome.type === "stopped") return;
+    if (outcome.type === "failed") {
+      const { code, message, refused } = outcome;
+      const state = refused ? "refused" : "failed";
+      this.tell({ type: "image", from, to, state, code, message, bytes });
+      return;
+    }
+    const state = outcome.type;
+    const digest = "digest" in outcome ? outcome.digest : undefined;
+    this.tell({ type: "image", from, to, state, bytes, ...(digest !== undefined && { digest }) });
+  }
+
   count({ found = 0, ended = 0, failed = 0 }: Parameters<JobStory["count"]>[0]): void {
     this.#images.found += found;
     this.#images.ended += ended;
@@ -113,5 +154,32 @@ class BufferedStory implements JobStory {
     clearInterval(this.#timer);
     await this.#writing;
     await this.#write();
+  }
+}
+
+function namesOf({ from, to }: SyncItem): { readonly from: string; readonly to: string } {
+  return { from: formatImageReference(from), to: formatImageReference(to) };
+}
+
+/** What of a run is no image's; undefined: nothing that has to be told. */
+function messageOf(
+  event: SyncEvent,
+): { readonly level: "info" | "warning" | "error"; readonly text: string } | undefined {
+  switch (event.type) {
+    case "listed":
+      return { level: "info", text: `${event.what}: ${event.taken} of ${event.found} taken` };
+    case "listing-failed":
+      return { level: "error", text: `${event.what}: ${event.message}` };
+    case "pruned": {
+      const did = event.dryRun ? "would remove" : "removed";
+      return { level: "info", text: `${did} ${formatImageReference(event.reference)}` };
+    }
+    case "prune-refused": {
+      const { repository, would, of } = event;
+      const text = `${repository}: ${would} of ${of} tags would be removed, which is too many`;
+      return { level: "error", text };
+    }
+    default:
+      return undefined;
   }
 }

@@ -1,7 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Jobs } from "../../jobs/jobs.ts";
-import type { QueuedJob } from "../../jobs/submit-job.ts";
 import { ServerError } from "../../server/errors.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 
@@ -14,14 +13,15 @@ import type { ServerSettings } from "../../server/settings.ts";
 export async function openJobs(
   { jobs, data }: Pick<ServerSettings, "jobs" | "data">,
   now: () => number,
-): Promise<Jobs<QueuedJob>> {
+): Promise<Jobs> {
   if (jobs.queue === "embedded") {
     const folder = join(data, "jobs");
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const { openEmbeddedJobs } = await import("../../jobs/embedded/open.ts");
-    return await openEmbeddedJobs<QueuedJob>(join(folder, "jobs.sqlite"), { now });
+    return await openEmbeddedJobs(join(folder, "jobs.sqlite"), { now });
   }
-  throw new ServerError("server.bad-file", "Redis is not there yet");
+  const { openRedisJobs } = await import("../../jobs/redis/open.ts");
+  return await openRedisJobs(await queueUrl(jobs), { now });
 }
 
 /** The URL with its password in it: for the client alone. */

@@ -1,13 +1,110 @@
+import { availableParallelism } from "node:os";
+import { createTransfers } from "../../copy/transfers.ts";
+import type { Platform } from "../../core/platform.ts";
 import { JobError } from "../../jobs/errors.ts";
 import type { JobRequest, JobResult } from "../../jobs/job.ts";
-import type { JobEnds } from "./job-ends.ts";
+import { namedMirror } from "../../jobs/job-request.ts";
+import type { PartialResult } from "../../jobs/worker.ts";
+import { readSpecification } from "../../server/jobs/check-specification.ts";
+import { Compression } from "../../stream/recompress.ts";
+import type { MirrorEnds } from "../../sync/ends.ts";
+import type { SyncSummary } from "../../sync/events.ts";
+import type { MirrorDocument } from "../../sync/parse-mirror.ts";
+import { runMirror } from "../../sync/run-mirror.ts";
+import { clock } from "../clock.ts";
+import type { End } from "../parts.ts";
+import { checkFolder, type JobEnds } from "./job-ends.ts";
+import { mirrorSteps } from "./mirror-steps.ts";
 import type { PerformContext, PerformParts } from "./perform.ts";
 
-/** Runs a mirror of the settings. */
+const imagesAtOnce = 16;
+const blobsAtOnce = 16;
+/** Of an image; the job itself may be tried again, too. */
+const retries = 2;
+
+/** Runs a mirror of the settings, or one that came with the job. What failed is a failure, however much went well. */
 export async function performSync(
-  _request: JobRequest & { readonly kind: "sync" },
-  _parts: PerformParts & { readonly ends: JobEnds },
-  _context: PerformContext,
-): Promise<JobResult> {
-  throw new JobError("job.not-allowed", "mirrors are not run yet");
+  request: JobRequest & { readonly kind: "sync" },
+  parts: PerformParts & { readonly ends: JobEnds },
+  { signal, story }: PerformContext,
+): Promise<JobResult | PartialResult> {
+  const { ends, gate, coordinator } = parts;
+  const isNamed = namedMirror(request) !== undefined;
+  const document = await documentOf(request, parts, ends.parts.platform);
+  const { mirror, parallel = imagesAtOnce, keepGoing = true } = document;
+  let mayPass = false;
+  const summary = await runMirror(mirror, {
+    ends: endsOf(document, parts, isNamed),
+    gate: gate.now(),
+    transfers: createTransfers(blobsAtOnce),
+    compression: new Compression({ parallel: availableParallelism() }),
+    steps: await mirrorSteps(mirror),
+    coordinator,
+    clock,
+    random: Math.random,
+    signal,
+    parallel,
+    retries,
+    keepGoing,
+    dryRun: request.dryRun,
+    report: (event) => story.tellSync(event),
+    failed: (_item, { retryable }) => {
+      mayPass ||= retryable;
+    },
+  });
+  signal.throwIfAborted();
+  const result: JobResult = { kind: "sync", summary };
+  const message = shortfall(summary);
+  if (message === undefined) return result;
+  const failure = { code: "sync.incomplete", message, hint: "Look at the images that failed" };
+  return { result, failure, retryable: mayPass };
+}
+
+async function documentOf(
+  request: JobRequest & { readonly kind: "sync" },
+  { mirrors }: PerformParts,
+  platform: Platform,
+): Promise<MirrorDocument> {
+  const name = namedMirror(request);
+  if (name === undefined) return await readSpecification(request.mirror, platform);
+  const document = mirrors.get(name);
+  if (document) return document;
+  throw new JobError("job.not-allowed", `there is no mirror "${name}" in the settings`);
+}
+
+/** One end a name, for the whole run. What a job brings along is looked at again, now that all names are known. */
+function endsOf(
+  { hosts }: MirrorDocument,
+  { ends, settings, hosts: allowed }: PerformParts & { readonly ends: JobEnds },
+  isNamed: boolean,
+): MirrorEnds {
+  const opened = new Map<string, Promise<End>>();
+  return {
+    async open(name) {
+      const opening = opened.get(name) ?? ends.openHost(hosts.get(name));
+      opened.set(name, opening);
+      const end = await opening;
+      return {
+        async resolve(text, as, options) {
+          const resolved = await end.resolve(text, as, options);
+          if (isNamed) return resolved;
+          const { transport, docker } = resolved.reference;
+          if (transport !== "docker") checkFolder(resolved, settings.jobs.folders);
+          else if (!docker || !allowed.mayName(docker.domain))
+            throw new JobError("job.not-allowed", `no job may be about ${docker?.domain}`);
+          return resolved;
+        },
+      };
+    },
+  };
+}
+
+/** What a run did not do; undefined: it did all. */
+function shortfall({ images, failed, stopped, failedRules }: SyncSummary): string | undefined {
+  const parts = [
+    ...(failed > 0 ? [`${failed} of ${images} images failed`] : []),
+    ...(stopped > 0 ? [`${stopped} were not begun or called off`] : []),
+    ...(failedRules > 0 ? [`${failedRules} rules could not be listed or pruned`] : []),
+  ];
+  return parts.length === 0 ? undefined : parts.join("; ");
 }

@@ -1,6 +1,10 @@
 import type { Job, JobRequest, JobResult } from "../../jobs/job.ts";
+import type { PartialResult } from "../../jobs/worker.ts";
+import type { AllowedHosts } from "../../server/jobs/allowed-hosts.ts";
+import type { NamedDocuments } from "../../server/jobs/mirrors.ts";
 import type { JobRules } from "../../server/jobs/parts.ts";
 import type { ServerSettings } from "../../server/settings.ts";
+import type { Coordinator } from "../../sync/coordinator.ts";
 import { type JobEndsParts, openJobEnds } from "./job-ends.ts";
 import type { JobGate } from "./job-gate.ts";
 import type { JobStory } from "./job-story.ts";
@@ -13,7 +17,10 @@ import { performVerify } from "./perform-verify.ts";
 export interface PerformParts extends JobEndsParts {
   readonly settings: ServerSettings;
   readonly rules: JobRules;
+  readonly hosts: AllowedHosts;
   readonly gate: JobGate;
+  readonly mirrors: NamedDocuments;
+  readonly coordinator: Coordinator;
 }
 
 /** One job, as it is done. */
@@ -32,8 +39,8 @@ export async function perform(
   request: JobRequest,
   parts: PerformParts,
   context: PerformContext,
-): Promise<JobResult> {
-  parts.rules.check(request, context.owner);
+): Promise<JobResult | PartialResult> {
+  await parts.rules.check(request, context.owner);
   await using ends = await openJobEnds(parts);
   switch (request.kind) {
     case "copy":

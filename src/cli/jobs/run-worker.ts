@@ -1,6 +1,9 @@
 import { hostname } from "node:os";
 import { loadEnvironment } from "../../config/load-environment.ts";
+import { loadHostPlatform } from "../../config/load-host-platform.ts";
+import { runWorker } from "../../jobs/worker.ts";
 import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
+import { domainsOf, readMirrors } from "../../server/jobs/mirrors.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
@@ -9,16 +12,17 @@ import { createServerLog } from "../serve/server-log.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
+import { openCoordinator } from "./open-coordinator.ts";
 import { openJobs } from "./open-jobs.ts";
 import { type PerformParts, perform } from "./perform.ts";
 import { reportLog } from "./report-log.ts";
-import { work } from "./work.ts";
+import { reportWorker } from "./report-worker.ts";
 
 /** What the command line says of a worker. */
 export interface WorkerFlags {
   /** Jobs at once. */
   readonly slots: number | undefined;
-  /** For the log. */
+  /** For the log, and to be told from others by. */
   readonly name: string | undefined;
   /** Where the server is reached that started this worker. */
   readonly serverUrl: string | undefined;
@@ -26,7 +30,7 @@ export interface WorkerFlags {
 }
 
 /** Does jobs of the settings' queue until told to end; what it does then goes back to the queue. */
-export async function runWorker(
+export async function workUntilEnded(
   context: CommandContext,
   settings: ServerSettings,
   flags: WorkerFlags,
@@ -37,46 +41,52 @@ export async function runWorker(
     report({ type: "message", level: "info", text, fields: { worker: name } });
   const signal = flags.untilStdinEnds ? endedWith(context.signal) : context.signal;
   await using stack = new AsyncDisposableStack();
-  const parts = performParts(context, settings, { flags, report, stack });
-  const { queue, ledger } = stack.use(await openJobs(settings, Date.now));
+  const parts = await performParts({ context, settings, flags, report, stack });
+  const jobs = stack.use(await openJobs(settings, Date.now));
   say("worker ready");
-  await work({
-    queue,
-    ledger,
+  await runWorker({
+    queue: jobs.queue,
+    ledger: jobs.ledger,
+    webhooks: jobs.webhooks,
     slots: flags.slots ?? settings.jobs.slots,
     attempts: settings.jobs.attempts,
     signal,
+    report: reportWorker(report, name),
     now: Date.now,
+    random: Math.random,
     async perform({ id, request, owner }, called) {
-      await using story = beginStory({ ledger, id });
-      return await perform(request, parts, { owner, signal: called, story });
+      await using story = beginStory({ ledger: jobs.ledger, id });
+      return await perform(request, parts, { owner, signal: called.signal, story });
     },
   });
   say("worker ended");
 }
 
-function performParts(
-  context: CommandContext,
-  settings: ServerSettings,
-  {
-    flags,
-    report,
-    stack,
-  }: {
-    readonly flags: WorkerFlags;
-    readonly report: Report;
-    readonly stack: AsyncDisposableStack;
-  },
-): PerformParts {
+interface Assembly {
+  readonly context: CommandContext;
+  readonly settings: ServerSettings;
+  readonly flags: WorkerFlags;
+  readonly report: Report;
+  readonly stack: AsyncDisposableStack;
+}
+
+async function performParts(assembly: Assembly): Promise<PerformParts> {
+  const { context, settings, flags, report, stack } = assembly;
   const environment = loadEnvironment();
-  const hosts = createAllowedHosts(settings, flags.serverUrl);
+  const platform = loadHostPlatform(environment);
+  const mirrors = await readMirrors(settings.mirrors, { platform });
+  const mirrored = [...mirrors.values()].flatMap(domainsOf);
+  const hosts = createAllowedHosts(settings, { own: flags.serverUrl, mirrored });
   return {
     settings,
     context,
+    mirrors,
+    hosts,
     log: reportLog(report),
-    rules: createJobRules(settings, hosts),
+    rules: createJobRules({ settings, hosts, platform }),
     reach: createJobReach(hosts, environment),
     gate: stack.use(openJobGate({ settings, environment, context, report })),
+    coordinator: stack.use(await openCoordinator(settings, mirrors)),
   };
 }
 

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cron } from "croner";
+import { loadHostPlatform } from "../../config/load-host-platform.ts";
 import { asJobRequest } from "../../jobs/job-request.ts";
-import { hasEnded } from "../../jobs/job-rules.ts";
+import { hasEnded, openStates } from "../../jobs/job-rules.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
 import type { JobLedger } from "../../jobs/ledger.ts";
-import { enqueueForgotten, type JobDesk } from "../../jobs/submit-job.ts";
+import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { jobsApi } from "../../server/jobs/api.ts";
 import { createJobFigures } from "../../server/jobs/figures.ts";
-import type { KnownSchedule, NamedMirror } from "../../server/jobs/parts.ts";
+import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
+import type { KnownSchedule } from "../../server/jobs/parts.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
 import { createWorkerProcesses, type WorkerProcesses } from "../../server/jobs/worker-processes.ts";
 import type { Metrics } from "../../server/metrics/metrics.ts";
@@ -45,10 +48,15 @@ export async function assembleJobs(
   { access, audit, metrics }: JobsContext,
   opened: AsyncDisposableStack,
 ): Promise<AssembledJobs> {
-  const { settings, report, now, context } = base;
+  const { settings, environment, report, now, context } = base;
   const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
-  const { queue, ledger } = own.use(await openJobs(settings, now));
-  const desk: JobDesk = { queue, ledger, now };
+  const jobs = own.use(await openJobs(settings, now));
+  const { queue, ledger, webhooks } = jobs;
+  const desk: JobDesk = { queue, ledger, webhooks, now };
+  const platform = loadHostPlatform(environment);
+  const mirrors = await readMirrors(settings.mirrors, { platform });
+  const mirrored = [...mirrors.values()].flatMap(domainsOf);
+  const hosts = createAllowedHosts(settings, { mirrored });
   const schedules = schedulesOf(settings, now);
   const figures = createJobFigures(queue, report);
   metrics.watch(figures.gauges);
@@ -57,8 +65,8 @@ export async function assembleJobs(
   own.defer(() => ending.abort());
   const api = jobsApi({
     ...desk,
-    rules: createJobRules(settings, createAllowedHosts(settings)),
-    mirrors: mirrorsOf(settings),
+    rules: createJobRules({ settings, hosts, platform }),
+    mirrors: [...mirrors].map(([name, document]) => ({ name, rules: rulesAsText(document) })),
     schedules,
     access,
     report,
@@ -77,9 +85,7 @@ export async function assembleJobs(
         }
       });
       void steadily(base, signal, async () => {
-        await enqueueForgotten(desk);
-        const { waiting, delayed, running } = await queue.size();
-        if (waiting + delayed + running > 0) workers.wake();
+        if (await isAnythingLeft(jobs)) workers.wake();
         await forgetOld(ledger, settings.jobs.keepFor, now, signal);
       });
     },
@@ -133,6 +139,13 @@ async function steadily(
   }
 }
 
+/** Workers look after what was written down and not queued, and after webhooks that are still to be called. */
+async function isAnythingLeft({ ledger, webhooks }: Jobs): Promise<boolean> {
+  const open = await ledger.list({ states: openStates, limit: 1 });
+  const { waiting, delayed, running } = await webhooks.size();
+  return open.length + waiting + delayed + running > 0;
+}
+
 async function forgetOld(
   ledger: JobLedger,
   keepForMs: number,
@@ -143,10 +156,6 @@ async function forgetOld(
     await ledger.forget(now() - keepForMs);
     await sleep(hourMs, undefined, { signal, ref: false }).catch(() => {});
   }
-}
-
-function mirrorsOf({ mirrors }: ServerSettings): readonly NamedMirror[] {
-  return Object.keys(mirrors).map((name) => ({ name, rules: [] }));
 }
 
 function schedulesOf({ mirrors, schedules }: ServerSettings, now: () => number): KnownSchedule[] {

@@ -32,10 +32,22 @@ type Hosts = Pick<ServerSettings, "name" | "upstreams"> & {
   readonly jobs: Pick<ServerSettings["jobs"], "allowedHosts" | "serverUrl">;
 };
 
-/** @param own where this server is reached on this machine, where that is known better than by the settings */
-export function createAllowedHosts(settings: Hosts, own?: string): AllowedHosts {
+/** What is known besides the settings' sections. */
+export interface KnownHosts {
+  /** Where this server is reached on this machine. */
+  readonly own?: string | undefined;
+  /** Registries that the mirrors of the settings name: `domainsOf`. */
+  readonly mirrored?: readonly string[];
+}
+
+/** Hosts that the settings name anywhere, or that one of their patterns takes. */
+export function createAllowedHosts(
+  settings: Hosts,
+  { own, mirrored = [] }: KnownHosts = {},
+): AllowedHosts {
   const reaches = reachesOf(settings, own);
-  const known = new Set([settings.name.toLowerCase(), ...reaches.keys()]);
+  const others = [settings.name, ...mirrored].map((name) => name.toLowerCase());
+  const known = new Set([...others, ...reaches.keys()]);
   const entries = settings.jobs.allowedHosts.map((entry) =>
     typeof entry === "string" ? entry.toLowerCase() : entry.host.toLowerCase(),
   );

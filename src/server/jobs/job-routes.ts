@@ -175,7 +175,7 @@ export async function startJob(
 ): Promise<{ readonly job: Job }> {
   const owner = ownerOf(call.caller);
   const key = keyOf(call);
-  parts.rules.check(request, owner);
+  await parts.rules.check(request, owner);
   const { job, isNew } = await submitJob(parts, {
     request,
     owner,

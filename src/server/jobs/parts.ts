@@ -29,7 +29,7 @@ export interface JobRules {
    * @throws {JobError} `job.not-allowed` where a host, a folder or credentials are not for this, `job.bad-request` where a
    *   name is none
    */
-  check(request: JobRequest, owner: string): void;
+  check(request: JobRequest, owner: string): Promise<void>;
   /** @throws {JobError} `job.not-allowed` */
   checkWebhook(url: string): void;
 }

@@ -1,15 +1,23 @@
 import { isAbsolute, normalize, sep } from "node:path";
 import { type DockerReference, parseDockerReference } from "../../core/docker-reference.ts";
 import { KnownError } from "../../core/errors.ts";
+import type { Platform } from "../../core/platform.ts";
 import { JobError } from "../../jobs/errors.ts";
 import type { JobEnd, JobRequest } from "../../jobs/job.ts";
 import { isMirrorName } from "../../jobs/job-request.ts";
 import type { ServerSettings } from "../settings.ts";
 import { rulesFor } from "../signing/rules.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
+import { checkSpecification } from "./check-specification.ts";
 import type { JobRules } from "./parts.ts";
 
-type Ruling = Pick<ServerSettings, "name" | "jobs" | "mirrors" | "signing">;
+/** What rules are made of. */
+export interface RulingParts {
+  readonly settings: Pick<ServerSettings, "name" | "jobs" | "mirrors" | "signing">;
+  readonly hosts: AllowedHosts;
+  /** Of this machine, for specifications that say "system". */
+  readonly platform: Platform;
+}
 
 /** Transports whose images are in a folder or a file, and how a reference's text begins with that. */
 const inFolders: Readonly<Record<string, (text: string) => string>> = {
@@ -23,24 +31,28 @@ const inFolders: Readonly<Record<string, (text: string) => string>> = {
  * What the settings let a job be about: hosts that are allowed, folders that are listed, credentials that are for that host
  * and for whoever asks, mirrors and keys that there are.
  */
-export function createJobRules(settings: Ruling, hosts: AllowedHosts): JobRules {
+export function createJobRules({ settings, hosts, platform }: RulingParts): JobRules {
   return {
-    check(request, owner) {
+    async check(request, owner) {
+      const ends = new EndRules(settings, hosts, owner);
       switch (request.kind) {
         case "copy":
-          checkEnd(request.from, "from", { settings, hosts, owner });
-          checkEnd(request.to, "to", { settings, hosts, owner });
+          ends.check(request.from, "from");
+          ends.check(request.to, "to");
           return;
         case "verify":
-          checkEnd(request.image, "image", { settings, hosts, owner });
+          ends.check(request.image, "image");
           return;
         case "sign":
-          checkEnd(request.image, "image", { settings, hosts, owner });
+          ends.check(request.image, "image");
           checkKey(request, settings, owner);
           return;
-        case "sync":
-          checkMirror(request.mirror, settings);
+        case "sync": {
+          const { mirror } = request;
+          if (typeof mirror === "string" && isMirrorName(mirror)) checkName(mirror, settings);
+          else await checkSpecification(mirror, ends, platform);
           return;
+        }
       }
     },
     checkWebhook(text) {
@@ -51,66 +63,78 @@ export function createJobRules(settings: Ruling, hosts: AllowedHosts): JobRules 
   };
 }
 
-interface Checking {
-  readonly settings: Ruling;
-  readonly hosts: AllowedHosts;
-  readonly owner: string;
-}
+/** What one owner's jobs may name. */
+export class EndRules {
+  readonly #settings: RulingParts["settings"];
+  readonly #hosts: AllowedHosts;
+  readonly #owner: string;
 
-function checkEnd({ image, credentials }: JobEnd, what: string, checking: Checking): void {
-  const { settings, hosts, owner } = checking;
-  const [, transport = "", text = ""] = /^([a-z-]+):(.*)$/s.exec(image) ?? [];
-  if (transport === "docker") {
-    const { domain } = dockerReference(text, what);
-    if (!hosts.mayName(domain))
-      throw notAllowed(`${what}: no job may be about ${domain}`, hostHint(domain));
-    if (credentials !== undefined) checkCredentials(credentials, domain, what, { settings, owner });
-    return;
+  constructor(settings: RulingParts["settings"], hosts: AllowedHosts, owner: string) {
+    this.#settings = settings;
+    this.#hosts = hosts;
+    this.#owner = owner;
   }
-  if (credentials !== undefined)
-    throw badRequest(`${what}: credentials are for registries, not for ${transport}:`);
-  const folderOf = Object.hasOwn(inFolders, transport) ? inFolders[transport] : undefined;
-  if (!folderOf)
-    throw notAllowed(`${what}: no job may use ${transport}:`, "Name an image in a registry");
-  const path = folderOf(text);
-  if (isIn(settings.jobs.folders, path)) return;
-  throw notAllowed(
-    `${what}: no job may use this path`,
-    "List its folder under jobs.folders in the configuration",
-  );
-}
 
-/** Whether a path is within one of some folders, as far as its text tells: links are looked at when it is opened. */
-export function isIn(folders: readonly string[], path: string): boolean {
-  if (!isAbsolute(path) || normalize(path).replace(/\/+$/, "") !== path.replace(/\/+$/, ""))
-    return false;
-  return folders.some((folder) => path === folder || path.startsWith(folder + sep));
-}
+  /** @throws {JobError} `job.not-allowed`, `job.bad-request` */
+  check({ image, credentials }: JobEnd, what: string): void {
+    const [, transport = "", text = ""] = /^([a-z-]+):(.*)$/s.exec(image) ?? [];
+    if (transport === "docker") {
+      const { domain } = dockerReference(text, what);
+      this.checkDomain(domain, what);
+      if (credentials !== undefined) this.checkCredentials(credentials, domain, what);
+      return;
+    }
+    if (credentials !== undefined)
+      throw badRequest(`${what}: credentials are for registries, not for ${transport}:`);
+    this.checkPlace(transport, text, what);
+  }
 
-function checkCredentials(
-  name: string,
-  domain: string,
-  what: string,
-  { settings, owner }: Omit<Checking, "hosts">,
-): void {
-  const { credentials } = settings.jobs;
-  const entry = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
-  const isForOwner = entry && (entry.users === undefined || entry.users.includes(owner));
-  if (!entry || !isForOwner)
+  /** @throws {JobError} `job.not-allowed` */
+  checkDomain(domain: string, what: string): void {
+    if (this.#hosts.mayName(domain)) return;
+    throw notAllowed(`${what}: no job may be about ${domain}`, hostHint(domain));
+  }
+
+  /** @throws {JobError} `job.not-allowed` */
+  checkPlace(transport: string, text: string, what: string): void {
+    const folderOf = Object.hasOwn(inFolders, transport) ? inFolders[transport] : undefined;
+    if (!folderOf)
+      throw notAllowed(`${what}: no job may use ${transport}:`, "Name an image in a registry");
+    if (isIn(this.#settings.jobs.folders, folderOf(text))) return;
     throw notAllowed(
-      `${what}: there are no credentials "${name}" for you`,
-      "Name an entry of jobs.credentials in the configuration",
+      `${what}: no job may use this path`,
+      "List its folder under jobs.folders in the configuration",
     );
-  if (!entry.hosts.some((host) => host.toLowerCase() === domain.toLowerCase()))
+  }
+
+  /** @throws {JobError} `job.not-allowed` */
+  checkCredentials(name: string, domain: string, what: string): void {
+    const { credentials } = this.#settings.jobs;
+    const entry = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
+    const isForOwner = entry && (entry.users === undefined || entry.users.includes(this.#owner));
+    if (!entry || !isForOwner)
+      throw notAllowed(
+        `${what}: there are no credentials "${name}" for you`,
+        "Name an entry of jobs.credentials in the configuration",
+      );
+    if (entry.hosts.some((host) => host.toLowerCase() === domain.toLowerCase())) return;
     throw notAllowed(
       `${what}: the credentials "${name}" are not for ${domain}`,
       "List the host under the hosts of these credentials",
     );
+  }
+}
+
+/** Whether a path is within one of some folders, as far as its text tells: links are looked at when it is opened. */
+export function isIn(folders: readonly string[], path: string): boolean {
+  const plain = path.replace(/\/+$/, "");
+  if (!isAbsolute(path) || normalize(path).replace(/\/+$/, "") !== plain) return false;
+  return folders.some((folder) => plain === folder || plain.startsWith(folder + sep));
 }
 
 function checkKey(
   { image: { image }, key }: JobRequest & { readonly kind: "sign" },
-  { signing, name }: Ruling,
+  { signing, name }: RulingParts["settings"],
   owner: string,
 ): void {
   const reference = dockerReference(image.replace(/^docker:/, ""), "image");
@@ -129,15 +153,9 @@ function checkKey(
   );
 }
 
-function checkMirror(mirror: unknown, { mirrors }: Ruling): void {
-  if (typeof mirror === "string" && isMirrorName(mirror)) {
-    if (Object.hasOwn(mirrors, mirror)) return;
-    throw badRequest(`mirror: there is no mirror "${mirror}" in the settings`);
-  }
-  throw notAllowed(
-    "mirror: only mirrors of the settings are run",
-    "Write it under mirrors in the configuration",
-  );
+function checkName(mirror: string, { mirrors }: RulingParts["settings"]): void {
+  if (Object.hasOwn(mirrors, mirror)) return;
+  throw badRequest(`mirror: there is no mirror "${mirror}" in the settings`);
 }
 
 function dockerReference(text: string, what: string): DockerReference {

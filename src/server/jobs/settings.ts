@@ -123,6 +123,8 @@ export interface MirrorSettings {
   readonly document: Readonly<Record<string, unknown>>;
   readonly cron?: string;
   readonly timeZone?: string;
+  /** That its paths are seen from. */
+  readonly folder?: string;
 }
 
 function splitMirror(value: unknown, context: z.RefinementCtx): MirrorSettings {

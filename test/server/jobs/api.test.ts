@@ -270,7 +270,7 @@ test("what a page of another site sends changes nothing", async () => {
 
 test("what the rules do not allow is refused before anything is written down", async () => {
   await using world = await jobsWorld({
-    check() {
+    async check() {
       throw new JobError("job.not-allowed", "no job may name this host", { hint: "List it" });
     },
   });

@@ -34,11 +34,12 @@ const settings = serverSettings.parse({
 });
 
 const hosts = createAllowedHosts(settings);
-const rules = createJobRules(settings, hosts);
+const platform = { os: "linux", architecture: "amd64" };
+const rules = createJobRules({ settings, hosts, platform });
 
-function codeOf(request: JobRequest, owner = "ann"): string {
+async function codeOf(request: JobRequest, owner = "ann"): Promise<string> {
   try {
-    rules.check(request, owner);
+    await rules.check(request, owner);
     return "";
   } catch (error) {
     assert.ok(error instanceof JobError);
@@ -99,16 +100,16 @@ const images: readonly (readonly [image: string, code: string])[] = [
   ["constructor:a", "job.not-allowed"],
 ];
 
-test("a job is about hosts and folders that the settings name, and nothing else", () => {
+test("a job is about hosts and folders that the settings name, and nothing else", async () => {
   for (const [image, code] of images) {
-    assert.equal(codeOf(verify(image)), code, image);
+    assert.equal(await codeOf(verify(image)), code, image);
     const copy = {
       kind: "copy",
       from: { image: "docker://alpine" },
       to: { image },
       options: {},
     } as const;
-    assert.equal(codeOf(copy), code, `copy to ${image}`);
+    assert.equal(await codeOf(copy), code, `copy to ${image}`);
   }
 });
 
@@ -192,29 +193,84 @@ test("webhooks go to listed hosts, and to this server and the upstreams only whe
   assert.throws(() => rules.checkWebhook("http://169.254.169.254/"), { code: "job.not-allowed" });
 });
 
-test("credentials go to their hosts alone, and are used for their users alone", () => {
-  assert.equal(codeOf(verify("docker://alpine", "hub")), "");
-  assert.equal(codeOf(verify("docker://listed.example/a", "hub")), "job.not-allowed");
-  assert.equal(codeOf(verify("docker://listed.example/a", "anns")), "");
-  assert.equal(codeOf(verify("docker://listed.example/a", "anns"), "bob"), "job.not-allowed");
-  assert.equal(codeOf(verify("docker://listed.example/a", "none")), "job.not-allowed");
-  assert.equal(codeOf(verify("docker://listed.example/a", "constructor")), "job.not-allowed");
-  assert.equal(codeOf(verify("dir:/srv/images/a", "anns")), "job.bad-request");
+test("credentials go to their hosts alone, and are used for their users alone", async () => {
+  assert.equal(await codeOf(verify("docker://alpine", "hub")), "");
+  assert.equal(await codeOf(verify("docker://listed.example/a", "hub")), "job.not-allowed");
+  assert.equal(await codeOf(verify("docker://listed.example/a", "anns")), "");
+  assert.equal(await codeOf(verify("docker://listed.example/a", "anns"), "bob"), "job.not-allowed");
+  assert.equal(await codeOf(verify("docker://listed.example/a", "none")), "job.not-allowed");
+  assert.equal(await codeOf(verify("docker://listed.example/a", "constructor")), "job.not-allowed");
+  assert.equal(await codeOf(verify("dir:/srv/images/a", "anns")), "job.bad-request");
 });
 
-test("images of this server are signed by keys that a rule gives to whoever asks", () => {
+test("images of this server are signed by keys that a rule gives to whoever asks", async () => {
   const sign = (image: string, key: string, owner = "ann") =>
     codeOf({ kind: "sign", image: { image }, key }, owner);
-  assert.equal(sign("docker://registry.example/team/app:1", "release"), "");
-  assert.equal(sign("docker://registry.example/team/app:1", "release", "bob"), "job.not-allowed");
-  assert.equal(sign("docker://registry.example/team/app:1", "other"), "job.not-allowed");
-  assert.equal(sign("docker://registry.example/free/app:1", "release"), "job.not-allowed");
-  assert.equal(sign("docker://docker.io/team/app:1", "release"), "job.not-allowed");
-  assert.equal(sign("docker://registry.example/team/app", "release"), "job.bad-request");
+  assert.equal(await sign("docker://registry.example/team/app:1", "release"), "");
+  assert.equal(
+    await sign("docker://registry.example/team/app:1", "release", "bob"),
+    "job.not-allowed",
+  );
+  assert.equal(await sign("docker://registry.example/team/app:1", "other"), "job.not-allowed");
+  assert.equal(await sign("docker://registry.example/free/app:1", "release"), "job.not-allowed");
+  assert.equal(await sign("docker://docker.io/team/app:1", "release"), "job.not-allowed");
+  assert.equal(await sign("docker://registry.example/team/app", "release"), "job.bad-request");
 });
 
-test("a mirror of the settings is run, and no other", () => {
-  assert.equal(codeOf({ kind: "sync", mirror: "base", dryRun: false }), "");
-  assert.equal(codeOf({ kind: "sync", mirror: "other", dryRun: false }), "job.bad-request");
-  assert.equal(codeOf({ kind: "sync", mirror: "constructor", dryRun: false }), "job.bad-request");
+test("a mirror of the settings is run by its name", async () => {
+  const sync = (mirror: string) => codeOf({ kind: "sync", mirror, dryRun: false });
+  assert.equal(await sync("base"), "");
+  assert.equal(await sync("other"), "job.bad-request");
+  assert.equal(await sync("constructor"), "job.bad-request");
+});
+
+const to = "registry.example/hub/";
+
+/** Specifications that come with a job, as one mirror's members or a whole text. */
+const specifications: readonly (readonly [mirror: object | string, code: string])[] = [
+  [{ from: "docker.io/library/alpine", to }, ""],
+  [{ from: "listed.example/team/*", to, tags: { newest: 3 } }, ""],
+  [{ from: { registry: "listed.example" }, to }, ""],
+  [{ from: "docker.io/library/alpine", to: "dir:/srv/images/{{.Image}}" }, ""],
+  [{ from: "dir:/srv/images/a", to }, ""],
+  [`mirrors: [{ from: docker.io/library/alpine, to: ${to} }]`, ""],
+  [{ from: "quay.io/a/b", to }, "job.not-allowed"],
+  [{ from: { registry: "169.254.169.254" }, to }, "job.not-allowed"],
+  [{ from: ["docker.io/library/alpine", "quay.io/a/b"], to }, "job.not-allowed"],
+  [{ from: "docker.io/library/alpine", to: "quay.io/x/" }, "job.not-allowed"],
+  [{ from: "docker.io/library/alpine", to: "{{.Registry}}/x/{{.Tag}}" }, "job.bad-request"],
+  [{ from: "docker.io/library/alpine", to: "dir:/etc/{{.Tag}}" }, "job.not-allowed"],
+  [{ from: "dir:/etc", to }, "job.not-allowed"],
+  [{ from: "dir:images/a", to }, "job.not-allowed"],
+  [{ from: "docker.io/library/alpine", to, hosts: {} }, "job.bad-request"],
+  [{ from: "docker.io/library/alpine", to, tags: { include: ["("] } }, "job.bad-request"],
+  [{ from: "docker.io/library/alpine", to, tags: { semver: "new" } }, "job.bad-request"],
+  [{ from: "docker.io/library/alpine" }, "job.bad-request"],
+  ["mirrors: {", "job.bad-request"],
+  ["docker.io: { images: { alpine: [] } }", "job.bad-request"],
+  ["quay.io:\n  credentials: { username: me, password: secret }\n  images: {}", "job.bad-request"],
+];
+
+const hostSettings: readonly (readonly [host: object, code: string])[] = [
+  [{ credentials: "hub" }, ""],
+  [{ limits: { "requests-per-second": 5 } }, ""],
+  [{ credentials: "anns" }, "job.not-allowed"],
+  [{ credentials: "none" }, "job.not-allowed"],
+  [{ username: "me", "password-file": "/etc/shadow" }, "job.not-allowed"],
+  [{ "auth-file": "/root/.docker/config.json" }, "job.not-allowed"],
+  [{ "tls-verify": false }, "job.not-allowed"],
+  [{ "cert-dir": "/etc" }, "job.not-allowed"],
+];
+
+test("a specification that comes with a job names no more than any other job", async () => {
+  const sync = (mirror: unknown) => codeOf({ kind: "sync", mirror, dryRun: false });
+  for (const [mirror, code] of specifications) {
+    const whole = typeof mirror === "string" ? mirror : { mirrors: [mirror] };
+    assert.equal(await sync(whole), code, JSON.stringify(mirror));
+  }
+  for (const [host, code] of hostSettings) {
+    const mirrors = [{ from: "docker.io/library/alpine", to }];
+    const found = await sync({ mirrors, hosts: { "docker.io": host } });
+    assert.equal(found, code, JSON.stringify(host));
+  }
 });

@@ -66,7 +66,7 @@ export async function jobsWorld(
         nextRun: () => 86_400_000,
       },
     ],
-    rules: { check() {}, checkWebhook() {}, ...rules },
+    rules: { async check() {}, checkWebhook() {}, ...rules },
     now: Date.now,
     report() {},
     signal: ending.signal,

@@ -68,7 +68,7 @@ export async function startDemo(
     access,
     mirrors,
     schedules,
-    rules: { check() {}, checkWebhook() {} },
+    rules: { async check() {}, checkWebhook() {} },
     now: Date.now,
     report() {},
     signal: ending.signal,
