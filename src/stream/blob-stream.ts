@@ -17,6 +17,8 @@ export type OpenBytes = (from: number) => AsyncIterable<Uint8Array>;
 export interface BlobStreamOptions {
   /** Whether the bytes can be opened again, and from an offset. */
   readonly reopens: boolean;
+  /** {@link VerifyOptions.explain} */
+  readonly explain?: () => Promise<unknown>;
   /** Closes what the bytes come from; called once, however far the reading went. */
   readonly release?: () => void | Promise<void>;
 }
@@ -109,8 +111,10 @@ export class BlobStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
   /** Opened with the first chunk that is asked for. */
   #verifiedFrom(state: HashState | undefined): AsyncGenerator<Uint8Array, void, void> {
     const open = () => this.#open(state?.offset ?? 0)[Symbol.asyncIterator]();
+    const { explain } = this.#options;
     return verified({ [Symbol.asyncIterator]: open }, this.descriptor, {
       ...(state && { from: state }),
+      ...(explain && { explain }),
       onProgress: (offset) => this.#onProgress?.(offset),
       onFailure: (error) => {
         this.#failure = error;

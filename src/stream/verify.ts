@@ -17,6 +17,8 @@ export interface VerifyOptions {
   readonly onState?: (state: HashState) => void;
   /** Called with each chunk read: how many bytes of the blob that makes. */
   readonly onProgress?: (offset: number) => void;
+  /** Asked why all bytes came and have another digest, so that more can be told than that; undefined: nothing more is known. */
+  readonly explain?: () => Promise<unknown>;
   /** Called with what reading fails by, before it is thrown. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -125,12 +127,20 @@ class VerifiedBytes implements AsyncGenerator<Uint8Array, void, void> {
     this.#nextState = this.#size + this.#gap;
   }
 
-  #atEnd(): Result {
+  #atEnd(): Result | Promise<Result> {
     this.#ended = true;
-    checkEnd(this.#expected, this.#size, this.#hash);
+    try {
+      checkEnd(this.#expected, this.#size, this.#hash);
+    } catch (error) {
+      return this.#failExplained(error);
+    }
     const last = this.#held;
     this.#held = undefined;
     return last ? { done: false, value: last } : over;
+  }
+
+  async #failExplained(error: unknown): Promise<Result> {
+    return await this.#fail((await this.#options.explain?.()) ?? error);
   }
 
   #fail(error: unknown): Promise<Result> {

@@ -57,6 +57,29 @@ test("verified() holds back the last bytes of whatever is not the blob", async (
   }
 });
 
+test("verified() asks why a whole blob is wrong, and tells that where it is known", async () => {
+  const flipped = Buffer.from(content);
+  flipped[9999] = (flipped[9999] ?? 0) ^ 1;
+  const asked: string[] = [];
+  const failures: unknown[] = [];
+  const read = (bytes: Buffer, found: unknown) =>
+    collect(
+      verified(cut(bytes, 3000), described(content), {
+        explain: () => Promise.resolve(asked.push(String(found))).then(() => found),
+        onFailure: (error) => failures.push(error),
+      }),
+    );
+  const reason = new Error("a file has changed");
+  await assert.rejects(read(flipped, reason), reason);
+  assert.deepEqual(failures, [reason]);
+  await assert.rejects(read(flipped, undefined), (error) => {
+    assert.equal(codeOf(error), "content.digest-mismatch");
+    return true;
+  });
+  assert.deepEqual(await read(content, reason), content);
+  assert.equal(asked.length, 2);
+});
+
 test("verified() is not fooled by empty chunks at the end", async () => {
   async function* source() {
     yield Buffer.alloc(content.byteLength);

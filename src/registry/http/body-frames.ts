@@ -7,6 +7,8 @@ import type { Wire } from "./wire.ts";
 export interface BodyFrames {
   /** Whether all of the body was taken. */
   readonly complete: boolean;
+  /** Bytes of the body that are still to be taken; 0 where that is not known. */
+  readonly left: number;
   /** The next piece of body that is there; undefined where it takes more bytes, or is complete. */
   take(wire: Wire): Uint8Array | undefined;
   /** The peer ended: throws where the body is cut short by it. */
@@ -27,6 +29,10 @@ class LengthFrames implements BodyFrames {
     this.#left = length;
   }
 
+  get left(): number {
+    return this.#left;
+  }
+
   get complete(): boolean {
     return this.#left === 0;
   }
@@ -45,6 +51,7 @@ class LengthFrames implements BodyFrames {
 
 class UntilClose implements BodyFrames {
   complete = false;
+  readonly left = 0;
 
   take(wire: Wire): Uint8Array | undefined {
     return wire.inbox.unread === 0 ? undefined : wire.take(Number.POSITIVE_INFINITY);
@@ -63,6 +70,7 @@ const maxSizeLine = 4096;
  * checked and dropped.
  */
 class ChunkedFrames implements BodyFrames {
+  readonly left = 0;
   #expects: "size" | "data" | "data-end" | "trailer" | "nothing" = "size";
   #left = 0;
   #line = "";

@@ -68,6 +68,10 @@ export class Inbox {
   }
 
   /** Whether many bytes are expected, so that large blocks pay. */
+  get large(): boolean {
+    return this.#large;
+  }
+
   set large(large: boolean) {
     this.#large = large;
   }

@@ -47,7 +47,14 @@ export class WireResponse implements HttpResponse {
   }
 }
 
-/** The body as it comes. A chunk that is there is given at once; a wait costs one promise. */
+/**
+ * So many bytes of a large body are worth a turn of all who handle them: each turn costs as much as hashing 200 KB, and a
+ * network brings 64 KiB at a time. Fewer are given when no more came for a moment.
+ */
+const worthATurn = 256 * 1024;
+const gatherMs = 5;
+
+/** The body as it comes. What is there and {@link worthATurn} is given at once; a wait costs one promise. */
 export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #parts: ResponseParts;
   #over = false;
@@ -55,6 +62,8 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   #closed: HttpError | undefined;
   #taken = false;
   #wait: Wait | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+  #hasGathered = false;
 
   constructor(parts: ResponseParts) {
     this.#parts = parts;
@@ -105,7 +114,7 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     if (this.#closed) throw this.#closed;
     if (this.#over) return done;
     this.#parts.wire.inbox.giveBackOldest();
-    return this.#take();
+    return this.#isGathering() ? undefined : this.#take();
   }
 
   /** What is there: a chunk, or the end; undefined where more must come. */
@@ -116,6 +125,22 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     if (chunk !== undefined) return { done: false, value: chunk };
     return this.#over ? done : undefined;
   }
+
+  /** Whether to wait a moment for more than there is. */
+  #isGathering(): boolean {
+    const { wire, frames } = this.#parts;
+    const { unread, large } = wire.inbox;
+    if (!large || this.#hasGathered || unread === 0) return false;
+    if (unread >= Math.min(worthATurn, frames.left)) return false;
+    this.#gathering ??= setTimeout(this.#onGathered, gatherMs);
+    return true;
+  }
+
+  readonly #onGathered = (): void => {
+    this.#hasGathered = true;
+    this.#parts.wire.onChange(undefined);
+    this.#goOn();
+  };
 
   #later(): Promise<Result> {
     this.#wait = newWait();
@@ -133,7 +158,7 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
         frames.atEnd();
         if (frames.complete) this.#end(true);
       }
-      const found = this.#over ? done : this.#take();
+      const found = this.#over ? done : this.#isGathering() ? undefined : this.#take();
       if (found) this.#settle()?.resolve(found);
       else {
         wire.expectWithin(readIdleMs);
@@ -158,6 +183,9 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   #settle(): Wait | undefined {
     const wait = this.#wait;
     this.#wait = undefined;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    this.#hasGathered = false;
     return wait;
   }
 

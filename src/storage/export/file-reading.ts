@@ -6,22 +6,20 @@ import type { FileEntry } from "./tar-split-entries.ts";
 
 const readApart = promisify(read);
 
-/** One file of a layer being read, and its checksum made; one at a time, since the checksum is shared. */
+/** One file of a layer being read, and its checksum made where one is given; one at a time, since that is shared. */
 export class FileReading implements Disposable {
   readonly #entry: FileEntry;
   readonly #file: number;
-  readonly #crc: Crc64;
-  readonly #from: number;
+  readonly #crc: Crc64 | undefined;
   #at: number;
 
   /** @param from where to begin; past the start, the checksum cannot be told */
-  constructor(entry: FileEntry, files: LayerFiles, crc: Crc64, from: number) {
+  constructor(entry: FileEntry, files: LayerFiles, crc: Crc64 | undefined, from: number) {
     this.#entry = entry;
     this.#file = files.open(entry.name, entry.size);
-    this.#crc = crc;
-    this.#from = from;
+    this.#crc = from === 0 ? crc : undefined;
     this.#at = from;
-    crc.reset();
+    this.#crc?.reset();
   }
 
   /** How many bytes are still to be read. */
@@ -42,14 +40,14 @@ export class FileReading implements Disposable {
 
   #took(room: Buffer, bytes: number): number {
     if (bytes === 0) throw changed(this.#entry.name, "it became shorter");
-    if (this.#from === 0) this.#crc.update(room.subarray(0, bytes));
+    this.#crc?.update(room.subarray(0, bytes));
     this.#at += bytes;
     return bytes;
   }
 
   /** To be called at the end. @throws {ExportError} `storage.changed-file` */
   check(): void {
-    if (this.#from > 0 || this.#crc.is(this.#entry.crc)) return;
+    if (!this.#crc || this.#crc.is(this.#entry.crc)) return;
     throw changed(this.#entry.name, "it has another content");
   }
 

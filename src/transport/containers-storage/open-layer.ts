@@ -40,11 +40,15 @@ async function openParts(
   { signal }: CallOptions,
 ): Promise<BlobStream> {
   // Native code is loaded with it: not before a layer is read.
-  const { layerBytes, layerSize } = await import("../../storage/export/layer-bytes.ts");
+  const { layerBytes, layerSize, whatChanged } = await import(
+    "../../storage/export/layer-bytes.ts"
+  );
   const known = blob.size;
   const size = known > 0 ? known : await layerSize(parts);
-  return new BlobStream({ ...blob, size }, (from) => abortable(layerBytes(parts, from), signal), {
+  const open = (from: number) => abortable(layerBytes(parts, from, "unchecked"), signal);
+  return new BlobStream({ ...blob, size }, open, {
     reopens: true,
+    explain: () => whatChanged(parts),
   });
 }
 

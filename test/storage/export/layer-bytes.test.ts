@@ -4,7 +4,11 @@ import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from "no
 import { join } from "node:path";
 import { test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type LayerParts, layerBytes } from "../../../src/storage/export/layer-bytes.ts";
+import {
+  type LayerParts,
+  layerBytes,
+  whatChanged,
+} from "../../../src/storage/export/layer-bytes.ts";
 import { type StorageDriver, testStore } from "../../support/debian-store.ts";
 import { makeLayer } from "../../support/images.ts";
 import { writeLayoutFolder } from "../../support/layout-folder.ts";
@@ -119,6 +123,23 @@ test("layerBytes() tells of a file that is not what it was", { skip }, async (t)
         );
       });
     }
+  });
+});
+
+test("layerBytes() leaves checksums to whoever makes a digest, and whatChanged() makes them then", {
+  skip,
+}, async () => {
+  await withLayer("overlay", async ({ parts, tar }) => {
+    assert.equal(await whatChanged(parts), undefined);
+    const [tree = ""] = parts.folders;
+    await changes["another content"]?.(tree, "");
+    const chunks: Buffer[] = [];
+    for await (const chunk of layerBytes(parts, 0, "unchecked")) chunks.push(Buffer.from(chunk));
+    const given = Buffer.concat(chunks);
+    assert.equal(given.byteLength, tar.byteLength);
+    assert.ok(!given.equals(tar));
+    const found = await whatChanged(parts);
+    assert.equal((found as { code?: string }).code, "storage.changed-file");
   });
 });
 
