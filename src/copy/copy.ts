@@ -30,6 +30,11 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
    */
   readonly expects?: "same" | "nothing";
   /**
+   * What an earlier copy of the source manifest with this digest, to the same name under the same options, came to. Where
+   * that is what the destination still has, and the gate lets it in, there is nothing to do.
+   */
+  readonly made?: (source: Digest) => Digest | undefined;
+  /**
    * Asked where there is something to do, before anything is written: what it throws ends the copy. `held` is what the
    * destination's name stands for, where that could be told.
    */
@@ -70,7 +75,7 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
   refuseOntoItself(job);
   const noOp = lookForNoOp(job);
   const held = await noOp.byHeads();
-  if (held) return { digest: held, source: held, unchanged: true, previous: held };
+  if (held) return { ...held, unchanged: true, previous: held.digest };
   const { signal } = job;
   const to = formatImageReference(job.to.reference);
   const from = formatImageReference(job.from.reference);
@@ -92,8 +97,9 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
   const top = await readTop(source, from, signal);
   const same = await noOp.byManifest(source, top);
   if (same) {
-    const instances = same === top.digest ? about(top).instances : [];
-    return { digest: same, source: top.digest, unchanged: true, previous: same, instances };
+    const result = { digest: same, source: top.digest, unchanged: true, previous: same };
+    if (same === top.digest) return { ...result, instances: about(top).instances };
+    return job.options.select.type === "system" ? { ...result, instances: [] } : result;
   }
   const replaced = await noOp.held();
   await job.mayReplace?.(replaced, top);

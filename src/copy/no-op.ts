@@ -5,12 +5,12 @@ import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.t
 import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType, isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import { pool } from "../stream/pool.ts";
 import type { HeldManifest, ImageSource } from "../transport/contract.ts";
 import type { CopyJob } from "./copy.ts";
 import type { CopyEvent } from "./events.ts";
 import { readingSignatures, telling } from "./failure.ts";
 import { tellHeld } from "./held-image.ts";
+import { anySigned, isAdmittedAgain, wasMade } from "./made-before.ts";
 import { chooseInstances } from "./select.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
 
@@ -21,8 +21,8 @@ import { wantsSignatures } from "./wants-signatures.ts";
  * what it wants signatures for, takes the long way.
  */
 export interface NoOp {
-  /** By heads alone. @returns the digest at the destination, or undefined where there may be something to do */
-  byHeads(): Promise<Digest | undefined>;
+  /** By heads alone. @returns undefined where there may be something to do */
+  byHeads(): Promise<HeldByHeads | undefined>;
   /**
    * Whether signatures will be asked for: the gate wants them, or it is known by now that there is something to do, and
    * they are carried along. And for which image, where its HEAD has told.
@@ -40,11 +40,16 @@ export interface NoOp {
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
 
-const lookupsAtOnce = 8;
+/** What stands at both ends. */
+export interface HeldByHeads {
+  readonly digest: Digest;
+  readonly source: Digest;
+}
 
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
-  if (!headsCanTell(job)) return cannotTell(job);
+  const keeps = keepsDigest(job);
+  if (!canLook(job) || !(keeps || job.made)) return cannotTell(job);
   const asked = headDestination(job);
   const destination = unlessUnreachable(asked, job.signal);
   const source = askSource(job, destination);
@@ -67,22 +72,26 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (from && isImageManifestType(from.mediaType)) image = from.digest;
       if (!from && (await isExpectationSettled(job))) return undefined;
       const held = await destination;
-      if (!from || !held || !isCopiedWhole(job, from)) return undefined;
-      ruledOut = !isSame(from, held);
+      const seen = from && held && compared(job, from, held);
+      if (!from || !held || seen === undefined) return undefined;
+      ruledOut = seen === "different";
       if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
-      return done(job, held.digest);
+      return { digest: done(job, held.digest), source: from.digest };
     },
     held: () => (job.mayReplace ? asked : destination),
     async holds(image, chosenFrom) {
       const held = await destination;
+      if (!keeps) return false;
       if (chosenFrom && held?.keepsIndex?.(chosenFrom.digest) === false) return false;
       return held !== undefined && isImageManifestType(image.mediaType) && isSame(image, held);
     },
     async byManifest(source, top) {
       const held = await destination;
       if (!held || (await givesOtherLayers(source, top, job))) return undefined;
-      if (!(await isWhatWouldBe(job, source, top, held))) return undefined;
-      return done(job, held.digest);
+      const isDone =
+        (keeps && (await isWhatWouldBe(job, source, top, held))) ||
+        (wasMade(job, top, held) && (await isAdmittedAgain(job, source, top)));
+      return isDone ? done(job, held.digest) : undefined;
     },
   };
 }
@@ -98,12 +107,18 @@ function cannotTell(job: CopyJob): NoOp {
   };
 }
 
-/** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
-function headsCanTell({ from, to, options, signing }: CopyJob): boolean {
+/** Whether both ends can be asked what they have. */
+function canLook({ from, to }: CopyJob): boolean {
   return (
     from.transport.digestOf !== undefined &&
     to.transport.digestOf !== undefined &&
-    to.reference.docker?.digest === undefined &&
+    to.reference.docker?.digest === undefined
+  );
+}
+
+/** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
+function keepsDigest({ options, signing }: CopyJob): boolean {
+  return (
     (signing === undefined || signing.signers.length === 0) &&
     (options.select.type === "system" || options.select.type === "all") &&
     options.manifestType === undefined &&
@@ -119,6 +134,17 @@ function askSource(
   if (job.tellLayers || job.expects === "nothing") return undefined;
   if (job.expects === "same") return destination.then((held) => held && headSource(job));
   return job.options.select.type === "system" ? headSource(job) : undefined;
+}
+
+/** What two heads tell; undefined where they do not. */
+function compared(
+  job: CopyJob,
+  from: HeldManifest,
+  held: HeldManifest,
+): "same" | "different" | undefined {
+  if (wasMade(job, from, held)) return "same";
+  if (!isCopiedWhole(job, from)) return undefined;
+  return keepsDigest(job) && isSame(from, held) ? "same" : "different";
 }
 
 /** Whether a copy leaves the destination with what the source's name stands for, and not with one image of it. */
@@ -157,7 +183,7 @@ async function unlessUnreachable(
 
 /** The gate comes first: it can tell without a request. */
 async function isAllowedAsItIs(job: CopyJob, source: HeldManifest): Promise<boolean> {
-  if (isIndexType(source.mediaType)) return await isListAllowed(job, source);
+  if (!isImageManifestType(source.mediaType)) return await isListAllowed(job, source);
   return (await areAllowed(job, [source.digest])) && (await carriesNothing(job, source));
 }
 
@@ -221,24 +247,6 @@ async function isWhatWouldBe(
   if (await anySigned(job, source, [...instances, held.digest])) return false;
   if (job.tellLayers) await tell(job, source, instances, held.digest);
   return true;
-}
-
-/** Whether a signature is there that a copy would carry along. */
-async function anySigned(
-  { options, signal }: CopyJob,
-  source: ImageSource,
-  manifests: readonly Digest[],
-): Promise<boolean> {
-  if (options.removeSignatures) return false;
-  const isSigned = async (digest: Digest, signal: AbortSignal) =>
-    source.isSigned
-      ? await source.isSigned(digest, { signal })
-      : (await source.readSignatures(digest, { signal })).length > 0;
-  let any = false;
-  await pool(manifests, lookupsAtOnce, signal, async (digest, signal) => {
-    any ||= await readingSignatures(() => isSigned(digest, signal));
-  });
-  return any;
 }
 
 function digestsOf(index: IndexManifest): readonly Digest[] {

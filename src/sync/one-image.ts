@@ -9,6 +9,7 @@ import { CopyFigures } from "./copy-figures.ts";
 import type { SyncFigures, SyncOutcome } from "./events.ts";
 import { isRaced } from "./existing.ts";
 import type { FreeNames } from "./free-names.ts";
+import { madeBefore, noteMade } from "./made.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { Existing, MirrorParts, SyncImage } from "./parts.ts";
 
@@ -74,6 +75,7 @@ async function tryOnce(
   if (parts.dryRun) return await wouldCopy(job);
   const result = await copyInto(image, job, existing, parts);
   if (result === "raced") return { outcome: { type: "left", why: "if-absent", raced: true } };
+  noteMade(image, rule, parts, result);
   parts.freeNames.note(image.to, result, { signal });
   if (wantsCompanions(rule.companions)) {
     const { instances } = result;
@@ -108,9 +110,10 @@ async function copyInto(
 function jobOf(
   { item, from, to }: SyncImage,
   rule: MirrorRule,
-  { gate, transfers, compression, signing, signal, tellLayers, report }: MirrorParts,
+  parts: MirrorParts,
   figures: CopyFigures,
 ): CopyJob {
+  const { gate, transfers, compression, signing, signal, tellLayers, report } = parts;
   return {
     from,
     to,
@@ -125,6 +128,7 @@ function jobOf(
       report({ type: "image-event", item, event });
     },
     ...(signing && { signing }),
+    ...madeBefore(to, rule.copy, parts),
   };
 }
 

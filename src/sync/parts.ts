@@ -12,6 +12,7 @@ import type { Coordinator } from "./coordinator.ts";
 import type { Enumerate, FoundImage, MirrorEnds } from "./ends.ts";
 import type { ReportSync, SyncItem } from "./events.ts";
 import type { Companions, ExistingRule, MirrorRule } from "./mirror.ts";
+import type { SyncState } from "./sync-state.ts";
 
 /** What a run works with. Its parts are shared by all images, so that the run is bounded as a whole. */
 export interface MirrorParts {
@@ -21,6 +22,8 @@ export interface MirrorParts {
   readonly compression: Compression;
   /** Absent where nothing is signed. */
   readonly signing?: Signing;
+  /** What earlier runs made of images that they changed. Absent: these are made anew each time. */
+  readonly state?: SyncState;
   /** Absent: nobody else mirrors at the same time. */
   readonly coordinator?: Coordinator;
   readonly steps: MirrorSteps;
