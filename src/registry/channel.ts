@@ -158,7 +158,7 @@ export class Channel {
       });
       const waitMs = this.#waitAfter(outcome, attempt);
       if (!(outcome instanceof RegistryError)) {
-        if (waitMs === undefined || attempt >= tries) return outcome;
+        if (waitMs === undefined || attempt >= this.#most(outcome, tries)) return outcome;
         await outcome.discard();
       }
       this.options.report({
@@ -173,6 +173,11 @@ export class Channel {
       });
       await this.options.clock.sleep(waitMs ?? 0, request.signal);
     }
+  }
+
+  /** Times that such an answer is borne: to be told to come later is no sign that there is no registry. */
+  #most({ status }: Reply, tries: number): number {
+    return status === 429 && tries > 1 ? Math.max(tries, this.limits.tries) : tries;
   }
 
   get #tries(): number {

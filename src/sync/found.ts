@@ -1,4 +1,5 @@
 import { KnownError } from "../core/errors.ts";
+import { backoffMs } from "../registry/retry.ts";
 import type { FoundImage } from "./ends.ts";
 import type { Fed, FeedSource } from "./feed.ts";
 import type { MirrorRule } from "./mirror.ts";
@@ -15,18 +16,38 @@ export function sourceOf(rule: MirrorRule, parts: MirrorParts): FeedSource<RuleI
   return { host: hostOf(rule), open: () => find(rule, parts) };
 }
 
+/** Listed again after a failure that may pass, as long as nothing was found: what was found must not come twice. */
 async function* find(rule: MirrorRule, parts: MirrorParts): AsyncGenerator<Fed<RuleImage>> {
-  const { steps, report, signal } = parts;
-  try {
-    for await (const image of steps.enumerate(rule, parts)) {
-      yield { value: { rule, image }, burdens: burdensOf(image) };
+  const { steps, signal, retries } = parts;
+  let found = 0;
+  for (let tried = 0; ; tried++) {
+    try {
+      for await (const image of steps.enumerate(rule, parts)) {
+        found++;
+        yield { value: { rule, image }, burdens: burdensOf(image) };
+      }
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof KnownError)) throw error;
+      if (found > 0 || tried >= retries || !error.retryable) return tellFailed(rule, parts, error);
+      await waitToList(parts, tried + 1);
     }
-  } catch (error) {
-    if (signal.aborted) return;
-    if (!(error instanceof KnownError)) throw error;
-    const { code, message } = error;
-    report({ type: "listing-failed", rule: rule.name, what: rule.name, code, message });
   }
+}
+
+function tellFailed({ name }: MirrorRule, { report }: MirrorParts, error: KnownError): void {
+  const { code, message } = error;
+  report({ type: "listing-failed", rule: name, what: name, code, message });
+}
+
+/** Called off, it is seen by who lists again. */
+async function waitToList(
+  { clock, random, signal, retryDelayMs }: MirrorParts,
+  attempt: number,
+): Promise<void> {
+  const delayMs = retryDelayMs?.(attempt) ?? backoffMs(attempt, random);
+  await clock.sleep(delayMs, signal).catch(() => {});
 }
 
 function hostOf({ from }: MirrorRule): string {

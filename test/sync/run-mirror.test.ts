@@ -144,6 +144,14 @@ test("runMirror() writes nothing in a dry run, and tells what it would do", asyn
   assert.equal(world.destination.store.open("there").tags.size, 2);
 });
 
+test("runMirror() lists again after a failure that may pass", async () => {
+  await using world = await ends(3);
+  world.source.behave({ on: "GET tags", times: 8, fault: refuse(500) });
+  await using engine = new Engine();
+  const { summary } = await mirrorWith(engine, [world.rule], { retries: 2 });
+  assert.deepEqual([summary.copied, summary.failedRules], [3, 0]);
+});
+
 test("runMirror() tells of what cannot be listed and goes on with the other rules", async () => {
   await using world = await ends(3);
   const absent = mirrorRule(`docker://${world.source.host}/absent`, world.rule.to.template);
