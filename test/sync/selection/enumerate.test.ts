@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { Engine } from "../../support/engine.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { skipWithout } from "../../support/peers.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { find, registryRule, tagRules } from "./support.ts";
 
@@ -231,4 +233,28 @@ test("a run that is called off ends the search with its reason", async () => {
     "docker://to.example/{{.Repository}}{{.Reference}}",
   );
   await assert.rejects(find(engine, [rule], { signal: AbortSignal.abort(reason) }), reason);
+});
+
+test("docker-registry's catalog and tags are read page by page", {
+  skip: skipWithout("docker-registry"),
+}, async () => {
+  await using source = await seeded({ app: ["1"] });
+  await using registry = await startDockerRegistry();
+  await using engine = new Engine();
+  for (const name of ["team/app:1.0", "team/app:1.1", "team/api:1.0", "other:1.0"])
+    await engine.copy(`docker://${source.host}/app:1`, `docker://${registry.host}/${name}`);
+  const rule = registryRule(
+    registry.host,
+    ["team/*"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+    {
+      tags: tagRules({ semver: ">= 1" }),
+    },
+  );
+  const { images, failures } = await find(engine, [rule]);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    images.map((line) => line.replace(/.* -> docker:\/\/to\.example\//, "")).toSorted(),
+    ["team/api:1.0", "team/app:1.0", "team/app:1.1"],
+  );
 });
