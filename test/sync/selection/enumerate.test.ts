@@ -61,6 +61,27 @@ test("a list is taken as it is: no registry is asked", async () => {
   assert.equal(registry.log.entries.length, 0);
 });
 
+test("tags that stand for signatures and referrers are no images of their own where those go along", async () => {
+  const of = `sha256-${"a".repeat(64)}`;
+  await using registry = await seeded({ app: ["1", of, `${of}.sig`, `${of}.att`] });
+  await using engine = new Engine();
+  const taken = async (digestTags: boolean, list?: readonly string[]) => {
+    const rule = registryRule(
+      registry.host,
+      ["app"],
+      "docker://to.example/{{.Repository}}{{.Reference}}",
+      {
+        tags: tagRules({ list }),
+        companions: { referrers: "none", digestTags },
+      },
+    );
+    return (await find(engine, [rule])).images.length;
+  };
+  assert.equal(await taken(true), 1);
+  assert.equal(await taken(true, [`${of}.sig`]), 1);
+  assert.equal(await taken(false), 4);
+});
+
 test("globs and RE2 choose among the catalog, a name asks for none of it, exclusions take from both", async () => {
   await using registry = await seeded({
     "team/app": ["1"],
