@@ -68,6 +68,11 @@ export function isNameOrDomain(text: string): boolean {
   return domainPattern.test(text.slice(0, slash)) && pathPattern.test(text.slice(slash + 1));
 }
 
+/** Whether `text` may be a tag. */
+export function isTag(text: string): boolean {
+  return tagPattern.test(text);
+}
+
 /** `domain/path[:tag][@digest]`; parsing it again gives an equal reference. */
 export function formatDockerReference(reference: DockerReference): string {
   return repositoryName(reference) + formatSuffix(reference);

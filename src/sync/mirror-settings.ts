@@ -73,8 +73,17 @@ const sourceText = () =>
     [UsageError, RepositoryPatternError],
   );
 
+/** As references have it: a word alone would be a namespace of Docker Hub's. */
+const registryName = () =>
+  domain()
+    .refine(
+      (name) => /[.:]/.test(name) || name === "localhost",
+      error("a host name with a dot or a port, such as registry.example or mirror:5000"),
+    )
+    .transform((name) => (name === "index.docker.io" ? "docker.io" : name));
+
 const wholeRegistry = z.strictObject({
-  registry: domain(),
+  registry: registryName(),
   /** Names and globs. Without these and `include`, all of the catalog. */
   repositories: z.array(z.string(error("a repository such as team/app, or team/*"))).default([]),
   include: z.array(regex()).default([]),
@@ -176,7 +185,7 @@ export const mirrorSettings = z.strictObject({
   /** Images under way at once. */
   parallel: number(1).optional(),
   keepGoing: z.boolean().optional(),
-  hosts: z.record(domain(), hostSettings).default({}),
+  hosts: z.record(registryName(), hostSettings).default({}),
   defaults: z.strictObject(commonSettings).prefault({}),
   mirrors: z.array(oneMirror).min(1, error("at least one mirror")),
 });

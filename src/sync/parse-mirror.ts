@@ -69,6 +69,7 @@ export async function parseMirror(
   );
 }
 
+const maxIssues = 200;
 const skopeoMembers = ["images", "images-by-tag-regex", "images-by-semver"];
 
 /** Its keys are registries: `mirrors` is none, and neither is what has none of its members. */
@@ -131,11 +132,19 @@ async function judge<T>(
   return { settings: parsed.success ? parsed.data : undefined, issues };
 }
 
+/** In the file's order, as many as anybody will read. */
 function refuse(issues: readonly SettingIssue[], document: SettingsDocument): void {
   if (issues.length === 0) return;
-  const line = ({ path }: SettingIssue) => document.lineOf(path) ?? 0;
-  const inOrder = issues.toSorted((one, other) => line(one) - line(other));
-  throw invalidSettings(issueLines(inOrder, document), document.file);
+  const told = issues
+    .slice(0, maxIssues)
+    .map((issue) => ({ issue, line: document.lineOf(issue.path) ?? 0 }))
+    .toSorted((one, other) => one.line - other.line)
+    .map(({ issue }) => issue);
+  const more = issues.length - told.length;
+  throw invalidSettings(
+    [...issueLines(told, document), ...(more > 0 ? [`${document.file}: and ${more} more`] : [])],
+    document.file,
+  );
 }
 
 /** Expressions that RE2 does not take; it is loaded where there are any. */

@@ -1,6 +1,7 @@
 import type { SettingIssue, SettingPath } from "../config/setting-issues.ts";
 import type { CopyOptions, ImageSelection } from "../copy/options.ts";
-import { parseDockerReference } from "../core/docker-reference.ts";
+import { isDigest } from "../core/digest.ts";
+import { isTag, parseDockerReference } from "../core/docker-reference.ts";
 import { KnownError } from "../core/errors.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import type { Platform } from "../core/platform.ts";
@@ -43,6 +44,7 @@ export function rulesOfSettings(settings: MirrorSettings, defaults: RuleDefaults
   for (const [index, mirror] of settings.mirrors.entries()) {
     const path = ["mirrors", index];
     const whole = { ...settings.defaults, ...withoutUndefined(mirror) };
+    issues.push(...tagIssues(whole, [...path, "tags", "list"]));
     const sources = Array.isArray(mirror.from) ? mirror.from : [mirror.from];
     for (const [position, source] of sources.entries()) {
       const at = [...path, "from", ...(Array.isArray(mirror.from) ? [position] : [])];
@@ -52,6 +54,23 @@ export function rulesOfSettings(settings: MirrorSettings, defaults: RuleDefaults
     }
   }
   return { rules, issues };
+}
+
+/** Of images in registries; other places call theirs as they like. */
+function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly SettingIssue[] {
+  const sources = Array.isArray(from) ? from : [from];
+  const hasRegistry = sources.some((source) => "registry" in source || source.kind === "registry");
+  if (!hasRegistry) return [];
+  return (tags?.list ?? []).flatMap((text, index) =>
+    isTag(text) || isDigest(text)
+      ? []
+      : [
+          {
+            path: [...path, index],
+            message: `expected a tag or a digest, found ${JSON.stringify(text)}`,
+          },
+        ],
+  );
 }
 
 type Source = Exclude<OneMirror["from"], readonly unknown[]>;

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { htpasswdUser, startDockerRegistry } from "../support/docker-registry.ts";
 import { makeImage } from "../support/images.ts";
+import { skipWithout } from "../support/peers.ts";
 import { jsonReply, textReply } from "../support/registry/reply.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
+import { makePki } from "../support/tls.ts";
 import { testHost } from "./support.ts";
 
 const { signal } = new AbortController();
@@ -77,4 +80,23 @@ test("listCatalog() stops where pages lead in a circle or bring nothing new", as
   });
   assert.deepEqual(await list(registry), ["a"]);
   assert.ok(asked <= 3);
+});
+
+test("listCatalog() asks docker-registry for a token that is good for the catalog", {
+  skip: skipWithout("docker-registry"),
+}, async () => {
+  await using pki = await makePki();
+  const { name, password } = htpasswdUser;
+  const token = {
+    users: { [name]: password },
+    may: (user: string | undefined, resource: string) =>
+      user === name && resource !== "repository:any",
+  };
+  await using registry = await startDockerRegistry({ auth: { token, key: pki.server } });
+  await using reader = testHost(registry.host, { credentials: { username: name, password } });
+  assert.deepEqual(await reader.host.repository("any", "read").listCatalog({ signal }), []);
+  await using stranger = testHost(registry.host);
+  await assert.rejects(stranger.host.repository("any", "read").listCatalog({ signal }), {
+    code: "registry.unsupported",
+  });
 });

@@ -173,6 +173,14 @@ test("destinations get what they do not say, and are called by their registry", 
   assert.equal(await to("dir:/out/"), "dir:/out/{{.Repository}}{{.Reference}} local");
 });
 
+test("Docker Hub has one name", async () => {
+  const { hosts, mirror } = await read(
+    "mirrors: [{from: {registry: index.docker.io}, to: x.example/}]\nhosts: {index.docker.io: {tls-verify: true}}",
+  );
+  assert.deepEqual([...hosts.keys()], ["docker.io"]);
+  assert.equal(mirror.rules[0]?.from.end, "docker.io");
+});
+
 test("hosts' settings come out by their domains, with no secret in them", async () => {
   const { hosts } = await read(`
 mirrors: [{from: a/b, to: x.example/}]
@@ -369,6 +377,19 @@ test("whatever is written, it is read or what is wrong with it is told", async (
     }
     await complaints(broken); // throws for any other error
   }
+});
+
+test("of thousands of mistakes the first are told, and how many more there are", async () => {
+  const list = Array.from({ length: 5000 }, () => "'a b'").join(", ");
+  const lines = await complaints(
+    `mirrors:\n- {from: a/b, to: x.example/, tags: {list: [${list}]}}`,
+  );
+  assert.equal(lines.length, 201);
+  assert.match(
+    lines[0] ?? "",
+    /^2: mirrors\[0\]\.tags\.list\[0\]: expected a tag or a digest, found "a b"$/,
+  );
+  assert.match(lines[200] ?? "", /and 4800 more$/);
 });
 
 test("values may be given in place of text, as they come from JSON", async () => {

@@ -3,8 +3,10 @@ import type { Origin } from "./origin.ts";
 /** Origins whose images may come to have the same names: those that share what stands before the tag. */
 export interface NameGroup {
   readonly origins: Origin[];
-  /** By destination, the source that goes there. */
+  /** By destination, the first source that would go there. */
   readonly taken: Map<string, string>;
+  /** Destinations of several sources: none of them goes there. */
+  readonly contested: Set<string>;
 }
 
 const mark = "\u0001";
@@ -18,7 +20,11 @@ export function groupByName(origins: readonly Origin[]): ReadonlyMap<Origin, Nam
   const groups = new Map<Origin, NameGroup>();
   for (const origin of origins) {
     const { prefix, hasTag } = namePrefix(origin);
-    const group: NameGroup = byPrefix.get(prefix) ?? { origins: [], taken: new Map() };
+    const group: NameGroup = byPrefix.get(prefix) ?? {
+      origins: [],
+      taken: new Map(),
+      contested: new Set(),
+    };
     byPrefix.set(prefix, group);
     group.origins.push(origin);
     if (group.origins.length === 1 && hasTag) continue;
@@ -37,7 +43,11 @@ function namePrefix(origin: Origin): { readonly prefix: string; readonly hasTag:
   return { prefix: name.slice(0, Math.min(name.length, ...ends)), hasTag: marked >= 0 };
 }
 
-/** Takes the names of an origin for it; those that go where others go already, and how many only repeat one. */
+/**
+ * Takes the names of an origin for it, but for images that go there already.
+ *
+ * @returns what it may keep, and what is wrong: images whose name is another's
+ */
 export function claimNames(
   group: NameGroup,
   origin: Origin,
@@ -46,13 +56,31 @@ export function claimNames(
   const kept: string[] = [];
   const clashes: string[] = [];
   for (const key of keys) {
-    const to = origin.name(origin.sourceName(key));
+    const to = destinationOf(origin, key);
     const from = origin.sourceText(key);
     const other = group.taken.get(to);
     if (other === undefined) {
       group.taken.set(to, from);
       kept.push(key);
-    } else if (other !== from) clashes.push(`${from} would go to ${to}, where ${other} goes`);
+    } else if (other !== from) {
+      group.contested.add(to);
+      clashes.push(`${other} and ${from} would both go to ${to}`);
+    }
   }
   return { kept, clashes };
+}
+
+/** Without those whose name turned out to be wanted by others, once all of the group have been seen. */
+export function uncontested(
+  { contested }: NameGroup,
+  origin: Origin,
+  keys: readonly string[],
+): readonly string[] {
+  if (contested.size === 0) return keys;
+  return keys.filter((key) => !contested.has(destinationOf(origin, key)));
+}
+
+/** Transport and text. */
+export function destinationOf(origin: Origin, key: string): string {
+  return origin.name(origin.sourceName(key));
 }

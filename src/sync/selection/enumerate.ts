@@ -1,7 +1,7 @@
 import type { Enumerate, FindingParts, FoundImage } from "../ends.ts";
 import type { Mirror, MirrorRule } from "../mirror.ts";
 import { attempt } from "./attempt.ts";
-import { groupByName } from "./destinations.ts";
+import { destinationOf, groupByName } from "./destinations.ts";
 import { listGroups, listInTurn } from "./listing.ts";
 import type { Origin } from "./origin.ts";
 import { planOrigins } from "./plan.ts";
@@ -59,7 +59,7 @@ async function imageOf(
     const destination = await parts.ends.open(rule.to.end);
     return {
       from: await source.resolve(text, "source", parts),
-      to: await destination.resolve(origin.name(origin.sourceName(key)), "destination", parts),
+      to: await destination.resolve(destinationOf(origin, key), "destination", parts),
     };
   });
 }

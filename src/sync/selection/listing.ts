@@ -1,6 +1,6 @@
 import type { FindingParts } from "../ends.ts";
 import { attempt } from "./attempt.ts";
-import { claimNames, type NameGroup } from "./destinations.ts";
+import { claimNames, type NameGroup, uncontested } from "./destinations.ts";
 import type { Origin } from "./origin.ts";
 
 /** An origin, and its images by their keys. */
@@ -32,7 +32,10 @@ export async function* listInTurn(
   for (const listing of asked) yield await listing;
 }
 
-/** Lists the origins that may give a name twice: the first that gives it has it, and other images are reported. */
+/**
+ * Lists the origins that may give a name twice. An image that comes twice comes once; where several would go to one name
+ * that is reported, and none of them does.
+ */
 export async function listGroups(
   groups: ReadonlyMap<Origin, NameGroup>,
   parts: FindingParts,
@@ -45,6 +48,8 @@ export async function listGroups(
     known.set(origin, kept);
     if (clashes.length > 0) reportClashes(origin, clashes, parts);
   }
+  for (const [origin, group] of groups)
+    known.set(origin, uncontested(group, origin, known.get(origin) ?? []));
   return known;
 }
 

@@ -1,10 +1,13 @@
+import { pool } from "../../stream/pool.ts";
 import type { FindingParts } from "../ends.ts";
 import type { Mirror, MirrorRule } from "../mirror.ts";
 import { createNamer } from "../naming.ts";
 import { attempt } from "./attempt.ts";
 import type { Origin } from "./origin.ts";
 import { placeOrigins } from "./places.ts";
-import { repositoryOrigins } from "./repositories.ts";
+import { type PlanningParts, repositoryOrigins } from "./repositories.ts";
+
+const plannedAtOnce = 8;
 
 /**
  * All that the rules take images from; nothing is asked but catalogs. A rule that cannot be planned, and a repository
@@ -14,20 +17,20 @@ export async function planOrigins(
   mirror: Mirror,
   parts: FindingParts,
 ): Promise<ReadonlyMap<MirrorRule, readonly Origin[]>> {
-  const origins = new Map<MirrorRule, readonly Origin[]>();
-  for (const rule of mirror.rules) {
-    parts.signal.throwIfAborted();
-    const found = await attempt(rule.name, rule.name, parts, () => originsOf(rule, parts));
+  const origins = new Map<MirrorRule, readonly Origin[]>(mirror.rules.map((rule) => [rule, []]));
+  const run = { ...parts, catalogs: new Map<string, Promise<readonly string[]>>() };
+  await pool(mirror.rules, plannedAtOnce, parts.signal, async (rule) => {
+    const found = await attempt(rule.name, rule.name, parts, () => originsOf(rule, run));
     const nameable: Origin[] = [];
     for (const origin of found ?? []) {
       if (await isNameable(origin, parts)) nameable.push(origin);
     }
     origins.set(rule, nameable);
-  }
+  });
   return origins;
 }
 
-async function originsOf(rule: MirrorRule, parts: FindingParts): Promise<readonly Origin[]> {
+async function originsOf(rule: MirrorRule, parts: PlanningParts): Promise<readonly Origin[]> {
   const name = await createNamer(rule.to);
   const { from } = rule;
   if (from.kind === "registry") return await repositoryOrigins(rule, from, name, parts);

@@ -10,6 +10,11 @@ import { createdAt } from "./created.ts";
 import { compileNameRules } from "./name-rules.ts";
 import type { Listing, Origin } from "./origin.ts";
 
+/** What planning all rules of a run shares: the catalogs that were asked for, by end and domain. */
+export interface PlanningParts extends FindingParts {
+  readonly catalogs: Map<string, Promise<readonly string[]>>;
+}
+
 type RegistrySource = Extract<MirrorSource, { readonly kind: "registry" }>;
 
 /**
@@ -22,7 +27,7 @@ export async function repositoryOrigins(
   rule: MirrorRule,
   from: RegistrySource,
   name: Namer,
-  parts: FindingParts,
+  parts: PlanningParts,
 ): Promise<readonly Origin[]> {
   const choose = await compileTagRules(rule.tags);
   const end = await parts.ends.open(from.end);
@@ -36,31 +41,50 @@ async function repositoriesOf(
   rule: MirrorRule,
   from: RegistrySource,
   end: MirrorEnd,
-  parts: FindingParts,
+  parts: PlanningParts,
 ): Promise<readonly string[]> {
   const excluded = await compileNameRules(from.exclude);
   const named = from.repositories.flatMap((each) => (each.kind === "literal" ? [each.name] : []));
   const wider = from.repositories.filter((each) => each.kind !== "literal");
-  const listed = wider.length === 0 ? [] : await fromCatalog(rule, from.domain, wider, end, parts);
+  const listed = wider.length === 0 ? [] : await fromCatalog(rule, from, wider, end, parts);
   return [...new Set([...named, ...listed])].filter((path) => !excluded(path));
 }
 
 async function fromCatalog(
   { name: rule }: MirrorRule,
-  domain: string,
+  from: RegistrySource,
   rules: readonly NameRule[],
   end: MirrorEnd,
-  { report, signal }: FindingParts,
+  parts: PlanningParts,
 ): Promise<readonly string[]> {
   const takes = await compileNameRules(rules);
-  report({ type: "listing", rule, what: domain });
-  const { transport } = await end.resolve(`docker://${domain}/x`, "source", { signal });
-  if (!transport.listRepositories)
-    throw new SyncError("sync.no-listing", `${domain} cannot be asked for its repositories`);
-  const found = await transport.listRepositories(domain, { signal });
+  const { domain: what } = from;
+  parts.report({ type: "listing", rule, what });
+  const found = await catalogOf(from, end, parts);
   const taken = found.filter(takes);
-  report({ type: "listed", rule, what: domain, found: found.length, taken: taken.length });
+  parts.report({ type: "listed", rule, what, found: found.length, taken: taken.length });
   return taken;
+}
+
+function catalogOf(
+  from: RegistrySource,
+  end: MirrorEnd,
+  { catalogs, signal }: PlanningParts,
+): Promise<readonly string[]> {
+  const key = JSON.stringify([from.end, from.domain]);
+  const known = catalogs.get(key) ?? listCatalog(from, end, signal);
+  catalogs.set(key, known);
+  return known;
+}
+
+async function listCatalog(
+  { domain }: RegistrySource,
+  end: MirrorEnd,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const { transport } = await end.resolve(`docker://${domain}/x`, "source", { signal });
+  if (transport.listRepositories) return await transport.listRepositories(domain, { signal });
+  throw new SyncError("sync.no-listing", `${domain} cannot be asked for its repositories`);
 }
 
 interface RepositoryParts {

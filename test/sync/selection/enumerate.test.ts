@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { Engine } from "../../support/engine.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { skipWithout } from "../../support/peers.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { find, registryRule, tagRules } from "./support.ts";
 
@@ -57,6 +59,27 @@ test("a list is taken as it is: no registry is asked", async () => {
     ],
   );
   assert.equal(registry.log.entries.length, 0);
+});
+
+test("tags that stand for signatures and referrers are no images of their own where those go along", async () => {
+  const of = `sha256-${"a".repeat(64)}`;
+  await using registry = await seeded({ app: ["1", of, `${of}.sig`, `${of}.att`] });
+  await using engine = new Engine();
+  const taken = async (digestTags: boolean, list?: readonly string[]) => {
+    const rule = registryRule(
+      registry.host,
+      ["app"],
+      "docker://to.example/{{.Repository}}{{.Reference}}",
+      {
+        tags: tagRules({ list }),
+        companions: { referrers: "none", digestTags },
+      },
+    );
+    return (await find(engine, [rule])).images.length;
+  };
+  assert.equal(await taken(true), 1);
+  assert.equal(await taken(true, [`${of}.sig`]), 1);
+  assert.equal(await taken(false), 4);
 });
 
 test("globs and RE2 choose among the catalog, a name asks for none of it, exclusions take from both", async () => {
@@ -127,12 +150,15 @@ test("images that would go to one name are told of before the first of any comes
     registryRule(registry.host, ["c"], "docker://to.example/{{.Name}}:{{.Tag}}"),
     registryRule(registry.host, ["a/app", "b/app"], "docker://to.example/{{.Name}}:{{.Tag}}"),
   ]);
-  assert.equal(images.length, 5);
+  assert.deepEqual(
+    images.map((line) => line.replace(/.* -> /, "")),
+    ["c:1", "app:1", "app:3", "app:4"].map((name) => `docker://to.example/${name}`),
+  );
   assert.deepEqual(failures, [`sync.name-clash ${registry.host}/b/app`]);
   const clash = events.find((event) => event.type === "listing-failed");
   assert.match(
     clash?.message ?? "",
-    /b\/app:2 would go to docker:\/\/to\.example\/app:2, where .*a\/app:2 goes$/,
+    /a\/app:2 and docker:.*b\/app:2 would both go to docker:\/\/to\.example\/app:2$/,
   );
 });
 
@@ -140,14 +166,14 @@ test("tags that all go to one name are told of, and so are names that only the t
   await using registry = await seeded({ a: ["1", "2"], x: ["b-1"], "x-b": ["1"] });
   await using engine = new Engine();
   const one = await find(engine, [registryRule(registry.host, ["a"], "docker://to.example/a:all")]);
-  assert.deepEqual([one.images.length, one.failures.length], [1, 1]);
+  assert.deepEqual([one.images.length, one.failures.length], [0, 1]);
   const flat = registryRule(
     registry.host,
     ["x", "x-b"],
     "docker://to.example/all:{{.Name}}-{{.Tag}}",
   );
   const two = await find(engine, [flat]);
-  assert.deepEqual([two.images.length, two.failures.length], [1, 1]);
+  assert.deepEqual([two.images.length, two.failures.length], [0, 1]);
 });
 
 test("names that come out invalid are told of: of a repository before it is asked, of a tag when it comes", async () => {
@@ -231,4 +257,28 @@ test("a run that is called off ends the search with its reason", async () => {
     "docker://to.example/{{.Repository}}{{.Reference}}",
   );
   await assert.rejects(find(engine, [rule], { signal: AbortSignal.abort(reason) }), reason);
+});
+
+test("docker-registry's catalog and tags are read page by page", {
+  skip: skipWithout("docker-registry"),
+}, async () => {
+  await using source = await seeded({ app: ["1"] });
+  await using registry = await startDockerRegistry();
+  await using engine = new Engine();
+  for (const name of ["team/app:1.0", "team/app:1.1", "team/api:1.0", "other:1.0"])
+    await engine.copy(`docker://${source.host}/app:1`, `docker://${registry.host}/${name}`);
+  const rule = registryRule(
+    registry.host,
+    ["team/*"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+    {
+      tags: tagRules({ semver: ">= 1" }),
+    },
+  );
+  const { images, failures } = await find(engine, [rule]);
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    images.map((line) => line.replace(/.* -> docker:\/\/to\.example\//, "")).toSorted(),
+    ["team/api:1.0", "team/app:1.0", "team/app:1.1"],
+  );
 });
