@@ -1,37 +1,27 @@
-// A process of its own that attaches artifacts to one subject: HOST REPOSITORY SUBJECT FIRST COUNT AT-ONCE [LOCK-FOLDER]
+// A process of its own that attaches artifacts to one subject: HOST REPOSITORY SUBJECT FIRST COUNT AT-ONCE [REDIS-SOCKET]
 
-import { mkdir, rmdir } from "node:fs/promises";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { clock } from "../../src/cli/clock.ts";
 import { parseDigest } from "../../src/core/digest.ts";
+import { createRedisCoordinator } from "../../src/jobs/redis/coordinator.ts";
 import { createRegistryHost } from "../../src/registry/host.ts";
 import { createHttpClient } from "../../src/registry/http/client.ts";
-import type { Exclusively } from "../../src/registry/options.ts";
 import { pool } from "../../src/stream/pool.ts";
+import { hostOptions } from "../../src/sync/host-options.ts";
 import { artifactAbout } from "../support/artifacts.ts";
 
-const [host = "", path = "", subject = "", first = "", count = "", atOnce = "", locks] =
+const [host = "", path = "", subject = "", first = "", count = "", atOnce = "", redis] =
   process.argv.slice(2);
 const { signal } = new AbortController();
 
-/** Stands in for a coordinator: a folder is made by one process only. */
-function byFolders(folder: string): Exclusively {
-  return async (key, signal, work) => {
-    const lock = join(folder, Buffer.from(key).toString("base64url").slice(-200));
-    while (
-      !(await mkdir(lock).then(
-        () => true,
-        () => false,
-      ))
-    ) {
-      await sleep(2 + Math.random() * 8, undefined, { signal });
-    }
-    try {
-      return await work(new AbortController().signal);
-    } finally {
-      await rmdir(lock);
-    }
-  };
+const coordinator = redis === undefined ? undefined : joinAt(redis);
+
+function joinAt(socket: string) {
+  return createRedisCoordinator(new Redis(socket, { lazyConnect: true }), {
+    limitsOf: () => ({}),
+    clock,
+    worker: String(process.pid),
+  });
 }
 
 await using http = createHttpClient({
@@ -46,13 +36,10 @@ await using registry = createRegistryHost({
   credentials: async () => undefined,
   security: "insecure",
   userAgent: "test",
-  clock: {
-    now: () => Date.now(),
-    sleep: (ms, signal) => sleep(ms, undefined, { signal }),
-  },
+  clock,
   random: Math.random,
   report: () => {},
-  ...(locks !== undefined && { exclusively: byFolders(locks) }),
+  ...(coordinator && hostOptions(coordinator, host)),
 });
 const repository = registry.repository(path, "write");
 const numbers = Array.from({ length: Number(count) }, (_, index) => Number(first) + index);
@@ -60,3 +47,4 @@ await pool(numbers, Number(atOnce), signal, async (number) => {
   const { manifest } = artifactAbout(parseDigest(subject), { seed: number });
   await repository.pushManifest(manifest.digest, manifest, { signal });
 });
+await coordinator?.[Symbol.asyncDispose]();

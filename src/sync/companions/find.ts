@@ -10,7 +10,13 @@ import { mayBeWanted } from "./wanted.ts";
 /** One thing that belongs to a manifest at the source, and is not at the destination, or is another there. */
 export type MissingCompanion =
   | { readonly kind: "referrer"; readonly entry: Descriptor; readonly subject: Digest }
-  | { readonly kind: "tag"; readonly tag: string; readonly digest: Digest };
+  | {
+      readonly kind: "tag";
+      readonly tag: string;
+      readonly digest: Digest;
+      /** The destination has the tag, for something else. */
+      readonly isOther: boolean;
+    };
 
 /** Both ends of the image whose companions are looked for. */
 export interface Ends {
@@ -69,9 +75,8 @@ export async function findDigestTags(
   for (const tag of tags) {
     const digest = await digestAt(named(from, tag), "source", call);
     if (digest === undefined) continue; // removed since it was listed
-    const isThere =
-      there.has(tag) && (await digestAt(named(to, tag), "destination", call)) === digest;
-    if (!isThere) missing.push({ kind: "tag", tag, digest });
+    const held = there.has(tag) ? await digestAt(named(to, tag), "destination", call) : undefined;
+    if (held !== digest) missing.push({ kind: "tag", tag, digest, isOther: held !== undefined });
   }
   return missing;
 }

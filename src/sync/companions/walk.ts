@@ -1,12 +1,15 @@
 import type { Digest } from "../../core/digest.ts";
 import { CopyError, KnownError } from "../../core/errors.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
+import type { RawManifest } from "../../core/manifest.ts";
+import { referrerEntry } from "../../core/subject.ts";
 import { pool } from "../../stream/pool.ts";
 import type { Companions } from "../mirror.ts";
 import { type Bringing, bring } from "./bring.ts";
 import type { DigestTagLists } from "./digest-tag-lists.ts";
 import { digested, findDigestTags, findReferrers, type MissingCompanion, named } from "./find.ts";
 import { instancesAt } from "./instances.ts";
+import { isGrowing, mergeAttachment } from "./merge-attachment.ts";
 import type { CompanionOptions, OwnerImage } from "./parts.ts";
 import { otherType, whyUnwanted } from "./wanted.ts";
 
@@ -97,13 +100,35 @@ export class CompanionWalk {
       report({ type: "companion", ...about, bytes: 0 });
       return true;
     }
-    const outcome = await bring(this.#toBring(companion), this.#parts);
-    if (outcome.type === "brought") {
-      report({ type: "companion", ...about, bytes: outcome.bytes });
-      return true;
+    const outcome = await this.#copyOrMerge(companion);
+    switch (outcome.type) {
+      case "held":
+        return true;
+      case "unwanted":
+        if (outcome.why === otherType) return false;
+        report({ type: "companion-left", ...about, why: outcome.why });
+        return false;
+      case "merged":
+        report({ type: "companion", ...about, bytes: outcome.bytes });
+        return true;
+      case "brought":
+        report({
+          type: "companion",
+          ...about,
+          ...ownName(companion, outcome.manifest),
+          bytes: outcome.bytes,
+        });
+        return true;
     }
-    if (outcome.why !== otherType) report({ type: "companion-left", ...about, why: outcome.why });
-    return false;
+  }
+
+  async #copyOrMerge(companion: MissingCompanion) {
+    const what = this.#toBring(companion);
+    if (companion.kind === "tag" && companion.isOther && isGrowing(companion.tag)) {
+      const merged = await mergeAttachment(what.from, what.to, this.#parts);
+      if (merged.type !== "replaceable") return merged;
+    }
+    return await bring(what, this.#parts);
   }
 
   #toBring(companion: MissingCompanion): Bringing {
@@ -155,4 +180,10 @@ function aboutOf(companion: MissingCompanion) {
   if (companion.kind === "tag") return { manifest: companion.digest, what: companion.tag };
   const { digest, artifactType, mediaType } = companion.entry;
   return { manifest: digest, what: artifactType ?? mediaType };
+}
+
+/** What it is called by itself, which a list may have told otherwise. */
+function ownName(companion: MissingCompanion, manifest: RawManifest) {
+  if (companion.kind === "tag") return {};
+  return { what: referrerEntry(manifest).artifactType ?? manifest.mediaType };
 }
