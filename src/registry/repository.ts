@@ -1,6 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
+import { referrerEntry, subjectOf } from "../core/subject.ts";
 import { BlobStream, type NewBlob } from "../stream/blob-stream.ts";
 import {
   type BlobSection,
@@ -29,7 +30,6 @@ import { addReferrer, removeReferrer } from "./referrer-changes.ts";
 import { readReferrers } from "./referrers.ts";
 import { knowWritten, type RepositoryState } from "./repository-state.ts";
 import { keepSignatures, readKeptSignatures } from "./signatures-api.ts";
-import { referrerEntry, subjectOf } from "../core/subject.ts";
 import { listTags } from "./tags.ts";
 import type { UploadSession } from "./upload-session.ts";
 
