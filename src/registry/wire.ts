@@ -1,6 +1,7 @@
 import { KnownError } from "../core/errors.ts";
 import { RegistryError } from "./errors.ts";
 import { HostGate, type Lane } from "./gate.ts";
+import type { HostBudget } from "./host-budget.ts";
 import { HostSignals } from "./host-signals.ts";
 import type { HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
@@ -204,9 +205,9 @@ export class Wire {
     url: URL,
     authorization: string | undefined,
   ): Promise<HttpResponse> {
-    const { http, clock, report, host } = this.#options;
+    const { http, clock, report, host, budget } = this.#options;
     const own = url.origin === this.#origin.origin;
-    const body = await this.#withinBudget(request, own);
+    const body = budget ? await withinBudget(budget, request, own) : request.body;
     const sent = { at: clock.now(), number: this.signals.pulls.sending() };
     const response = await http
       .request({
@@ -228,22 +229,6 @@ export class Wire {
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
     if (own) this.#hear(response, shown, sent);
     return response;
-  }
-
-  /** Waits until the request may be sent; its body, if that is long, then goes bit by bit. */
-  async #withinBudget(
-    { body, signal }: WireRequest,
-    own: boolean,
-  ): Promise<RequestBody | undefined> {
-    const { budget } = this.#options;
-    if (!budget) return body;
-    if (own && budget.rates.requestsPerSecond !== undefined) {
-      await budget.spend("requests", 1, signal);
-    }
-    if (body === undefined || budget.rates.bytesPerSecond === undefined) return body;
-    if (!(body instanceof Uint8Array)) return { ...body, bytes: paced(body.bytes, budget, signal) };
-    if (body.byteLength <= unpacedBytes) return body;
-    return { length: body.byteLength, bytes: paced(onlyOne(body), budget, signal) };
   }
 
   #headers(
@@ -298,6 +283,20 @@ export class Wire {
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }
+}
+
+/** Waits until the request may be sent; its body, if that is long, then goes bit by bit. */
+async function withinBudget(
+  budget: HostBudget,
+  { body, signal }: WireRequest,
+  own: boolean,
+): Promise<RequestBody | undefined> {
+  const { requestsPerSecond, bytesPerSecond } = budget.rates;
+  if (own && requestsPerSecond !== undefined) await budget.spend("requests", 1, signal);
+  if (body === undefined || bytesPerSecond === undefined) return body;
+  if (!(body instanceof Uint8Array)) return { ...body, bytes: paced(body.bytes, budget, signal) };
+  if (body.byteLength <= unpacedBytes) return body;
+  return { length: body.byteLength, bytes: paced(onlyOne(body), budget, signal) };
 }
 
 async function* onlyOne(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {

@@ -113,6 +113,34 @@ function contract(
     await second.exclusively("a", signal, async () => {});
   });
 
+  test(`${name} lets who waits for a key to be free go on when it is`, options, async () => {
+    await using meeting = await meet({});
+    const [first, second] = [meeting.join(), meeting.join()];
+    await second.free("a", signal);
+    const { promise: end, resolve } = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const holding = first.exclusively("a", signal, async () => {
+      begun.resolve();
+      await end;
+    });
+    await begun.promise;
+    let gone = 0;
+    const waiting = [first, first, second, second].map(async (worker) => {
+      await worker.free("a", signal);
+      gone++;
+    });
+    const stop = new AbortController();
+    const givenUp = second.free("a", stop.signal);
+    stop.abort(new Error("called off"));
+    await assert.rejects(givenUp, /called off/);
+    assert.equal(gone, 0);
+    resolve();
+    await Promise.all([holding, ...waiting]);
+    assert.deepEqual(await second.ifQuiet("b", 0, signal, async () => "took none"), {
+      value: "took none",
+    });
+  });
+
   test(`${name} knows whom it gave blobs, the most recent first`, options, async () => {
     await using meeting = await meet({});
     const [first, second] = [meeting.join(), meeting.join()];
