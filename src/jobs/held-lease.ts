@@ -59,7 +59,8 @@ export class HeldLease<J> implements Lease<J> {
 
   #trustUntil(time: number): void {
     clearTimeout(this.#deadline);
-    this.#deadline = setTimeout(() => this.#lose(), time - performance.now()).unref();
+    const left = Math.max(0, time - performance.now());
+    this.#deadline = setTimeout(() => this.#lose(), left).unref();
   }
 
   async #renew(): Promise<void> {

@@ -28,13 +28,16 @@ export interface JobLedger extends AsyncDisposable {
    * and of a blob the last event is kept, and the oldest of a kind go.
    */
   note(id: string, event: JobEvent): Promise<void>;
-  /** What was told, from `after` on (0: all that is kept), then what is told from now on; ends when the job has ended, or `signal` aborts. */
+  /**
+   * What was told, from `after` on (0: all that is kept), then what is told from now on; ends when the job has ended, or
+   * `signal` aborts. Waits out a ledger that is out of reach.
+   */
   watch(
     id: string,
     after: number,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<NotedEvent>;
-  /** Every job's changes, for the page; ends when `signal` aborts. */
+  /** Every job's changes from now on, each job as it is then; ends when `signal` aborts. Waits as watch does. */
   watchAll(options: { readonly signal: AbortSignal }): AsyncIterable<Job>;
   /** Removes jobs that ended before `time`. @returns how many */
   forget(time: number): Promise<number>;

@@ -1,8 +1,11 @@
-import { openEmbeddedJobs } from "../../src/jobs/embedded/open.ts";
+import { failSqlite } from "../support/jobs/failing-store.ts";
 import { tempFolder } from "../support/temp.ts";
+import { crashContract } from "./contract/crash.ts";
+import { faultContract } from "./contract/faults.ts";
 import { ledgerContract } from "./contract/ledger.ts";
+import { openAddress } from "./contract/open-address.ts";
 import { queueContract } from "./contract/queue.ts";
-import type { JobsPlace, JobsWorld, TestJob } from "./contract/world.ts";
+import type { JobsPlace, JobsWorld } from "./contract/world.ts";
 
 const world: JobsWorld = {
   name: "embedded",
@@ -10,10 +13,10 @@ const world: JobsWorld = {
   async place(): Promise<JobsPlace> {
     const folder = await tempFolder();
     const file = folder.in("jobs.db");
+    const address = JSON.stringify({ file });
     return {
-      address: JSON.stringify({ file }),
-      open: ({ now = Date.now, ...options } = {}) =>
-        openEmbeddedJobs<TestJob>(file, { now, pollMs: 50, ...options }),
+      address,
+      open: (options) => openAddress(address, options),
       [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
     };
   },
@@ -21,3 +24,5 @@ const world: JobsWorld = {
 
 queueContract(world);
 ledgerContract(world);
+crashContract(world);
+faultContract({ ...world, hows: ["fails"], fail: failSqlite, stride: 2 });

@@ -1,20 +1,22 @@
-import { openRedisJobs } from "../../src/jobs/redis/open.ts";
+import { failRedis } from "../support/jobs/failing-store.ts";
 import { skipWithout } from "../support/peers.ts";
 import { startRedis } from "../support/redis.ts";
+import { crashContract } from "./contract/crash.ts";
+import { faultContract } from "./contract/faults.ts";
 import { ledgerContract } from "./contract/ledger.ts";
+import { openAddress } from "./contract/open-address.ts";
 import { queueContract } from "./contract/queue.ts";
-import type { JobsPlace, JobsWorld, TestJob } from "./contract/world.ts";
+import type { JobsPlace, JobsWorld } from "./contract/world.ts";
 
 const world: JobsWorld = {
   name: "Redis",
   skip: skipWithout("redis-server"),
   async place(): Promise<JobsPlace> {
     const server = await startRedis();
-    const { url } = server;
+    const address = JSON.stringify({ url: server.url });
     return {
-      address: JSON.stringify({ url }),
-      open: ({ now = Date.now, ...options } = {}) =>
-        openRedisJobs<TestJob>(url, { now, ...options }),
+      address,
+      open: (options) => openAddress(address, options),
       [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
     };
   },
@@ -22,3 +24,5 @@ const world: JobsWorld = {
 
 queueContract(world);
 ledgerContract(world);
+crashContract(world);
+faultContract({ ...world, hows: ["fails", "unanswered"], fail: failRedis, stride: 3 });

@@ -8,6 +8,7 @@ import type {
   JobQuery,
   NotedEvent,
 } from "../ledger.ts";
+import { page, watchChanges, watchStory } from "../watching.ts";
 import type { JobsDatabase } from "./database.ts";
 import { eventsAfter, noteRow } from "./event-rows.ts";
 import {
@@ -21,11 +22,6 @@ import {
   updateRow,
   writeProgress,
 } from "./job-rows.ts";
-
-/** How many events and jobs are read at once. */
-const page = 200;
-/** What is waited for comes as a change; this is for what was missed. */
-const lookMs = 10_000;
 
 /** A ledger in a file of SQLite. */
 export class EmbeddedLedger implements JobLedger {
@@ -88,56 +84,38 @@ export class EmbeddedLedger implements JobLedger {
     noteRow(this.#database, id, event, this.#now());
   }
 
-  async *watch(
+  watch(
     id: string,
     after: number,
     options: { readonly signal: AbortSignal },
-  ): AsyncGenerator<NotedEvent> {
-    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+  ): AsyncIterable<NotedEvent> {
+    return watchStory((last) => this.#story(id, last), after, this.#until(options.signal));
+  }
+
+  #until(signal: AbortSignal) {
     const { changes } = this.#database;
-    for (let last = after; !signal.aborted; ) {
-      const { mark } = changes;
-      const { events, open } = await this.#database.read(() => this.#story(id, last));
-      for (const event of events) {
-        if (signal.aborted) return;
-        last = event.number;
-        yield event;
-      }
-      if (events.length === page) continue;
-      if (!open) return;
-      await changes.since(mark, lookMs, signal);
-    }
+    return { changes, signal: AbortSignal.any([signal, this.#closed.signal]) };
   }
 
   /** What comes after `last`, and whether there may be more to come. One look: no change goes between. */
   #story(id: string, last: number) {
-    return this.#database.atOnce(() => {
+    const look = () => {
       return {
         events: eventsAfter(this.#database, { id, after: last, limit: page }),
         open: isOpenRow(this.#database, id),
       };
-    });
+    };
+    return this.#database.read(() => this.#database.atOnce(look));
   }
 
   watchAll(options: { readonly signal: AbortSignal }): AsyncIterable<Job> {
     const since = this.#database.read(() => lastVersion(this.#database));
     since.catch(() => {}); // told to whoever iterates
-    return this.#changed(since, options.signal);
-  }
-
-  async *#changed(since: Promise<number>, outer: AbortSignal): AsyncGenerator<Job> {
-    const signal = AbortSignal.any([outer, this.#closed.signal]);
-    const { changes } = this.#database;
-    for (let last = await since; !signal.aborted; ) {
-      const { mark } = changes;
-      const changed = await this.#database.read(() => changedSince(this.#database, last, page));
-      for (const { job, version } of changed) {
-        if (signal.aborted) return;
-        last = version;
-        yield job;
-      }
-      if (changed.length < page) await changes.since(mark, lookMs, signal);
-    }
+    return watchChanges(
+      (last) => this.#database.read(() => changedSince(this.#database, last, page)),
+      since,
+      this.#until(options.signal),
+    );
   }
 
   async forget(time: number): Promise<number> {

@@ -56,11 +56,12 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   }
 
   async #take(): Promise<Lease<J> | undefined> {
-    const asked = performance.now();
     const token = randomUUID();
-    const row = await this.#database.write(() =>
-      this.#rows.give({ token, now: this.#now(), leaseMs: this.#leaseMs }),
-    );
+    let asked = 0;
+    const row = await this.#database.write(() => {
+      asked = performance.now();
+      return this.#rows.give({ token, now: this.#now(), leaseMs: this.#leaseMs });
+    });
     if (row === undefined) return undefined;
     const { key, attempt } = row;
     const leased = { key, attempt, job: JSON.parse(row.job) as J, leaseMs: this.#leaseMs };

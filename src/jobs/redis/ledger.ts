@@ -8,14 +8,10 @@ import type {
   JobQuery,
   NotedEvent,
 } from "../ledger.ts";
+import { page, watchChanges, watchStory } from "../watching.ts";
 import { type LedgerKeys, ledgerKeys } from "./ledger-keys.ts";
 import type { RedisLink } from "./link.ts";
 import { listJobs } from "./list-jobs.ts";
-
-/** How many events and jobs are read at once. */
-const page = 200;
-/** What is waited for is told; this is for what was not heard. */
-const lookMs = 5000;
 
 /** A ledger in Redis. */
 export class RedisLedger implements JobLedger {
@@ -71,46 +67,31 @@ export class RedisLedger implements JobLedger {
     if (await this.#keys.note(id, event, this.#now())) this.#link.tell();
   }
 
-  async *watch(
+  watch(
     id: string,
     after: number,
     options: { readonly signal: AbortSignal },
-  ): AsyncGenerator<NotedEvent> {
-    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+  ): AsyncIterable<NotedEvent> {
+    return watchStory(
+      (last) => this.#keys.story(id, last, page),
+      after,
+      this.#until(options.signal),
+    );
+  }
+
+  #until(signal: AbortSignal) {
     const { changes } = this.#link;
-    for (let last = after; !signal.aborted; ) {
-      const { mark } = changes;
-      const { events, open } = await this.#keys.story(id, last, page);
-      for (const event of events) {
-        if (signal.aborted) return;
-        last = event.number;
-        yield event;
-      }
-      if (events.length === page) continue;
-      if (!open) return;
-      await changes.since(mark, lookMs, signal);
-    }
+    return { changes, signal: AbortSignal.any([signal, this.#closed.signal]) };
   }
 
   watchAll(options: { readonly signal: AbortSignal }): AsyncIterable<Job> {
     const since = this.#keys.version();
     since.catch(() => {}); // told to whoever iterates
-    return this.#changed(since, options.signal);
-  }
-
-  async *#changed(since: Promise<number>, outer: AbortSignal): AsyncGenerator<Job> {
-    const signal = AbortSignal.any([outer, this.#closed.signal]);
-    const { changes } = this.#link;
-    for (let last = await since; !signal.aborted; ) {
-      const { mark } = changes;
-      const changed = await this.#keys.changed(last, page);
-      for (const { job, version } of changed) {
-        if (signal.aborted) return;
-        last = version;
-        yield job;
-      }
-      if (changed.length < page) await changes.since(mark, lookMs, signal);
-    }
+    return watchChanges(
+      (last) => this.#keys.changed(last, page),
+      since,
+      this.#until(options.signal),
+    );
   }
 
   async forget(time: number): Promise<number> {

@@ -69,10 +69,13 @@ export class RedisQueue<J> implements JobQueue<J> {
 
   async #take(): Promise<Lease<J> | undefined> {
     await this.#giveBackDoubtful();
-    const asked = performance.now();
     const token = randomUUID();
-    this.#inDoubt.add(token);
-    const taken = await this.#bull.use(({ worker }) => worker.getNextJob(token, { block: false }));
+    let asked = 0;
+    const taken = await this.#bull.use(({ worker }) => {
+      asked = performance.now();
+      this.#inDoubt.add(token);
+      return worker.getNextJob(token, { block: false });
+    });
     this.#inDoubt.delete(token);
     if (taken === undefined) return undefined;
     const { key, job } = taken.data;

@@ -1,0 +1,15 @@
+import { openEmbeddedJobs } from "../../../src/jobs/embedded/open.ts";
+import type { Jobs } from "../../../src/jobs/jobs.ts";
+import { openRedisJobs } from "../../../src/jobs/redis/open.ts";
+import type { OpenOptions, TestJob } from "./world.ts";
+
+/** Opens a place of jobs by its address: `{"file"}` or `{"url"}`. */
+export function openAddress<J = TestJob>(
+  address: string,
+  { now = Date.now, ...options }: OpenOptions = {},
+): Promise<Jobs<J>> {
+  const { file, url } = JSON.parse(address) as { readonly file?: string; readonly url: string };
+  return file === undefined
+    ? openRedisJobs<J>(url, { now, patienceMs: 5000, ...options })
+    : openEmbeddedJobs<J>(file, { now, pollMs: 50, ...options });
+}

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { tempFolder } from "../../support/temp.ts";
+import type { ProcessOptions } from "./job-process.ts";
+import type { JobsPlace } from "./world.ts";
+
+const program = fileURLToPath(new URL("job-process.ts", import.meta.url));
+/** For what a busy machine may take its time with. */
+const longMs = 120_000;
+
+/** A line of the log that processes share. */
+export interface LogLine {
+  readonly pid: number;
+  readonly what: string;
+  readonly key: string;
+  readonly rest: string;
+}
+
+/** Processes on one place of jobs, and what they have done; those that are left are killed in the end. */
+export class Processes implements AsyncDisposable {
+  readonly #children = new Set<ChildProcess>();
+  readonly #address: string;
+  readonly #options: ProcessOptions;
+  readonly #folder: AsyncDisposable;
+
+  private constructor(address: string, options: ProcessOptions, folder: AsyncDisposable) {
+    this.#address = address;
+    this.#options = options;
+    this.#folder = folder;
+  }
+
+  static async on(place: JobsPlace, leaseMs: number): Promise<Processes> {
+    const folder = await tempFolder();
+    const options = { log: folder.in("log"), marks: folder.in("marks"), leaseMs };
+    writeFileSync(options.log, "");
+    mkdirSync(options.marks);
+    return new Processes(place.address, options, folder);
+  }
+
+  start(role: "work" | "hold" | "add", keys: readonly string[] = []): ChildProcess {
+    const options = JSON.stringify({ ...this.#options, keys });
+    const child = spawn(process.execPath, [program, role, this.#address, options], {
+      stdio: ["pipe", "inherit", "inherit"],
+    });
+    this.#children.add(child);
+    return child;
+  }
+
+  /** What was done so far, in order. */
+  lines(...whats: readonly string[]): readonly LogLine[] {
+    const text = readFileSync(this.#options.log, "utf8");
+    const lines = text.split("\n").slice(0, -1);
+    return lines
+      .map((line) => {
+        const [pid, what = "", key = "", ...rest] = line.split(" ");
+        return { pid: Number(pid), what, key, rest: rest.join(" ") };
+      })
+      .filter(({ what }) => whats.length === 0 || whats.includes(what));
+  }
+
+  /** Waits until the log is as wanted. */
+  async until(isSo: (lines: readonly LogLine[]) => boolean, what: string): Promise<void> {
+    const end = performance.now() + longMs;
+    while (!isSo(this.lines())) {
+      assert.ok(performance.now() < end, `${what}:\n${readFileSync(this.#options.log, "utf8")}`);
+      for (const { exitCode } of this.#children) assert.ok(!exitCode, `one ended by ${exitCode}`);
+      await pause(10);
+    }
+  }
+
+  /** Until nobody has anything to do. */
+  async untilEnded(keys: readonly string[]): Promise<void> {
+    await this.until((lines) => {
+      const ended = new Set(lines.flatMap(({ what, key }) => (what === "ended" ? [key] : [])));
+      return keys.every((key) => ended.has(key));
+    }, `${keys.length} are to end`);
+  }
+
+  async kill(child: ChildProcess): Promise<void> {
+    this.#children.delete(child);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  /** Each is told to stop, and ends. */
+  async stop(...children: readonly ChildProcess[]): Promise<void> {
+    for (const child of children) {
+      const ended = child.exitCode === null ? once(child, "exit") : [child.exitCode];
+      child.kill("SIGTERM");
+      assert.equal((await ended)[0], 0);
+      this.#children.delete(child);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) await this.kill(child);
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * No job was done by two at once, begun again after its end, or counted wrongly: each attempt is one more than the last
+ * begun, but for those that were killed before they could say so.
+ *
+ * @returns how many attempts were lost
+ */
+export function assertExact(lines: readonly LogLine[]): number {
+  assert.deepEqual(
+    lines.filter(({ what }) => what === "double"),
+    [],
+  );
+  const attempts = new Map<string, number>();
+  const ended = new Set<string>();
+  let lost = 0;
+  for (const { what, key, rest } of lines) {
+    if (what === "ended") {
+      assert.ok(!ended.has(key), `${key} ended twice`);
+      ended.add(key);
+    }
+    if (what === "again") lost--;
+    if (what !== "began") continue;
+    assert.ok(!ended.has(key), `${key} was begun after its end`);
+    const before = attempts.get(key) ?? 0;
+    assert.ok(Number(rest) > before, `${key}: attempt ${rest} after ${before}`);
+    attempts.set(key, Number(rest));
+    lost += Number(rest) - before;
+  }
+  return lost - attempts.size;
+}

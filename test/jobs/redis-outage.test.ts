@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openRedisJobs } from "../../src/jobs/redis/open.ts";
+import { skipWithout } from "../support/peers.ts";
+import { type RedisServer, startRedis } from "../support/redis.ts";
+import { jobOf, story } from "./contract/ledger.ts";
+import { openAddress } from "./contract/open-address.ts";
+import { assertExact, Processes } from "./contract/processes.ts";
+import { take } from "./contract/queue.ts";
+
+const options = { timeout: 600_000, skip: skipWithout("redis-server") };
+
+/** Workers and somebody who adds, while something happens to Redis. */
+async function workThrough(happen: (server: RedisServer) => Promise<void>): Promise<void> {
+  await using server = await startRedis();
+  const place = placeAt(server);
+  await using jobs = await place.open();
+  await using processes = await Processes.on(place, 60_000);
+  const keys = Array.from({ length: 60 }, (_, n) => `key${n}`);
+  processes.start("add", keys);
+  const workers = [processes.start("work"), processes.start("work")];
+  const done = (count: number) =>
+    processes.until(
+      (lines) => lines.filter(({ what }) => what === "ended").length >= count,
+      "ended",
+    );
+  await done(10);
+  await happen(server);
+  await done(30);
+  await happen(server);
+  await processes.untilEnded(keys);
+  await processes.stop(...workers);
+  // Nobody was killed, and no lease has run out: no attempt is counted that was none.
+  assert.equal(assertExact(processes.lines()), 0);
+  assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
+}
+
+function placeAt(server: RedisServer) {
+  const address = JSON.stringify({ url: server.url });
+  return {
+    address,
+    open: () => openAddress(address),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+test("Redis queue loses and doubles nothing when Redis is restarted", options, async () => {
+  await workThrough(async (server) => {
+    await server.kill();
+    await server.start();
+  });
+});
+
+test(
+  "Redis queue and ledger say so while Redis does not answer, and go on when it does",
+  options,
+  async () => {
+    await using server = await startRedis();
+    const settings = { now: Date.now, patienceMs: 500, leaseMs: 60_000 };
+    await using jobs = await openRedisJobs<{ readonly n: number }>(server.url, settings);
+    await jobs.queue.add("a", { n: 1 });
+    await using lease = await take(jobs.queue);
+    const job = jobOf();
+    await jobs.ledger.create(job);
+    const watching = story(jobs.ledger, job.id);
+    const waiting = take(jobs.queue);
+    for (const [stop, go] of [
+      [() => server.freeze(), () => server.thaw()],
+      [() => server.kill(), () => server.start()],
+    ]) {
+      await stop?.();
+      const unreachable = { code: "job.queue-unreachable" };
+      await assert.rejects(jobs.queue.add("x", { n: 1 }), unreachable);
+      await assert.rejects(jobs.queue.size(), unreachable);
+      await assert.rejects(lease.done(), unreachable);
+      await assert.rejects(jobs.ledger.get(job.id), unreachable);
+      await assert.rejects(jobs.ledger.create(jobOf()), unreachable);
+      await assert.rejects(jobs.ledger.change(job.id, { state: "running" }), unreachable);
+      await assert.rejects(openRedisJobs(server.url, settings), unreachable);
+      await go?.();
+    }
+    assert.equal(lease.lost.aborted, false);
+    await using far = await openRedisJobs<{ readonly n: number }>(server.url, {
+      ...settings,
+      patienceMs: 60_000,
+    });
+    await far.ledger.change(job.id, { state: "done" });
+    const states = (await watching).map(({ event }) => event.type === "state" && event.state);
+    assert.equal(states.at(-1), "done");
+    await far.queue.add("b", { n: 2 });
+    const keys = new Set([(await waiting).key]);
+    assert.ok(keys.has("b") || keys.has("x"), "what was added without an answer may come first");
+  },
+);
+
+test("openRedisJobs() gives up where nobody answers", options, async () => {
+  const settings = { now: Date.now, patienceMs: 200 };
+  await assert.rejects(openRedisJobs("redis://127.0.0.1:1", settings), {
+    code: "job.queue-unreachable",
+  });
+});
