@@ -70,11 +70,22 @@ async function readDocument(
     platform,
     ...(target && { skopeo: { target, copy: copyOptionsOf(context, platform) } }),
   });
-  if (target && document.language === "amphora")
-    throw new UsageError("usage.bad-flag", `${file} says itself where images go`, {
-      hint: `Leave out ${destination}`,
-    });
+  if (document.language === "amphora") refuseWords(context, file, destination);
   return document;
+}
+
+/** What is to be said in a file of ours is not taken from elsewhere. @throws {UsageError} `usage.bad-flag` */
+function refuseWords(
+  { flags }: CommandContext,
+  file: string,
+  destination: string | undefined,
+): void {
+  const flag = ["scoped", "append-suffix"].find((name) => flags.changed(name));
+  const word = destination ?? (flag === undefined ? undefined : `--${flag}`);
+  if (word === undefined) return;
+  throw new UsageError("usage.bad-flag", `${file} says itself where images go`, {
+    hint: `Leave out ${word}`,
+  });
 }
 
 /** Where the images of skopeo's files go: `docker://HOST/PATH`, `dir:FOLDER`. @throws {UsageError} `usage.bad-flag` */

@@ -1,6 +1,8 @@
+import { formatImageReference } from "../../core/image-reference.ts";
 import type { Mirror } from "../../sync/mirror.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import type { CommandContext } from "../context.ts";
+import { DigestFile } from "./digest-file.ts";
 import { Failures } from "./failures.ts";
 import { type RunWish, runParts } from "./mirror-parts.ts";
 import { ReportFile } from "./report-file.ts";
@@ -9,22 +11,27 @@ import { openView, type SyncView } from "./view.ts";
 /** A mirror, and what is particular to its run. */
 export interface SyncJob extends Omit<RunWish, "report" | "failed"> {
   readonly mirror: Mirror;
-  /** Told of everything too. */
-  readonly listen?: RunWish["report"];
 }
 
 /** What shows and records a run; to be opened before anything is asked for, since its flags may be wrong. */
 export interface SyncOutput extends Disposable {
   readonly view: SyncView;
   readonly report: ReportFile | undefined;
+  readonly digests: DigestFile | undefined;
 }
 
 /** @throws {UsageError} `usage.bad-flag`; {CliError} `cli.unwritable` */
 export async function openOutput(context: CommandContext): Promise<SyncOutput> {
-  const path = context.flags.string("report");
+  const { flags } = context;
   const view = await openView(context);
-  const report = path === "" ? undefined : new ReportFile(path);
-  return { view, report, [Symbol.dispose]: () => report?.[Symbol.dispose]() };
+  using opened = new DisposableStack();
+  const open = <T extends Disposable>(path: string, make: (path: string) => T) =>
+    path === "" ? undefined : opened.use(make(path));
+  const report = open(flags.string("report"), (path) => new ReportFile(path));
+  const digestFile = flags.bool("dry-run") ? "" : flags.string("digestfile");
+  const digests = open(digestFile, (path) => new DigestFile(path));
+  const kept = opened.move();
+  return { view, report, digests, [Symbol.dispose]: () => kept.dispose() };
 }
 
 /**
@@ -34,8 +41,8 @@ export async function openOutput(context: CommandContext): Promise<SyncOutput> {
  */
 export async function runSync(
   context: CommandContext,
-  { mirror, listen, ...wish }: SyncJob,
-  { view, report }: SyncOutput,
+  { mirror, ...wish }: SyncJob,
+  { view, report, digests }: SyncOutput,
 ): Promise<void> {
   const failures = new Failures();
   const parts = runParts(context, {
@@ -44,7 +51,8 @@ export async function runSync(
     report(event) {
       view.note(event, failures.hintOf(event));
       report?.note(event);
-      listen?.(event);
+      if (event.type === "image-ended" && "digest" in event.outcome && event.outcome.digest)
+        digests?.note(event.outcome.digest, formatImageReference(event.item.to));
     },
   });
   let summary: Awaited<ReturnType<typeof runMirror>>;
@@ -57,6 +65,7 @@ export async function runSync(
   const traffic = (await context.parts()).traffic();
   await view.close({ summary, traffic, isDryRun: parts.dryRun });
   report?.end(summary, traffic);
+  digests?.end();
   if (context.signal.aborted) tellInterruption(context);
   const failure = failures.failure(summary);
   if (failure) throw failure;
