@@ -6,7 +6,6 @@ import { createLocalCoordinator } from "../../sync/local-coordinator.ts";
 import type { Mirror } from "../../sync/mirror.ts";
 import { type SkopeoTarget, splitPlace } from "../../sync/naming.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
-import { createEnumerate } from "../../sync/selection/enumerate.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
@@ -17,6 +16,9 @@ import { createMirrorEnds } from "./mirror-ends.ts";
 import { NewFolders } from "./new-folders.ts";
 import { openOutput, runSync } from "./run-sync.ts";
 import { copyOptionsOf, ruleWithFlags } from "./sync-options.ts";
+
+/** Where nothing is said; requests are tried again on their own. */
+const retriesOfImages = 2;
 
 /**
  * `amphora sync FILE`: a specification of ours; or, with a destination, a file of skopeo's. A failed image does not end the
@@ -47,8 +49,9 @@ export async function syncByDocument(
       signing,
       coordinator,
       ends,
-      enumerate: createEnumerate(mirror),
-      retries: endSettings(flags, globals, "dest-").retryTimes,
+      retries: flags.changed("retry-times")
+        ? endSettings(flags, globals, "dest-").retryTimes
+        : retriesOfImages,
       dryRun: flags.bool("dry-run"),
       keepGoing: flags.optionalBool("keep-going") ?? document.keepGoing ?? true,
       ...(document.parallel !== undefined && { parallel: document.parallel }),
