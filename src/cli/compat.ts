@@ -31,6 +31,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
     "by a private key; not by Fulcio's certificates, and without a Rekor log",
   "copy --dest-precompute-digests": "accepted; digests are known before without a temporary file",
   "copy --dest-compress-format": "zstd:chunked can be read, and not yet be written",
+  sync: "what skopeo passes over with a line (unknown keys, bad names, tags that cannot be listed) is an error",
   completion: "scripts of our own, with the same candidates",
 };
 

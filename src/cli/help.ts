@@ -28,9 +28,13 @@ export function usageText(
 
 /** The layout that skopeo gives its own commands. */
 function plainUsage(program: ProgramName, command: CommandSpec, own: readonly Flag[]): string {
-  const examples = (command.examples ?? []).map((line) => `${program} ${line}`).join("\n");
+  const { use, examples: more = [] } = (program === "skopeo" ? undefined : command.besides) ?? {};
+  const uses = [command.use, ...(use === undefined ? [] : [use])];
+  const examples = [...(command.examples ?? []), ...more]
+    .map((line) => `${program} ${line}`)
+    .join("\n");
   return [
-    `Usage:\n${program} ${command.use}`,
+    `Usage:\n${uses.map((line) => `${program} ${line}`).join("\n")}`,
     examples === "" ? "" : `\n\nExamples:\n${examples}`,
     `\n\nFlags:\n${flagLines(own)}\n`,
     program === "skopeo" ? "" : `\nFlags of every command: ${program} --help`,

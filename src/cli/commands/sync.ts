@@ -12,7 +12,11 @@ export async function run(context: CommandContext): Promise<void> {
     return await syncByDocument(context, await gateOf(context), first, second);
   }
   if (first === undefined || second === undefined || args.length !== 2)
-    throw new UsageWithHelp("Exactly two arguments expected");
+    throw new UsageWithHelp(
+      program === "skopeo" || hasWords
+        ? "Exactly two arguments expected"
+        : "Expected a file, or --src, --dest, a source and a destination",
+    );
   if (flags.changed("tls-verify")) {
     log.warning("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify");
   }

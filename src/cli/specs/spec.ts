@@ -14,6 +14,8 @@ export interface CommandSpec {
   readonly use: string;
   /** What follows the program's name in the examples, one a line. */
   readonly examples?: readonly string[];
+  /** Another form, when not called as skopeo, and its examples. */
+  readonly besides?: { readonly use: string; readonly examples: readonly string[] };
   readonly flags: readonly Flag[];
   /** Left out of the list of commands, and of suggestions. */
   readonly hidden?: true;

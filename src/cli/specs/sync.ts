@@ -75,6 +75,11 @@ const ourFlags: readonly Flag[] = [
   },
 ];
 
+const ourWords = `Without these two, FILE says what to mirror: a specification, which names its destinations itself, or the YAML of
+skopeo's sync with a DESTINATION of docker://HOST/PATH or dir:FOLDER. What is there already is not copied again; what
+failed is told of, and the rest is copied, unless the file says keep-going: false. The exit status is 1 where anything
+failed, and 130 where the run was interrupted.`;
+
 /** `skopeo sync`. */
 export const syncSpec: CommandSpec = {
   name: "sync",
@@ -84,10 +89,14 @@ export const syncSpec: CommandSpec = {
 Allowed SOURCE transports (specified with --src): docker, dir, yaml.
 Allowed DESTINATION transports (specified with --dest): docker, dir.
 
-${program === "skopeo" ? "See skopeo-sync(1) for details." : "Not supported yet."}
+${program === "skopeo" ? "See skopeo-sync(1) for details." : ourWords}
 `,
   use: "sync [command options] --src TRANSPORT --dest TRANSPORT SOURCE DESTINATION",
   examples: ["sync --src docker --dest dir --scoped registry.example.com/busybox /media/usb"],
+  besides: {
+    use: "sync [command options] FILE [DESTINATION]",
+    examples: ["sync mirror.yaml", "sync sync.yaml docker://registry.example.com/hub"],
+  },
   flags: [
     sharedAuthFlag,
     deprecatedTlsFlag,

@@ -6,7 +6,6 @@ import { createLocalCoordinator } from "../../sync/local-coordinator.ts";
 import type { Mirror } from "../../sync/mirror.ts";
 import { type SkopeoTarget, splitPlace } from "../../sync/naming.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
-import { createEnumerate } from "../../sync/selection/enumerate.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
@@ -17,6 +16,9 @@ import { createMirrorEnds } from "./mirror-ends.ts";
 import { NewFolders } from "./new-folders.ts";
 import { openOutput, runSync } from "./run-sync.ts";
 import { copyOptionsOf, ruleWithFlags } from "./sync-options.ts";
+
+/** Where nothing is said; requests are tried again on their own. */
+const retriesOfImages = 2;
 
 /**
  * `amphora sync FILE`: a specification of ours; or, with a destination, a file of skopeo's. A failed image does not end the
@@ -47,8 +49,9 @@ export async function syncByDocument(
       signing,
       coordinator,
       ends,
-      enumerate: createEnumerate(mirror),
-      retries: endSettings(flags, globals, "dest-").retryTimes,
+      retries: flags.changed("retry-times")
+        ? endSettings(flags, globals, "dest-").retryTimes
+        : retriesOfImages,
       dryRun: flags.bool("dry-run"),
       keepGoing: flags.optionalBool("keep-going") ?? document.keepGoing ?? true,
       ...(document.parallel !== undefined && { parallel: document.parallel }),
@@ -70,11 +73,22 @@ async function readDocument(
     platform,
     ...(target && { skopeo: { target, copy: copyOptionsOf(context, platform) } }),
   });
-  if (target && document.language === "amphora")
-    throw new UsageError("usage.bad-flag", `${file} says itself where images go`, {
-      hint: `Leave out ${destination}`,
-    });
+  if (document.language === "amphora") refuseWords(context, file, destination);
   return document;
+}
+
+/** What is to be said in a file of ours is not taken from elsewhere. @throws {UsageError} `usage.bad-flag` */
+function refuseWords(
+  { flags }: CommandContext,
+  file: string,
+  destination: string | undefined,
+): void {
+  const flag = ["scoped", "append-suffix"].find((name) => flags.changed(name));
+  const word = destination ?? (flag === undefined ? undefined : `--${flag}`);
+  if (word === undefined) return;
+  throw new UsageError("usage.bad-flag", `${file} says itself where images go`, {
+    hint: `Leave out ${word}`,
+  });
 }
 
 /** Where the images of skopeo's files go: `docker://HOST/PATH`, `dir:FOLDER`. @throws {UsageError} `usage.bad-flag` */

@@ -61,8 +61,7 @@ export async function syncAsSkopeo(
   if (listing.isIncomplete || synced.isIncomplete) throw incomplete();
 }
 
-/** What `--digestfile` asks for. @throws {CliError} `cli.unwritable` */
-export function openDigestFile({ flags }: CommandContext): DigestFile | undefined {
+function openDigestFile({ flags }: CommandContext): DigestFile | undefined {
   const path = flags.string("digestfile");
   return path === "" ? undefined : new DigestFile(path);
 }

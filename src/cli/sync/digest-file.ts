@@ -8,6 +8,7 @@ import { CliError } from "../errors.ts";
 export class DigestFile implements Disposable {
   readonly #path: string;
   readonly #file: number;
+  #failure: unknown;
 
   /** Empties it. @throws {CliError} `cli.unwritable` */
   constructor(path: string) {
@@ -29,6 +30,21 @@ export class DigestFile implements Disposable {
       const failed = `Failed to write digest to file ${goQuote(this.#path)}: ${why}`;
       throw new CliError("cli.unwritable", failed, { cause: error });
     }
+  }
+
+  /** As {@link add}, but what fails is told by {@link end}. */
+  note(digest: Digest, image: string): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.add(digest, image);
+    } catch (error) {
+      this.#failure = error;
+    }
+  }
+
+  /** @throws {CliError} `cli.unwritable` where something noted could not be written */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
-import type { SyncEvent } from "../../sync/events.ts";
-import { reportRecord } from "./report-file.ts";
+import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
+import type { SyncEvent, SyncItem, SyncSummary } from "../../sync/events.ts";
+import type { Traffic } from "../parts.ts";
 import type { SyncEnd, SyncView } from "./view.ts";
 
 /** A blob on its way is told of at most this often. */
@@ -36,4 +37,24 @@ export class JsonView implements SyncView {
   #line(event: Parameters<typeof reportRecord>[0]): void {
     this.#write(JSON.stringify({ time: new Date().toISOString(), ...reportRecord(event) }));
   }
+}
+
+/** The last record of a report. */
+type SummaryRecord = { readonly type: "summary" } & SyncSummary & Traffic;
+
+/** An event as it is written down: images by their names. */
+function reportRecord(event: SyncEvent | SummaryRecord): object {
+  const named = { ...event } as Record<string, unknown>;
+  if ("item" in event) Object.assign(named, { item: itemRecord(event.item) });
+  if ("reference" in event) Object.assign(named, { reference: nameOf(event.reference) });
+  return named;
+}
+
+function itemRecord({ number, rule, from, to }: SyncItem): object {
+  return { number, rule, from: nameOf(from), to: nameOf(to) };
+}
+
+/** Not as typed: it has to mean the same elsewhere. */
+function nameOf({ transport, text }: ImageReference): string {
+  return formatImageReference({ transport, text } as ImageReference);
 }

@@ -5,6 +5,7 @@ import type { MirrorEnd, MirrorEnds } from "../../sync/ends.ts";
 import type { HostCredentials, HostSettings } from "../../sync/host-settings.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
 import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
 import { type EndSettings, endSettings } from "../settings.ts";
 import type { NewFolders } from "./new-folders.ts";
 
@@ -34,7 +35,7 @@ export function createMirrorEnds(
     return {
       async resolve(text, as, options) {
         if (as === "destination") await makeFolderFor(text, folders);
-        return await end.resolve(text, as, options);
+        return await withPrefix(`Invalid ${as} name ${text}`, () => end.resolve(text, as, options));
       },
     };
   };

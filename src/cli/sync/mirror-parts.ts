@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 import { createTransfers } from "../../copy/transfers.ts";
 import { Compression } from "../../stream/recompress.ts";
-import type { MirrorParts, MirrorSteps } from "../../sync/parts.ts";
+import { createSteps } from "../../sync/default-steps.ts";
+import type { Enumerate } from "../../sync/ends.ts";
+import type { Mirror } from "../../sync/mirror.ts";
+import type { MirrorParts } from "../../sync/parts.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 
@@ -10,16 +13,18 @@ export const imagesAtOnce = 16;
 const blobsAtOnce = 16;
 
 /** What a command decides of a run; the rest is the same for all. */
-export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed" | "retries"> &
-  Pick<MirrorSteps, "enumerate"> &
-  Partial<
+export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed" | "retries"> & {
+  readonly mirror: Mirror;
+  /** Where images are found otherwise than the mirror says. */
+  readonly enumerate?: Enumerate;
+} & Partial<
     Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel" | "coordinator">
   >;
 
 /** Parts of a run that share all they can: transfers, cores, connections. */
 export function runParts(
   { signal, flags, program }: CommandContext,
-  { enumerate, ...wish }: RunWish,
+  { mirror, enumerate, ...wish }: RunWish,
 ): MirrorParts {
   const asked = program === "skopeo" ? 0 : flags.number("parallel");
   return {
@@ -30,12 +35,7 @@ export function runParts(
     },
     transfers: createTransfers(blobsAtOnce),
     compression: new Compression({ parallel: availableParallelism() }),
-    steps: {
-      enumerate,
-      lookAtExisting: async () => ({ type: "go-on" }),
-      copyCompanions: async () => {},
-      prune: async () => {},
-    },
+    steps: { ...createSteps(mirror), ...(enumerate && { enumerate }) },
     clock,
     random: Math.random,
     signal,

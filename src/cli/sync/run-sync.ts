@@ -1,30 +1,37 @@
-import type { Mirror } from "../../sync/mirror.ts";
+import { fileErrorText } from "../../config/load-file.ts";
+import { formatImageReference } from "../../core/image-reference.ts";
+import { SyncReport } from "../../sync/report.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
+import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
+import { CliError } from "../errors.ts";
+import { DigestFile } from "./digest-file.ts";
 import { Failures } from "./failures.ts";
 import { type RunWish, runParts } from "./mirror-parts.ts";
-import { ReportFile } from "./report-file.ts";
 import { openView, type SyncView } from "./view.ts";
 
 /** A mirror, and what is particular to its run. */
-export interface SyncJob extends Omit<RunWish, "report" | "failed"> {
-  readonly mirror: Mirror;
-  /** Told of everything too. */
-  readonly listen?: RunWish["report"];
-}
+export type SyncJob = Omit<RunWish, "report" | "failed">;
 
 /** What shows and records a run; to be opened before anything is asked for, since its flags may be wrong. */
 export interface SyncOutput extends Disposable {
   readonly view: SyncView;
-  readonly report: ReportFile | undefined;
+  readonly report: SyncReport | undefined;
+  readonly digests: DigestFile | undefined;
 }
 
 /** @throws {UsageError} `usage.bad-flag`; {CliError} `cli.unwritable` */
 export async function openOutput(context: CommandContext): Promise<SyncOutput> {
-  const path = context.flags.string("report");
+  const { flags } = context;
   const view = await openView(context);
-  const report = path === "" ? undefined : new ReportFile(path);
-  return { view, report, [Symbol.dispose]: () => report?.[Symbol.dispose]() };
+  using opened = new DisposableStack();
+  const open = <T extends Disposable>(path: string, make: (path: string) => T) =>
+    path === "" ? undefined : opened.use(make(path));
+  const report = open(flags.string("report"), (path) => openReport(path, flags.bool("dry-run")));
+  const digestFile = flags.bool("dry-run") ? "" : flags.string("digestfile");
+  const digests = open(digestFile, (path) => new DigestFile(path));
+  const kept = opened.move();
+  return { view, report, digests, [Symbol.dispose]: () => kept.dispose() };
 }
 
 /**
@@ -34,32 +41,54 @@ export async function openOutput(context: CommandContext): Promise<SyncOutput> {
  */
 export async function runSync(
   context: CommandContext,
-  { mirror, listen, ...wish }: SyncJob,
-  { view, report }: SyncOutput,
+  job: SyncJob,
+  { view, report, digests }: SyncOutput,
 ): Promise<void> {
   const failures = new Failures();
   const parts = runParts(context, {
-    ...wish,
+    ...job,
     failed: (item, error) => failures.keep(item, error),
     report(event) {
       view.note(event, failures.hintOf(event));
       report?.note(event);
-      listen?.(event);
+      if (event.type === "image-ended" && "digest" in event.outcome && event.outcome.digest)
+        digests?.note(event.outcome.digest, formatImageReference(event.item.to));
     },
   });
   let summary: Awaited<ReturnType<typeof runMirror>>;
   try {
-    summary = await runMirror(mirror, parts);
+    summary = await runMirror(job.mirror, parts);
   } catch (error) {
     await view.close(undefined);
     throw error;
   }
   const traffic = (await context.parts()).traffic();
   await view.close({ summary, traffic, isDryRun: parts.dryRun });
-  report?.end(summary, traffic);
+  endReport(report, summary, { requests: traffic.requests });
+  digests?.end();
   if (context.signal.aborted) tellInterruption(context);
   const failure = failures.failure(summary);
   if (failure) throw failure;
+}
+
+function openReport(path: string, dryRun: boolean): SyncReport {
+  try {
+    return new SyncReport(path, { mode: "new", dryRun, now: clock.now });
+  } catch (error) {
+    throw unwritable(fileErrorText(error, "open", path), error);
+  }
+}
+
+function endReport(report: SyncReport | undefined, ...end: Parameters<SyncReport["end"]>): void {
+  try {
+    report?.end(...end);
+  } catch (error) {
+    throw unwritable(error instanceof Error ? error.message : String(error), error);
+  }
+}
+
+function unwritable(why: string, cause: unknown): CliError {
+  return new CliError("cli.unwritable", `Cannot write the report: ${why}`, { cause });
 }
 
 function tellInterruption({ log, signal }: CommandContext): void {

@@ -1,5 +1,11 @@
 import { formatImageReference } from "../../core/image-reference.ts";
-import type { SyncEvent, SyncFigures, SyncItem, SyncSummary } from "../../sync/events.ts";
+import type {
+  SyncEvent,
+  SyncFigures,
+  SyncItem,
+  SyncOutcome,
+  SyncSummary,
+} from "../../sync/events.ts";
 import type { Traffic } from "../parts.ts";
 import { formatBytes, formatSeconds } from "../summary.ts";
 
@@ -23,10 +29,15 @@ export function endedSentence(
     case "unchanged":
       return `Unchanged ${to}${along}`;
     case "left":
-      return `Left ${to} as it is: ${outcome.why === "if-absent" ? "it is there" : "it must not move"}`;
+      return `Left ${to} as it is: ${whyLeft(outcome)}`;
     default:
       return undefined;
   }
+}
+
+function whyLeft({ why, raced }: Extract<SyncOutcome, { type: "left" }>): string {
+  if (raced) return "somebody else gave it to an image meanwhile";
+  return why === "if-absent" ? "it is there" : "it must not move";
 }
 
 function moved({ bytesMoved, ms }: SyncFigures): string {
@@ -48,6 +59,10 @@ export function passingSentence(event: SyncEvent): string | undefined {
     }
     case "pruned":
       return `${event.dryRun ? "Would remove" : "Removed"} ${formatImageReference(event.reference)}`;
+    case "companion-left":
+      return `Left ${event.what} of ${namesOf(event.item)[0]}: ${event.why}`;
+    case "prune-left":
+      return `Kept ${formatImageReference(event.reference)}: ${event.why}`;
     default:
       return undefined;
   }

@@ -44,7 +44,9 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
   await using folders = new NewFolders();
   const run = new CopiesRun(context, job, folders);
   const { retryTimes, retryDelayMs } = endSettings(context.flags, context.globals, "dest-");
+  const mirror = { rules: [wordsRule(job.options)] };
   const parts = runParts(context, {
+    mirror,
     gate: job.gate,
     signing: job.signing,
     enumerate: () => run.images(),
@@ -53,7 +55,7 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
     retries: retryTimes,
     retryDelayMs: (attempt) => retryDelayMs || 1000 * 2 ** (attempt - 1),
   });
-  const summary = await runMirror({ rules: [wordsRule(job.options)] }, parts);
+  const summary = await runMirror(mirror, parts);
   context.signal.throwIfAborted();
   run.throwFailure();
   return { images: run.synced, isIncomplete: summary.failed > 0 };

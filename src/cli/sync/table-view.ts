@@ -10,6 +10,9 @@ const repaintMs = 100;
 /** More images than this are only counted. */
 const mostRows = 10;
 
+/** Beside images and failures. */
+const stays = new Set<SyncEvent["type"]>(["pruned", "prune-left", "companion-left"]);
+
 /** What {@link TableView} paints with. */
 export interface TableOptions {
   readonly write: (text: string) => Promise<void>;
@@ -66,7 +69,7 @@ export class TableView implements SyncView {
     if (failure !== undefined) this.#finished.push(this.#painted(failure, "31"));
     else if (event.type === "image-retrying")
       this.#finished.push(this.#painted(passingSentence(event) ?? "", "33"));
-    else if (event.type === "pruned") this.#finished.push(passingSentence(event) ?? "");
+    else if (stays.has(event.type)) this.#finished.push(passingSentence(event) ?? "");
     else if (event.type === "image-ended" && isNews(event))
       this.#finished.push(
         endedSentence(event, this.#rows.get(event.item.number)?.companions) ?? "",

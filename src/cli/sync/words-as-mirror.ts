@@ -4,7 +4,7 @@ import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
-import { findByWords, openDigestFile } from "./by-words.ts";
+import { findByWords } from "./by-words.ts";
 import { NewFolders } from "./new-folders.ts";
 import { type PlannedCopy, planCopies } from "./plan-copies.ts";
 import { openOutput, runSync } from "./run-sync.ts";
@@ -30,10 +30,8 @@ export async function syncWordsAsMirror(
     const lines = copies.map(({ shown }) => `Would copy ${shown.from} to ${shown.to}\n`);
     return await terminal.out(lines.join(""));
   }
-  using digests = isDryRun ? undefined : openDigestFile(context);
   await using folders = new NewFolders();
   const { retryTimes } = endSettings(flags, globals, "dest-");
-  const shownTo = new Map(copies.map((copy) => [copy.from.reference, copy.shown.to]));
   await runSync(
     context,
     {
@@ -47,11 +45,6 @@ export async function syncWordsAsMirror(
         const taken = copies.length;
         report({ type: "listed", rule: rule.name, what: from, found: taken, taken });
         return imagesOf(copies, folders, (text) => end.resolve(text, "destination", { signal }));
-      },
-      listen(event) {
-        if (event.type !== "image-ended" || !("digest" in event.outcome)) return;
-        const { digest } = event.outcome;
-        if (digest) digests?.add(digest, shownTo.get(event.item.from) ?? "");
       },
     },
     output,

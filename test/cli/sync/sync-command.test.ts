@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { suite, test } from "node:test";
+import { builtProgram } from "../../support/built.ts";
+import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { refuse, stallResponse } from "../../support/registry/faults.ts";
+import { type Registry, startRegistry } from "../../support/registry.ts";
+import { type CliHome, cliHome } from "../../support/run-cli.ts";
+
+const images = [1, 2, 3].map((seed) => makeImage({ seed: 700 + seed, layers: 1 }));
+const multi = makeMultiArch({ seed: 710 });
+
+interface World extends AsyncDisposable {
+  readonly home: CliHome;
+  readonly source: Registry;
+  readonly mirror: Registry;
+  /** Runs `sync` with a file that says these mirrors; `S` and `M` in it are the registries. */
+  sync(mirrors: string, ...flags: readonly string[]): ReturnType<CliHome["run"]>;
+  run(...args: readonly string[]): ReturnType<CliHome["run"]>;
+}
+
+async function world(): Promise<World> {
+  const stack = new AsyncDisposableStack();
+  const home = stack.use(await cliHome());
+  const source = stack.use(await startRegistry());
+  const mirror = stack.use(await startRegistry());
+  for (const [index, image] of images.entries()) source.seed("team/app", `1.${index}`, image);
+  source.seed("team/multi", "latest", multi);
+  const cwd = home.folder.in("home");
+  const kept = stack.move();
+  const settled = (text: string) =>
+    text.replaceAll("S/", `${source.host}/`).replaceAll("M/", `${mirror.host}/`);
+  return {
+    home,
+    source,
+    mirror,
+    async sync(mirrors, ...flags) {
+      const hosts = [source, mirror].map(({ host }) => `"${host}": { tls-verify: false }`);
+      const text = `hosts: { ${hosts.join(", ")} }\n${settled(mirrors)}`;
+      await writeFile(`${cwd}/mirror.yaml`, text);
+      return await home.run(["sync", "mirror.yaml", ...flags], { cwd });
+    },
+    run: (...args) => home.run(args.map(settled), { cwd }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const all = "mirrors: [{ from: [S/team/app, S/team/multi], to: M/hub/ }]\n";
+const lax = ["--src-tls-verify=false", "--dest-tls-verify=false"];
+
+suite("amphora sync FILE", () => {
+  test("brings what is missing, line by line, and the second time nothing", async () => {
+    await using at = await world();
+    const first = await at.sync(all, "--report", "report.jsonl", "--digestfile", "digests");
+    assert.equal(first.exitCode, 0, first.stderr);
+    assert.equal(first.stdout.match(/^Copied /gm)?.length, 4);
+    assert.match(
+      first.stdout,
+      /\n4 images: 4 copied; .* moved.*; \d+ requests, 0 retries in .*s\n$/,
+    );
+    assert.equal(at.mirror.store.open("hub/team/app").tags.size, 3);
+    const report = await readFile(at.home.folder.in("home", "report.jsonl"), "utf8");
+    const lines = report
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    assert.equal(lines.filter(({ outcome }) => outcome === "copied").length, 4);
+    assert.equal(lines.at(-1).copied, 4);
+    const digests = await readFile(at.home.folder.in("home", "digests"), "utf8");
+    assert.ok(
+      digests.includes(`${multi.digest} docker://${at.mirror.host}/hub/team/multi:latest\n`),
+    );
+
+    const second = await at.sync(all);
+    assert.equal(second.exitCode, 0, second.stderr);
+    assert.match(second.stdout, /\n4 images: 4 unchanged; 0 B moved; /);
+    assert.deepEqual(await at.home.leftInTemp(), []);
+  });
+
+  test("tells of what fails with its reason, and brings the rest", async () => {
+    await using at = await world();
+    at.source.behave({
+      on: /GET manifest.*1\.1/,
+      times: 100,
+      fault: refuse(403, { code: "DENIED" }),
+    });
+    const mirrors = `${all.replace(" }]", " }, { from: S/team/nope, to: M/hub/ }]")}`;
+    const { exitCode, stdout, stderr } = await at.sync(mirrors);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /level=error msg="Cannot copy docker:\/\/\S+\/team\/app:1\.1: .*denied/);
+    assert.match(stderr, /level=error msg="Cannot list \S+\/team\/nope: .*name unknown/);
+    assert.match(
+      stderr,
+      /level=fatal msg="Not all was brought: 1 image failed, 1 listing failed"\n$/,
+    );
+    assert.match(stdout, /\n4 images: 3 copied, 1 failed, 1 listing failed; /);
+    assert.equal(at.mirror.store.open("hub/team/app").tags.size, 2);
+  });
+
+  test("stops at the first failure where it is told to", async () => {
+    await using at = await world();
+    at.source.behave({ on: "GET manifest", times: 100, fault: refuse(403, { code: "DENIED" }) });
+    const flags = ["--keep-going=false", "--parallel", "1"];
+    const { exitCode, stdout } = await at.sync(all, ...flags);
+    assert.equal(exitCode, 1);
+    assert.match(stdout, /1 failed/);
+    assert.doesNotMatch(stdout, /[234] failed/);
+  });
+
+  test("asks for nothing where the file cannot be meant, and names every line", async () => {
+    await using at = await world();
+    const { exitCode, stderr } = await at.sync(
+      'mirrors:\n  - from: S/a\n    too: x\n    tags: { include: ["["] }\n',
+    );
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /mirror\.yaml:4: mirrors\[0\]\.too: unknown member/);
+    assert.match(
+      stderr,
+      /mirror\.yaml:5: mirrors\[0\]\.tags\.include\[0\]: expected a regular expr/,
+    );
+    assert.equal(at.source.log.entries.length, 0);
+  });
+
+  test("writes nothing in a dry run", async () => {
+    await using at = await world();
+    const { exitCode, stdout } = await at.sync(all, "--dry-run");
+    assert.equal(exitCode, 0);
+    assert.equal(stdout.match(/^Would copy /gm)?.length, 4);
+    assert.match(stdout, /\n4 images: 4 would be copied; /);
+    assert.deepEqual(
+      [...new Set(at.mirror.log.entries.map(({ method }) => method))].filter(
+        (method) => method !== "GET" && method !== "HEAD",
+      ),
+      [],
+    );
+  });
+
+  test("leaves what is there, and removes what is gone, as the flags say", async () => {
+    await using at = await world();
+    const app = "mirrors: [{ from: S/team/app, to: M/app }]\n";
+    at.mirror.seed("app", "1.0", images[2] ?? multi);
+    at.mirror.seed("app", "0.9", images[2] ?? multi);
+    const first = await at.sync(app, "--if-absent");
+    assert.match(first.stdout, /\nLeft docker:\/\/\S+\/app:1\.0 as it is: it is there\n/);
+    const second = await at.sync(app, "--prune");
+    assert.equal(second.exitCode, 0, second.stderr);
+    assert.match(second.stdout, /\nUpdated docker:\/\/\S+\/app:1\.0 from /);
+    assert.match(second.stdout, /\nRemoved docker:\/\/\S+\/app:0\.9\n/);
+    assert.deepEqual([...at.mirror.store.open("app").tags.keys()].sort(), ["1.0", "1.1", "1.2"]);
+  });
+
+  test("makes the folders that images lie in, and leaves none of those that failed", async () => {
+    await using at = await world();
+    at.source.behave({
+      on: /GET manifest.*1\.1/,
+      times: 100,
+      fault: refuse(403, { code: "DENIED" }),
+    });
+    const to = "{{.Repository}}/{{.Tag}}";
+    const { exitCode } = await at.sync(`mirrors: [{ from: S/team/app, to: 'dir:out/${to}' }]\n`);
+    assert.equal(exitCode, 1);
+    const out = at.home.folder.in("home", "out", "team", "app");
+    assert.deepEqual((await readdir(out)).sort(), ["1.0", "1.2"]);
+  });
+
+  test("takes skopeo's files with a destination", async () => {
+    await using at = await world();
+    const registry = `"${at.source.host}"`;
+    const cwd = at.home.folder.in("home");
+    const text = `${registry}:\n  tls-verify: false\n  images-by-tag-regex: { team/app: "[12]$" }\n`;
+    await writeFile(`${cwd}/sync.yaml`, text);
+    const done = await at.run("sync", "sync.yaml", "docker://M/hub", "--dest-tls-verify=false");
+    assert.equal(done.exitCode, 0, done.stderr);
+    assert.deepEqual([...at.mirror.store.open("hub/app").tags.keys()].sort(), ["1.1", "1.2"]);
+    const alone = await at.run("sync", "sync.yaml");
+    assert.match(alone.stderr, /sync\.yaml: expected mirrors; skopeo's files do not say where/);
+  });
+});
+
+suite("amphora sync with skopeo's words", () => {
+  test("is a mirror too", async () => {
+    await using at = await world();
+    const words = ["--src", "docker", "--dest", "docker", "S/team/app", "M/hub"];
+    const { exitCode, stdout } = await at.run("sync", ...lax, "--report", "r", ...words);
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /^Found 3 tags of /);
+    assert.match(stdout, /\n3 images: 3 copied; /);
+  });
+
+  test("names two images that would become one, and copies neither", async () => {
+    await using at = await world();
+    const cwd = at.home.folder.in("home");
+    at.source.seed("other/app", "1.0", images[1] ?? multi);
+    const text = `"${at.source.host}":\n  images: { team/app: ["1.0"], other/app: ["1.0"] }\n`;
+    await writeFile(`${cwd}/sync.yaml`, text);
+    const words = ["--src", "yaml", "--dest", "docker", "sync.yaml", "M/hub"];
+    const { exitCode, stderr } = await at.run("sync", ...lax, ...words);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /\/team\/app:1\.0 and docker:\/\/\S+\/other\/app:1\.0 would both become /);
+    assert.equal(at.mirror.log.entries.length, 0);
+  });
+});
+
+test("sync ends soon when it is interrupted, says how far it came, and leaves no half an image", {
+  timeout: 300_000,
+}, async () => {
+  await using at = await world();
+  const { source, home } = at;
+  source.behave({ on: "GET blob", times: 1000, fault: stallResponse(10) });
+  const out = home.folder.in("home", "out");
+  await mkdir(out);
+  const words = ["--src", "docker", "--dest", "dir", `${source.host}/team/app`, out];
+  const child = spawn(process.execPath, [await builtProgram(), "sync", ...lax, ...words], {
+    env: { ...home.env, AMPHORA_CALLED_AS: "amphora" },
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (more) => (stdout += more));
+  child.stderr.on("data", (more) => (stderr += more));
+  while (source.log.of("GET blob").length < 3)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill("SIGINT");
+  const exitCode = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(exitCode, 130, stderr);
+  assert.match(stdout, /3 images: 3 not finished; /);
+  assert.match(stderr, /Stopped before the end; run it again to go on/);
+  assert.deepEqual(await readdir(out), []);
+});
