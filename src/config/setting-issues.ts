@@ -92,7 +92,12 @@ function withFound(message: string, found: unknown): string {
   if (found === null) return `${message}, found nothing (an empty mapping is {})`;
   if (Array.isArray(found)) return `${message}, found a list`;
   if (typeof found === "object") return `${message}, found a mapping`;
-  return `${message}, found ${JSON.stringify(found)}`;
+  return `${message}, found ${JSON.stringify(typeof found === "string" ? withoutUser(found) : found)}`;
+}
+
+/** A URL may have a password in it. */
+function withoutUser(text: string): string {
+  return text.replaceAll(/\/\/[^/?#\s]*@/g, "//***@");
 }
 
 function isPart(part: PropertyKey): part is string | number {

@@ -6,6 +6,7 @@ import { readDockerfile, rootFile } from "./dockerfile.ts";
 
 interface Service {
   readonly image: string;
+  readonly command?: readonly string[];
   readonly user?: string;
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
@@ -43,7 +44,12 @@ test("the image is nobody's in particular, and keeps everything in its one volum
 });
 
 test("docker-compose.yml has what the server is told, and what it is told of", async () => {
-  assert.deepEqual(Object.keys(compose.services).sort(), ["amphora", "redis", "registry"]);
+  assert.deepEqual(Object.keys(compose.services).sort(), [
+    "amphora",
+    "redis",
+    "registry",
+    "worker",
+  ]);
   const { environment = {}, ports = [], volumes = [], healthcheck } = service("amphora");
   const variables = { ...image.env, ...environment };
   const { settings, unusedVariables } = await loadSettings({}, { variables, cwd: "/data" });
@@ -63,7 +69,30 @@ test("docker-compose.yml has what the server is told, and what it is told of", a
     assert.ok(service(hostname).image);
     assert.deepEqual([protocol, insecure, push], ["http:", true, "write-through"]);
   }
-  assert.deepEqual(settings.access?.anonymous, ["pull", "push"]);
+  assert.deepEqual(settings.access?.anonymous, ["pull", "push", "jobs"]);
+});
+
+test("jobs wait in a Redis that writes them down, and are done by workers with the server's settings", async () => {
+  const { environment = {}, depends_on = [], command, networks, user } = service("worker");
+  assert.deepEqual(command, ["worker"]);
+  assert.equal(user, image.user);
+  assert.deepEqual(environment, service("amphora").environment);
+  const variables = { ...image.env, ...environment };
+  const { settings } = await loadSettings({}, { variables, cwd: "/data" });
+  const { hostname, protocol } = new URL(settings.jobs.queue);
+  assert.equal(protocol, "redis:");
+  for (const name of [hostname, "amphora"]) assert.ok(depends_on.includes(name), name);
+  assert.ok(service("amphora").depends_on?.includes(hostname));
+  const redis = service(hostname);
+  const flags = redis.command?.join(" ") ?? "";
+  assert.match(flags, /--appendonly yes --appendfsync always/);
+  assert.deepEqual(redis.volumes, ["redis:/data"]);
+  const [own] = image.ports;
+  assert.equal(settings.jobs.serverUrl, `http://amphora:${own}`);
+  assert.equal(settings.jobs.workers, 0);
+  for (const network of redis.networks ?? [])
+    for (const reached of [networks, service("amphora").networks])
+      assert.ok(reached?.includes(network), network);
 });
 
 test("only the server is reached from outside, and nothing in it can be written but the volume", () => {
@@ -76,6 +105,7 @@ test("only the server is reached from outside, and nothing in it can be written 
       assert.ok((volume.split(":")[0] ?? "") in compose.volumes, volume);
     if (name === "amphora") continue;
     assert.equal(ports, undefined, name);
+    if (name === "worker") continue; // what it mirrors is outside
     assert.ok(
       networks.every((network) => compose.networks[network]?.internal === true),
       name,

@@ -35,8 +35,8 @@ export async function queueUrl({
   return url.href;
 }
 
-/** A file with one line. */
-async function readSecret(path: string): Promise<string> {
+/** A file with one line. @throws {ServerError} `server.bad-file` */
+export async function readSecret(path: string): Promise<string> {
   try {
     return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
   } catch (cause) {

@@ -7,6 +7,7 @@ import { namedMirror } from "../../jobs/job-request.ts";
 import type { PartialResult } from "../../jobs/worker.ts";
 import { readSpecification } from "../../server/jobs/check-specification.ts";
 import { Compression } from "../../stream/recompress.ts";
+import { createSteps } from "../../sync/default-steps.ts";
 import type { MirrorEnds } from "../../sync/ends.ts";
 import type { SyncSummary } from "../../sync/events.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
@@ -14,7 +15,6 @@ import { runMirror } from "../../sync/run-mirror.ts";
 import { clock } from "../clock.ts";
 import type { End } from "../parts.ts";
 import { checkFolder, type JobEnds } from "./job-ends.ts";
-import { mirrorSteps } from "./mirror-steps.ts";
 import type { PerformContext, PerformParts } from "./perform.ts";
 
 const imagesAtOnce = 16;
@@ -38,7 +38,7 @@ export async function performSync(
     gate: gate.now(),
     transfers: createTransfers(blobsAtOnce),
     compression: new Compression({ parallel: availableParallelism() }),
-    steps: await mirrorSteps(mirror),
+    steps: createSteps(mirror),
     coordinator,
     clock,
     random: Math.random,

@@ -9,6 +9,7 @@ import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { createServerLog } from "../serve/server-log.ts";
+import { callWebhooks } from "./call-webhooks.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
@@ -44,6 +45,7 @@ export async function workUntilEnded(
   const parts = await performParts({ context, settings, flags, report, stack });
   const jobs = stack.use(await openJobs(settings, Date.now));
   say("worker ready");
+  const webhooks = callWebhooks({ context, settings, jobs, hosts: parts.hosts, report, signal });
   await runWorker({
     queue: jobs.queue,
     ledger: jobs.ledger,
@@ -59,6 +61,7 @@ export async function workUntilEnded(
       return await perform(request, parts, { owner, signal: called.signal, story });
     },
   });
+  await webhooks;
   say("worker ended");
 }
 

@@ -53,12 +53,32 @@ export async function loadSettings(
     values,
     folder: cwd,
   });
-  const settings = judge(serverSettings, laid, { flags, cwd, folder, document });
+  const judged = judge(serverSettings, laid, { flags, cwd, folder, document });
+  const settings = {
+    ...judged,
+    data: resolve(cwd, judged.data),
+    mirrors: seenFrom(folder, judged),
+  };
+  await checkJobs(settings, file);
   return {
-    settings: { ...settings, data: resolve(cwd, settings.data) },
+    settings,
     file,
     unusedVariables: laid.unused,
   };
+}
+
+function seenFrom(folder: string, { mirrors }: ServerSettings): ServerSettings["mirrors"] {
+  const named = Object.entries(mirrors);
+  return Object.fromEntries(named.map(([name, mirror]) => [name, { ...mirror, folder }]));
+}
+
+/** What schemas do not see of mirrors and schedules, where there are any. */
+async function checkJobs(settings: ServerSettings, file: string | undefined): Promise<void> {
+  const { mirrors, schedules } = settings;
+  if (Object.keys(mirrors).length + Object.keys(schedules).length === 0) return;
+  const { checkJobSettings } = await import("../../server/jobs/check-settings.ts");
+  const issues = await checkJobSettings(settings, file);
+  if (issues.length > 0) throw invalidSettings(issues, file);
 }
 
 interface Judged {

@@ -57,7 +57,10 @@ function checkTarget({ name, to: { template } }: MirrorRule, rules: EndRules): v
 
 function checkText(text: string, what: string, rules: EndRules): void {
   const domain = domainIn(text);
-  if (domain !== undefined) return rules.checkDomain(domain, what);
+  if (domain !== undefined) {
+    rules.checkDomain(domain, what);
+    return;
+  }
   const [, transport = "", rest = ""] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
   if (transport === "docker")
     throw new JobError("job.not-allowed", `${what}: expected one host to copy to`, {

@@ -1,4 +1,5 @@
 import type { Platform } from "../../core/platform.ts";
+import type { MirrorSource } from "../../sync/mirror.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
 import type { MirrorSettings } from "./settings.ts";
 
@@ -58,5 +59,18 @@ export function rulesAsText({ mirror }: MirrorDocument): readonly {
   readonly from: string;
   readonly to: string;
 }[] {
-  return mirror.rules.map(({ name, to }) => ({ from: name, to: to.template }));
+  return mirror.rules.map(({ from, to: { template } }) => ({
+    from: sourceText(from),
+    to: template
+      .replace(/^docker:\/\//, "")
+      .replace(/\{\{\.Repository\}\}\{\{\.Reference\}\}$|\{\{\.Reference\}\}$/, ""),
+  }));
+}
+
+function sourceText(from: MirrorSource): string {
+  if (from.kind === "place") return from.text.replace(/^docker:\/\//, "");
+  const names = from.repositories.map((rule) =>
+    rule.kind === "literal" ? rule.name : rule.pattern,
+  );
+  return names.length === 0 ? `${from.domain}/**` : `${from.domain}/${names.join(", ")}`;
 }

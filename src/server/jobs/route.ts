@@ -7,6 +7,7 @@ import type { Caller } from "../caller.ts";
 import type { ApiDescription } from "../shell/faces.ts";
 import { errorAnswer } from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
+import { scheduled } from "./parts.ts";
 
 /** One request of the jobs API. */
 export interface JobCall {
@@ -33,7 +34,9 @@ export function refusals(own: Readonly<Record<number, string>> = {}): ApiDescrip
 
 /** Of a job's owner: whoever is nobody in particular is one of those. */
 export function ownerOf({ user }: Caller): string {
-  return user ?? "anonymous";
+  if (user === undefined) return "anonymous";
+  // A certificate may give any name, and that of a schedule is the settings' own.
+  return user.startsWith(scheduled) ? `user:${user}` : user;
 }
 
 /** @throws {JobsApiError} 401 with a challenge for nobody in particular, 403 for somebody */

@@ -9,7 +9,7 @@ import type { ServerSettings } from "../settings.ts";
 import { rulesFor } from "../signing/rules.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 import { checkSpecification } from "./check-specification.ts";
-import type { JobRules } from "./parts.ts";
+import { type JobRules, scheduled } from "./parts.ts";
 
 /** What rules are made of. */
 export interface RulingParts {
@@ -111,7 +111,11 @@ export class EndRules {
   checkCredentials(name: string, domain: string, what: string): void {
     const { credentials } = this.#settings.jobs;
     const entry = Object.hasOwn(credentials, name) ? credentials[name] : undefined;
-    const isForOwner = entry && (entry.users === undefined || entry.users.includes(this.#owner));
+    const isForOwner =
+      entry &&
+      (entry.users === undefined ||
+        entry.users.includes(this.#owner) ||
+        this.#owner.startsWith(scheduled)); // which the settings themselves name
     if (!entry || !isForOwner)
       throw notAllowed(
         `${what}: there are no credentials "${name}" for you`,

@@ -68,6 +68,47 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
     "FILE:2: upstreams[0].name: expected once, found twice",
   ],
   ["listen: 127.0.0.1:5000", 'FILE:1: listen: expected a list, found "127.0.0.1:5000"'],
+  [
+    "jobs: {queue: 'redis://me:secret@host'}",
+    'FILE:1: jobs.queue: expected embedded, or a URL such as redis://HOST:6379/0, found "redis://***@host"',
+  ],
+  ["jobs: {slots: 0}", "FILE:1: jobs.slots: expected a whole number from 1 to 256, found 0"],
+  [
+    "jobs: {allowed-hosts: [a/b]}",
+    'FILE:1: jobs.allowed-hosts[0]: expected HOST, HOST:PORT, *.DOMAIN, or * for every public host, found "a/b"',
+  ],
+  [
+    "jobs: {allowed-hosts: [{host: x, insecur: true}]}",
+    "FILE:1: jobs.allowed-hosts[0].insecur: unknown member, expected one of host, url, insecure, ca",
+  ],
+  [
+    "jobs: {credentials: {hub: {username: a, password-file: b}}}",
+    "FILE:1: jobs.credentials.hub.hosts: expected a list, found nothing",
+  ],
+  [
+    "mirrors: {a: {from: b/c, to: d.example/, schedule: daily-ish}}",
+    "FILE:1: mirrors.a.schedule: expected a time in cron's words",
+  ],
+  [
+    "mirrors: {a: {from: b.example/c, to: d.example/, tag: x}}",
+    "FILE: mirrors.a: mirrors[0].tag: unknown member",
+  ],
+  [
+    "mirrors: {a: {from: b.example/c, to: d.example/, hosts: {b.example: {credentials: me}}}}",
+    'FILE: mirrors.a: hosts.b.example.credentials: expected the name of an entry under jobs.credentials, found "me"',
+  ],
+  [
+    "schedules: {a: {cron: '0 3 * * *', kind: sync, mirror: none}}",
+    'FILE: schedules.a: mirror: there is no mirror "none" in the settings',
+  ],
+  [
+    "schedules: {a: {cron: '0 3 * * *', kind: verify, image: 'docker://quay.io/a/b'}}",
+    "FILE: schedules.a: image: no job may be about quay.io",
+  ],
+  [
+    "schedules: {a: {cron: '0 3 * * *', time-zone: Mars, kind: sync, mirror: none}}",
+    "FILE:1: schedules.a.time-zone: expected a time zone such as Europe/Berlin",
+  ],
   ["listen: []", "FILE:1: listen: expected at least one address, found a list"],
   [
     "listen: [a b]",
@@ -114,7 +155,7 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
   ],
   [
     "access: {tokens: {url: 'https://u:p@x'}}",
-    'FILE:1: access.tokens.url: expected a URL that begins with http:// or https://, found "https://u:p@x"',
+    'FILE:1: access.tokens.url: expected a URL that begins with http:// or https://, found "https://***@x"',
   ],
   [
     "cache: {max-bytes: 50Gib}",
