@@ -108,7 +108,7 @@ test("a mirror is started, watched, refused and tried again at the page of a rea
   await page.getByRole("button", { name: "Copy" }).click();
   await page.getByText("Failed", { exact: true }).first().waitFor();
   await page
-    .getByText(/manifest unknown|not found/i)
+    .getByText(/name unknown/)
     .first()
     .waitFor();
   world.registry.seed("team/late", "v1", makeImage({ seed: 30 }));
