@@ -188,6 +188,7 @@ const imageWords: Readonly<Record<ImageStory["state"], readonly [string, string]
   copied: ["done", "Copied"],
   unchanged: ["quiet", "Unchanged"],
   left: ["quiet", "Left"],
+  "would-copy": ["running", "Would copy"],
   failed: ["failed", "Failed"],
   refused: ["refused", "Refused"],
 };

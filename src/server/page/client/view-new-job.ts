@@ -14,13 +14,15 @@ export const newJobView: MakeView = async ({ go }) => ({
     form(
       [
         { name: "from", label: "From", hint: "docker://registry.example/team/app:1.0" },
+        credentialsField("from-credentials"),
         { name: "to", label: "To", hint: "docker://mirror.example/team/app:1.0" },
+        credentialsField("to-credentials"),
       ],
       "Copy",
-      ({ from = "", to = "" }) => ({
+      ({ from, to, "from-credentials": fromBy, "to-credentials": toBy }) => ({
         kind: "copy",
-        from: { image: withTransport(from) },
-        to: { image: withTransport(to) },
+        from: end(from, fromBy),
+        to: end(to, toBy),
         options: {},
       }),
       go,
@@ -47,15 +49,30 @@ export function verifyForm(image: string, go: (where: string) => void): HTMLElem
         hint: "docker://registry.example/team/app:1.0",
         value: image,
       },
+      credentialsField("credentials"),
     ],
     "Verify",
-    ({ image = "" }) => ({ kind: "verify", image: { image: withTransport(image) } }),
+    ({ image, credentials }) => ({ kind: "verify", image: end(image, credentials) }),
     go,
   );
 }
 
+function credentialsField(name: string): Field {
+  return {
+    name,
+    label: "Credentials for it (optional)",
+    hint: "a name under jobs.credentials",
+    optional: true,
+  };
+}
+
+function end(image = "", credentials = ""): { image: string; credentials?: string } {
+  return { image: withTransport(image), ...(credentials !== "" && { credentials }) };
+}
+
 interface Field {
   readonly name: string;
+  readonly optional?: boolean;
   readonly label: string;
   readonly hint: string;
   readonly value?: string;
@@ -88,14 +105,14 @@ function form(
         }
       },
     },
-    ...fields.map(({ name, label, hint, value }) =>
+    ...fields.map(({ name, label, hint, value, optional = false }) =>
       h(
         "label",
         {},
         h("span", {}, label),
         h("input", {
           name,
-          required: true,
+          required: !optional,
           placeholder: hint,
           value,
           autocapitalize: "none",
