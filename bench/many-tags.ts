@@ -2,7 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
 const base = { layers: 4, bytes: 3_000_000 };
-const ownBytes = 200_000;
 const type = "application/vnd.oci.image.";
 
 interface Blob {
@@ -16,23 +15,34 @@ interface Layer {
   readonly diffId: string;
 }
 
+/** How many tags, and the bytes of the layer that each has for itself. */
+export interface ManyTags {
+  readonly count: number;
+  readonly ownBytes: number;
+}
+
 /**
- * Fills a repository of a registry at `host`, plain http, with `count` images tagged v0, v1, …: four layers of 3 MB that all
- * share, and one of 200 kB each. The layers are noise: what packing them would cost is nobody's matter here.
+ * Fills a repository, at plain http, with images tagged v0, v1, …: four layers of 3 MB that all share, and one of their
+ * own. The layers are noise: what packing them would cost is nobody's matter here.
  */
-export async function pushManyTags(host: string, repository: string, count: number): Promise<void> {
+export async function pushManyTags(
+  host: string,
+  repository: string,
+  { count, ownBytes }: ManyTags,
+): Promise<void> {
   const at = `http://${host}/v2/${repository}`;
   const shared: Layer[] = [];
   for (let n = 0; n < base.layers; n++) shared.push(await pushLayer(at, base.bytes));
   let next = 0;
   const lane = async () => {
-    for (let n = next++; n < count; n = next++) await pushImage(at, `v${n}`, shared);
+    for (let n = next++; n < count; n = next++) {
+      await pushImage(at, `v${n}`, [...shared, await pushLayer(at, ownBytes)]);
+    }
   };
   await Promise.all(Array.from({ length: 8 }, lane));
 }
 
-async function pushImage(at: string, tag: string, shared: readonly Layer[]): Promise<void> {
-  const layers = [...shared, await pushLayer(at, ownBytes)];
+async function pushImage(at: string, tag: string, layers: readonly Layer[]): Promise<void> {
   const config = await pushBlob(
     at,
     `${type}config.v1+json`,

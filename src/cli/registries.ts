@@ -77,7 +77,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     this.#options = options;
     const { reach } = options;
     this.#http = createHttpClient({
-      connections: 8,
+      connections: Math.max(8, options.settings.requestsAtOnce ?? 0),
       proxyFor: options.proxyFor,
       proxyTls: options.proxyTls,
       ...(reach && { mayConnect: (origin, address) => reach.mayConnect(origin, address) }),
@@ -150,7 +150,9 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   }
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
-    const { userAgent, report, reach, coordinator } = this.#options;
+    const { userAgent, report, reach, coordinator, settings } = this.#options;
+    const shared = coordinator && hostOptions(coordinator, domain, accountOf(credentials));
+    const slots = settings.requestsAtOnce;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
@@ -170,7 +172,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
       report,
       ...(known?.url && { origin: known.url }),
       ...(reach && { strictRealm: true }),
-      ...(coordinator && hostOptions(coordinator, domain, accountOf(credentials))),
+      ...shared,
+      limits: { ...(slots !== undefined && { slots }), ...shared?.limits },
     });
     this.#hosts.set(key, host);
     return host;

@@ -37,6 +37,8 @@ export interface EndSettings {
   readonly tlsVerify?: boolean;
   readonly sharedBlobDirectory?: string;
   readonly daemonHost?: string;
+  /** Requests of each kind that a host gets at once, where many images are copied; absent: a few. */
+  readonly requestsAtOnce?: number;
   readonly retryTimes: number;
   /** 0: 1 s, 2 s, 4 s … */
   readonly retryDelayMs: number;

@@ -7,6 +7,7 @@ import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
 import { DigestFile } from "./digest-file.ts";
 import { incomplete, listSources } from "./list-sources.ts";
+import { requestsAtOnce } from "./mirror-parts.ts";
 import { type PlannedCopy, planCopies } from "./plan-copies.ts";
 import { type CopiesJob, runCopies } from "./skopeo-run.ts";
 import type { Listing } from "./sources.ts";
@@ -33,11 +34,11 @@ export async function findByWords(
   const { flags, globals } = context;
   const parts = await context.parts();
   const words = readWords(context, from, to);
-  const settings = endSettings(flags, globals, "src-");
+  const settings = { ...endSettings(flags, globals, "src-"), requestsAtOnce };
   const listing = await withRetries(context, settings, () =>
     listSources(context, words, settings, tell),
   );
-  const end = await parts.end(endSettings(flags, globals, "dest-"));
+  const end = await parts.end({ ...endSettings(flags, globals, "dest-"), requestsAtOnce });
   return { words, listing, end, options: copyOptionsOf(context, parts.platform) };
 }
 

@@ -7,6 +7,7 @@ import type { MirrorDocument } from "../../sync/parse-mirror.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { type EndSettings, endSettings } from "../settings.ts";
+import { requestsAtOnce } from "./mirror-parts.ts";
 import type { NewFolders } from "./new-folders.ts";
 
 /** What the ends of a run share. */
@@ -30,7 +31,7 @@ export function createMirrorEnds(
     const { flags, globals } = context;
     const base = endSettings(flags, globals, written.has(name) ? "dest-" : "src-");
     const parts = await context.parts();
-    const settings = withHost(base, name, hosts.get(name));
+    const settings = { ...withHost(base, name, hosts.get(name)), requestsAtOnce };
     const end = await parts.end(settings, undefined, coordinator);
     return {
       async resolve(text, as, options) {

@@ -10,6 +10,8 @@ import type { CommandContext } from "../context.ts";
 
 /** Images under way, where nothing else is said. */
 export const imagesAtOnce = 16;
+/** Requests of each kind that a host gets at once, unless it asks for less: as many as there are images. */
+export const requestsAtOnce = imagesAtOnce;
 const blobsAtOnce = 16;
 
 /** What a command decides of a run; the rest is the same for all. */
