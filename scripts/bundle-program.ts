@@ -13,6 +13,7 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   tldts: ["tldts"],
   yaml: ["yaml"],
   openpgp: ["openpgp"],
+  re2js: ["re2js"],
   ciphers: ["@noble/ciphers/salsa.js"],
   server: ["fastify", "pino", "prom-client"],
   sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],

@@ -21,6 +21,7 @@ export interface ReadingOptions {
 
 const maxBytes = 4 * 1024 * 1024;
 const maxAliases = 100;
+const maxLines = 200;
 
 type Yaml = typeof import("yaml");
 
@@ -78,11 +79,21 @@ export function issueLines(
   });
 }
 
-/** What is wrong with a file, all of it. */
-export function invalidSettings(lines: readonly string[], file: string | undefined): ConfigError {
-  return new ConfigError("config.invalid", lines.join("\n"), {
-    ...(file !== undefined && { file }),
-  });
+/** What is wrong with a file: all of it, or as much as anybody will read; `left` more were not even looked up. */
+export function invalidSettings(
+  lines: readonly string[],
+  file: string | undefined,
+  left = 0,
+): ConfigError {
+  const told = lines.slice(0, maxLines);
+  const more = lines.length - told.length + left;
+  return new ConfigError(
+    "config.invalid",
+    [...told, ...(more > 0 ? [`and ${more} more`] : [])].join("\n"),
+    {
+      ...(file !== undefined && { file }),
+    },
+  );
 }
 
 /** Members that their mapping has already; `<<` may stand in one several times. */

@@ -69,7 +69,8 @@ export async function parseMirror(
   );
 }
 
-const maxIssues = 200;
+/** Lines are looked for of so many. */
+const maxIssues = 1000;
 const skopeoMembers = ["images", "images-by-tag-regex", "images-by-semver"];
 
 /** Its keys are registries: `mirrors` is none, and neither is what has none of its members. */
@@ -132,19 +133,16 @@ async function judge<T>(
   return { settings: parsed.success ? parsed.data : undefined, issues };
 }
 
-/** In the file's order, as many as anybody will read. */
+/** In the file's order. */
 function refuse(issues: readonly SettingIssue[], document: SettingsDocument): void {
   if (issues.length === 0) return;
-  const told = issues
-    .slice(0, maxIssues)
+  const found = issues.slice(0, maxIssues);
+  const inOrder = found
     .map((issue) => ({ issue, line: document.lineOf(issue.path) ?? 0 }))
     .toSorted((one, other) => one.line - other.line)
     .map(({ issue }) => issue);
-  const more = issues.length - told.length;
-  throw invalidSettings(
-    [...issueLines(told, document), ...(more > 0 ? [`${document.file}: and ${more} more`] : [])],
-    document.file,
-  );
+  const left = issues.length - found.length;
+  throw invalidSettings(issueLines(inOrder, document), document.file, left);
 }
 
 /** Expressions that RE2 does not take; it is loaded where there are any. */

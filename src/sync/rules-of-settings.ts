@@ -44,7 +44,7 @@ export function rulesOfSettings(settings: MirrorSettings, defaults: RuleDefaults
   for (const [index, mirror] of settings.mirrors.entries()) {
     const path = ["mirrors", index];
     const whole = { ...settings.defaults, ...withoutUndefined(mirror) };
-    issues.push(...tagIssues(whole, [...path, "tags", "list"]));
+    for (const issue of tagIssues(whole, [...path, "tags", "list"])) issues.push(issue);
     const sources = Array.isArray(mirror.from) ? mirror.from : [mirror.from];
     for (const [position, source] of sources.entries()) {
       const at = [...path, "from", ...(Array.isArray(mirror.from) ? [position] : [])];

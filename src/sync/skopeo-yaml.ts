@@ -72,7 +72,7 @@ export function skopeoRules(settings: SkopeoSettings, wish: SkopeoWish): SkopeoR
       const path = [host, selector, repository];
       try {
         const named = parseDockerReference(`${host}/${repository}`);
-        issues.push(...referenceIssues(named, tags, path));
+        for (const issue of referenceIssues(named, tags, path)) issues.push(issue);
         rules.push(ruleOf(host, named, tags, wish));
       } catch (cause) {
         if (!(cause instanceof UsageError)) throw cause;

@@ -29,7 +29,7 @@ export async function listImageFolders(folder: string): Promise<readonly ImageFo
     if (seen > maxFolders || below.split("/").length > maxDepth)
       throw new SyncError("sync.no-listing", `${root} has too many folders to look through`);
     if (await holdsManifest(path)) found.push({ path, below });
-    else waiting.push(...(await foldersIn(path)).map((name) => join(below, name)).toReversed());
+    else for (const name of (await foldersIn(path)).toReversed()) waiting.push(join(below, name));
   }
   return found;
 }

@@ -32,6 +32,7 @@ export async function planOrigins(
 
 async function originsOf(rule: MirrorRule, parts: PlanningParts): Promise<readonly Origin[]> {
   const name = await createNamer(rule.to);
+  await parts.ends.open(rule.to.end); // what is wrong with it is told once, and not of each repository
   const { from } = rule;
   if (from.kind === "registry") return await repositoryOrigins(rule, from, name, parts);
   return await placeOrigins(rule, from, name, parts);

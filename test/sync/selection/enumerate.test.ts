@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ConfigError } from "../../../src/config/errors.ts";
+import { createEnumerate } from "../../../src/sync/selection/enumerate.ts";
 import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { Engine } from "../../support/engine.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
 import { skipWithout } from "../../support/peers.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
-import { find, registryRule, tagRules } from "./support.ts";
+import { find, partsOf, registryRule, tagRules } from "./support.ts";
 
 const image = makeImage();
 
@@ -245,6 +247,37 @@ test("the newest are chosen by version, by name, or by when they were made; old 
     await taken({ include: [{ kind: "regex", pattern: "^1" }], maxAgeMs: 5 * day }),
     ["1.10"],
   );
+});
+
+test("a registry is asked for no more than a few repositories ahead", async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `r${index}`);
+  await using registry = await seeded(Object.fromEntries(names.map((name) => [name, ["1", "2"]])));
+  await using engine = new Engine();
+  const rule = registryRule(
+    registry.host,
+    names,
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+  );
+  const enumerate = createEnumerate({ rules: [rule] });
+  let taken = 0;
+  for await (const _image of enumerate(rule, partsOf(engine))) if (++taken === 3) break;
+  assert.ok(registry.log.entries.length <= 8, `${registry.log.entries.length} requests`);
+});
+
+test("ends that cannot be opened are told of once a rule", async () => {
+  await using registry = await seeded({ a: ["1"], b: ["1"] });
+  await using engine = new Engine();
+  const rule = registryRule(
+    registry.host,
+    ["a", "b"],
+    "docker://to.example/{{.Repository}}{{.Reference}}",
+  );
+  const open = async (name: string) => {
+    if (name === "destination") throw new ConfigError("config.unreadable", "no such password");
+    return { resolve: engine.end.bind(engine) };
+  };
+  const { images, failures } = await find(engine, [rule], { ends: { open } });
+  assert.deepEqual([images.length, failures.length], [0, 1]);
 });
 
 test("a run that is called off ends the search with its reason", async () => {

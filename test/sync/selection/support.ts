@@ -20,13 +20,7 @@ export async function find(
   more: Partial<FindingParts> = {},
 ): Promise<Found> {
   const events: SyncEvent[] = [];
-  const parts: FindingParts = {
-    ends: { open: async () => ({ resolve: (text, as) => engine.end(text, as) }) },
-    report: (event) => events.push(event),
-    clock: { now: () => Date.parse("2024-01-10T00:00:00Z") },
-    signal: new AbortController().signal,
-    ...more,
-  };
+  const parts = { ...partsOf(engine), report: (event: SyncEvent) => events.push(event), ...more };
   const mirror: Mirror = { rules };
   const enumerate: Enumerate = createEnumerate(mirror);
   const images: string[] = [];
@@ -38,6 +32,16 @@ export async function find(
     event.type === "listing-failed" ? [`${event.code} ${event.what}`] : [],
   );
   return { images, events, failures };
+}
+
+/** Ends that are all the engine's, on 2024-01-10. */
+export function partsOf(engine: Engine): FindingParts {
+  return {
+    ends: { open: async () => ({ resolve: (text, as) => engine.end(text, as) }) },
+    report: () => {},
+    clock: { now: () => Date.parse("2024-01-10T00:00:00Z") },
+    signal: new AbortController().signal,
+  };
 }
 
 /** A rule for repositories of a registry; names with a `*` are globs, those with a `^` RE2. */
