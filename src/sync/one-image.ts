@@ -72,7 +72,7 @@ async function tryOnce(
   const existing = await steps.lookAtExisting(rule.existing, image, { signal, copy: rule.copy });
   if (existing.type === "left") return { outcome: existing };
   const job = jobOf(image, rule, parts, figures);
-  if (parts.dryRun) return await wouldCopy(job);
+  if (parts.dryRun) return await wouldBring(image, rule, parts, job);
   const result = await copyInto(image, job, existing, parts);
   if (result === "raced") return { outcome: { type: "left", why: "if-absent", raced: true } };
   noteMade(image, rule, parts, result);
@@ -83,6 +83,28 @@ async function tryOnce(
     await steps.copyCompanions(image, result.digest, rule.companions, options);
   }
   return { outcome: copied(result), source: result.source };
+}
+
+/** Tells also what belongs to it, where a copy would leave the image as it is. */
+async function wouldBring(
+  image: SyncImage,
+  { companions }: MirrorRule,
+  parts: RunParts,
+  job: CopyJob,
+): Promise<Ended> {
+  const ended = await wouldCopy(job);
+  const { outcome } = ended;
+  const digest = "digest" in outcome ? outcome.digest : undefined;
+  if (digest !== undefined && wantsCompanions(companions)) {
+    const { report, signal } = parts;
+    await parts.steps.copyCompanions(image, digest, companions, {
+      report,
+      signal,
+      dryRun: true,
+      parts,
+    });
+  }
+  return ended;
 }
 
 /** Copies it, unless another image has got the name meanwhile that this one was to have. */

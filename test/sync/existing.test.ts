@@ -29,6 +29,7 @@ interface Wish {
   readonly companions?: Companions;
   readonly prune?: MirrorRule["prune"];
   readonly all?: boolean;
+  readonly dryRun?: boolean;
 }
 
 /** Runs a mirror of all tags of one repository, and gives how each came out, by tag, and all that was told. */
@@ -79,7 +80,7 @@ async function mirror(source: Registry, template: string, wish: Wish = {}) {
     parallel: 4,
     retries: 0,
     keepGoing: true,
-    dryRun: false,
+    dryRun: wish.dryRun ?? false,
   });
   const outcomes: Record<string, SyncOutcome> = {};
   for (const event of events) {
@@ -206,6 +207,9 @@ test("a mirror brings images with companions, and prunes, step by step", async (
     prune: { dryRun: false, only: [], threshold: 1, alwaysUpTo: 0 },
     all: true,
   };
+  const dry = await mirror(source, into(destination), { ...wish, dryRun: true });
+  assert.deepEqual([dry.summary.companions, dry.summary.pruned], [1, 1]);
+  assert.ok(destination.log.entries.every(({ method }) => method === "GET" || method === "HEAD"));
   const { summary } = await mirror(source, into(destination), wish);
   const { images, copied, companions, pruned, failed, failedRules } = summary;
   assert.deepEqual(

@@ -6,6 +6,7 @@ import { artifactAbout } from "../../support/artifacts.ts";
 import { Engine } from "../../support/engine.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
 import { noTrust } from "../../support/no-trust.ts";
+import { emptyReply } from "../../support/registry/reply.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { bringCompanions, docker, everything, seedReferrers } from "./support.ts";
@@ -221,3 +222,28 @@ test("copyCompanions() asks the gate of what can be run, and lets documents go w
   assert.ok(held?.has(sbom.digest) && held.has(signature.digest));
   assert.ok(!held?.has(digestOf(bytes)));
 });
+
+const soak = process.env["AMPHORA_SOAK"] === "1";
+
+for (const api of [true, false]) {
+  test(`what any failed request left out, the next run brings, ${api ? "by the API" : "by fallback tags"}`, async () => {
+    await using source = await withReferrers(false);
+    for (let nth = 1, isThrough = false; !isThrough; nth += soak ? 1 : 5) {
+      await using destination = await startRegistry({ features: { referrers: api } });
+      destination.seed("app", "v1", image);
+      const rule = destination.behave({ nth, fault: { arrive: () => emptyReply(403) } });
+      const ends = [docker(source, "app:v1"), docker(destination, "app:v1"), image.digest] as const;
+      await bringCompanions(...ends, referrers).catch((error) => assert.ok(error.code, error));
+      isThrough = rule.hits === 0;
+      rule.stop();
+      await bringCompanions(...ends, referrers);
+      const all = new Set([sbom.digest, attestation.digest]);
+      assert.deepEqual(new Set(await listed(destination)), all, `request ${nth}`);
+      assert.deepEqual(
+        await listed(destination, sbom.digest),
+        [signature.digest],
+        `request ${nth}`,
+      );
+    }
+  });
+}

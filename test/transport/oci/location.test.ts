@@ -12,6 +12,8 @@ test("parseOciLocation() splits at the first colon", () => {
   assert.deepEqual(parseOciLocation("a:@3"), { path: "a", position: 3 });
   assert.deepEqual(parseOciLocation("a:@+3"), { path: "a", position: 3 });
   assert.deepEqual(parseOciLocation(":x"), { path: "", name: "x" });
+  const digest = `sha256:${"a".repeat(64)}`;
+  assert.deepEqual(parseOciLocation(`a:@${digest}`), { path: "a", digest });
 });
 
 test("resolveOciLocation() refuses what skopeo refuses, in its words", async () => {
