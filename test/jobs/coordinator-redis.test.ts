@@ -47,6 +47,30 @@ test("RedisCoordinator frees the turn of a worker that was killed", options, asy
   assert.equal(await came, "came");
 });
 
+test(
+  "RedisCoordinator gives turns about in the order of asking, whatever the worker",
+  options,
+  async () => {
+    await using meeting = await meetAtRedis({});
+    const { Redis } = await import("ioredis");
+    const redis = new Redis(meeting.server.socket);
+    const [one, two] = [meeting.join(), meeting.join()];
+    const { begun, end } = hold(one);
+    await begun;
+    const story: string[] = [];
+    const other = two.exclusively("a", signal, async () => void story.push("two"));
+    while ((await redis.zcard("amphora:turn:{a}:line")) === 0);
+    const own = Array.from({ length: 5 }, () =>
+      one.exclusively("a", signal, async () => void story.push("one")),
+    );
+    await end();
+    await Promise.all([other, ...own]);
+    assert.equal(story[0], "two");
+    assert.equal(story.length, 6);
+    redis.disconnect();
+  },
+);
+
 test("RedisCoordinator keeps a turn for longer than its lease", options, async () => {
   await using meeting = await meetAtRedis({});
   const { begun, end } = hold(meeting.join({ leaseMs: 400 }));

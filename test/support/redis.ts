@@ -66,9 +66,12 @@ async function launch(folder: string, socket: string, port: number): Promise<Chi
   };
   const words = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(requirePeer("redis-server"), words, {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
     env: { PATH: "/usr/bin:/bin" },
   });
+  const kill = () => void child.kill("SIGKILL"); // of a test that ended without its end
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   try {
     await ready(child);
     return child;

@@ -15,7 +15,13 @@ const blobsAtOnce = 6;
 /** Copies one image, or a list of them. */
 export async function performCopyJob(
   { from, to, options }: JobRequest & { readonly kind: "copy" },
-  { ends, gate }: Pick<PerformParts, "gate"> & { readonly ends: JobEnds },
+  {
+    ends,
+    gate,
+    coordinator,
+  }: Pick<PerformParts, "gate" | "coordinator"> & {
+    readonly ends: JobEnds;
+  },
   { signal, story }: PerformContext,
 ): Promise<JobResult> {
   const source = await ends.resolve(from, "source", signal);
@@ -32,7 +38,7 @@ export async function performCopyJob(
       to: destination,
       gate: gate.now(),
       options: copyOptions(options, ends.parts.platform),
-      transfers: createTransfers(blobsAtOnce),
+      transfers: createTransfers(blobsAtOnce, coordinator),
       compression: new Compression({ parallel: availableParallelism() }),
       tellLayers: false,
       signal,

@@ -36,7 +36,7 @@ export async function performSync(
   const summary = await runMirror(mirror, {
     ends: endsOf(document, parts, isNamed),
     gate: gate.now(),
-    transfers: createTransfers(blobsAtOnce),
+    transfers: createTransfers(blobsAtOnce, coordinator),
     compression: new Compression({ parallel: availableParallelism() }),
     steps: createSteps(mirror),
     coordinator,
