@@ -15,6 +15,8 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   openpgp: ["openpgp"],
   ciphers: ["@noble/ciphers/salsa.js"],
   server: ["fastify", "pino", "prom-client"],
+  jobs: ["bullmq", "ioredis"],
+  croner: ["croner"],
   sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
 };
 
