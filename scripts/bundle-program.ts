@@ -16,6 +16,8 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   re2js: ["re2js"],
   ciphers: ["@noble/ciphers/salsa.js"],
   server: ["fastify", "pino", "prom-client"],
+  jobs: ["bullmq", "ioredis"],
+  croner: ["croner"],
   sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
 };
 

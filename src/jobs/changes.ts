@@ -66,3 +66,9 @@ export class Changes {
     for (const wake of [...this.#waiting]) wake();
   }
 }
+
+/** Changes of a queue and of a ledger, apart: blobs that move a few times a second are no news for who waits for work. */
+export interface JobChanges {
+  readonly queue: Changes;
+  readonly ledger: Changes;
+}

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { GroupSync, syncDescriptor, syncFolder } from "../../stream/group-sync.ts";
-import { Changes } from "../changes.ts";
+import { type ChangePoll, Changes, type JobChanges } from "../changes.ts";
 import { JobError } from "../errors.ts";
 import { migrations } from "./schema.ts";
 
@@ -33,14 +33,13 @@ export interface DatabaseOptions {
  * keeping others of this process waiting. A change survives the process; {@link durable} makes it survive the machine.
  */
 export class JobsDatabase {
-  readonly changes: Changes;
+  readonly changes: JobChanges;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #patienceMs: number;
   readonly #wal: number;
   readonly #walSync: GroupSync;
   #walNamed = false;
-  #dataVersion: number;
   #users = 0;
   #open = true;
 
@@ -49,11 +48,11 @@ export class JobsDatabase {
     this.#patienceMs = options.patienceMs;
     this.#wal = openSync(`${path}-wal`, "r");
     this.#walSync = new GroupSync(() => this.#sync(dirname(path)));
-    this.#dataVersion = this.#readDataVersion();
-    this.changes = new Changes({
-      everyMs: options.pollMs,
-      changed: () => this.#changedElsewhere(),
-    });
+    const { pollMs: everyMs } = options;
+    this.changes = {
+      queue: new Changes(this.#poll(everyMs)),
+      ledger: new Changes(this.#poll(everyMs)),
+    };
   }
 
   /** @throws {JobError} `job.queue-unreachable` */
@@ -109,13 +108,14 @@ export class JobsDatabase {
   }
 
   /**
-   * Nobody else changes anything while `work` runs, in whatever process; what it throws undoes it.
+   * Nobody else changes anything while `work` runs, in whatever process; what it throws undoes it. Those who wait for such a
+   * change are told.
    *
    * @throws {JobError} `job.queue-unreachable`
    */
-  async write<T>(work: () => T): Promise<T> {
+  async write<T>(what: keyof JobChanges, work: () => T): Promise<T> {
     const result = await patiently(this.#patienceMs, () => this.#transaction(work));
-    this.changes.tell();
+    this.changes[what].tell();
     return result;
   }
 
@@ -152,16 +152,21 @@ export class JobsDatabase {
     return Number(this.get("pragma data_version")?.["data_version"]);
   }
 
-  #changedElsewhere(): boolean {
-    let version: number;
-    try {
-      version = this.#readDataVersion();
-    } catch {
-      return true; // who waits looks for himself then, and is told what is wrong
-    }
-    const changed = version !== this.#dataVersion;
-    this.#dataVersion = version;
-    return changed;
+  /** Whether others have changed something since it was last asked. */
+  #poll(everyMs: number): ChangePoll {
+    let seen = this.#readDataVersion();
+    const changed = () => {
+      let version: number;
+      try {
+        version = this.#readDataVersion();
+      } catch {
+        return true; // who waits looks for himself then, and is told what is wrong
+      }
+      const isNew = version !== seen;
+      seen = version;
+      return isNew;
+    };
+    return { everyMs, changed };
   }
 
   /** One more has to {@link leave} before it is closed. */
@@ -173,7 +178,8 @@ export class JobsDatabase {
   leave(): void {
     if (--this.#users > 0 || !this.#open) return;
     this.#open = false;
-    this.changes.close();
+    this.changes.queue.close();
+    this.changes.ledger.close();
     this.#statements.clear();
     this.#database.close();
     closeSync(this.#wal);

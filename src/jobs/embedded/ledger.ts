@@ -35,7 +35,7 @@ export class EmbeddedLedger implements JobLedger {
   }
 
   async create(job: Job, options: { readonly idempotencyKey?: string } = {}) {
-    const created = await this.#database.write(() => {
+    const created = await this.#database.write("ledger", () => {
       const made = createRow(this.#database, job, options.idempotencyKey);
       if (made.isNew) this.#note(job.id, { type: "state", state: job.state });
       return made;
@@ -57,7 +57,7 @@ export class EmbeddedLedger implements JobLedger {
     change: JobChange,
     where: ChangeCondition = {},
   ): Promise<Job | undefined> {
-    const [changed, moved] = await this.#database.write(() => {
+    const [changed, moved] = await this.#database.write("ledger", () => {
       const job = readRow(this.#database, id);
       const changed = job && changedJob(job, change, { ...where, now: this.#now() });
       if (changed === undefined) return [undefined, false];
@@ -71,11 +71,11 @@ export class EmbeddedLedger implements JobLedger {
   }
 
   async progress(id: string, progress: JobProgress): Promise<void> {
-    await this.#database.write(() => writeProgress(this.#database, id, progress));
+    await this.#database.write("ledger", () => writeProgress(this.#database, id, progress));
   }
 
   async note(id: string, event: JobEvent): Promise<void> {
-    await this.#database.write(() => {
+    await this.#database.write("ledger", () => {
       if (isOpenRow(this.#database, id)) this.#note(id, event);
     });
   }
@@ -93,7 +93,7 @@ export class EmbeddedLedger implements JobLedger {
   }
 
   #until(signal: AbortSignal) {
-    const { changes } = this.#database;
+    const { ledger: changes } = this.#database.changes;
     return { changes, signal: AbortSignal.any([signal, this.#closed.signal]) };
   }
 
@@ -120,7 +120,9 @@ export class EmbeddedLedger implements JobLedger {
 
   async forget(time: number): Promise<number> {
     for (let all = 0; ; ) {
-      const some = await this.#database.write(() => forgetRows(this.#database, time, page));
+      const some = await this.#database.write("ledger", () =>
+        forgetRows(this.#database, time, page),
+      );
       all += some;
       if (some < page) return all;
     }

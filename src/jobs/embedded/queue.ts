@@ -29,13 +29,13 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
 
   async add(key: string, job: J, options: { readonly notBefore?: Date } = {}) {
     const row = { key, job: JSON.stringify(job), due: options.notBefore?.getTime() };
-    const isNew = await this.#database.write(() => this.#rows.add(row, this.#now()));
+    const isNew = await this.#database.write("queue", () => this.#rows.add(row, this.#now()));
     await this.#database.durable();
     return isNew ? "added" : "already-there";
   }
 
   remove(key: string) {
-    return this.#database.write(() => this.#rows.remove(key, this.#now()));
+    return this.#database.write("queue", () => this.#rows.remove(key, this.#now()));
   }
 
   size() {
@@ -44,7 +44,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
 
   leases(options: { readonly signal: AbortSignal }): AsyncIterable<Lease<J>> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
-    return leasesAsTheyCome(this.#database.changes, () => this.#look(), signal);
+    return leasesAsTheyCome(this.#database.changes.queue, () => this.#look(), signal);
   }
 
   /** A lease, or how long there will be none unless something changes. */
@@ -58,7 +58,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   async #take(): Promise<Lease<J> | undefined> {
     const token = randomUUID();
     let asked = 0;
-    const row = await this.#database.write(() => {
+    const row = await this.#database.write("queue", () => {
       asked = performance.now();
       return this.#rows.give({ token, now: this.#now(), leaseMs: this.#leaseMs });
     });
@@ -71,9 +71,12 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   #keeper(key: string, token: string) {
     const held = { key, token };
     return {
-      renew: () => this.#database.write(() => this.#rows.renew(held, this.#now() + this.#leaseMs)),
+      renew: () =>
+        this.#database.write("queue", () => this.#rows.renew(held, this.#now() + this.#leaseMs)),
       settle: async (how: Settlement) => {
-        const ours = await this.#database.write(() => this.#rows.settle(held, how, this.#now()));
+        const ours = await this.#database.write("queue", () =>
+          this.#rows.settle(held, how, this.#now()),
+        );
         if (how.type !== "give-back") await this.#database.durable();
         return ours;
       },

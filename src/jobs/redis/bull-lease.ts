@@ -38,7 +38,7 @@ export class BullLease implements LeaseKeeper {
       this.#inDoubt = true;
       throw error;
     }
-    if (how.type === "again" || how.type === "give-back") this.#link.tell();
+    if (how.type === "again" || how.type === "give-back") this.#link.tell("queue");
     return true;
   }
 

@@ -30,7 +30,7 @@ export class RedisLedger implements JobLedger {
     const { idempotencyKey: key } = options;
     const idem = key === undefined ? "" : JSON.stringify([job.owner, key]);
     const made = await this.#keys.create(job, idem, this.#now());
-    if (made.isNew) this.#link.tell();
+    if (made.isNew) this.#link.tell("ledger");
     return made;
   }
 
@@ -54,17 +54,17 @@ export class RedisLedger implements JobLedger {
       const changed = changedJob(known.job, change, { ...where, now });
       if (changed === undefined) return undefined;
       if (!(await this.#keys.update(changed, known.revision, now))) continue;
-      this.#link.tell();
+      this.#link.tell("ledger");
       return changed;
     }
   }
 
   async progress(id: string, progress: JobProgress): Promise<void> {
-    if (await this.#keys.progress(id, progress)) this.#link.tell();
+    if (await this.#keys.progress(id, progress)) this.#link.tell("ledger");
   }
 
   async note(id: string, event: JobEvent): Promise<void> {
-    if (await this.#keys.note(id, event, this.#now())) this.#link.tell();
+    if (await this.#keys.note(id, event, this.#now())) this.#link.tell("ledger");
   }
 
   watch(
@@ -80,7 +80,7 @@ export class RedisLedger implements JobLedger {
   }
 
   #until(signal: AbortSignal) {
-    const { changes } = this.#link;
+    const { ledger: changes } = this.#link.changes;
     return { changes, signal: AbortSignal.any([signal, this.#closed.signal]) };
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
-import { Changes } from "../changes.ts";
+import { Changes, type JobChanges } from "../changes.ts";
 import { JobError } from "../errors.ts";
 
 /** How Redis is used. */
@@ -17,7 +17,7 @@ export interface LinkOptions {
  */
 export class RedisLink {
   readonly prefix: string;
-  readonly changes = new Changes();
+  readonly changes: JobChanges = { queue: new Changes(), ledger: new Changes() };
   readonly redis: Redis;
   readonly #subscriber: Redis;
   readonly #patienceMs: number;
@@ -32,7 +32,9 @@ export class RedisLink {
     for (const connection of [this.redis, this.#subscriber]) connection.on("error", () => {});
     // What was told while it was not connected is lost.
     this.#subscriber.on("ready", () => void this.#listen().catch(() => {}));
-    this.#subscriber.on("message", () => this.changes.tell());
+    this.#subscriber.on("message", (_, what) => {
+      if (what === "queue" || what === "ledger") this.changes[what].tell();
+    });
   }
 
   /** @throws {JobError} `job.queue-unreachable` */
@@ -57,7 +59,8 @@ export class RedisLink {
 
   async #listen(): Promise<void> {
     await this.#subscriber.subscribe(this.#channel);
-    this.changes.tell();
+    this.changes.queue.tell();
+    this.changes.ledger.tell();
   }
 
   get #channel(): string {
@@ -65,9 +68,9 @@ export class RedisLink {
   }
 
   /** Tells everybody that something has changed; that it was changed is what counts, so it does not matter who hears it. */
-  tell(): void {
-    this.changes.tell();
-    this.redis.publish(this.#channel, "").catch(() => {});
+  tell(what: keyof JobChanges): void {
+    this.changes[what].tell();
+    this.redis.publish(this.#channel, what).catch(() => {});
   }
 
   /**
@@ -134,7 +137,8 @@ export class RedisLink {
   }
 
   #close(): void {
-    this.changes.close();
+    this.changes.queue.close();
+    this.changes.ledger.close();
     this.redis.disconnect();
     this.#subscriber.disconnect();
   }

@@ -42,7 +42,7 @@ export class RedisQueue<J> implements JobQueue<J> {
       queue.add("job", { key, job }, { jobId, deduplication: { id: key }, delay, timestamp: now }),
     );
     if (id !== jobId) return "already-there";
-    this.#link.tell();
+    this.#link.tell("queue");
     return "added";
   }
 
@@ -64,7 +64,11 @@ export class RedisQueue<J> implements JobQueue<J> {
 
   leases(options: { readonly signal: AbortSignal }): AsyncIterable<Lease<J>> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
-    return leasesAsTheyCome(this.#link.changes, async () => (await this.#take()) ?? lookMs, signal);
+    return leasesAsTheyCome(
+      this.#link.changes.queue,
+      async () => (await this.#take()) ?? lookMs,
+      signal,
+    );
   }
 
   async #take(): Promise<Lease<J> | undefined> {
