@@ -67,13 +67,23 @@ async function readDocument(
 ): Promise<MirrorDocument> {
   const { platform } = await context.parts();
   const { parseMirror } = await import("../../sync/parse-mirror.ts");
-  const target = destination === undefined ? undefined : targetOf(context, destination);
   const document = await parseMirror(await readText(file), {
     file,
     platform,
-    ...(target && { skopeo: { target, copy: copyOptionsOf(context, platform) } }),
+    skopeo: {
+      target: targetOf(context, destination ?? ""),
+      copy: copyOptionsOf(context, platform),
+    },
   });
   if (document.language === "amphora") refuseWords(context, file, destination);
+  else if (destination === undefined)
+    throw new UsageError(
+      "usage.bad-flag",
+      `${file} is skopeo's, and does not say where images go`,
+      {
+        hint: "Name a destination behind it: docker://HOST/PATH or dir:FOLDER",
+      },
+    );
   return document;
 }
 

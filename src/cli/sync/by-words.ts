@@ -1,5 +1,8 @@
 import type { Gate } from "../../../policy/gate.ts";
 import type { CopyOptions } from "../../copy/options.ts";
+import type { Coordinator } from "../../sync/coordinator.ts";
+import { createLocalCoordinator } from "../../sync/local-coordinator.ts";
+import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import type { End } from "../parts.ts";
 import { withRetries } from "../retry.ts";
@@ -29,16 +32,17 @@ export async function findByWords(
   context: CommandContext,
   from: string,
   to: string,
-  tell: TellSync,
+  { tell, coordinator }: { readonly tell: TellSync; readonly coordinator: Coordinator },
 ): Promise<FoundByWords> {
   const { flags, globals } = context;
   const parts = await context.parts();
   const words = readWords(context, from, to);
   const settings = { ...endSettings(flags, globals, "src-"), requestsAtOnce };
   const listing = await withRetries(context, settings, () =>
-    listSources(context, words, settings, tell),
+    listSources(context, words, { settings, coordinator }, tell),
   );
-  const end = await parts.end({ ...endSettings(flags, globals, "dest-"), requestsAtOnce });
+  const writing = { ...endSettings(flags, globals, "dest-"), requestsAtOnce };
+  const end = await parts.end(writing, undefined, coordinator);
   return { words, listing, end, options: copyOptionsOf(context, parts.platform) };
 }
 
@@ -49,7 +53,9 @@ export async function syncAsSkopeo(
   [from, to]: readonly [string, string],
 ): Promise<void> {
   const { flags, log } = context;
-  const { words, listing, end, options } = await findByWords(context, from, to, log);
+  await using coordinator = createLocalCoordinator(() => ({}), clock);
+  const found = await findByWords(context, from, to, { tell: log, coordinator });
+  const { words, listing, end, options } = found;
   await using signing = await openSigning(context);
   const isDryRun = flags.bool("dry-run");
   if (isDryRun) log.warning("Running in dry-run mode");

@@ -4,16 +4,29 @@ import { CliError } from "../errors.ts";
 import { hintFor } from "../hints.ts";
 import { count, failureSentence } from "./sentences.ts";
 
-const again = "Run it again: what is there already is not copied again";
+const again =
+  "Put right what is told of above and run it again: what is there already is not copied again";
+const mostKept = 10;
 
 /** What went wrong in a run, as far as its last lines need it. */
 export class Failures {
   readonly #hints = new Map<number, string | undefined>();
   readonly #told = new Set<string>();
+  readonly #sentences: string[] = [];
 
   /** An image's error, before its end is told. */
   keep({ number }: SyncItem, error: KnownError): void {
     this.#hints.set(number, hintFor(error));
+  }
+
+  /** The first of them, for whoever has seen them scroll away. */
+  get sentences(): readonly string[] {
+    return this.#sentences;
+  }
+
+  note(event: SyncEvent): void {
+    const sentence = failureSentence(event);
+    if (sentence !== undefined && this.#sentences.length < mostKept) this.#sentences.push(sentence);
   }
 
   /** What can be done about a failure, the first time that this can be said. */

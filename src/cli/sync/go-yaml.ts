@@ -10,6 +10,9 @@ import {
   type YAMLMap,
 } from "yaml";
 
+/** What is merged into itself, or many times over, has no end. */
+const mostMerges = 1000;
+
 /** One member of a mapping: its name, and what is to be read of it. */
 export interface GoMember {
   readonly name: string;
@@ -28,6 +31,7 @@ export class GoYaml {
   readonly syntaxError: string | undefined;
   readonly #document: Document;
   readonly #lines = new LineCounter();
+  #merges = 0;
 
   constructor(text: string) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, uniqueKeys: false });
@@ -54,6 +58,11 @@ export class GoYaml {
     const value = this.#resolved(node);
     if (isNull(value)) return [];
     return isSeq(value) ? value.items : this.#mismatch(value, type, []);
+  }
+
+  /** Whether more is merged than anybody writes by hand: then not all was read. */
+  get isExcessive(): boolean {
+    return this.#merges > mostMerges;
   }
 
   /** Any scalar, as it is written. */
@@ -99,6 +108,7 @@ export class GoYaml {
   }
 
   #mergedMembers(node: unknown): readonly GoMember[] {
+    if (++this.#merges > mostMerges) return [];
     const value = this.#resolved(node);
     if (isMap(value)) return [...this.#ownMembers(value).values()];
     return isSeq(value) ? value.items.flatMap((item) => this.#mergedMembers(item)) : [];

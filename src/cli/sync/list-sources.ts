@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { fileErrorText } from "../../config/load-file.ts";
+import type { Coordinator } from "../../sync/coordinator.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
 import type { End } from "../parts.ts";
@@ -20,23 +21,26 @@ export function incomplete(): CliError {
   );
 }
 
-/**
- * What is to be copied, found as skopeo finds it: all of it, before the first is copied.
- *
- * @param settings of the source's registries, where a file says no other
- */
+/** What sources are opened with. */
+export interface SourceReach {
+  /** Of the source's registries, where a file says no other. */
+  readonly settings: EndSettings;
+  readonly coordinator: Coordinator;
+}
+
+/** What is to be copied, found as skopeo finds it: all of it, before the first is copied. */
 export async function listSources(
   context: CommandContext,
   { from }: SyncWords,
-  settings: EndSettings,
+  reach: SourceReach,
   tell: TellSync,
 ): Promise<Listing> {
   const parts = await context.parts();
   if (from.transport === "yaml") {
     const registries = readSkopeoYaml(await readText(from.text), from.text);
-    return await listYaml(context, registries, settings, tell);
+    return await listYaml(context, registries, reach, tell);
   }
-  const end = await parts.end(settings);
+  const end = await parts.end(reach.settings, undefined, reach.coordinator);
   const list = from.transport === "dir" ? folderSource : dockerSource;
   return { sources: [await list(context, end, from.text, tell)], isIncomplete: false };
 }
@@ -44,7 +48,7 @@ export async function listSources(
 async function listYaml(
   context: CommandContext,
   registries: readonly RegistryWish[],
-  settings: EndSettings,
+  { settings, coordinator }: SourceReach,
   tell: TellSync,
 ): Promise<Listing> {
   const { tagChoice } = await import("./tag-choice.ts");
@@ -54,7 +58,7 @@ async function listYaml(
   const parts = await context.parts();
   const endOf = (name: string) => {
     const wish = registries.find((each) => each.name === name);
-    const end = ends.get(name) ?? parts.end(settingsOf(wish, settings));
+    const end = ends.get(name) ?? parts.end(settingsOf(wish, settings), undefined, coordinator);
     ends.set(name, end);
     return end;
   };

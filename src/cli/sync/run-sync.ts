@@ -49,6 +49,7 @@ export async function runSync(
     ...job,
     failed: (item, error) => failures.keep(item, error),
     report(event) {
+      failures.note(event);
       view.note(event, failures.hintOf(event));
       report?.note(event);
       if (event.type === "image-ended" && "digest" in event.outcome && event.outcome.digest)
@@ -63,7 +64,8 @@ export async function runSync(
     throw error;
   }
   const traffic = (await context.parts()).traffic();
-  await view.close({ summary, traffic, isDryRun: parts.dryRun });
+  const { sentences } = failures;
+  await view.close({ summary, traffic, isDryRun: parts.dryRun, failures: sentences });
   endReport(report, summary, { requests: traffic.requests });
   digests?.end();
   if (context.signal.aborted) tellInterruption(context);

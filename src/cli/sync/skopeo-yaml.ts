@@ -26,6 +26,7 @@ export function readSkopeoYaml(text: string, file: string): readonly RegistryWis
   const registries = yaml
     .members(yaml.root, "main.sourceConfig")
     .map(({ name, value }) => registryOf(yaml, name, value));
+  if (yaml.isExcessive) throw unreadable(file, "yaml: document contains excessive aliasing");
   if (yaml.errors.length > 0)
     throw unreadable(file, `yaml: unmarshal errors:\n  ${yaml.errors.join("\n  ")}`);
   return registries;

@@ -50,9 +50,20 @@ export class TableView implements SyncView {
   async close(end: SyncEnd | undefined): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    if (end) this.#finished.push(summarySentence(end.summary, end.traffic, end.isDryRun));
+    if (end) this.#sumUp(end);
     this.#region.paint(this.#finished.splice(0), []);
     await this.#last;
+  }
+
+  /** Failures again where they have scrolled away. */
+  #sumUp({ summary, traffic, isDryRun, failures }: SyncEnd): void {
+    const all = summary.failed + summary.failedRules;
+    if (summary.images > this.#options.terminal.rows()) {
+      for (const failure of failures) this.#finished.push(this.#painted(failure, "31"));
+      if (failures.length > 0 && all > failures.length)
+        this.#finished.push(`… and ${all - failures.length} more failures`);
+    }
+    this.#finished.push(summarySentence(summary, traffic, isDryRun));
   }
 
   #row(event: Extract<SyncEvent, { item: unknown }>): void {

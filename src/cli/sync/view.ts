@@ -8,6 +8,8 @@ export interface SyncEnd {
   readonly summary: SyncSummary;
   readonly traffic: Traffic;
   readonly isDryRun: boolean;
+  /** The first that were told of. */
+  readonly failures: readonly string[];
 }
 
 /** What a user sees of a run. */

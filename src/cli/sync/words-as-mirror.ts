@@ -1,10 +1,13 @@
 import type { Gate } from "../../../policy/gate.ts";
 import type { FoundImage } from "../../sync/ends.ts";
+import { createLocalCoordinator } from "../../sync/local-coordinator.ts";
+import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
 import { endSettings } from "../settings.ts";
 import { openSigning } from "../signers.ts";
 import { findByWords } from "./by-words.ts";
+import { hostLimits } from "./host-limits.ts";
 import { NewFolders } from "./new-folders.ts";
 import { type PlannedCopy, planCopies } from "./plan-copies.ts";
 import { openOutput, runSync } from "./run-sync.ts";
@@ -20,7 +23,8 @@ export async function syncWordsAsMirror(
 ): Promise<void> {
   const { flags, globals, log, signal, terminal } = context;
   using output = await openOutput(context);
-  const found = await findByWords(context, from, to, onlyTroubles(log));
+  await using coordinator = createLocalCoordinator(hostLimits(flags, new Map()), clock);
+  const found = await findByWords(context, from, to, { tell: onlyTroubles(log), coordinator });
   const { words, listing, end, options } = found;
   const rule = ruleWithFlags(context, wordsRule(options));
   await using signing = await openSigning(context);
@@ -38,6 +42,7 @@ export async function syncWordsAsMirror(
       mirror: { rules: [rule] },
       gate,
       signing,
+      coordinator,
       retries: retryTimes,
       dryRun: isDryRun,
       keepGoing: flags.bool("keep-going"),

@@ -83,3 +83,12 @@ test("readSkopeoYaml() tells of everything that does not fit at once", () => {
   assert.throws(() => readSkopeoYaml(text, "f"), /line 2: .*\n {2}line 3: /);
   assert.throws(() => readSkopeoYaml("h: [\n", "f"), { message: /^Failed .*: yaml: line \d: / });
 });
+
+test("readSkopeoYaml() does not follow what is merged into itself, or grows without end", () => {
+  const levels = Array.from({ length: 12 }, (_, level) => {
+    const ten = Array.from({ length: 10 }, () => `*l${level}`).join(", ");
+    return `l${level + 1}: &l${level + 1}\n  <<: [${ten}]\n`;
+  });
+  for (const text of ["h: &h\n  <<: *h\n", `l0: &l0 {}\n${levels.join("")}`])
+    assert.throws(() => readSkopeoYaml(text, "f"), { message: /excessive aliasing$/ });
+});

@@ -174,7 +174,7 @@ suite("amphora sync FILE", () => {
     assert.equal(done.exitCode, 0, done.stderr);
     assert.deepEqual([...at.mirror.store.open("hub/app").tags.keys()].sort(), ["1.1", "1.2"]);
     const alone = await at.run("sync", "sync.yaml");
-    assert.match(alone.stderr, /sync\.yaml: expected mirrors; skopeo's files do not say where/);
+    assert.match(alone.stderr, /sync\.yaml is skopeo's, and does not say where images go/);
   });
 });
 

@@ -58,7 +58,12 @@ const summary: SyncSummary = {
   ms: 3000,
   retries: 1,
 };
-const end: SyncEnd = { summary, traffic: { requests: 20, retries: 1 }, isDryRun: false };
+const end: SyncEnd = {
+  summary,
+  traffic: { requests: 20, retries: 1 },
+  isDryRun: false,
+  failures: [],
+};
 const lastLine =
   "6 images: 2 copied, 1 unchanged, 1 left as they are, 2 failed, 1 removed, 2 listings failed; " +
   "4.0 KiB moved; 20 requests, 1 retry in 3.0s";
