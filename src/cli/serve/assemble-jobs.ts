@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Cron } from "croner";
 import { loadHostPlatform } from "../../config/load-host-platform.ts";
 import { asJobRequest } from "../../jobs/job-request.ts";
 import { hasEnded, openStates } from "../../jobs/job-rules.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { JobLedger } from "../../jobs/ledger.ts";
+import { createScheduler, type Schedule, type ScheduleEvent } from "../../jobs/schedule.ts";
+import { parseScheduleTimes } from "../../jobs/schedule-times.ts";
 import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
@@ -12,10 +13,10 @@ import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { jobsApi } from "../../server/jobs/api.ts";
 import { createJobFigures } from "../../server/jobs/figures.ts";
 import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
-import type { KnownSchedule } from "../../server/jobs/parts.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
 import { createWorkerProcesses, type WorkerProcesses } from "../../server/jobs/worker-processes.ts";
 import type { Metrics } from "../../server/metrics/metrics.ts";
+import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
@@ -57,7 +58,7 @@ export async function assembleJobs(
   const mirrors = await readMirrors(settings.mirrors, { platform });
   const mirrored = [...mirrors.values()].flatMap(domainsOf);
   const hosts = createAllowedHosts(settings, { mirrored });
-  const schedules = schedulesOf(settings, now);
+  const schedules = schedulesOf(settings);
   const figures = createJobFigures(queue, report);
   metrics.watch(figures.gauges);
   const ending = new AbortController();
@@ -67,7 +68,10 @@ export async function assembleJobs(
     ...desk,
     rules: createJobRules({ settings, hosts, platform }),
     mirrors: [...mirrors].map(([name, document]) => ({ name, rules: rulesAsText(document) })),
-    schedules,
+    schedules: schedules.map(({ times, ...schedule }) => ({
+      ...schedule,
+      nextRun: () => times.next(now()),
+    })),
     access,
     report,
     signal,
@@ -77,6 +81,7 @@ export async function assembleJobs(
     faces: [api],
     begin(urls) {
       const workers = own.use(startWorkers(base, urls));
+      own.use(createScheduler({ desk, schedules, report: reportSchedules(report) }));
       signal.addEventListener("abort", () => void workers[Symbol.asyncDispose](), { once: true });
       void steadily(base, signal, async () => {
         for await (const job of ledger.watchAll({ signal })) {
@@ -158,7 +163,12 @@ async function forgetOld(
   }
 }
 
-function schedulesOf({ mirrors, schedules }: ServerSettings, now: () => number): KnownSchedule[] {
+interface NamedSchedule extends Schedule {
+  readonly cron: string;
+  readonly timeZone?: string;
+}
+
+function schedulesOf({ mirrors, schedules }: ServerSettings): readonly NamedSchedule[] {
   const ofMirrors = Object.entries(mirrors).flatMap(([name, { cron, timeZone }]) =>
     cron === undefined
       ? []
@@ -172,12 +182,22 @@ function schedulesOf({ mirrors, schedules }: ServerSettings, now: () => number):
   }));
   return [...ofMirrors, ...others].map(({ timeZone, ...schedule }) => ({
     ...schedule,
+    times: parseScheduleTimes(schedule.cron, timeZone),
     ...(timeZone !== undefined && { timeZone }),
-    nextRun: () => nextRun(schedule.cron, timeZone, now()),
   }));
 }
 
-function nextRun(cron: string, timezone: string | undefined, now: number): number | undefined {
-  const pattern = new Cron(cron, { paused: true, ...(timezone !== undefined && { timezone }) });
-  return pattern.nextRun(new Date(now))?.getTime();
+function reportSchedules(report: Report): (event: ScheduleEvent) => void {
+  return (event) => {
+    if (event.type === "trouble") {
+      const { error } = event;
+      report({ type: "message", level: "warn", text: "schedules are delayed", error });
+      return;
+    }
+    const { type, name, time } = event;
+    const level = type === "schedule-fired" ? "info" : "warn";
+    const job = "id" in event ? { job: event.id } : {};
+    const fields = { schedule: name, time: new Date(time).toISOString(), ...job };
+    report({ type: "message", level, text: type.replace("-", " "), fields });
+  };
 }

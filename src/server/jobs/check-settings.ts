@@ -1,9 +1,9 @@
 import { KnownError } from "../../core/errors.ts";
 import { asJobRequest } from "../../jobs/job-request.ts";
+import { scheduleOwner } from "../../jobs/schedule.ts";
 import type { ServerSettings } from "../settings.ts";
 import { createAllowedHosts } from "./allowed-hosts.ts";
 import { domainsOf, type NamedDocuments, readMirrors } from "./mirrors.ts";
-import { scheduled } from "./parts.ts";
 import { createJobRules } from "./rules.ts";
 
 type JobSections = Pick<
@@ -41,7 +41,7 @@ export async function checkJobSettings(
     if (settings.mirrors[name]?.cron !== undefined)
       issues.push(`${at}expected another name: the mirror ${name} has a schedule`);
     try {
-      await rules.check(asJobRequest(request), scheduled + name);
+      await rules.check(asJobRequest(request), scheduleOwner(name));
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       issues.push(`${at}${error.message}`);

@@ -1,11 +1,12 @@
 import type { Job, JobRequest } from "../../jobs/job.ts";
 import { asJobRequest, type ParsedJobRequest } from "../../jobs/job-request.ts";
 import { hasEnded } from "../../jobs/job-rules.ts";
+import { scheduleOwner } from "../../jobs/schedule.ts";
 import { cancelJob, submitJob } from "../../jobs/submit-job.ts";
 import * as schemas from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
 import { noteJob } from "./note-job.ts";
-import { type JobsApiParts, presentJob, scheduled } from "./parts.ts";
+import { type JobsApiParts, presentJob } from "./parts.ts";
 import { type JobCall, type JobRoute, mayEnd, maySee, ownerOf, parsed, refusals } from "./route.ts";
 
 const jobsUrl = "/api/v1/jobs";
@@ -74,7 +75,7 @@ function listRoute({ ledger, access }: JobsApiParts): JobRoute {
       const { state, owner, limit, kind, before } = parsed(schemas.jobsQuery, request.query);
       const isAdmin = access.allows(caller, "", "admin");
       const whose = owner ?? (isAdmin ? undefined : ownerOf(caller));
-      if (!isAdmin && whose !== ownerOf(caller) && !whose?.startsWith(scheduled))
+      if (!isAdmin && whose !== ownerOf(caller) && !whose?.startsWith(scheduleOwner("")))
         throw new JobsApiError(403, "job.denied", "only administrators see the jobs of others");
       const found = await ledger.list({
         limit: limit + 1,

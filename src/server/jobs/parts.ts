@@ -4,9 +4,6 @@ import type { Access } from "../access.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Report } from "../server-event.ts";
 
-/** What the owners of jobs begin with that a clock started: the schedule's name follows. */
-export const scheduled = "schedule:";
-
 /** A mirror of the settings. */
 export interface NamedMirror {
   readonly name: string;

@@ -2,12 +2,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type * as z from "zod";
 import type { Job } from "../../jobs/job.ts";
 import { namedMirror } from "../../jobs/job-request.ts";
+import { scheduleOwner } from "../../jobs/schedule.ts";
 import type { Access } from "../access.ts";
 import type { Caller } from "../caller.ts";
 import type { ApiDescription } from "../shell/faces.ts";
 import { errorAnswer } from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
-import { scheduled } from "./parts.ts";
 
 /** One request of the jobs API. */
 export interface JobCall {
@@ -36,7 +36,7 @@ export function refusals(own: Readonly<Record<number, string>> = {}): ApiDescrip
 export function ownerOf({ user }: Caller): string {
   if (user === undefined) return "anonymous";
   // A certificate may give any name, and that of a schedule is the settings' own.
-  return user.startsWith(scheduled) ? `user:${user}` : user;
+  return user.startsWith(scheduleOwner("")) ? `user:${user}` : user;
 }
 
 /** @throws {JobsApiError} 401 with a challenge for nobody in particular, 403 for somebody */

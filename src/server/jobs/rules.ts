@@ -5,11 +5,12 @@ import type { Platform } from "../../core/platform.ts";
 import { JobError } from "../../jobs/errors.ts";
 import type { JobEnd, JobRequest } from "../../jobs/job.ts";
 import { isMirrorName } from "../../jobs/job-request.ts";
+import { scheduleOwner } from "../../jobs/schedule.ts";
 import type { ServerSettings } from "../settings.ts";
 import { rulesFor } from "../signing/rules.ts";
 import type { AllowedHosts } from "./allowed-hosts.ts";
 import { checkSpecification } from "./check-specification.ts";
-import { type JobRules, scheduled } from "./parts.ts";
+import type { JobRules } from "./parts.ts";
 
 /** What rules are made of. */
 export interface RulingParts {
@@ -115,7 +116,7 @@ export class EndRules {
       entry &&
       (entry.users === undefined ||
         entry.users.includes(this.#owner) ||
-        this.#owner.startsWith(scheduled)); // which the settings themselves name
+        this.#owner.startsWith(scheduleOwner(""))); // which the settings themselves name
     if (!entry || !isForOwner)
       throw notAllowed(
         `${what}: there are no credentials "${name}" for you`,

@@ -1,8 +1,9 @@
-import { Cron } from "croner";
 import * as z from "zod";
 import { count, domain, duration, filePath, httpUrl } from "../../config/setting-values.ts";
 import { isNameOrDomain } from "../../core/docker-reference.ts";
+import { JobError } from "../../jobs/errors.ts";
 import { isMirrorName, jobRequestShapes } from "../../jobs/job-request.ts";
+import { parseScheduleTimes } from "../../jobs/schedule-times.ts";
 
 const positive = (most: number) => {
   const error = `expected a whole number from 1 to ${most}`;
@@ -82,8 +83,10 @@ export const jobsSettings = z.strictObject({
 export type JobsSettings = z.output<typeof jobsSettings>;
 
 const cron = z
-  .string({ error: 'expected a time in cron\'s words, such as "0 3 * * *"' })
-  .refine(isCron, { error: 'expected a time in cron\'s words, such as "0 3 * * *"' });
+  .string({ error: 'expected a time in cron\'s words, such as "0 3 * * *", or every 6h' })
+  .refine(isSchedule, {
+    error: 'expected a time in cron\'s words, such as "0 3 * * *", or every 6h',
+  });
 
 const timeZone = z
   .string({ error: "expected a time zone such as Europe/Berlin" })
@@ -162,12 +165,13 @@ function isRedisUrl(text: string): boolean {
   return /^rediss?:$/.test(protocol) && hostname !== "" && password === "";
 }
 
-function isCron(text: string): boolean {
-  if (text.length > 256) return false;
+function isSchedule(text: string): boolean {
   try {
-    return new Cron(text, { paused: true }).nextRun() !== null;
-  } catch {
-    return false;
+    parseScheduleTimes(text);
+    return true;
+  } catch (error) {
+    if (error instanceof JobError) return false;
+    throw error;
   }
 }
 

@@ -103,8 +103,8 @@ class Keeper {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    // No signal: a terminal may have sent one to all of us, and a second one ends a worker at once.
     child.stdin?.end();
-    child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), this.#options.endWithinMs);
     await ended;
     clearTimeout(timer);

@@ -57,11 +57,12 @@ export function signFace(parts: SignFaceParts): Face {
           },
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const parsed = body.safeParse(request.body);
         if (!parsed.success) throw bad(parsed.error.issues[0]?.message ?? "not understood");
         const gone = new AbortController();
-        request.raw.on("close", () => gone.abort());
+        // The request closes as soon as its body is read: it is the answer that nobody waits for any more.
+        reply.raw.on("close", () => gone.abort());
         const { authorization } = request.headers;
         return await signTag(parts, parsed.data, {
           caller: request.caller,
