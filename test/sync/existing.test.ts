@@ -134,6 +134,7 @@ for (const conditions of [true, false]) {
     const { source, destination } = await pair({});
     await using _ = source;
     await using __ = destination;
+    source.store.repositories.get("app")?.tags.delete("main"); // its uploads would come at any time
     destination.features = { ...destination.features, conditions };
     destination.behave({
       on: conditions
