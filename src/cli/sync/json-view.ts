@@ -9,7 +9,8 @@ const movingEveryMs = 500;
 /** Events as they are, one JSON object a line, each with the time it was told. */
 export class JsonView implements SyncView {
   readonly #write: (line: string) => void;
-  readonly #told = new Map<string, number>();
+  /** By image, then blob. */
+  readonly #told = new Map<number, Map<string, number>>();
 
   constructor(write: (line: string) => void) {
     this.#write = write;
@@ -17,7 +18,7 @@ export class JsonView implements SyncView {
 
   note(event: SyncEvent): void {
     if (event.type === "image-event" && !this.#isDue(event)) return;
-    if (event.type === "image-ended") this.#told.clear();
+    if (event.type === "image-ended") this.#told.delete(event.item.number);
     this.#line(event);
   }
 
@@ -27,10 +28,12 @@ export class JsonView implements SyncView {
 
   #isDue({ item, event }: Extract<SyncEvent, { type: "image-event" }>): boolean {
     if (event.type !== "blob-moving") return true;
-    const key = `${item.number} ${event.instance} ${event.blob}`;
+    const told = this.#told.get(item.number) ?? new Map<string, number>();
+    this.#told.set(item.number, told);
+    const key = `${event.instance} ${event.blob}`;
     const now = performance.now();
-    if (now - (this.#told.get(key) ?? Number.NEGATIVE_INFINITY) < movingEveryMs) return false;
-    this.#told.set(key, now);
+    if (now - (told.get(key) ?? Number.NEGATIVE_INFINITY) < movingEveryMs) return false;
+    told.set(key, now);
     return true;
   }
 

@@ -44,7 +44,7 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
   await using folders = new NewFolders();
   const run = new CopiesRun(context, job, folders);
   const { retryTimes, retryDelayMs } = endSettings(context.flags, context.globals, "dest-");
-  const mirror = { rules: [wordsRule(job.options)] };
+  const mirror = { rules: [wordsRule(job.options, "sync")] };
   const parts = runParts(context, {
     mirror,
     gate: job.gate,
@@ -62,9 +62,9 @@ export async function runCopies(context: CommandContext, job: CopiesJob): Promis
 }
 
 /** The one rule of skopeo's words: what it takes has been listed already. */
-export function wordsRule(copy: CopyOptions): MirrorRule {
+export function wordsRule(copy: CopyOptions, name: string): MirrorRule {
   return {
-    name: "sync",
+    name,
     from: { kind: "place", text: "", end: "source" },
     to: { template: "", replace: [], suffix: "", end: "destination" },
     tags: {

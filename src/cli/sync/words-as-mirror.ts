@@ -21,19 +21,14 @@ export async function syncWordsAsMirror(
   gate: Gate,
   [from, to]: readonly [string, string],
 ): Promise<void> {
-  const { flags, globals, log, signal, terminal } = context;
+  const { flags, globals, log, signal } = context;
   using output = await openOutput(context);
   await using coordinator = createLocalCoordinator(hostLimits(flags, new Map()), clock);
   const found = await findByWords(context, from, to, { tell: onlyTroubles(log), coordinator });
   const { words, listing, end, options } = found;
-  const rule = ruleWithFlags(context, wordsRule(options));
+  const rule = ruleWithFlags(context, wordsRule(options, from));
   await using signing = await openSigning(context);
   const copies = await planCopies(listing.sources, words.to, { ...context, end });
-  const isDryRun = flags.bool("dry-run");
-  if (isDryRun && words.to.transport === "dir") {
-    const lines = copies.map(({ shown }) => `Would copy ${shown.from} to ${shown.to}\n`);
-    return await terminal.out(lines.join(""));
-  }
   await using folders = new NewFolders();
   const { retryTimes } = endSettings(flags, globals, "dest-");
   await runSync(
@@ -44,7 +39,7 @@ export async function syncWordsAsMirror(
       signing,
       coordinator,
       retries: retryTimes,
-      dryRun: isDryRun,
+      dryRun: flags.bool("dry-run"),
       keepGoing: flags.bool("keep-going"),
       enumerate: (_, { report }) => {
         const taken = copies.length;

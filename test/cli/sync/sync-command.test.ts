@@ -150,6 +150,23 @@ suite("amphora sync FILE", () => {
     assert.deepEqual([...at.mirror.store.open("app").tags.keys()].sort(), ["1.0", "1.1", "1.2"]);
   });
 
+  test("brings along what belongs to an image", async () => {
+    await using at = await world();
+    const [image = multi, other = multi] = images;
+    const tag = `${image.digest.replace(":", "-")}.sbom`;
+    at.source.seed("team/app", tag, other);
+    const mirrors = 'mirrors: [{ from: S/team/app, to: M/app, tags: { list: ["1.0"] } }]\n';
+    const { exitCode, stdout, stderr } = await at.sync(
+      mirrors,
+      "--digest-tags",
+      "--referrers",
+      "all",
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^Copied \S+\/team\/app:1\.0 to .*, with 1 companion\)$/m);
+    assert.deepEqual([...at.mirror.store.open("app").tags.keys()].sort(), ["1.0", tag]);
+  });
+
   test("makes the folders that images lie in, and leaves none of those that failed", async () => {
     await using at = await world();
     at.source.behave({
@@ -186,6 +203,15 @@ suite("amphora sync with skopeo's words", () => {
     assert.equal(exitCode, 0);
     assert.match(stdout, /^Found 3 tags of /);
     assert.match(stdout, /\n3 images: 3 copied; /);
+  });
+
+  test("makes no folder in a dry run", async () => {
+    await using at = await world();
+    const words = ["--src", "docker", "--dest", "dir", "S/team/app", "out"];
+    const { exitCode, stdout } = await at.run("sync", ...lax, "--dry-run", ...words);
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /\nWould copy \S+\/team\/app:1\.2 to dir:out\/app:1\.2 \(at most /);
+    assert.deepEqual(await readdir(at.home.folder.in("home")), [".config"]);
   });
 
   test("names two images that would become one, and copies neither", async () => {

@@ -150,6 +150,8 @@ export const syncCases: readonly Case[] = [
   ),
   plainCase(`sync --tls-verify=false --src docker --dest docker R/made/docker:v1 R/mirror`),
   plainCase(`${docker} --retry-times 2 --retry-delay 1ms 127.0.0.1:1/made/docker R/mirror`),
+  plainCase(`${docker} --retry-times 1 127.0.0.1:1/made/docker:v1 R/mirror`),
+  plainCase(`${toDir} --retry-times 1 --keep-going 127.0.0.1:1/made/docker:v1 out`),
   plainCase(`--command-timeout 1ns ${docker} R/made/docker:v1 R/mirror`),
 ];
 
