@@ -111,9 +111,30 @@ test("what cannot be meant is refused", async () => {
   const only = await runCli(["serve", "--only", "everything"]);
   assert.deepEqual([only.exitCode, only.stdout], [1, ""]);
   assert.match(only.stderr, /is no face: choose one of registry, signatures, jobs, page/);
-  assert.match((await runCli(["serve", "--only", "jobs"])).stderr, /is not supported yet/);
   assert.equal((await runCli(["serve", "x"])).exitCode, 1);
   assert.match((await runCli(["serve"], { as: "skopeo" })).stderr, /Unrecognized command/);
+});
+
+test("one face alone is served where that is asked for", async () => {
+  const paths = ["/v2/", "/api/v1/jobs", "/", "/api/v1/decisions", "/healthz"];
+  for (const [face, expected] of [
+    ["page", [404, 200, 200, 200, 200]],
+    ["jobs", [404, 200, 404, 404, 200]],
+    ["registry", [200, 404, 404, 200, 200]],
+  ] as const) {
+    await using folder = await tempFolder();
+    const { child, url, closed } = await startProcess(["--only", face, "--data", "d"], folder.path);
+    const statuses = await Promise.all(
+      paths.map(async (path) => {
+        const answer = await fetch(`${url}${path}`);
+        await answer.arrayBuffer();
+        return answer.status;
+      }),
+    );
+    child.kill("SIGTERM");
+    await closed;
+    assert.deepEqual(statuses, expected, face);
+  }
 });
 
 test("log show and log verify read an audit log; a changed one is told of, with exit code 1", async () => {

@@ -32,7 +32,9 @@ test("everything answers where it should, and says what browsers must not do", a
     ["/v2/", 200],
     ["/v2/team/x/tags/list", 404],
     ["/v2x", 404],
-    ["/", 404],
+    ["/", 200],
+    ["/page/page.css", 200],
+    ["/page/none.js", 404],
     ["/sigstore/x", 404],
     ["/healthz/", 404],
   ];
