@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import type { Signer } from "../../sigstore/signer.ts";
 import type { CopyOptions } from "../../src/copy/options.ts";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import type { SyncSummary } from "../../src/sync/events.ts";
@@ -150,6 +151,25 @@ for (const [name, image, copy] of changes) {
     });
   });
 }
+
+test("what was signed is not signed again", async () => {
+  let made = 0;
+  const signer: Signer = {
+    keyId: "toy",
+    format: "simple-signing",
+    sign: async () => ({ format: "simple-signing", bytes: Buffer.from(`signature ${++made}`) }),
+    hasMade: async () => false,
+    async [Symbol.asyncDispose]() {},
+  };
+  await withState(makeImage({ seed: 360 }), async ({ run }) => {
+    assert.equal((await run({}, { signing: { signers: [signer] } })).copied, 3);
+    assert.equal(made, 3);
+    const again = await run({}, { signing: { signers: [signer] } });
+    assert.deepEqual([again.unchanged, again.heads, again.others, made], [3, 6, 0, 3]);
+    await run({}, { signing: { signers: [{ ...signer, keyId: "another" }] } });
+    assert.equal(made, 6);
+  });
+});
 
 test("what was changed and is refused now fails, whatever is known of it", async () => {
   const copy = { compression: { format: "zstd", force: true } } as const;
