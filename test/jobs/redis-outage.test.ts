@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { JobError } from "../../src/jobs/errors.ts";
 import { openRedisJobs } from "../../src/jobs/redis/open.ts";
 import { skipWithout } from "../support/peers.ts";
 import { type RedisServer, startRedis } from "../support/redis.ts";
@@ -95,7 +96,9 @@ test(
 
 test("openRedisJobs() gives up where nobody answers", options, async () => {
   const settings = { now: Date.now, patienceMs: 200 };
-  await assert.rejects(openRedisJobs("redis://127.0.0.1:1", settings), {
-    code: "job.queue-unreachable",
+  await assert.rejects(openRedisJobs("redis://127.0.0.1:1", settings), (error: JobError) => {
+    assert.equal(error.code, "job.queue-unreachable");
+    assert.match(String(error.cause), /ECONNREFUSED/);
+    return true;
   });
 });

@@ -152,7 +152,7 @@ export function faultContract(world: FaultyWorld): void {
   test(`${name} jobs end once, in queue and ledger, wherever a process dies`, options, async () => {
     await using place = await world.place();
     const calls = (await tellUntil(place.address, endless)) ?? 0;
-    const step = soak ? 1 : Math.ceil(calls / 4);
+    const step = soak ? 1 : Math.ceil(calls / 3);
     for (let at = randomInt(step); at < calls; at += step) await assertEndsOnce(world, at);
   });
 }

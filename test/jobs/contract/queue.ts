@@ -112,6 +112,15 @@ export function queueContract(world: JobsWorld): void {
     assert.equal(lease.key, "a");
   });
 
+  test(`${name} queue gives two loops of one process a job each`, options, async () => {
+    await using place = await world.place();
+    await using jobs = await place.open();
+    await add(jobs.queue, "a", "b");
+    const leases = await Promise.all([take(jobs.queue), take(jobs.queue)]);
+    assert.deepEqual(leases.map(({ key }) => key).toSorted(), ["a", "b"]);
+    for (const lease of leases) await lease.done();
+  });
+
   test(`${name} queue gives what is given back first, as the same attempt`, options, async () => {
     await using place = await world.place();
     await using jobs = await place.open();
