@@ -22,7 +22,7 @@ export function crashContract(world: JobsWorld): void {
   }, async () => {
     await using place = await world.place();
     await using jobs = await place.open();
-    await using processes = await Processes.on(place, 3000);
+    await using processes = await Processes.on(place, 5000);
     const keys = keysOf(soak ? 400 : 60);
     for (const [n, key] of keys.entries()) await jobs.queue.add(key, { n });
     const kills = soak ? 20 : 2;
@@ -63,7 +63,7 @@ export function crashContract(world: JobsWorld): void {
   }, async () => {
     await using place = await world.place();
     await using jobs = await place.open();
-    await using processes = await Processes.on(place, 2000);
+    await using processes = await Processes.on(place, 5000);
     await jobs.queue.add("a", { n: 1 });
     const first = processes.start("hold");
     const began = (pid: number | undefined, rest: string) =>
