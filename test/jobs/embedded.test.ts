@@ -25,4 +25,4 @@ const world: JobsWorld = {
 queueContract(world);
 ledgerContract(world);
 crashContract(world);
-faultContract({ ...world, hows: ["fails"], fail: failSqlite, stride: 2 });
+faultContract({ ...world, hows: ["fails"], fail: failSqlite, stride: 7 });

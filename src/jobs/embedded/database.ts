@@ -94,12 +94,21 @@ export class JobsDatabase {
 
   /** All that `work` reads is of one moment; for use inside of {@link read}. */
   atOnce<T>(work: () => T): T {
-    this.#prepared("begin").run();
+    this.#begin("begin");
     try {
       return work();
     } finally {
-      if (this.#database.isTransaction) this.#database.exec("rollback");
+      this.#rollback();
     }
+  }
+
+  #begin(how: "begin" | "begin immediate"): void {
+    this.#rollback(); // where one could not be ended that failed, nothing would work any more
+    this.#prepared(how).run();
+  }
+
+  #rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec("rollback");
   }
 
   /** @throws {JobError} `job.queue-unreachable` */
@@ -120,13 +129,13 @@ export class JobsDatabase {
   }
 
   #transaction<T>(work: () => T): T {
-    this.#prepared("begin immediate").run();
+    this.#begin("begin immediate");
     try {
       const result = work();
       this.#prepared("commit").run();
       return result;
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("rollback");
+      this.#rollback();
       throw error;
     }
   }

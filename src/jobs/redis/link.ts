@@ -22,6 +22,8 @@ export class RedisLink {
   readonly #subscriber: Redis;
   readonly #patienceMs: number;
   readonly #hashes = new Map<string, string>();
+  /** Why there is no connection. */
+  #trouble: unknown;
   #users = 0;
 
   private constructor(redis: Redis, options: LinkOptions) {
@@ -29,7 +31,13 @@ export class RedisLink {
     this.prefix = options.prefix;
     this.#patienceMs = options.patienceMs;
     this.#subscriber = redis.duplicate();
-    for (const connection of [this.redis, this.#subscriber]) connection.on("error", () => {});
+    this.redis.on("error", (error) => {
+      this.#trouble = error;
+    });
+    this.redis.on("ready", () => {
+      this.#trouble = undefined;
+    });
+    this.#subscriber.on("error", () => {});
     // What was told while it was not connected is lost.
     this.#subscriber.on("ready", () => void this.#listen().catch(() => {}));
     this.#subscriber.on("message", (_, what) => {
@@ -80,7 +88,7 @@ export class RedisLink {
    */
   async ask<T>(work: () => Promise<T>): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(unreachable(undefined)), this.#patienceMs);
+    const timer = setTimeout(() => reject(unreachable(this.#trouble)), this.#patienceMs);
     try {
       await Promise.race([this.#ready(), late]);
       return await Promise.race([work(), late]);

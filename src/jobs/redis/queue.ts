@@ -75,12 +75,15 @@ export class RedisQueue<J> implements JobQueue<J> {
     await this.#giveBackDoubtful();
     const token = randomUUID();
     let asked = 0;
-    const taken = await this.#bull.use(({ worker }) => {
-      asked = performance.now();
-      this.#inDoubt.add(token);
-      return worker.getNextJob(token, { block: false });
-    });
-    this.#inDoubt.delete(token);
+    const taken = await this.#bull
+      .use(({ worker }) => {
+        asked = performance.now();
+        return worker.getNextJob(token, { block: false });
+      })
+      .catch((error) => {
+        this.#inDoubt.add(token);
+        throw error;
+      });
     if (taken === undefined) return undefined;
     const { key, job } = taken.data;
     const { leaseMs } = this.#options;
@@ -91,14 +94,15 @@ export class RedisQueue<J> implements JobQueue<J> {
 
   /** What was leased while the answer was lost, nobody else would have before the lease runs out. */
   async #giveBackDoubtful(): Promise<void> {
-    if (this.#inDoubt.size === 0) return;
+    const doubtful = new Set(this.#inDoubt);
+    if (doubtful.size === 0) return;
     await this.#bull.use(async ({ queue }) => {
       for (const job of await queue.getActive()) {
         const token = await this.#link.redis.get(`${queue.toKey(job.id ?? "")}:lock`);
-        if (token !== null && this.#inDoubt.has(token)) await job.moveToWait(token);
+        if (token !== null && doubtful.has(token)) await job.moveToWait(token);
       }
     });
-    this.#inDoubt.clear();
+    for (const token of doubtful) this.#inDoubt.delete(token);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -107,7 +107,7 @@ async function tellUntil(address: string, at: number): Promise<number | undefine
 async function assertEndsOnce(world: FaultyWorld, at: number): Promise<void> {
   await using place = await world.place();
   await tellUntil(place.address, at);
-  await using jobs = await openAddress<QueuedJob>(place.address, { leaseMs: 1500 });
+  await using jobs = await openAddress<QueuedJob>(place.address, { leaseMs: 3000 });
   const job = await doOneJob(jobs, jobs.ledger);
   assert.equal(job.state, "done");
   const last = (await story(jobs.ledger, job.id)).at(-1);
@@ -126,7 +126,7 @@ async function failInTurn(
   const step = soak ? 1 : world.stride;
   for (let at = randomInt(step), reached = true; reached; at += step) {
     await using place = await world.place();
-    await using jobs = await place.open({ leaseMs: 3000 });
+    await using jobs = await place.open({ leaseMs: 8000 });
     await jobs.queue.size();
     using failing = world.fail({ at, how });
     await use(jobs);
@@ -152,7 +152,7 @@ export function faultContract(world: FaultyWorld): void {
   test(`${name} jobs end once, in queue and ledger, wherever a process dies`, options, async () => {
     await using place = await world.place();
     const calls = (await tellUntil(place.address, endless)) ?? 0;
-    const step = soak ? 1 : Math.ceil(calls / 4);
+    const step = soak ? 1 : Math.ceil(calls / 3);
     for (let at = randomInt(step); at < calls; at += step) await assertEndsOnce(world, at);
   });
 }

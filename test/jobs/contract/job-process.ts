@@ -1,5 +1,6 @@
 // A process that works on a place of jobs: ROLE ADDRESS OPTIONS. What it does is appended to a log that all share, in the order
 // in which it happens; it is killed or frozen by whoever started it.
+import { once } from "node:events";
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
@@ -101,6 +102,11 @@ if (role === "add") {
   await jobs[Symbol.asyncDispose]();
   log("gone");
 } else {
+  if (role === "both") {
+    await add(jobs);
+    log("filled");
+    await once(process.stdin.resume(), "end");
+  }
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
   for await (const lease of jobs.queue.leases({ signal: stop.signal })) {

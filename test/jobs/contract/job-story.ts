@@ -39,7 +39,7 @@ if (process.argv[1] === import.meta.filename) {
   const [address = "", at = ""] = process.argv.slice(2);
   const fail = address.includes("file") ? failSqlite : failRedis;
   using dying = fail({ at: Number(at), how: "dies" });
-  await using jobs = await openAddress<{ readonly id: string }>(address, { leaseMs: 1500 });
+  await using jobs = await openAddress<{ readonly id: string }>(address, { leaseMs: 3000 });
   await doOneJob(jobs, jobs.ledger);
   process.stdout.write(String(dying.calls()));
 }

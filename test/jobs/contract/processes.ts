@@ -41,7 +41,7 @@ export class Processes implements AsyncDisposable {
     return new Processes(place.address, options, folder);
   }
 
-  start(role: "work" | "hold" | "add", keys: readonly string[] = []): ChildProcess {
+  start(role: "work" | "hold" | "add" | "both", keys: readonly string[] = []): ChildProcess {
     const options = JSON.stringify({ ...this.#options, keys });
     const child = spawn(process.execPath, [program, role, this.#address, options], {
       stdio: ["pipe", "inherit", "inherit"],

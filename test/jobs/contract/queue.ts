@@ -82,12 +82,13 @@ export function queueContract(world: JobsWorld): void {
     async () => {
       await using place = await world.place();
       await using jobs = await place.open();
+      await jobs.queue.size(); // what takes its time the first time is over then
       const start = Date.now();
-      const in300 = new Date(start + 1500);
-      await jobs.queue.add("late", { n: 1 }, { notBefore: in300 });
+      await jobs.queue.add("late", { n: 1 }, { notBefore: new Date(start + 1500) });
       await jobs.queue.add("never", { n: 1 }, { notBefore: new Date(start + 10 * longMs) });
       await jobs.queue.add("early", { n: 1 }, { notBefore: new Date(start + 1000) });
       await jobs.queue.add("past", { n: 1 }, { notBefore: new Date(start - 1000) });
+      const inTime = Date.now() < start + 1000;
       const keys: string[] = [];
       while (keys.length < 3) {
         await using lease = await take(jobs.queue);
@@ -96,7 +97,7 @@ export function queueContract(world: JobsWorld): void {
         if (lease.key === "late") assert.ok(Date.now() >= start + 1500);
         await lease.done();
       }
-      assert.deepEqual(keys, ["past", "early", "late"]);
+      if (inTime) assert.deepEqual(keys, ["past", "early", "late"]); // else this machine is too slow to tell
       assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 1, running: 0 });
       assert.equal(await jobs.queue.remove("never"), "removed");
     },
@@ -110,6 +111,15 @@ export function queueContract(world: JobsWorld): void {
     await add(other.queue, "a");
     await using lease = await waiting;
     assert.equal(lease.key, "a");
+  });
+
+  test(`${name} queue gives two loops of one process a job each`, options, async () => {
+    await using place = await world.place();
+    await using jobs = await place.open();
+    await add(jobs.queue, "a", "b");
+    const leases = await Promise.all([take(jobs.queue), take(jobs.queue)]);
+    assert.deepEqual(leases.map(({ key }) => key).toSorted(), ["a", "b"]);
+    for (const lease of leases) await lease.done();
   });
 
   test(`${name} queue gives what is given back first, as the same attempt`, options, async () => {
@@ -172,11 +182,11 @@ export function queueContract(world: JobsWorld): void {
 
   test(`${name} queue renews a lease for as long as it is held`, options, async () => {
     await using place = await world.place();
-    await using jobs = await place.open({ leaseMs: 3000 });
-    await using other = await place.open({ leaseMs: 3000 });
+    await using jobs = await place.open({ leaseMs: 6000 });
+    await using other = await place.open({ leaseMs: 6000 });
     await add(jobs.queue, "a");
     await using lease = await take(jobs.queue);
-    const signal = AbortSignal.timeout(5000);
+    const signal = AbortSignal.timeout(7500);
     for await (const second of other.queue.leases({ signal })) {
       assert.fail(`leased twice: ${second.key}`);
     }
