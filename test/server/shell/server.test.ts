@@ -32,7 +32,8 @@ test("everything answers where it should, and says what browsers must not do", a
     ["/v2/", 200],
     ["/v2/team/x/tags/list", 404],
     ["/v2x", 404],
-    ["/", 404],
+    ["/", 200],
+    ["/nothing", 404],
     ["/sigstore/x", 404],
     ["/healthz/", 404],
   ];
