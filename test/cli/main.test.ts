@@ -84,7 +84,7 @@ const failing: readonly (readonly [args: readonly string[], text: string])[] = [
   [["logout", "--all", "x"], "--all takes no arguments"],
   [["layers"], "Usage: layers imageReference [layer...]"],
   [["completion", "bash", "extra"], 'unknown command \\"extra\\" for \\"skopeo completion bash\\"'],
-  [["sync"], '\\"skopeo sync\\" is not supported yet'],
+  [["sync"], "Exactly two arguments expected"],
   [["experimental-image-proxy"], '\\"skopeo experimental-image-proxy\\" is not supported yet'],
 ];
 
