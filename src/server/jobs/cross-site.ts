@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isSameSite } from "../same-site.ts";
 import { JobsApiError } from "./errors.ts";
 
 /**
@@ -8,18 +9,6 @@ import { JobsApiError } from "./errors.ts";
  * @throws {JobsApiError} 403 `job.denied`
  */
 export function refuseCrossSite(method: string, headers: IncomingHttpHeaders): void {
-  if (method === "GET" || method === "HEAD") return;
-  const site = headers["sec-fetch-site"];
-  const isOurs = site === undefined || site === "same-origin" || site === "none";
-  if (isOurs && isSameHost(headers.origin, headers.host)) return;
+  if (method === "GET" || method === "HEAD" || isSameSite(headers)) return;
   throw new JobsApiError(403, "job.denied", "a page of another site may not do this");
-}
-
-/** Schemes are not compared: TLS may end in front of us. `null` is an origin of nobody. */
-function isSameHost(origin: string | undefined, host: string | undefined): boolean {
-  if (origin === undefined) return true;
-  if (!URL.canParse(origin)) return false;
-  const { protocol, host: of } = new URL(origin);
-  const asked = `${protocol}//${host ?? ""}`;
-  return URL.canParse(asked) && new URL(asked).host === of;
 }
