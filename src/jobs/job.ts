@@ -1,4 +1,5 @@
 import type { SyncSummary } from "../sync/events.ts";
+import type { ImageEnd } from "../sync/one-image.ts";
 
 /** What a job is to do, as asked for: checked by job-request.ts, no secret in it; ends name credentials by reference. */
 export type JobRequest =
@@ -10,9 +11,27 @@ export type JobRequest =
       readonly options: JobCopyOptions;
     }
   /** `mirror` is a specification as text would hold it (mirror-settings.ts), or the name of one in the settings. */
-  | { readonly kind: "sync"; readonly mirror: unknown; readonly dryRun: boolean }
+  | {
+      readonly kind: "sync";
+      readonly mirror: unknown;
+      readonly dryRun: boolean;
+      /** Of a part that a worker hands on to others; nobody asks for one from outside. */
+      readonly part?: SyncPart;
+    }
   | { readonly kind: "sign"; readonly image: JobEnd; readonly key: string }
   | { readonly kind: "verify"; readonly image: JobEnd };
+
+/** Some images of a mirror, found by the job that runs it. */
+export interface SyncPart {
+  /** That job. */
+  readonly of: string;
+  /** `rule` counts the mirror's from 0; transports and texts, resolved. */
+  readonly images: readonly {
+    readonly rule: number;
+    readonly from: string;
+    readonly to: string;
+  }[];
+}
 
 /** One image, and by what credentials it is reached: the name of an entry in the server's settings. */
 export interface JobEnd {
@@ -74,7 +93,12 @@ export interface JobProgress {
 /** What came of it. */
 export type JobResult =
   | { readonly kind: "copy"; readonly digest: string; readonly unchanged: boolean }
-  | { readonly kind: "sync"; readonly summary: SyncSummary }
+  | {
+      readonly kind: "sync";
+      readonly summary: SyncSummary;
+      /** Of a part: how its images ended, in its order. */
+      readonly ends?: readonly ImageEnd[];
+    }
   | { readonly kind: "sign"; readonly digest: string; readonly keyId: string }
   | {
       readonly kind: "verify";

@@ -12,6 +12,7 @@ import type { Coordinator } from "./coordinator.ts";
 import type { Enumerate, FoundImage, MirrorEnds } from "./ends.ts";
 import type { ReportSync, SyncItem } from "./events.ts";
 import type { Companions, ExistingRule, MirrorRule } from "./mirror.ts";
+import type { ImageEnd } from "./one-image.ts";
 import type { SyncState } from "./sync-state.ts";
 
 /** What a run works with. Its parts are shared by all images, so that the run is bounded as a whole. */
@@ -45,9 +46,18 @@ export interface MirrorParts {
   readonly keepGoing: boolean;
   /** Nothing is written; only GET and HEAD are sent. */
   readonly dryRun: boolean;
+  /** Brings an image up to date somewhere else: another worker. Absent: all are brought here. */
+  readonly elsewhere?: BringElsewhere;
   /** The layers must be told of even where nothing is to be done. */
   readonly tellLayers?: boolean;
 }
+
+/** Brings one image up to date, companions too, and tells how it ended; never throws but on bugs. */
+export type BringElsewhere = (
+  image: SyncImage,
+  rule: MirrorRule,
+  options: Pick<MirrorParts, "signal">,
+) => Promise<ImageEnd>;
 
 /** What goes on around the copies; `defaultSteps` of steps.ts, but in tests. */
 export interface MirrorSteps {

@@ -90,7 +90,7 @@ async function bring(
 ): Promise<void> {
   const { item } = image;
   parts.report({ type: "image-started", item });
-  const end = await mirrorImage(image, rule, parts);
+  const end = await (parts.elsewhere ?? mirrorImage)(image, rule, parts);
   parts.report({ type: "image-ended", item, ...end });
   if (end.outcome.type === "failed" && !parts.keepGoing) stop();
 }

@@ -72,12 +72,16 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
   };
 }
 
+/** Of each kind, to one host: a mirror has many images under way. */
+const requestsAtOnce = 16;
+
 type Known = ServerSettings["jobs"]["credentials"];
 
 async function hostEnd(known: Known, host: HostSettings | undefined): Promise<EndSettings> {
   const { credentials, tlsVerify, certificateDirectory } = host ?? {};
   return {
     ...(await hostCredentials(known, credentials)),
+    requestsAtOnce,
     ...(tlsVerify !== undefined && { tlsVerify }),
     ...(certificateDirectory !== undefined && { certificateDirectory }),
   };

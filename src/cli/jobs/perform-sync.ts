@@ -10,33 +10,41 @@ import { Compression } from "../../stream/recompress.ts";
 import { createSteps } from "../../sync/default-steps.ts";
 import type { MirrorEnds } from "../../sync/ends.ts";
 import type { SyncSummary } from "../../sync/events.ts";
+import type { MirrorRule } from "../../sync/mirror.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
+import type { BringElsewhere } from "../../sync/parts.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import { clock } from "../clock.ts";
 import type { End } from "../parts.ts";
+import { handOn } from "./hand-on.ts";
 import { checkFolder, type JobEnds } from "./job-ends.ts";
 import type { PerformContext, PerformParts } from "./perform.ts";
 
 const imagesAtOnce = 16;
-const blobsAtOnce = 16;
+/** Images that are handed on and have not ended. */
+const handedAtOnce = 512;
+/** Blobs under way at once in one process. */
+export const transfersAtOnce = 16;
 /** Of an image; the job itself may be tried again, too. */
-const retries = 2;
+export const retries = 2;
 
 /** Runs a mirror of the settings, or one that came with the job. What failed is a failure, however much went well. */
 export async function performSync(
   request: JobRequest & { readonly kind: "sync" },
   parts: PerformParts & { readonly ends: JobEnds },
-  { signal, story }: PerformContext,
+  context: PerformContext,
 ): Promise<JobResult | PartialResult> {
   const { ends, gate, coordinator } = parts;
-  const isNamed = namedMirror(request) !== undefined;
+  const { signal, story } = context;
   const document = await documentOf(request, parts, ends.parts.platform);
-  const { mirror, parallel = imagesAtOnce, keepGoing = true } = document;
+  const { mirror, keepGoing = true } = document;
+  const elsewhere = elsewhereFor(request, mirror.rules, context);
+  const parallel = document.parallel ?? (elsewhere ? handedAtOnce : imagesAtOnce);
   let mayPass = false;
   const summary = await runMirror(mirror, {
-    ends: endsOf(document, parts, isNamed),
+    ends: mirrorEndsOf(document, parts, request),
     gate: gate.now(),
-    transfers: createTransfers(blobsAtOnce, coordinator),
+    transfers: createTransfers(transfersAtOnce, coordinator),
     compression: new Compression({ parallel: availableParallelism() }),
     steps: createSteps(mirror),
     coordinator,
@@ -47,6 +55,7 @@ export async function performSync(
     retries,
     keepGoing,
     dryRun: request.dryRun,
+    ...(elsewhere && { elsewhere }),
     report: (event) => story.tellSync(event),
     failed: (_item, { retryable }) => {
       mayPass ||= retryable;
@@ -60,7 +69,19 @@ export async function performSync(
   return { result, failure, retryable: mayPass };
 }
 
-async function documentOf(
+/** Where several workers share a queue, all of them bring a mirror's images. */
+function elsewhereFor(
+  request: JobRequest & { readonly kind: "sync" },
+  rules: readonly MirrorRule[],
+  { handedOn, id, owner, story }: PerformContext,
+): BringElsewhere | undefined {
+  if (!handedOn || request.dryRun) return undefined;
+  const tell = story.tell.bind(story);
+  return handOn({ desk: handedOn, job: id, owner, request, rules, tell });
+}
+
+/** The specification that a job runs. @throws {JobError} `job.not-allowed` where there is none of that name */
+export async function documentOf(
   request: JobRequest & { readonly kind: "sync" },
   { mirrors }: PerformParts,
   platform: Platform,
@@ -73,11 +94,12 @@ async function documentOf(
 }
 
 /** One end a name, for the whole run. What a job brings along is looked at again, now that all names are known. */
-function endsOf(
+export function mirrorEndsOf(
   { hosts }: MirrorDocument,
   { ends, settings, hosts: allowed }: PerformParts & { readonly ends: JobEnds },
-  isNamed: boolean,
+  request: JobRequest,
 ): MirrorEnds {
+  const isNamed = namedMirror(request) !== undefined;
   const opened = new Map<string, Promise<End>>();
   return {
     async open(name) {

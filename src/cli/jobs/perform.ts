@@ -1,4 +1,5 @@
 import type { Job, JobRequest, JobResult } from "../../jobs/job.ts";
+import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { PartialResult } from "../../jobs/worker.ts";
 import type { AllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import type { NamedDocuments } from "../../server/jobs/mirrors.ts";
@@ -25,9 +26,12 @@ export interface PerformParts extends JobEndsParts {
 
 /** One job, as it is done. */
 export interface PerformContext {
+  readonly id: Job["id"];
   readonly owner: Job["owner"];
   readonly signal: AbortSignal;
   readonly story: JobStory;
+  /** Where parts of a mirror are put for other workers; absent: there are none. */
+  readonly handedOn?: JobDesk;
 }
 
 /**

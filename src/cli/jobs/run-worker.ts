@@ -1,7 +1,9 @@
 import { hostname } from "node:os";
 import { loadEnvironment } from "../../config/load-environment.ts";
 import { loadHostPlatform } from "../../config/load-host-platform.ts";
-import { runWorker } from "../../jobs/worker.ts";
+import type { JobRequest, JobResult } from "../../jobs/job.ts";
+import type { Jobs } from "../../jobs/jobs.ts";
+import { type PartialResult, runWorker } from "../../jobs/worker.ts";
 import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { domainsOf, readMirrors } from "../../server/jobs/mirrors.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
@@ -10,12 +12,14 @@ import type { ServerSettings } from "../../server/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { createServerLog } from "../serve/server-log.ts";
 import { callWebhooks } from "./call-webhooks.ts";
+import { openHandedJobs } from "./handed-jobs.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
 import { openCoordinator } from "./open-coordinator.ts";
 import { openJobs } from "./open-jobs.ts";
-import { type PerformParts, perform } from "./perform.ts";
+import { type PerformContext, type PerformParts, perform } from "./perform.ts";
+import { PartPerformer } from "./perform-part.ts";
 import { reportLog } from "./report-log.ts";
 import { reportWorker } from "./report-worker.ts";
 
@@ -44,26 +48,41 @@ export async function workUntilEnded(
   await using stack = new AsyncDisposableStack();
   const parts = await performParts({ context, settings, flags, report, stack });
   const jobs = stack.use(await openJobs(settings, Date.now));
+  const handed = await openHandedJobs(settings, Date.now);
+  if (handed) stack.use(handed);
   say("worker ready");
   const webhooks = callWebhooks({ context, settings, jobs, hosts: parts.hosts, report, signal });
-  await runWorker({
-    queue: jobs.queue,
-    ledger: jobs.ledger,
-    webhooks: jobs.webhooks,
-    slots: flags.slots ?? settings.jobs.slots,
-    attempts: settings.jobs.attempts,
-    signal,
-    report: reportWorker(report, name),
-    now: Date.now,
-    random: Math.random,
-    async perform({ id, request, owner }, called) {
-      await using story = beginStory({ ledger: jobs.ledger, id });
-      return await perform(request, parts, { owner, signal: called.signal, story });
-    },
-  });
-  await webhooks;
+  const doing = stack.use(new PartPerformer(parts));
+  const desk = handed && { ...handed, now: Date.now };
+  const work = (from: Jobs, perform: PerformOf) =>
+    runWorker({
+      queue: from.queue,
+      ledger: from.ledger,
+      webhooks: from.webhooks,
+      slots: flags.slots ?? settings.jobs.slots,
+      attempts: settings.jobs.attempts,
+      signal,
+      report: reportWorker(report, name),
+      now: Date.now,
+      random: Math.random,
+      async perform({ id, request, owner }, called) {
+        await using story = beginStory({ ledger: from.ledger, id });
+        const context = { id, owner, signal: called.signal, story };
+        return await perform(request, { ...context, ...(desk && { handedOn: desk }) });
+      },
+    });
+  await Promise.all([
+    work(jobs, (request, context) => perform(request, parts, context)),
+    handed && work(handed, (request, context) => doing.perform(request, context)),
+    webhooks,
+  ]);
   say("worker ended");
 }
+
+type PerformOf = (
+  request: JobRequest,
+  context: PerformContext,
+) => Promise<JobResult | PartialResult>;
 
 interface Assembly {
   readonly context: CommandContext;
