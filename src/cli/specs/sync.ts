@@ -14,7 +14,7 @@ const ourFlags: readonly Flag[] = [
   {
     name: "parallel",
     type: "uint",
-    usage: "copy up to `N` images at once (default 16)",
+    usage: "copy up to `N` images at once (default 32)",
     ours: true,
   },
   {

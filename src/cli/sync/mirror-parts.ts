@@ -9,7 +9,7 @@ import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 
 /** Images under way, where nothing else is said. */
-export const imagesAtOnce = 16;
+export const imagesAtOnce = 32;
 /** Requests of each kind that a host gets at once, unless it asks for less: as many as there are images. */
 export const requestsAtOnce = imagesAtOnce;
 const blobsAtOnce = 16;
