@@ -4,10 +4,16 @@ export interface ChangePoll {
   changed(): boolean;
 }
 
+/** Of so many things it is known when they last changed; what is older counts as changed. */
+const remembered = 1000;
+
 /** Tells those who wait that something has changed: what this process did, and what it heard that others did. */
 export class Changes {
   readonly #poll: ChangePoll | undefined;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Map<() => void, string | undefined>();
+  readonly #lastOf = new Map<string, number>();
+  /** The last change that was of no one thing, or of one that is not remembered. */
+  #lastOfAll = 0;
   #polling: NodeJS.Timeout | undefined;
   #version = 0;
   #closed = false;
@@ -21,20 +27,41 @@ export class Changes {
     return this.#version;
   }
 
-  /** Something has changed. */
-  tell(): void {
+  /** Something has changed: one thing alone, where it is named. */
+  tell(about?: string): void {
     this.#version++;
-    for (const wake of [...this.#waiting]) wake();
+    if (about === undefined) this.#lastOfAll = this.#version;
+    else this.#remember(about);
+    for (const [wake, of] of [...this.#waiting]) {
+      if (about === undefined || of === undefined || of === about) wake();
+    }
   }
 
-  /** Ends when something has changed since `mark`, after `atMostMs`, when `signal` aborts, and when all is closed. */
-  async since(mark: number, atMostMs: number, signal: AbortSignal): Promise<void> {
-    if (mark !== this.#version || signal.aborted || this.#closed) return;
+  #remember(about: string): void {
+    this.#lastOf.delete(about);
+    this.#lastOf.set(about, this.#version);
+    const [oldest] = this.#lastOf;
+    if (this.#lastOf.size <= remembered || !oldest) return;
+    this.#lastOf.delete(oldest[0]);
+    this.#lastOfAll = Math.max(this.#lastOfAll, oldest[1]);
+  }
+
+  #hasChanged(mark: number, about: string | undefined): boolean {
+    if (about === undefined) return mark !== this.#version;
+    return this.#lastOfAll > mark || (this.#lastOf.get(about) ?? 0) > mark;
+  }
+
+  /**
+   * Ends when something has changed since `mark` (that one thing, where it is named), after `atMostMs`, when `signal` aborts,
+   * and when all is closed.
+   */
+  async since(mark: number, atMostMs: number, signal: AbortSignal, about?: string): Promise<void> {
+    if (this.#hasChanged(mark, about) || signal.aborted || this.#closed) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
     const timer = setTimeout(wake, Math.min(atMostMs, 2 ** 30));
     signal.addEventListener("abort", wake, { once: true });
-    this.#waiting.add(wake);
+    this.#waiting.set(wake, about);
     this.#start();
     try {
       await promise;
@@ -63,7 +90,7 @@ export class Changes {
   close(): void {
     this.#closed = true;
     this.#stop();
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of [...this.#waiting.keys()]) wake();
   }
 }
 

@@ -27,7 +27,11 @@ export interface ChangedJob {
 export async function* watchStory(
   read: (after: number) => Promise<StoryPart>,
   after: number,
-  { changes, signal }: { readonly changes: Changes; readonly signal: AbortSignal },
+  {
+    changes,
+    signal,
+    about,
+  }: { readonly changes: Changes; readonly signal: AbortSignal; readonly about?: string },
 ): AsyncGenerator<NotedEvent> {
   for (let last = after; !signal.aborted; ) {
     const { mark } = changes;
@@ -40,7 +44,7 @@ export async function* watchStory(
     }
     if (part.events.length === page) continue;
     if (!part.open) return;
-    await changes.since(mark, lookMs, signal);
+    await changes.since(mark, lookMs, signal, about);
   }
 }
 

@@ -54,17 +54,17 @@ export class RedisLedger implements JobLedger {
       const changed = changedJob(known.job, change, { ...where, now });
       if (changed === undefined) return undefined;
       if (!(await this.#keys.update(changed, known.revision, now))) continue;
-      this.#link.tell("ledger");
+      this.#link.tell("ledger", id);
       return changed;
     }
   }
 
   async progress(id: string, progress: JobProgress): Promise<void> {
-    if (await this.#keys.progress(id, progress)) this.#link.tell("ledger");
+    if (await this.#keys.progress(id, progress)) this.#link.tell("ledger", id);
   }
 
   async note(id: string, event: JobEvent): Promise<void> {
-    if (await this.#keys.note(id, event, this.#now())) this.#link.tell("ledger");
+    if (await this.#keys.note(id, event, this.#now())) this.#link.tell("ledger", id);
   }
 
   watch(
@@ -72,11 +72,10 @@ export class RedisLedger implements JobLedger {
     after: number,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<NotedEvent> {
-    return watchStory(
-      (last) => this.#keys.story(id, last, page),
-      after,
-      this.#until(options.signal),
-    );
+    return watchStory((last) => this.#keys.story(id, last, page), after, {
+      ...this.#until(options.signal),
+      about: id,
+    });
   }
 
   #until(signal: AbortSignal) {

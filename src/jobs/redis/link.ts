@@ -40,8 +40,9 @@ export class RedisLink {
     this.#subscriber.on("error", () => {});
     // What was told while it was not connected is lost.
     this.#subscriber.on("ready", () => void this.#listen().catch(() => {}));
-    this.#subscriber.on("message", (_, what) => {
-      if (what === "queue" || what === "ledger") this.changes[what].tell();
+    this.#subscriber.on("message", (_, told) => {
+      const [what, about] = told.split(" ", 2);
+      if (what === "queue" || what === "ledger") this.changes[what].tell(about);
     });
   }
 
@@ -76,9 +77,10 @@ export class RedisLink {
   }
 
   /** Tells everybody that something has changed; that it was changed is what counts, so it does not matter who hears it. */
-  tell(what: keyof JobChanges): void {
-    this.changes[what].tell();
-    this.redis.publish(this.#channel, what).catch(() => {});
+  tell(what: keyof JobChanges, about?: string): void {
+    this.changes[what].tell(about);
+    const text = about === undefined ? what : `${what} ${about}`;
+    this.redis.publish(this.#channel, text).catch(() => {});
   }
 
   /**
