@@ -21,7 +21,7 @@ export interface HandingOn {
 }
 
 /** Few enough that all workers have some, many enough that the queue is no burden. */
-const imagesInPart = 5;
+const imagesInPart = 2;
 /** How long a part waits to be full. */
 const gatherMs = 20;
 const lookMs = 2000;

@@ -61,7 +61,7 @@ export class PartPerformer implements AsyncDisposable {
           clock,
           random: Math.random,
           signal,
-          parallel: part.images.length,
+          parallel: 1, // a slot is an image at a time
           retries,
           keepGoing: true,
           dryRun: false,
