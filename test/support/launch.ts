@@ -9,9 +9,10 @@ export function launchOptions(): {
   const script = readFileSync(new URL("../../bin/amphora", import.meta.url), "utf8");
   const [, settings, flags] = /^(.*) exec "\$node" (.*) "\$main" "\$@"$/m.exec(script) ?? [];
   assert.ok(settings !== undefined && flags !== undefined, "bin/amphora has no such line");
+  const [, young = ""] = /^young=(.*)$/m.exec(script) ?? [];
   const fixed = settings.split(" ").filter((setting) => !setting.includes("$"));
   return {
-    nodeArgs: flags.split(" "),
+    nodeArgs: flags.replace("$young", young).split(" "),
     env: Object.fromEntries(fixed.map((setting) => setting.split("="))),
   };
 }
