@@ -14,8 +14,3 @@ export function createJobId(now: number): string {
   }
   return time + Array.from(randomBytes(16), (byte) => digits[byte % 32]).join("");
 }
-
-/** Whether a text can be the id of a job. */
-export function isJobId(text: string): boolean {
-  return /^[0-9a-hjkmnp-tv-z]{26}$/.test(text);
-}

@@ -98,6 +98,8 @@ export type JobResult =
       readonly summary: SyncSummary;
       /** Of a part: how its images ended, in its order. */
       readonly ends?: readonly ImageEnd[];
+      /** Of a part: whether some that failed may do another time. */
+      readonly mayPass?: boolean;
     }
   | { readonly kind: "sign"; readonly digest: string; readonly keyId: string }
   | {

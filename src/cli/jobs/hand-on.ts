@@ -18,6 +18,8 @@ export interface HandingOn {
   readonly rules: readonly MirrorRule[];
   /** Told what workers tell of blobs under way. */
   readonly tell: (event: JobEvent) => void;
+  /** Told that an image failed that may do another time. */
+  readonly mayPass: () => void;
 }
 
 /** Few enough that all workers have some, many enough that the queue is no burden. */
@@ -96,12 +98,14 @@ async function bringPart(
     const { job } = await submitJob(desk, { owner, request: { ...request, part } });
     return await endsOf(handing, job.id, images, signal);
   } catch (error) {
-    return images.map(() => (signal.aborted ? stopped : failed("job.queue-unreachable", error)));
+    if (signal.aborted) return images.map(() => stopped);
+    handing.mayPass();
+    return images.map(() => failed("job.queue-unreachable", error));
   }
 }
 
 async function endsOf(
-  { desk, tell }: HandingOn,
+  { desk, tell, mayPass }: HandingOn,
   id: string,
   images: readonly PartImage[],
   signal: AbortSignal,
@@ -113,7 +117,7 @@ async function endsOf(
       }
       signal.throwIfAborted();
       const job = await desk.ledger.get(id);
-      if (!job || hasEnded(job.state)) return endsIn(job, images);
+      if (!job || hasEnded(job.state)) return endsIn(job, images, mayPass);
       await pause(lookMs, undefined, { signal }); // its story broke off
     }
   } finally {
@@ -121,9 +125,14 @@ async function endsOf(
   }
 }
 
-function endsIn(job: Job | undefined, images: readonly PartImage[]): readonly ImageEnd[] {
-  const ends = job?.result?.kind === "sync" ? job.result.ends : undefined;
-  if (ends?.length === images.length) return ends;
+function endsIn(
+  job: Job | undefined,
+  images: readonly PartImage[],
+  mayPass: () => void,
+): readonly ImageEnd[] {
+  const result = job?.result?.kind === "sync" ? job.result : undefined;
+  if (!result || result.mayPass) mayPass();
+  if (result?.ends?.length === images.length) return result.ends;
   const { code = "job.worker-lost", message = "no worker did it" } = job?.failure ?? {};
   return images.map(() => failed(code, message));
 }

@@ -16,3 +16,14 @@ export async function openHandedJobs(
   const { openRedisJobs } = await import("../../jobs/redis/open.ts");
   return await openRedisJobs(await queueUrl(jobs), { now, prefix: "{amphora}parts" });
 }
+
+/** A part that has ended is read by whoever handed it on while it waits for it; then nobody wants it. */
+const keptMs = 15 * 60_000;
+
+/** Forgets parts that have ended, now and then, until `signal` aborts. */
+export function forgetHanded({ ledger }: Jobs, now: () => number, signal: AbortSignal): void {
+  const forget = () => ledger.forget(now() - keptMs).catch(() => {}); // out of reach: the next time
+  const timer = setInterval(() => void forget(), keptMs).unref();
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+  void forget();
+}

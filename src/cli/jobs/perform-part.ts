@@ -49,6 +49,7 @@ export class PartPerformer implements AsyncDisposable {
       const document = await documentOf(request, parts, parts.ends.parts.platform);
       const rules = document.mirror.rules.map((rule) => ({ ...rule, prune: undefined }));
       const ends = new Map<string, ImageEnd>();
+      let mayPass = false;
       const summary = await runMirror(
         { rules },
         {
@@ -65,6 +66,9 @@ export class PartPerformer implements AsyncDisposable {
           retries,
           keepGoing: true,
           dryRun: false,
+          failed: (_item, { retryable }) => {
+            mayPass ||= retryable;
+          },
           report(event) {
             story.tellSync(event);
             noteEnd(ends, event);
@@ -75,6 +79,7 @@ export class PartPerformer implements AsyncDisposable {
       return {
         kind: "sync",
         summary,
+        mayPass,
         ends: part.images.map((image) => ends.get(keyOf(image)) ?? unknown),
       };
     } finally {
@@ -93,6 +98,7 @@ export class PartPerformer implements AsyncDisposable {
     this.#kept.set(of, kept);
     clearTimeout(kept.timer);
     kept.users++;
+    kept.ends.catch(() => this.#kept.delete(of)); // the next part tries anew
     return kept;
   }
 

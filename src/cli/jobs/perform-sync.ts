@@ -38,9 +38,11 @@ export async function performSync(
   const { signal, story } = context;
   const document = await documentOf(request, parts, ends.parts.platform);
   const { mirror, keepGoing = true } = document;
-  const elsewhere = elsewhereFor(request, mirror.rules, context);
-  const parallel = document.parallel ?? (elsewhere ? handedAtOnce : imagesAtOnce);
   let mayPass = false;
+  const elsewhere = elsewhereFor(request, mirror.rules, context, () => {
+    mayPass = true;
+  });
+  const parallel = document.parallel ?? (elsewhere ? handedAtOnce : imagesAtOnce);
   const summary = await runMirror(mirror, {
     ends: mirrorEndsOf(document, parts, request),
     gate: gate.now(),
@@ -74,10 +76,11 @@ function elsewhereFor(
   request: JobRequest & { readonly kind: "sync" },
   rules: readonly MirrorRule[],
   { handedOn, id, owner, story }: PerformContext,
+  mayPass: () => void,
 ): BringElsewhere | undefined {
   if (!handedOn || request.dryRun) return undefined;
   const tell = story.tell.bind(story);
-  return handOn({ desk: handedOn, job: id, owner, request, rules, tell });
+  return handOn({ desk: handedOn, job: id, owner, request, rules, tell, mayPass });
 }
 
 /** The specification that a job runs. @throws {JobError} `job.not-allowed` where there is none of that name */
@@ -124,9 +127,13 @@ export function mirrorEndsOf(
 /** What a run did not do; undefined: it did all. */
 function shortfall({ images, failed, stopped, failedRules }: SyncSummary): string | undefined {
   const parts = [
-    ...(failed > 0 ? [`${failed} of ${images} images failed`] : []),
+    ...(failed > 0 ? [`${failed} of ${counted(images, "image")} failed`] : []),
     ...(stopped > 0 ? [`${stopped} were not begun or called off`] : []),
-    ...(failedRules > 0 ? [`${failedRules} rules could not be listed or pruned`] : []),
+    ...(failedRules > 0 ? [`${counted(failedRules, "rule")} could not be listed or pruned`] : []),
   ];
   return parts.length === 0 ? undefined : parts.join("; ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

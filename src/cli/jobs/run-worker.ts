@@ -12,7 +12,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { createServerLog } from "../serve/server-log.ts";
 import { callWebhooks } from "./call-webhooks.ts";
-import { openHandedJobs } from "./handed-jobs.ts";
+import { forgetHanded, openHandedJobs } from "./handed-jobs.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
@@ -49,7 +49,7 @@ export async function workUntilEnded(
   const parts = await performParts({ context, settings, flags, report, stack });
   const jobs = stack.use(await openJobs(settings, Date.now));
   const handed = await openHandedJobs(settings, Date.now);
-  if (handed) stack.use(handed);
+  if (handed) forgetHanded(stack.use(handed), Date.now, signal);
   say("worker ready");
   const webhooks = callWebhooks({ context, settings, jobs, hosts: parts.hosts, report, signal });
   const doing = stack.use(new PartPerformer(parts));

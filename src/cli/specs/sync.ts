@@ -68,6 +68,13 @@ const ourFlags: readonly Flag[] = [
     ours: true,
   },
   {
+    name: "state",
+    type: "string",
+    usage:
+      "remember in `FILE` what was changed on the way (platforms, compression, signing), so that the next run sees that there is nothing to do",
+    ours: true,
+  },
+  {
     name: "progress",
     type: "string",
     usage: "how progress is shown: `STYLE` is auto, plain, json or none",

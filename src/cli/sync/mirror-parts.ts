@@ -20,7 +20,10 @@ export type RunWish = Pick<MirrorParts, "gate" | "signing" | "report" | "failed"
   /** Where images are found otherwise than the mirror says. */
   readonly enumerate?: Enumerate;
 } & Partial<
-    Pick<MirrorParts, "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel" | "coordinator">
+    Pick<
+      MirrorParts,
+      "retryDelayMs" | "keepGoing" | "dryRun" | "ends" | "parallel" | "coordinator" | "state"
+    >
   >;
 
 /** Parts of a run that share all they can: transfers, cores, connections. */

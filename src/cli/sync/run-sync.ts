@@ -2,6 +2,7 @@ import { fileErrorText } from "../../config/load-file.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import { SyncReport } from "../../sync/report.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
+import type { SyncState } from "../../sync/sync-state.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
@@ -45,8 +46,10 @@ export async function runSync(
   { view, report, digests }: SyncOutput,
 ): Promise<void> {
   const failures = new Failures();
+  await using state = await openState(context);
   const parts = runParts(context, {
     ...job,
+    ...(state && { state }),
     failed: (item, error) => failures.keep(item, error),
     report(event) {
       failures.note(event);
@@ -71,6 +74,14 @@ export async function runSync(
   if (context.signal.aborted) tellInterruption(context);
   const failure = failures.failure(summary);
   if (failure) throw failure;
+}
+
+/** A dry run leaves it as it is. @throws {SyncError} `sync.busy`, `sync.bad-state` */
+async function openState({ flags, log, signal }: CommandContext): Promise<SyncState | undefined> {
+  const path = flags.string("state");
+  if (path === "" || flags.bool("dry-run")) return undefined;
+  const { openSyncState } = await import("../../sync/sync-state.ts");
+  return await openSyncState(path, { signal, onWarning: (text) => log.warning(text) });
 }
 
 function openReport(path: string, dryRun: boolean): SyncReport {

@@ -1,6 +1,6 @@
+import { subjectOf } from "../../core/subject.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { Repository } from "../../registry/repository.ts";
-import { subjectOf } from "../../core/subject.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";

@@ -50,6 +50,22 @@ const all = "mirrors: [{ from: [S/team/app, S/team/multi], to: M/hub/ }]\n";
 const lax = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
 suite("amphora sync FILE", () => {
+  test("--state has two heads tell that what is changed on the way is there", async () => {
+    await using at = await world();
+    const one = "mirrors: [{ from: S/team/multi, to: M/hub/, platforms: [linux/amd64] }]\n";
+    const requests = ({ stdout }: { readonly stdout: string }) =>
+      Number(/ (\d+) requests, /.exec(stdout)?.[1]);
+    const first = await at.sync(one, "--state", "state");
+    assert.match(first.stdout, /\n1 image: 1 copied; /);
+    const without = await at.sync(one);
+    const again = await at.sync(one, "--state", "state");
+    assert.match(again.stdout, /\n1 image: 1 unchanged; /);
+    assert.ok(requests(again) < requests(without), `${requests(again)}, ${requests(without)}`);
+    const odd = await at.sync(one, "--state", "mirror.yaml/state");
+    assert.equal(odd.exitCode, 1);
+    assert.match(odd.stderr, /mirror\.yaml\/state/);
+  });
+
   test("brings what is missing, line by line, and the second time nothing", async () => {
     await using at = await world();
     const first = await at.sync(all, "--report", "report.jsonl", "--digestfile", "digests");
