@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { bundled, bundleProgram, unpackWorker, warmUp, workerApart } from "./bundle-program.ts";
+import { bundled, bundleProgram, filesApart, warmUp } from "./bundle-program.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -22,9 +22,7 @@ const library = await build({
     (name) => `src/library/${name}.ts`,
   ),
   outdir: join(dist, "library"),
-  plugins: [
-    workerApart(`export const workerFile = new URL("../${unpackWorker}", import.meta.url);`),
-  ],
+  plugins: filesApart((file) => `new URL("../${file}", import.meta.url)`),
 });
 emitTypes();
 writeFileSync(

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { cpSync } from "node:fs";
+import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { compileEncoder } from "./compile-encoder.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -48,10 +49,12 @@ const script = {
 
 /**
  * Bundles the program into a folder: `main.cjs`, which answers `--version` by itself, `program.cjs`, which it starts by
- * its code cache, `unpack-worker.cjs`, which layers are unpacked by, and the packages that are seldom needed. Gives what went
- * into them.
+ * its code cache, the programs of its threads, `deflate.wasm`, which one of them packs with, and the packages that are
+ * seldom needed. Gives what went into them.
  */
 export async function bundleProgram(folder: string): Promise<readonly Metafile[]> {
+  mkdirSync(folder, { recursive: true });
+  compileEncoder(join(folder, "deflate.wasm"));
   const built = [
     build({
       ...script,
@@ -63,20 +66,17 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       ...script,
       entryPoints: { program: "src/cli/program.ts" },
       outdir: folder,
-      plugins: [
-        apart(),
-        workerApart(`export const workerFile = require.resolve("./${unpackWorker}");`),
-        bcryptApart(),
-        pageApart(),
-      ],
+      plugins: [apart(), ...besideProgram(), pageApart()],
     }),
     build({
       ...script,
       entryPoints: {
         "unpack-worker": "src/storage/unpack/worker.ts",
         "bcrypt-worker": "src/server/access/bcrypt-worker.ts",
+        "deflate-worker": "src/stream/deflate/worker.ts",
       },
       outdir: folder,
+      plugins: besideProgram(),
     }),
     bundlePage(join(folder, "page")),
     build({
@@ -131,19 +131,39 @@ function startsCached(): Plugin {
   };
 }
 
-/** The bundle that layers are unpacked by, beside the program's. */
-export const unpackWorker = "unpack-worker.cjs";
+/** Modules that say where a file is which is no part of the bundle: what they export, and the file's name beside the program's. */
+const placed: readonly { readonly module: string; readonly name: string; readonly file: string }[] =
+  [
+    {
+      module: "storage/unpack/worker-file",
+      name: "workerFile",
+      file: "unpack-worker.cjs",
+    },
+    {
+      module: "server/access/bcrypt-worker-file",
+      name: "bcryptWorkerFile",
+      file: "bcrypt-worker.cjs",
+    },
+    {
+      module: "stream/deflate/worker-file",
+      name: "deflateWorkerFile",
+      file: "deflate-worker.cjs",
+    },
+    { module: "stream/deflate/module-file", name: "moduleFile", file: "deflate.wasm" },
+  ];
 
-/** In place of the module that says where the worker's file is, `contents`: in a bundle it is somewhere else. */
-export function workerApart(contents: string): Plugin {
-  return fileApart(/storage\/unpack\/worker-file\.ts$/, /\/unpack-worker\.cjs$/, contents);
+function besideProgram(): Plugin[] {
+  return filesApart((file) => `require.resolve("./${file}")`);
 }
 
-function bcryptApart(): Plugin {
-  return fileApart(
-    /server\/access\/bcrypt-worker-file\.ts$/,
-    /\/bcrypt-worker\.cjs$/,
-    'export const bcryptWorkerFile = require.resolve("./bcrypt-worker.cjs");',
+/** @param place an expression for the place of a file that lies beside the program's bundle */
+export function filesApart(place: (file: string) => string): Plugin[] {
+  return placed.map(({ module, name, file }) =>
+    fileApart(
+      new RegExp(`${module}\\.ts$`),
+      new RegExp(`/${file.replace(".", "\\.")}$`),
+      `export const ${name} = ${place(file)};`,
+    ),
   );
 }
 

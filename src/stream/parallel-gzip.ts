@@ -1,12 +1,18 @@
 import { constants, crc32, createDeflateRaw, type ZlibOptions } from "node:zlib";
 import { ContentError } from "../core/errors.ts";
+import { DeflateThreads } from "./deflate/threads.ts";
 import { type Block, BlockCutter, BlockMemory } from "./gzip-blocks.ts";
-import { defaultLevel } from "./gzip-effort.ts";
 import { giveBack, piecesInUse } from "./memory.ts";
 import { Slots } from "./slots.ts";
 
 /** Blocks a stream may have on their way, being deflated or waiting to be read, where it is alone. */
 const mostAhead = 4;
+
+/** The first blocks of a stream are left to zlib: for a little content, starting a thread takes longer than it saves. */
+const zlibBlocks = 8;
+
+/** The level of zlib for them: the fastest whose result is no larger than that of the Go tools' default. */
+const zlibLevel = 4;
 
 /** No name, no time, no system — RFC 1952 § 2.3. */
 const header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
@@ -14,11 +20,12 @@ const header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 /** An empty last block, of fixed codes: ends a deflate stream that stands at a byte boundary. */
 const lastBlock = [0x03, 0x00];
 
-/** Deflates blocks side by side on libuv's threads. One for a run: its streams share the cores and the memory. */
+/** Deflates blocks side by side: where no level was asked for, with our own encoder, else on libuv's threads. One for a run: its streams share the cores and the memory. */
 export class ParallelGzip {
   readonly #slots: Slots;
   readonly #parallel: number;
   readonly #memory = new BlockMemory();
+  readonly #threads = new DeflateThreads();
   #streams = 0;
 
   /** @param parallel how many blocks are deflated at once */
@@ -46,11 +53,14 @@ export class ParallelGzip {
     level = -1,
   ): AsyncGenerator<Uint8Array, void, void> {
     const settings = deflateSettings(level);
+    let blocks = 0;
     const cutter = new BlockCutter(this.#memory);
     const out = new PackedQueue(this.#memory);
     const start = async () => {
       const slot = await this.#slots.take();
-      out.push(deflated(cutter.take(), settings, slot));
+      const own = level === -1 && blocks++ >= zlibBlocks;
+      const block = cutter.take();
+      out.push(own ? this.#deflated(block, slot) : deflated(block, settings, slot));
     };
     let crc = 0;
     let size = 0;
@@ -75,6 +85,17 @@ export class ParallelGzip {
       await out.settled();
     }
   }
+
+  async #deflated({ memory, dictionary, content }: Block, slot: Disposable): Promise<Packed> {
+    using _ = slot;
+    const done = await this.#threads.run({
+      memory: memory.buffer as ArrayBuffer,
+      start: content.byteOffset,
+      before: dictionary.byteLength,
+      length: content.byteLength,
+    });
+    return { memory: Buffer.from(done.memory), length: done.length };
+  }
 }
 
 function trailer(crc: number, size: number): Uint8Array {
@@ -91,14 +112,14 @@ interface DeflateSettings {
   readonly strategy: number;
 }
 
-/** Level "-1" is each block's own. With the larger hash table (memLevel 9) level 4 is faster and 0.2 % larger. */
+/** With the larger hash table (memLevel 9) level 4 is faster and 0.2 % larger. */
 function deflateSettings(level: number): DeflateSettings {
   if (!Number.isInteger(level) || level < -2 || level > 9) {
     throw new ContentError("content.bad-compression", `gzip: invalid compression level: ${level}`);
   }
   const { Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY } = constants;
   return {
-    level: level === -2 ? 4 : level,
+    level: level < 0 ? zlibLevel : level,
     memLevel: 9,
     strategy: level === -2 ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY,
   };
@@ -118,7 +139,6 @@ async function deflated(
   using _ = slot;
   const pieces = await deflatedPieces(content, {
     ...settings,
-    ...(settings.level === -1 && { level: defaultLevel(content) }),
     ...(dictionary.byteLength > 0 && { dictionary }),
     flush: constants.Z_SYNC_FLUSH,
     chunkSize: memory.byteLength, // room for all, so that there is one piece

@@ -8,7 +8,7 @@ import { codeOf, collect, compressible, cut, scribbled } from "./bytes.ts";
 import { skipWithoutTool, throughTool } from "./tools.ts";
 
 const gzip = new ParallelGzip(2);
-const content = compressible(6, 6 * gzipBlockBytes + 12_345);
+const content = compressible(6, 10 * gzipBlockBytes + 12_345);
 
 /** The members of a gzip file, found by unpacking one at a time. */
 function memberCount(packed: Buffer): number {
@@ -57,7 +57,7 @@ test("ParallelGzip takes Go's levels, and refuses others in Go's words", async (
   const [huffman = 0, stored = 0, one = 0, four = 0, six = 0, nine = 0, standard = 0] = sizes;
   assert.ok(stored > content.byteLength && huffman > one, `${sizes}`);
   assert.ok(one > four && four > six && six >= nine, `${sizes}`);
-  assert.ok(standard >= four && standard < one, `${sizes}`);
+  assert.ok(standard >= nine && standard < 1.02 * four, `${sizes}`);
   for (const level of [10, -3, 100, 1.5, Number.NaN]) {
     await assert.rejects(
       collect(gzip.packed(cut(content, 65_536), level)),
