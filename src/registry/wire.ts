@@ -34,6 +34,20 @@ export interface WireRequest {
   readonly onConnect?: () => void;
 }
 
+/** Where a request goes next. */
+interface Hop {
+  readonly url: URL;
+  /** The registry itself. */
+  readonly own: boolean;
+  readonly authorization: string | undefined;
+}
+
+/** The headers of a request, and what they were made of. */
+interface MadeHeaders extends Pick<Hop, "own" | "authorization"> {
+  readonly given: WireRequest["headers"];
+  readonly made: Readonly<Record<string, string>>;
+}
+
 /** True where a request can be sent again as it is. */
 export function isReplayable(request: { readonly body?: RequestBody }): boolean {
   return request.body === undefined || request.body instanceof Uint8Array;
@@ -51,6 +65,7 @@ export class Wire {
   #origin: URL;
   #answered = false;
   #firstContact: Promise<unknown> | undefined;
+  #lastHeaders: MadeHeaders | undefined;
 
   constructor(options: RegistryHostOptions, limits: RegistryLimits) {
     this.#options = options;
@@ -179,13 +194,13 @@ export class Wire {
   ): Promise<Reply> {
     let url = this.resolve(request.target);
     for (let hops = 0; ; hops++) {
-      const trusts = url.origin === (trusted ?? this.#origin.origin);
-      const response = await this.#exchange(request, url, trusts ? authorization : undefined);
-      const reply = new Reply(
-        response,
-        { method: request.method, url, redirected: url.origin !== this.#origin.origin },
-        leave,
-      );
+      const { origin } = url;
+      const own = origin === this.#origin.origin;
+      const trusts = trusted === undefined ? own : origin === trusted;
+      const sent = { url, own, authorization: trusts ? authorization : undefined };
+      const response = await this.#exchange(request, sent);
+      const { method } = request;
+      const reply = new Reply(response, { method, url, redirected: !own }, leave);
       if (!isRedirect(response.status) || !mayFollow(request, response.status)) return reply;
       const location = response.header("location");
       if (location === undefined) return reply;
@@ -200,13 +215,8 @@ export class Wire {
     }
   }
 
-  async #exchange(
-    request: WireRequest,
-    url: URL,
-    authorization: string | undefined,
-  ): Promise<HttpResponse> {
+  async #exchange(request: WireRequest, { url, own, authorization }: Hop): Promise<HttpResponse> {
     const { http, clock, report, host, budget } = this.#options;
-    const own = url.origin === this.#origin.origin;
     const body = budget ? await withinBudget(budget, request, own) : request.body;
     const sent = { at: clock.now(), number: this.signals.pulls.sending() };
     const response = await http
@@ -231,18 +241,20 @@ export class Wire {
     return response;
   }
 
-  #headers(
-    request: WireRequest,
-    authorization: string | undefined,
-    own: boolean,
-  ): Record<string, string> {
-    const common = { "user-agent": this.#options.userAgent, "accept-encoding": "identity" };
-    return {
-      ...common,
+  /** The same object as for the last request where its headers are the same: it is written out once. */
+  #headers({ headers }: WireRequest, authorization: string | undefined, own: boolean) {
+    const last = this.#lastHeaders;
+    const isSame = last?.own === own && last.given === headers;
+    if (isSame && last.authorization === authorization) return last.made;
+    const made = {
+      "user-agent": this.#options.userAgent,
+      "accept-encoding": "identity",
       ...(own && { "docker-distribution-api-version": "registry/2.0", ...this.#options.headers }),
-      ...request.headers,
+      ...headers,
       ...(authorization !== undefined && { authorization }),
     };
+    this.#lastHeaders = { given: headers, own, authorization, made };
+    return made;
   }
 
   /** What an answer of the registry itself tells besides its matter. */
