@@ -151,13 +151,13 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
     const { userAgent, report, reach, coordinator, settings } = this.#options;
-    const shared = coordinator && hostOptions(coordinator, domain, accountOf(credentials));
-    const slots = settings.requestsAtOnce;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
     const made = this.#hosts.get(key);
     if (made) return made;
+    const shared = coordinator && hostOptions(coordinator, domain, accountOf(credentials));
+    const slots = settings.requestsAtOnce;
     if (!known) this.#options.tlsFor(domain, { verify: false }); // bad certificate files are told of before anything is sent
     const origin = known?.url ?? registryOrigin(domain);
     this.#origins.set(origin.host, { domain, insecure: lax, known });
