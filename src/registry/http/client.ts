@@ -1,5 +1,6 @@
 import { quoted } from "../printable.ts";
 import { redactedUrl } from "../redact.ts";
+import { AbortCalls } from "./abort-calls.ts";
 import { ConnectionPool, type Taken } from "./connection-pool.ts";
 import type {
   HttpClient,
@@ -42,6 +43,7 @@ class PooledClient implements HttpClient {
   readonly #options: HttpClientOptions;
   readonly #context: WireContext;
   readonly #layer: TlsLayer;
+  readonly #aborts = new AbortCalls();
   readonly #origins = new Map<string, Origin>();
 
   constructor(options: HttpClientOptions) {
@@ -92,6 +94,7 @@ class PooledClient implements HttpClient {
     const { headersMs, readIdleMs } = this.#context.timeouts;
     return exchange(wire, request, {
       head: route.head,
+      aborts: this.#aborts,
       headersMs: request.headersTimeoutMs ?? headersMs,
       readIdleMs,
       onFree: (keep) => pool.release(wire, keep),
