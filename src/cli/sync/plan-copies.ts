@@ -70,7 +70,8 @@ async function nameCopy(
     return { from: image, shown: { from, to: `dir:${name}` }, to: `dir:${name}` };
   }
   const { reference } = await withPrefix(
-    `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
+    () =>
+      `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
     () => end.resolve(`docker://${name}`, "destination", { signal }),
   );
   const to = formatImageReference(reference);
