@@ -8,7 +8,8 @@ import {
   type SignaturePlaces,
   signaturePlaces,
 } from "../config/registries-d.ts";
-import { dockerScopes } from "../core/policy-scopes.ts";
+import { repositoryName } from "../core/docker-reference.ts";
+import { dockerIdentity, dockerScopes } from "../core/policy-scopes.ts";
 import type { HttpClient } from "../registry/http/contract.ts";
 import type { FindSignaturePlaces, RepositoryPlaces } from "../transport/docker/signatures.ts";
 
@@ -31,12 +32,13 @@ export function createLookasides(options: LookasidesOptions): FindSignaturePlace
   const known = new Map<string, RepositoryPlaces>();
   return async (endpoint) => {
     const config = await options.registriesD();
-    const { policyIdentity, policyNamespaces } = dockerScopes(endpoint.reference);
-    const own = isScope(config, policyIdentity) ? policyIdentity : policyNamespaces[0];
-    const key = `${own} ${endpoint.insecure}`;
+    const { reference, insecure } = endpoint;
+    const identity = dockerIdentity(reference);
+    const own = isScope(config, identity) ? identity : repositoryName(reference);
+    const key = `${own} ${insecure}`;
     const found = known.get(key);
     if (found) return found;
-    const places = placesOf(config, [policyIdentity, ...policyNamespaces], endpoint, options);
+    const places = placesOf(config, endpoint, options);
     if (known.size >= mostKept) known.clear();
     known.set(key, places);
     return places;
@@ -45,11 +47,11 @@ export function createLookasides(options: LookasidesOptions): FindSignaturePlace
 
 function placesOf(
   config: RegistriesD,
-  scopes: readonly string[],
   endpoint: Endpoint,
   options: LookasidesOptions,
 ): RepositoryPlaces {
-  const places = signaturePlaces(config, scopes);
+  const { policyIdentity, policyNamespaces } = dockerScopes(endpoint.reference);
+  const places = signaturePlaces(config, [policyIdentity, ...policyNamespaces]);
   const open = (url: string, writable: boolean): Lookaside =>
     openLookaside(url, { ...options, http: options.httpBeside(endpoint) }, writable);
   const folder = new FolderStore(options.defaultFolder);

@@ -194,9 +194,8 @@ export class Wire {
   ): Promise<Reply> {
     let url = this.resolve(request.target);
     for (let hops = 0; ; hops++) {
-      const { origin } = url;
-      const own = origin === this.#origin.origin;
-      const trusts = trusted === undefined ? own : origin === trusted;
+      const own = this.#isOwn(url, hops === 0 ? request.target : url);
+      const trusts = trusted === undefined ? own : url.origin === trusted;
       const sent = { url, own, authorization: trusts ? authorization : undefined };
       const response = await this.#exchange(request, sent);
       const { method } = request;
@@ -239,6 +238,11 @@ export class Wire {
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
     if (own) this.#hear(response, shown, sent);
     return response;
+  }
+
+  /** What was asked for by its path alone is the registry's. */
+  #isOwn(url: URL, target: WireRequest["target"]): boolean {
+    return typeof target === "string" || url.origin === this.#origin.origin;
   }
 
   /** The same object as for the last request where its headers are the same: it is written out once. */

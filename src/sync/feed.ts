@@ -126,6 +126,7 @@ export class Feed<T> {
   }
 
   #isBefore(a: Waiting<T>, b: Waiting<T>): boolean {
+    if (a.fed.burdens === b.fed.burdens) return a.number < b.number;
     const [host, repository] = a.fed.burdens;
     const [otherHost, otherRepository] = b.fed.burdens;
     const ofHosts = this.#difference(host, otherHost);
@@ -136,7 +137,6 @@ export class Feed<T> {
 
   /** How much busier the one is. */
   #difference(one: string, other: string): number {
-    if (one === other) return 0;
     return (this.#busy.get(one) ?? 0) - (this.#busy.get(other) ?? 0);
   }
 
