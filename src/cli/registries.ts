@@ -138,6 +138,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     const client: HttpClient = {
       request: (request) => (request.url.host === own ? this.#http : others).request(request),
       warm: (url) => (url.host === own ? this.#http : others).warm(url),
+      contact: (url, signal, onConnect) =>
+        (url.host === own ? this.#http : others).contact(url, signal, onConnect),
       [Symbol.asyncDispose]: () => others[Symbol.asyncDispose](),
     };
     this.#beside.set(key, client);

@@ -62,6 +62,11 @@ export class Channel {
     this.#closed.abort(new RegistryError("registry.unavailable", "the registry client was closed"));
   }
 
+  /** Makes contact, since requests will come. */
+  expect(): void {
+    this.wire.expect(this.#closed.signal).catch(() => {}); // who sends hears of it
+  }
+
   /**
    * Sends a request and gives the answer, failed ones included, after all tries that may help.
    *

@@ -3,7 +3,7 @@ import { RegistryError } from "./errors.ts";
 import { HostGate, type Lane } from "./gate.ts";
 import type { HostBudget } from "./host-budget.ts";
 import { HostSignals } from "./host-signals.ts";
-import type { HttpResponse, RequestBody } from "./http/contract.ts";
+import { type HttpResponse, plainHttpText, type RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
 import { registryOrigin } from "./origin.ts";
 import { paced } from "./paced-bytes.ts";
@@ -139,14 +139,42 @@ export class Wire {
     while (this.#firstContact && !this.#answered) {
       await untilAborted(this.#firstContact, request.signal);
     }
-    if (this.#answered) return this.#follow(request, authorization, leave);
+    if (this.#schemeIsKnown) return this.#follow(request, authorization, leave);
+    return await this.#first(() => this.#tryBothSchemes(request, authorization, leave));
+  }
+
+  /** Others wait until `contact` has come to something. */
+  async #first<T>(contact: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#firstContact = promise;
     try {
-      return await this.#tryBothSchemes(request, authorization, leave);
+      return await contact();
     } finally {
       this.#firstContact = undefined;
       resolve();
+    }
+  }
+
+  /**
+   * Opens a connection for whoever sends something next, and finds out whether the host speaks TLS. What that fails by,
+   * who sends will hear.
+   */
+  async expect(signal: AbortSignal): Promise<void> {
+    if (this.#answered || this.#firstContact) return;
+    if (this.#schemeIsKnown) this.#options.http.warm(this.#origin);
+    else await this.#first(() => this.#findScheme(signal));
+  }
+
+  async #findScheme(signal: AbortSignal): Promise<void> {
+    const { http } = this.#options;
+    const plain = new URL(`http://${this.#origin.host}/`);
+    using spares = new DisposableStack();
+    try {
+      await http.contact(this.#origin, signal, () => void spares.use(http.warm(plain)));
+    } catch (error) {
+      if (!(error instanceof KnownError) || error.message !== plainHttpText) return;
+      this.#origin = plain;
+      spares.move(); // for who sends
     }
   }
 

@@ -74,6 +74,10 @@ class PooledClient implements HttpClient {
     return this.#origin(url).lanes.metadata.warm();
   }
 
+  contact(url: URL, signal: AbortSignal, onConnect: () => void): Promise<void> {
+    return this.#origin(url).lanes.metadata.contact(signal, onConnect);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     const reason = new HttpError("registry.connection-lost", "http: client closed", {
       phase: "connect",
