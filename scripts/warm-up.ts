@@ -24,6 +24,7 @@ const { runProgram: run } = script.exports as { readonly runProgram: typeof runP
 const lax = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 const copy = (...words: readonly string[]) => ["--insecure-policy", "copy", ...lax, ...words];
 const image = `docker://${host}/warm/image:latest`;
+const sync = ["--insecure-policy", "sync", "--src", "docker", "--dest", "docker", ...lax];
 const zstd = ["--dest-compress-format", "zstd", "--dest-force-compress-format"];
 
 // Results do not matter: a run that fails leaves its part cold.
@@ -39,6 +40,8 @@ for (const argv of [
   ["inspect", "--tls-verify=false", image],
   ["inspect", "--tls-verify=false", `docker://${host}/warm/none:latest`],
   ["list-tags", "--tls-verify=false", `docker://${host}/warm/image`],
+  [...sync, `${host}/warm/image`, `${host}/mirror`],
+  [...sync, `${host}/warm/image`, `${host}/mirror`],
 ]) {
   await run({ program: "amphora", version: "", argv });
 }

@@ -24,10 +24,11 @@ import { describeFailure, readSignatureFile, SignatureFolder } from "./signature
  * overwrite, so none is lost, and a removal fills its gap with the last one — `docs/decisions/0030`.
  */
 export class FolderStore implements SignatureStore {
+  /** With a slash at its end. */
   readonly #root: string;
 
   constructor(root: string) {
-    this.#root = root;
+    this.#root = join(root, "x").slice(0, -1);
   }
 
   async read(
@@ -39,7 +40,7 @@ export class FolderStore implements SignatureStore {
     for (let number = 1; ; number++) {
       signal.throwIfAborted();
       if (number > mostSignatures + 1) throw tooMany();
-      const path = join(folder, signatureName(number));
+      const path = `${folder}/${signatureName(number)}`;
       const bytes = await readSignatureFile(path);
       if (!bytes) return signatures;
       signatures.push(parsed(bytes, path));
@@ -48,7 +49,7 @@ export class FolderStore implements SignatureStore {
 
   /** What cannot be looked at may hold any. */
   async mayHold(repository: string): Promise<boolean> {
-    const path = join(this.#root, repositoryPath(repository));
+    const path = this.#root + repositoryPath(repository);
     try {
       const beginning = `${basename(path)}@`;
       return (await readdir(dirname(path))).some((name) => name.startsWith(beginning));
@@ -105,7 +106,7 @@ export class FolderStore implements SignatureStore {
   }
 
   #folderOf(subject: SignedSubject): string {
-    return join(this.#root, subjectPath(subject));
+    return this.#root + subjectPath(subject); // normal already: joining looks at each character
   }
 }
 

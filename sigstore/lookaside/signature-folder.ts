@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, readFileSync, renameSync, type Stats, statSync, unlinkSync } from "node:fs";
+import { linkSync, readFileSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { link, open, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileErrorText, systemCode } from "../../src/config/load-file.ts";
@@ -185,15 +185,25 @@ export async function readSignatureFile(path: string): Promise<Uint8Array | unde
  */
 function isSurelyAbsent(path: string): boolean {
   try {
-    for (let at = path, found: Stats | undefined; ; at = dirname(at)) {
-      found = statSync(at, { throwIfNoEntry: false });
-      if (found) return at !== path && found.isDirectory();
-      if (at === dirname(at)) return false;
-    }
+    const folder = dirname(path);
+    const found = statSync(folder, quietly);
+    if (found) return found.isDirectory() && !statSync(path, quietly);
+    return isBelowFolder(folder);
   } catch {
     return false;
   }
 }
+
+/** Whether the nearest that there is above what is not there can hold files. */
+function isBelowFolder(path: string): boolean {
+  for (let below = path, at = dirname(path); at !== below; below = at, at = dirname(at)) {
+    const found = statSync(at, quietly);
+    if (found) return found.isDirectory();
+  }
+  return false;
+}
+
+const quietly = { throwIfNoEntry: false } as const;
 
 function unusable(path: string): SignatureError {
   return new SignatureError("signature.store-failed", `open ${path}: leads nowhere`, {

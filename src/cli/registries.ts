@@ -138,6 +138,8 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     const client: HttpClient = {
       request: (request) => (request.url.host === own ? this.#http : others).request(request),
       warm: (url) => (url.host === own ? this.#http : others).warm(url),
+      contact: (url, signal, onConnect) =>
+        (url.host === own ? this.#http : others).contact(url, signal, onConnect),
       [Symbol.asyncDispose]: () => others[Symbol.asyncDispose](),
     };
     this.#beside.set(key, client);
@@ -151,13 +153,13 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
 
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
     const { userAgent, report, reach, coordinator, settings } = this.#options;
-    const shared = coordinator && hostOptions(coordinator, domain, accountOf(credentials));
-    const slots = settings.requestsAtOnce;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
     const key = JSON.stringify([domain, lax, credentials]);
     const made = this.#hosts.get(key);
     if (made) return made;
+    const shared = coordinator && hostOptions(coordinator, domain, accountOf(credentials));
+    const slots = settings.requestsAtOnce;
     if (!known) this.#options.tlsFor(domain, { verify: false }); // bad certificate files are told of before anything is sent
     const origin = known?.url ?? registryOrigin(domain);
     this.#origins.set(origin.host, { domain, insecure: lax, known });

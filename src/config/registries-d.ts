@@ -111,6 +111,11 @@ function writeUrl(section: RegistriesDSection): string | undefined {
   return section.lookasideStaging || section.sigstoreStaging || readUrl(section);
 }
 
+/** Whether any file says something of exactly this scope. */
+export function isScope({ docker, more }: RegistriesD, scope: string): boolean {
+  return docker.has(scope) || more.some((file) => file.docker.has(scope));
+}
+
 /** Whether the place to write to was named as such: what is only to be read from over http is not written to. */
 export function isStaging(config: RegistriesD, { scope, value }: Placed<string>): boolean {
   const section = scope === "" ? config.defaultDocker : config.docker.get(scope);

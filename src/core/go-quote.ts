@@ -29,6 +29,7 @@ function isPrintable(character: string, code: number): boolean {
 
 /** `text` as Go's `%q` writes it: in double quotes, with everything unprintable escaped. */
 export function goQuote(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`; // ASCII with nothing to escape
   return `"${Array.from(text, (character) => quoteCharacter(character, '"')).join("")}"`;
 }
 

@@ -11,12 +11,18 @@ export interface PolicyScopes {
  * the reference has a tag and a digest, the digest decides.
  */
 export function dockerScopes(docker: DockerReference): PolicyScopes {
-  const name = repositoryName(docker);
   return {
-    policyIdentity:
-      docker.digest === undefined ? formatDockerReference(docker) : `${name}@${docker.digest}`,
-    policyNamespaces: dockerNamespaces(name, docker.domain),
+    policyIdentity: dockerIdentity(docker),
+    policyNamespaces: dockerNamespaces(repositoryName(docker), docker.domain),
   };
+}
+
+/** The narrowest of {@link dockerScopes}. */
+export function dockerIdentity(docker: DockerReference): string {
+  const { digest } = docker;
+  return digest === undefined
+    ? formatDockerReference(docker)
+    : `${repositoryName(docker)}@${digest}`;
 }
 
 /** `name`, each parent down to the host, then `*.` wildcards of the host's parents. */

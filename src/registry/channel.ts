@@ -62,6 +62,11 @@ export class Channel {
     this.#closed.abort(new RegistryError("registry.unavailable", "the registry client was closed"));
   }
 
+  /** Makes contact, since requests will come. */
+  expect(): void {
+    this.wire.expect(this.#closed.signal).catch(() => {}); // who sends hears of it
+  }
+
   /**
    * Sends a request and gives the answer, failed ones included, after all tries that may help.
    *
@@ -76,10 +81,7 @@ export class Channel {
   async #authorized(request: ChannelRequest): Promise<Reply> {
     const streams = !isReplayable(request);
     for (let refusals = 0; ; ) {
-      const authorization = await untilAborted(
-        this.#auth.authorization(request.scopes, streams),
-        request.signal,
-      );
+      const authorization = await this.#authorization(request, streams);
       const reply = this.#noted(await this.wire.send(request, authorization));
       if (reply.redirected || (reply.status !== 401 && reply.status !== 403)) return reply;
       await reply.keep(); // what follows may need its connection
@@ -88,6 +90,14 @@ export class Channel {
       if (!again || streams) return reply;
       if (authorization !== undefined) refusals++;
     }
+  }
+
+  async #authorization(
+    { scopes, signal }: Pick<ChannelRequest, "scopes" | "signal">,
+    fresh: boolean,
+  ): Promise<string | undefined> {
+    if (!this.#auth.challenged) return undefined;
+    return await untilAborted(this.#auth.authorization(scopes, fresh), signal);
   }
 
   /** A registry may announce what it can in any answer of its own. */
@@ -111,10 +121,7 @@ export class Channel {
   /** Without credentials nothing but a token helps; and what was refused already is not sent again. */
   async #canAnswer(used: string | undefined, request: ChannelRequest): Promise<boolean> {
     if (!isReplayable(request)) return true;
-    const next = await untilAborted(
-      this.#auth.authorization(request.scopes, false),
-      request.signal,
-    );
+    const next = await this.#authorization(request, false);
     return next !== undefined && next !== used;
   }
 
@@ -240,11 +247,8 @@ export class Channel {
   async ping(signal: AbortSignal, scopes?: Scopes): Promise<boolean> {
     const request = { method: "GET", target: "/v2/", lane: "metadata", signal } as const;
     const reply = await this.#retrying(request, async () => {
-      const known = scopes !== undefined && this.#auth.challenged;
-      return await this.wire.send(
-        request,
-        known ? await untilAborted(this.#auth.authorization(scopes, false), signal) : undefined,
-      );
+      const authorization = scopes && (await this.#authorization({ scopes, signal }, false));
+      return await this.wire.send(request, authorization);
     });
     if (reply.status !== 200 && reply.status !== 401) {
       throw await reply.toError(`pinging container registry ${apiHost(this.options.host)}`);

@@ -34,6 +34,7 @@ export interface ManifestCallOptions {
 }
 
 const accept = acceptedManifestTypes.join(", ");
+const acceptHeaders = { accept };
 
 /**
  * OCI distribution-spec § Pulling manifests.
@@ -88,7 +89,7 @@ export async function headManifest(
   const reply = await sendTo(state, {
     method: "HEAD",
     target: `manifests/${reference}`,
-    headers: { accept },
+    headers: acceptHeaders,
     lane: "metadata",
     signal,
   });

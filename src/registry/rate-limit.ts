@@ -13,7 +13,8 @@ export function readRateLimit(
   header: (name: string) => string | undefined,
   now: number,
 ): RateLimit | undefined {
-  const remaining = parseAmount(header("ratelimit-remaining") ?? header("x-ratelimit-remaining"));
+  const told = header("ratelimit-remaining") ?? header("x-ratelimit-remaining");
+  const remaining = told === undefined ? undefined : parseAmount(told);
   if (!remaining) return undefined;
   const limit = parseAmount(header("ratelimit-limit") ?? header("x-ratelimit-limit"));
   const windowSeconds = remaining.window ?? limit?.window;

@@ -58,7 +58,8 @@ export class Reply implements AsyncDisposable {
 
   /** Reads what is left of a small body, so that the connection can be used again, and disposes. Never throws. */
   async discard(): Promise<void> {
-    await this.keep();
+    if (this.method === "HEAD") await this[Symbol.asyncDispose]();
+    else await this.keep();
   }
 
   /**

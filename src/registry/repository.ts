@@ -58,6 +58,11 @@ export class Repository implements AsyncDisposable {
     return this.#state.channel.options.host;
   }
 
+  /** Makes contact with the registry, before there is anything to ask. Nothing is waited for. */
+  expect(): void {
+    this.#state.channel.expect();
+  }
+
   /** By tag or digest; not verified. See {@link readManifest}. */
   readManifest(reference: string, options: ManifestCallOptions): Promise<FetchedManifest> {
     return readManifest(this.#state, reference, options);

@@ -3,7 +3,7 @@ import { RegistryError } from "./errors.ts";
 import { HostGate, type Lane } from "./gate.ts";
 import type { HostBudget } from "./host-budget.ts";
 import { HostSignals } from "./host-signals.ts";
-import type { HttpResponse, RequestBody } from "./http/contract.ts";
+import { type HttpResponse, plainHttpText, type RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
 import { registryOrigin } from "./origin.ts";
 import { paced } from "./paced-bytes.ts";
@@ -34,6 +34,20 @@ export interface WireRequest {
   readonly onConnect?: () => void;
 }
 
+/** Where a request goes next. */
+interface Hop {
+  readonly url: URL;
+  /** The registry itself. */
+  readonly own: boolean;
+  readonly authorization: string | undefined;
+}
+
+/** The headers of a request, and what they were made of. */
+interface MadeHeaders extends Pick<Hop, "own" | "authorization"> {
+  readonly given: WireRequest["headers"];
+  readonly made: Readonly<Record<string, string>>;
+}
+
 /** True where a request can be sent again as it is. */
 export function isReplayable(request: { readonly body?: RequestBody }): boolean {
   return request.body === undefined || request.body instanceof Uint8Array;
@@ -51,6 +65,7 @@ export class Wire {
   #origin: URL;
   #answered = false;
   #firstContact: Promise<unknown> | undefined;
+  #lastHeaders: MadeHeaders | undefined;
 
   constructor(options: RegistryHostOptions, limits: RegistryLimits) {
     this.#options = options;
@@ -124,14 +139,42 @@ export class Wire {
     while (this.#firstContact && !this.#answered) {
       await untilAborted(this.#firstContact, request.signal);
     }
-    if (this.#answered) return this.#follow(request, authorization, leave);
+    if (this.#schemeIsKnown) return this.#follow(request, authorization, leave);
+    return await this.#first(() => this.#tryBothSchemes(request, authorization, leave));
+  }
+
+  /** Others wait until `contact` has come to something. */
+  async #first<T>(contact: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#firstContact = promise;
     try {
-      return await this.#tryBothSchemes(request, authorization, leave);
+      return await contact();
     } finally {
       this.#firstContact = undefined;
       resolve();
+    }
+  }
+
+  /**
+   * Opens a connection for whoever sends something next, and finds out whether the host speaks TLS. What that fails by,
+   * who sends will hear.
+   */
+  async expect(signal: AbortSignal): Promise<void> {
+    if (this.#answered || this.#firstContact) return;
+    if (this.#schemeIsKnown) this.#options.http.warm(this.#origin);
+    else await this.#first(() => this.#findScheme(signal));
+  }
+
+  async #findScheme(signal: AbortSignal): Promise<void> {
+    const { http } = this.#options;
+    const plain = new URL(`http://${this.#origin.host}/`);
+    using spares = new DisposableStack();
+    try {
+      await http.contact(this.#origin, signal, () => void spares.use(http.warm(plain)));
+    } catch (error) {
+      if (!(error instanceof KnownError) || error.message !== plainHttpText) return;
+      this.#origin = plain;
+      spares.move(); // for who sends
     }
   }
 
@@ -179,13 +222,12 @@ export class Wire {
   ): Promise<Reply> {
     let url = this.resolve(request.target);
     for (let hops = 0; ; hops++) {
-      const trusts = url.origin === (trusted ?? this.#origin.origin);
-      const response = await this.#exchange(request, url, trusts ? authorization : undefined);
-      const reply = new Reply(
-        response,
-        { method: request.method, url, redirected: url.origin !== this.#origin.origin },
-        leave,
-      );
+      const own = this.#isOwn(url, hops === 0 ? request.target : url);
+      const trusts = trusted === undefined ? own : url.origin === trusted;
+      const sent = { url, own, authorization: trusts ? authorization : undefined };
+      const response = await this.#exchange(request, sent);
+      const { method } = request;
+      const reply = new Reply(response, { method, url, redirected: !own }, leave);
       if (!isRedirect(response.status) || !mayFollow(request, response.status)) return reply;
       const location = response.header("location");
       if (location === undefined) return reply;
@@ -200,13 +242,8 @@ export class Wire {
     }
   }
 
-  async #exchange(
-    request: WireRequest,
-    url: URL,
-    authorization: string | undefined,
-  ): Promise<HttpResponse> {
+  async #exchange(request: WireRequest, { url, own, authorization }: Hop): Promise<HttpResponse> {
     const { http, clock, report, host, budget } = this.#options;
-    const own = url.origin === this.#origin.origin;
     const body = budget ? await withinBudget(budget, request, own) : request.body;
     const sent = { at: clock.now(), number: this.signals.pulls.sending() };
     const response = await http
@@ -231,18 +268,25 @@ export class Wire {
     return response;
   }
 
-  #headers(
-    request: WireRequest,
-    authorization: string | undefined,
-    own: boolean,
-  ): Record<string, string> {
-    const common = { "user-agent": this.#options.userAgent, "accept-encoding": "identity" };
-    return {
-      ...common,
+  /** What was asked for by its path alone is the registry's. */
+  #isOwn(url: URL, target: WireRequest["target"]): boolean {
+    return typeof target === "string" || url.origin === this.#origin.origin;
+  }
+
+  /** The same object as for the last request where its headers are the same: it is written out once. */
+  #headers({ headers }: WireRequest, authorization: string | undefined, own: boolean) {
+    const last = this.#lastHeaders;
+    const isSame = last?.own === own && last.given === headers;
+    if (isSame && last.authorization === authorization) return last.made;
+    const made = {
+      "user-agent": this.#options.userAgent,
+      "accept-encoding": "identity",
       ...(own && { "docker-distribution-api-version": "registry/2.0", ...this.#options.headers }),
-      ...request.headers,
+      ...headers,
       ...(authorization !== undefined && { authorization }),
     };
+    this.#lastHeaders = { given: headers, own, authorization, made };
+    return made;
   }
 
   /** What an answer of the registry itself tells besides its matter. */

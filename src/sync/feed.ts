@@ -24,6 +24,12 @@ interface Waiting<T> {
   readonly number: number;
 }
 
+interface Choice<T> {
+  readonly line: Waiting<T>[];
+  readonly at: number;
+  readonly waiting: Waiting<T>;
+}
+
 /**
  * Hands out what several sources give, fairly: a host that is slow, or has very much to do, leaves the others their share.
  * Reads few sources at once and little ahead, so that what is held is bounded whatever there is to do.
@@ -101,29 +107,37 @@ export class Feed<T> {
   }
 
   #take(): Fed<T> | undefined {
-    let best: { readonly line: Waiting<T>[]; readonly at: number } | undefined;
+    let best: Choice<T> | undefined;
     for (const line of this.#lines) {
-      for (const [at, waiting] of line.entries()) {
-        const chosen = best?.line[best.at];
-        if (!chosen || this.#isBefore(waiting, chosen)) best = { line, at };
+      let at = 0;
+      for (const waiting of line) {
+        if (!best || this.#isBefore(waiting, best.waiting)) best = { line, at, waiting };
+        at++;
       }
     }
-    const [taken] = best?.line.splice(best.at, 1) ?? [];
-    if (!taken) return undefined;
-    for (const burden of taken.fed.burdens) {
+    if (!best) return undefined;
+    const { fed } = best.waiting;
+    best.line.splice(best.at, 1);
+    for (const burden of fed.burdens) {
       this.#busy.set(burden, (this.#busy.get(burden) ?? 0) + 1);
     }
     this.#wake();
-    return taken.fed;
+    return fed;
   }
 
   #isBefore(a: Waiting<T>, b: Waiting<T>): boolean {
-    for (const [level, burden] of a.fed.burdens.entries()) {
-      const other = b.fed.burdens[level] ?? "";
-      const difference = (this.#busy.get(burden) ?? 0) - (this.#busy.get(other) ?? 0);
-      if (difference !== 0) return difference < 0;
-    }
-    return a.number < b.number;
+    if (a.fed.burdens === b.fed.burdens) return a.number < b.number;
+    const [host, repository] = a.fed.burdens;
+    const [otherHost, otherRepository] = b.fed.burdens;
+    const ofHosts = this.#difference(host, otherHost);
+    if (ofHosts !== 0) return ofHosts < 0;
+    const ofRepositories = this.#difference(repository, otherRepository);
+    return ofRepositories === 0 ? a.number < b.number : ofRepositories < 0;
+  }
+
+  /** How much busier the one is. */
+  #difference(one: string, other: string): number {
+    return (this.#busy.get(one) ?? 0) - (this.#busy.get(other) ?? 0);
   }
 
   #wake(): void {

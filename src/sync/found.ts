@@ -20,11 +20,13 @@ export function sourceOf(rule: MirrorRule, parts: MirrorParts): FeedSource<RuleI
 async function* find(rule: MirrorRule, parts: MirrorParts): AsyncGenerator<Fed<RuleImage>> {
   const { steps, signal, retries } = parts;
   let found = 0;
+  let burdens: Fed<RuleImage>["burdens"] = ["", ""];
   for (let tried = 0; ; tried++) {
     try {
       for await (const image of steps.enumerate(rule, parts)) {
         found++;
-        yield { value: { rule, image }, burdens: burdensOf(image) };
+        burdens = unlessOther(burdens, burdensOf(image));
+        yield { value: { rule, image }, burdens };
       }
       return;
     } catch (error) {
@@ -53,6 +55,11 @@ async function waitToList(
 function hostOf({ from }: MirrorRule): string {
   if (from.kind === "registry") return from.domain;
   return /^docker:\/\/[^/]+/.exec(from.text)?.[0].slice("docker://".length) ?? from.text;
+}
+
+/** The same list for the images of one repository: then they need not be compared. */
+function unlessOther<T extends readonly [string, string]>(known: T, next: T): T {
+  return known[0] === next[0] && known[1] === next[1] ? known : next;
 }
 
 function burdensOf({ from, to }: FoundImage): readonly [string, string] {

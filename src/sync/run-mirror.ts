@@ -25,23 +25,51 @@ const stopped = new Error("the run was stopped: an image failed");
  * @returns the numbers; anything failed, stopped or in `failedRules` means that not all is as the mirror has it
  */
 export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<SyncSummary> {
-  const stop = new AbortController();
+  using stop = new Stop(given.signal);
   const tally = new Tally();
   const names = new GivenNames(mirror);
   const since = given.clock.now();
   const parts: RunParts = {
     ...given,
     freeNames: new FreeNames(),
-    signal: AbortSignal.any([given.signal, stop.signal]),
+    signal: stop.signal,
     report: (event) => {
       tally.note(event);
       names.note(event);
       given.report(event);
     },
   };
-  await bringAll(mirror, parts, { names, stop: () => stop.abort(stopped) });
+  await bringAll(mirror, parts, { names, stop: () => stop.stop() });
   await pruneAll(mirror, parts, names);
   return tally.summary(given.clock.now() - since);
+}
+
+/**
+ * Is aborted with the signal, and by itself. Not by `AbortSignal.any`, whose signals look at all that they are made of
+ * whenever they are asked: every request of every image asks.
+ */
+class Stop implements Disposable {
+  readonly #own = new AbortController();
+  readonly #given: AbortSignal;
+  readonly #follow = () => this.#own.abort(this.#given.reason);
+
+  constructor(given: AbortSignal) {
+    this.#given = given;
+    given.addEventListener("abort", this.#follow);
+    if (given.aborted) this.#follow();
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
+  }
+
+  stop(): void {
+    this.#own.abort(stopped);
+  }
+
+  [Symbol.dispose](): void {
+    this.#given.removeEventListener("abort", this.#follow);
+  }
 }
 
 /** What one image's end means for the run. */

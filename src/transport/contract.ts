@@ -46,6 +46,8 @@ export interface Transport {
     reference: ImageReference,
     options: OpenDestinationOptions,
   ): Promise<ImageDestination>;
+  /** Begins what a destination of that name will need. Waits for nothing that takes long; what fails, who writes hears again. */
+  readonly expectDestination?: (reference: ImageReference) => Promise<void>;
   /** What only some transports can do; absent where it makes no sense. Undefined where a look cannot tell. */
   readonly digestOf?: (
     reference: ImageReference,

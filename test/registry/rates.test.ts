@@ -85,6 +85,7 @@ test("RegistryHost sends no more requests a second than it may, whoever asks", a
       return plain.request(request);
     },
     warm: (url) => plain.warm(url),
+    contact: (...given) => plain.contact(...given),
     [Symbol.asyncDispose]: async () => {},
   };
   const budget = createHostBudget({ requestsPerSecond: 20 }, clock);

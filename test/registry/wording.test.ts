@@ -222,6 +222,7 @@ test("a request that comes while TLS is being tried waits, and is told the same"
     limits: { tries: 1 },
     http: {
       warm: () => ({ [Symbol.dispose]() {} }),
+      async contact() {},
       async request({ url }) {
         urls.push(url.protocol);
         if (url.protocol === "http:") plainAsked.resolve();

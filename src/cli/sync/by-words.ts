@@ -11,7 +11,7 @@ import { openSigning } from "../signers.ts";
 import { DigestFile } from "./digest-file.ts";
 import { incomplete, listSources } from "./list-sources.ts";
 import { requestsAtOnce } from "./mirror-parts.ts";
-import { type PlannedCopy, planCopies } from "./plan-copies.ts";
+import { nameOf, type PlannedCopy, planCopies } from "./plan-copies.ts";
 import { type CopiesJob, runCopies } from "./skopeo-run.ts";
 import type { Listing } from "./sources.ts";
 import { copyOptionsOf } from "./sync-options.ts";
@@ -38,12 +38,25 @@ export async function findByWords(
   const parts = await context.parts();
   const words = readWords(context, from, to);
   const settings = { ...endSettings(flags, globals, "src-"), requestsAtOnce };
+  const writing = { ...endSettings(flags, globals, "dest-"), requestsAtOnce };
+  const end = parts.end(writing, undefined, coordinator);
+  if (!flags.bool("dry-run")) expectDestination(end, words, context.signal);
   const listing = await withRetries(context, settings, () =>
     listSources(context, words, { settings, coordinator }, tell),
   );
-  const writing = { ...endSettings(flags, globals, "dest-"), requestsAtOnce };
-  const end = await parts.end(writing, undefined, coordinator);
-  return { words, listing, end, options: copyOptionsOf(context, parts.platform) };
+  return { words, listing, end: await end, options: copyOptionsOf(context, parts.platform) };
+}
+
+/** Makes contact with the destination's registry while the source is still listed. What fails is told when it is written to. */
+function expectDestination(opening: Promise<End>, { from, to }: SyncWords, signal: AbortSignal) {
+  if (from.transport !== "docker" || to.transport !== "docker") return;
+  const expect = async () => {
+    const end = await opening;
+    const name = `docker://${nameOf(from.text, to)}`; // of one image or all: the host is the same
+    const { transport, reference } = await end.resolve(name, "destination", { signal });
+    await transport.expectDestination?.(reference);
+  };
+  expect().catch(() => {});
 }
 
 /** `skopeo sync --src T --dest T SOURCE DESTINATION`, in skopeo's lines. */

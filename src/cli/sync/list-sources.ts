@@ -7,11 +7,10 @@ import type { End } from "../parts.ts";
 import type { EndSettings } from "../settings.ts";
 import { dockerSource } from "./docker-source.ts";
 import { folderSource } from "./folder-source.ts";
-import { type RegistryWish, readSkopeoYaml } from "./skopeo-yaml.ts";
+import type { RegistryWish } from "./skopeo-yaml.ts";
 import type { Listing } from "./sources.ts";
 import type { TellSync } from "./tell.ts";
 import type { SyncWords } from "./words.ts";
-import { checkWishes, yamlSources } from "./yaml-source.ts";
 
 /** Some of it was told of already; the exit status says so too. */
 export function incomplete(): CliError {
@@ -37,6 +36,7 @@ export async function listSources(
 ): Promise<Listing> {
   const parts = await context.parts();
   if (from.transport === "yaml") {
+    const { readSkopeoYaml } = await import("./skopeo-yaml.ts");
     const registries = readSkopeoYaml(await readText(from.text), from.text);
     return await listYaml(context, registries, reach, tell);
   }
@@ -52,6 +52,7 @@ async function listYaml(
   tell: TellSync,
 ): Promise<Listing> {
   const { tagChoice } = await import("./tag-choice.ts");
+  const { checkWishes, yamlSources } = await import("./yaml-source.ts");
   const { wishes, isBad } = checkWishes(registries, tagChoice, tell);
   if (isBad) throw incomplete();
   const ends = new Map<string, Promise<End>>();

@@ -58,19 +58,25 @@ export async function planCopies(
   return planned;
 }
 
+/** Where what is called `path` at the source goes. */
+export function nameOf(path: string, { place, isScoped, suffix }: DestinationWish): string {
+  return posix.join(place, isScoped ? path : posix.basename(path)) + suffix;
+}
+
 async function nameCopy(
   { image, path }: SourceImage,
-  { transport, place, isScoped, suffix }: DestinationWish,
+  wish: DestinationWish,
   { end, signal }: { readonly end: End } & Pick<CommandContext, "signal">,
 ): Promise<Pick<PlannedCopy, "from" | "shown" | "to">> {
-  const name = posix.join(place, isScoped ? path : posix.basename(path)) + suffix;
+  const name = nameOf(path, wish);
   const from = formatImageReference(image.reference);
-  if (transport === "dir") {
+  if (wish.transport === "dir") {
     await refuseExisting(name);
     return { from: image, shown: { from, to: `dir:${name}` }, to: `dir:${name}` };
   }
   const { reference } = await withPrefix(
-    `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
+    () =>
+      `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
     () => end.resolve(`docker://${name}`, "destination", { signal }),
   );
   const to = formatImageReference(reference);

@@ -54,7 +54,7 @@ async function openLines(
   { quiet = false }: { readonly quiet?: boolean } = {},
 ): Promise<SyncView> {
   const { PlainView } = await import("./plain-view.ts");
-  return new PlainView({ write: (line) => terminal.out(`${line}\n`), log, quiet });
+  return new PlainView({ write: (lines) => terminal.out(lines), log, quiet });
 }
 
 async function openTable({ terminal }: CommandContext): Promise<SyncView> {

@@ -1,5 +1,6 @@
 import { quoted } from "../printable.ts";
 import { redactedUrl } from "../redact.ts";
+import { AbortCalls } from "./abort-calls.ts";
 import { ConnectionPool, type Taken } from "./connection-pool.ts";
 import type {
   HttpClient,
@@ -42,6 +43,7 @@ class PooledClient implements HttpClient {
   readonly #options: HttpClientOptions;
   readonly #context: WireContext;
   readonly #layer: TlsLayer;
+  readonly #aborts = new AbortCalls();
   readonly #origins = new Map<string, Origin>();
 
   constructor(options: HttpClientOptions) {
@@ -72,6 +74,10 @@ class PooledClient implements HttpClient {
     return this.#origin(url).lanes.metadata.warm();
   }
 
+  contact(url: URL, signal: AbortSignal, onConnect: () => void): Promise<void> {
+    return this.#origin(url).lanes.metadata.contact(signal, onConnect);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     const reason = new HttpError("registry.connection-lost", "http: client closed", {
       phase: "connect",
@@ -92,6 +98,7 @@ class PooledClient implements HttpClient {
     const { headersMs, readIdleMs } = this.#context.timeouts;
     return exchange(wire, request, {
       head: route.head,
+      aborts: this.#aborts,
       headersMs: request.headersTimeoutMs ?? headersMs,
       readIdleMs,
       onFree: (keep) => pool.release(wire, keep),

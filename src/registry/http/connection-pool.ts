@@ -60,6 +60,12 @@ export class ConnectionPool {
     return await this.#wait(signal);
   }
 
+  /** Opens a connection as {@link take} does, for whoever comes next. */
+  async contact(signal: AbortSignal, onConnect: () => void): Promise<void> {
+    const { wire } = await this.take(signal, false, onConnect);
+    this.#giveBack(wire, idleMs);
+  }
+
   /** Begins a connection for whoever comes next. Disposing of it closes one that nobody has taken, and stops the attempt. */
   warm(): Disposable {
     const attempt = new AbortController();
@@ -86,8 +92,11 @@ export class ConnectionPool {
 
   /** Gives a connection back. With the head of the last response it is kept, if it may be. */
   release(wire: Wire, keep: ResponseHead | undefined): void {
+    this.#giveBack(wire, keep === undefined ? 0 : keepMs(keep));
+  }
+
+  #giveBack(wire: Wire, keptMs: number): void {
     this.#busy.delete(wire);
-    const keptMs = keep === undefined ? 0 : keepMs(keep);
     if (keptMs <= 0 || !wire.quiet) {
       wire.kill(closed);
       this.#serveNext();

@@ -54,7 +54,17 @@ export interface HttpClient extends AsyncDisposable {
    * used. Never throws.
    */
   warm(url: URL): Disposable;
+  /**
+   * Opens a connection for whoever comes next to an https URL's origin, without knowing whether the server speaks TLS. For
+   * `onConnect` see {@link HttpRequest}.
+   *
+   * @throws {HttpError} what a request would fail by that cannot be sent: {@link plainHttpText} where there is no TLS
+   */
+  contact(url: URL, signal: AbortSignal, onConnect: () => void): Promise<void>;
 }
+
+/** What a failure says that shows a server which speaks plain HTTP where TLS was tried. */
+export const plainHttpText = "http: server gave HTTP response to HTTPS client";
 
 /** How TLS is done with one origin. */
 export interface TlsSettings {

@@ -1,3 +1,4 @@
+import type { AbortCalls } from "./abort-calls.ts";
 import { framesOf } from "./body-frames.ts";
 import type { HttpRequest } from "./contract.ts";
 import { badResponse } from "./errors.ts";
@@ -11,6 +12,7 @@ import type { Wire } from "./wire.ts";
 /** How an exchange is to be done, and who is told of its end. */
 export interface ExchangeOptions {
   readonly head: HeadOptions;
+  readonly aborts: AbortCalls;
   readonly headersMs: number;
   readonly readIdleMs: number;
   /** Called once the connection is free again. The head is given where another request may follow. */
@@ -26,13 +28,13 @@ export async function exchange(
   const { signal } = request;
   const onAbort = () => wire.kill(signal.reason);
   const free = (keep?: ResponseHead) => {
-    signal.removeEventListener("abort", onAbort);
+    options.aborts.delete(signal, onAbort);
     options.onFree(keep);
   };
   try {
     signal.throwIfAborted();
     const requestHead = formatRequestHead(request, options.head);
-    signal.addEventListener("abort", onAbort);
+    options.aborts.add(signal, onAbort);
     const upload = startSending(wire, request, requestHead, options.headersMs);
     const head = await readFinalHead(wire, request.method);
     upload.stop();

@@ -9,6 +9,8 @@ export interface HeadOptions {
   readonly form: "origin" | "absolute";
   /** Header lines only the next hop gets. */
   readonly hop: Readonly<Record<string, string>>;
+  /** The header lines of requests before: those that give the same object have it checked and written out once. */
+  readonly written: WeakMap<HttpRequest["headers"], string>;
 }
 
 /**
@@ -20,12 +22,13 @@ export function formatRequestHead(request: HttpRequest, options: HeadOptions): U
   const { url } = request;
   const path = `${url.pathname}${url.search}`;
   const target = options.form === "absolute" ? `http://${url.host}${path}` : path;
-  return formatHead(request.method, target, [
-    ["host", url.host],
-    ...Object.entries(options.hop),
-    ...Object.entries(request.headers).map(checkedField),
-    ...lengthFields(request.method, request.body),
-  ]);
+  return Buffer.from(
+    requestLine(request.method, target) +
+      fieldLines([["host", url.host], ...Object.entries(options.hop)]) +
+      headerLines(request.headers, options.written) +
+      `${fieldLines(lengthFields(request.method, request.body))}\r\n`,
+    "utf8",
+  );
 }
 
 /** Joins a request line and fields; names get the capitals that Go gives them, for servers that care. */
@@ -34,10 +37,26 @@ export function formatHead(
   target: string,
   fields: readonly (readonly [string, string])[],
 ): Uint8Array {
+  return Buffer.from(`${requestLine(method, target)}${fieldLines(fields)}\r\n`, "utf8");
+}
+
+function requestLine(method: string, target: string): string {
   if (!token.test(method)) throw new TypeError(`Not an HTTP method: ${JSON.stringify(method)}`);
-  let text = `${method} ${target} HTTP/1.1\r\n`;
+  return `${method} ${target} HTTP/1.1\r\n`;
+}
+
+function fieldLines(fields: readonly (readonly [string, string])[]): string {
+  let text = "";
   for (const [name, value] of fields) text += `${capitalised(name)}: ${value}\r\n`;
-  return Buffer.from(`${text}\r\n`, "utf8");
+  return text;
+}
+
+function headerLines(headers: HttpRequest["headers"], written: HeadOptions["written"]): string {
+  const known = written.get(headers);
+  if (known !== undefined) return known;
+  const lines = fieldLines(Object.entries(headers).map(checkedField));
+  written.set(headers, lines);
+  return lines;
 }
 
 function capitalised(name: string): string {

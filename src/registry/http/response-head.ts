@@ -11,18 +11,23 @@ export interface ResponseHead {
 
 /** Header fields in the order they came, names in lower case. */
 export class HeaderFields {
-  readonly #fields: readonly (readonly [name: string, value: string])[];
+  readonly #names: readonly string[];
+  readonly #values: readonly string[];
 
-  constructor(fields: readonly (readonly [name: string, value: string])[]) {
-    this.#fields = fields;
+  /** @param values of the name at the same place */
+  constructor(names: readonly string[], values: readonly string[]) {
+    this.#names = names;
+    this.#values = values;
   }
 
   first(name: string): string | undefined {
-    return this.#fields.find((field) => field[0] === name)?.[1];
+    const at = this.#names.indexOf(name);
+    return at === -1 ? undefined : this.#values[at];
   }
 
   all(name: string): readonly string[] {
-    return this.#fields.filter((field) => field[0] === name).map((field) => field[1]);
+    if (!this.#names.includes(name)) return [];
+    return this.#values.filter((_, at) => this.#names[at] === name);
   }
 
   /** The members of a comma-separated list field, in lower case. */
@@ -37,8 +42,12 @@ export class HeaderFields {
 /** Longest header block, and the most fields in it. */
 export const maxHeadBytes = 64 * 1024;
 const maxFields = 1000;
+/** Too few for {@link maxFields}. */
+const usualHeadBytes = 2000;
 
-const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// Control characters other than the tab may stand nowhere; a bare CR and NUL are among them.
+const fieldLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0-\x08\x0a-\x1f\x7f]*$/;
+const headEnd = "\r\n\r\n";
 const lineFeed = 10;
 const carriageReturn = 13;
 
@@ -53,6 +62,11 @@ export class HeadLines {
 
   /** How many of `bytes` belong to the block; `done` once its end was among them. */
   push(bytes: Uint8Array): { readonly used: number; readonly done: boolean } {
+    const whole = this.#size === 0 ? wholeHead(bytes) : undefined;
+    if (whole) {
+      this.lines.push(...whole.split("\r\n"));
+      return { used: whole.length + headEnd.length, done: true };
+    }
     let from = 0;
     for (;;) {
       const end = bytes.indexOf(lineFeed, from);
@@ -102,7 +116,28 @@ export function parseHead(lines: readonly string[]): ResponseHead {
  * @throws {HttpError} `registry.bad-response`
  */
 export function parseFields(lines: readonly string[]): HeaderFields {
-  return new HeaderFields(lines.map(parseField));
+  const names: string[] = [];
+  const values: string[] = [];
+  for (const line of lines) {
+    if (!fieldLine.test(line)) throw malformed(line, 1);
+    const colon = line.indexOf(":");
+    names.push(line.slice(0, colon).toLowerCase());
+    values.push(trimmed(line, colon + 1));
+  }
+  return new HeaderFields(names, values);
+}
+
+/** What stands from `from` on, without spaces and tabs around it. */
+function trimmed(line: string, from: number): string {
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line.charCodeAt(start))) start++;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+}
+
+function isBlank(character: number): boolean {
+  return character === 32 || character === 9;
 }
 
 /** `HTTP/1.1 200 OK`; the reason may be empty, and its space be missing. */
@@ -123,15 +158,6 @@ function parseStatusLine(line: string): Omit<ResponseHead, "fields"> {
   return { minor: version === "HTTP/1.1" ? 1 : 0, status: Number(code), reason };
 }
 
-function parseField(line: string): readonly [string, string] {
-  const colon = line.indexOf(":");
-  const name = line.slice(0, colon);
-  if (colon < 1 || !token.test(name)) throw malformed(line, 1);
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
-  if (hasControl(value)) throw malformed(line, 1);
-  return [name.toLowerCase(), value];
-}
-
 /** Control characters other than the tab; a bare CR and NUL are among them. */
 function hasControl(text: string): boolean {
   return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
@@ -145,6 +171,15 @@ function malformed(line: string, lineNumber: number): HttpError {
 
 function tooLong(): HttpError {
   return badResponse(`net/http: server response headers exceeded ${maxHeadBytes} bytes; aborted`);
+}
+
+/** A head that came in one piece and is short and regular, without its end: most are. Others are looked at line by line. */
+function wholeHead(bytes: Uint8Array): string | undefined {
+  const buffer = asBuffer(bytes);
+  const end = buffer.indexOf(headEnd, 0, "latin1");
+  if (end === -1 || end > usualHeadBytes) return undefined;
+  const text = buffer.toString("latin1", 0, end);
+  return text.startsWith("HTTP/") && !/[^\r]\n/.test(text) ? text : undefined;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -40,7 +40,7 @@ export class Route {
     this.#proxyTls = options.proxyTls ?? (() => nodeRoots);
     this.#context = context;
     this.#layer = layer;
-    this.head = this.#asksProxy() ? absoluteForm(this.#proxy) : { form: "origin", hop: {} };
+    this.head = this.#asksProxy() ? absoluteForm(this.#proxy) : headOf("origin", {});
   }
 
   /**
@@ -127,7 +127,11 @@ function isHttp(proxy: URL): boolean {
 function absoluteForm(proxy: URL | undefined): HeadOptions {
   const authorization = proxy && proxyAuthorization(proxy);
   const hop = authorization === undefined ? {} : { "proxy-authorization": authorization };
-  return { form: "absolute", hop };
+  return headOf("absolute", hop);
+}
+
+function headOf(form: HeadOptions["form"], hop: HeadOptions["hop"]): HeadOptions {
+  return { form, hop, written: new WeakMap() };
 }
 
 function socksHop(proxy: URL, target: Address): string {

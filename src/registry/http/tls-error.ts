@@ -1,3 +1,4 @@
+import { plainHttpText } from "./contract.ts";
 import { HttpError, type HttpPhase } from "./errors.ts";
 import { codeOf, type Ends, lostError } from "./socket-error.ts";
 
@@ -81,7 +82,7 @@ function rfc3339(timeMs: number): string {
 
 function protocolText(error: Error, code: string): string {
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_HTTP_REQUEST") {
-    return "http: server gave HTTP response to HTTPS client";
+    return plainHttpText;
   }
   if (code === "ERR_SSL_PACKET_LENGTH_TOO_LONG" || code === "ERR_SSL_UNEXPECTED_MESSAGE") {
     return "tls: first record does not look like a TLS handshake";

@@ -1,3 +1,4 @@
+import { plainHttpText } from "./contract.ts";
 import { HttpError } from "./errors.ts";
 import type { Wire } from "./wire.ts";
 
@@ -15,8 +16,7 @@ export async function refutePlainHttp(wire: Wire, signal: AbortSignal): Promise<
   const start = await firstBytes(wire, signal);
   signal.throwIfAborted();
   if (start !== "HTTP/") return;
-  const text = "http: server gave HTTP response to HTTPS client";
-  throw new HttpError("registry.tls", text, { phase: "connect" });
+  throw new HttpError("registry.tls", plainHttpText, { phase: "connect" });
 }
 
 /** The first five bytes of the answer, fewer where there are no more in time. */

@@ -79,6 +79,9 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
       const { repository, signatures } = await own(reference, "write");
       return new DockerDestination(reference, repository, signatures, options);
     },
+    async expectDestination(reference) {
+      (await own(reference, "write")).repository.expect();
+    },
     async isTaken(reference, call) {
       const { repository } = await own(reference, "write");
       return await isHeld(repository, nameIn(dockerOf(reference)), call);

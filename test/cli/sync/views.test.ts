@@ -78,7 +78,8 @@ const failures = [
 async function plain(quiet: boolean): Promise<{ out: string[]; err: string[] }> {
   const [out, err]: [string[], string[]] = [[], []];
   const log = { error: (text: string) => void err.push(text) } as unknown as Log;
-  const view = new PlainView({ write: async (line) => void out.push(line), log, quiet });
+  const write = async (lines: string) => void out.push(...lines.trimEnd().split("\n"));
+  const view = new PlainView({ write, log, quiet });
   for (const event of events) view.note(event);
   await view.close(end);
   return { out, err };

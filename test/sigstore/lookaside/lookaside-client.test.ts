@@ -159,6 +159,7 @@ function failing(fail: (asked: number) => unknown) {
       warmed.push(url.href);
       return { [Symbol.dispose]() {} };
     },
+    async contact() {},
     async [Symbol.asyncDispose]() {},
   };
   const open = (writable = true) =>
