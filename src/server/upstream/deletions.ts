@@ -14,8 +14,11 @@ interface Ask {
   readonly call: ServerCall;
 }
 
-/** Takes back a push that is still to be passed on. */
-export type Withdraw = (repository: ServedRepository, reference: ManifestReference) => void;
+/** Takes back a push that is still to be passed on; done when none of them is under way any more. */
+export type Withdraw = (
+  repository: ServedRepository,
+  reference: ManifestReference,
+) => Promise<void>;
 
 /** Deletes at upstreams and here, where the settings let it; with local-only, here alone. */
 export class Deletions {
@@ -31,7 +34,7 @@ export class Deletions {
     const { upstream, repository, call } = ask;
     const isLocal = upstream.settings.push === "local-only";
     if (!isLocal && !upstream.settings.deletes) throw refusal(upstream);
-    this.#withdraw(repository, reference);
+    await this.#withdraw(repository, reference);
     const there = isLocal ? false : await this.#deleteThere(ask, reference);
     this.#parts.tags.forget(repository);
     const here = await this.#parts.store.deleteManifest(repository, reference, call);
