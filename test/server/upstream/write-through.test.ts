@@ -250,7 +250,26 @@ test("deletions pass on where the settings let them", async () => {
   assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), true);
   assert.equal(await upstreams.readManifest(repositoryOf(), byTag("b"), testCall()), undefined);
   assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), false);
-  await assert.rejects(upstreams.deleteBlob(repositoryOf(), blob.digest, testCall()), {
-    status: 405,
-  });
+  const [layer] = image.layers;
+  assert.ok(layer);
+  assert.equal(await upstreams.deleteBlob(repositoryOf(), layer.digest, testCall()), true);
+  assert.equal(await isThere(registry, layer.digest), false);
+  assert.equal(await upstreams.statBlob(repositoryOf(), layer.digest, testCall()), undefined);
+  assert.equal(await upstreams.deleteBlob(repositoryOf(), layer.digest, testCall()), false);
+  await pushImage(upstreams, repositoryOf(), image, { tag: "again" });
+  assert.ok(await isThere(registry, layer.digest), "it is not believed to be there");
+});
+
+test("nothing is deleted at an upstream whose settings do not say so", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, through);
+  const { upstreams } = world;
+  await pushImage(upstreams, repositoryOf(), image);
+  const call = testCall();
+  const refusal = { status: 405, code: "UNSUPPORTED" };
+  await assert.rejects(upstreams.deleteManifest(repositoryOf(), byTag("v1"), call), refusal);
+  const [layer] = image.layers;
+  assert.ok(layer);
+  await assert.rejects(upstreams.deleteBlob(repositoryOf(), layer.digest, call), refusal);
+  assert.ok(await isThere(registry, layer.digest));
 });
