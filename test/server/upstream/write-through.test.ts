@@ -109,6 +109,24 @@ test("a blob that the upstream does not take is not here either", async () => {
   assert.ok(await isThere(registry, blob.digest));
 });
 
+test("what an upstream has against a push is told as it is", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, through);
+  await pushImage(world.upstreams, repositoryOf(), image);
+  for (const [status, said, code] of [
+    [400, "DIGEST_INVALID", "DIGEST_INVALID"],
+    [409, "TAG_INVALID", "MANIFEST_INVALID"],
+    [409, "DENIED", "DENIED"],
+    [413, "SIZE_INVALID", "SIZE_INVALID"],
+    [422, "PRECONDITION", "UNSUPPORTED"],
+  ] as const) {
+    registry.behave({ on: "PUT manifest", fault: refuse(status, { code: said }) });
+    const pushed = pushManifests(world.upstreams, repositoryOf(), image);
+    const expected = code === "MANIFEST_INVALID" ? 400 : status;
+    await assert.rejects(pushed, { status: expected, code }, said);
+  }
+});
+
 test("bytes of another digest are refused, and are not left at the upstream", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, through);
