@@ -32,6 +32,11 @@ export const acceptedManifestTypes: readonly string[] = [
   mediaTypes.ociIndex,
 ];
 
+/** True of what is pushed and pulled as a manifest: an index may list other content, as those of build caches do. */
+export function isManifestType(mediaType: string): boolean {
+  return acceptedManifestTypes.includes(mediaType);
+}
+
 /** True of OCI's index and Docker's list. */
 export function isIndexType(mediaType: string): boolean {
   return mediaType === mediaTypes.ociIndex || mediaType === mediaTypes.dockerList;

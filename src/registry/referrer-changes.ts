@@ -1,9 +1,9 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { RegistryError } from "./errors.ts";
+import { RegistryError, type RegistryErrorCode } from "./errors.ts";
 import { ListMemory } from "./list-memory.ts";
 import { headManifest } from "./manifests.ts";
-import { type ReferrerList, withEntries, withoutEntry } from "./referrer-list.ts";
+import { descriptorsOf, type ReferrerList, withEntries, withoutEntry } from "./referrer-list.ts";
 import {
   deleteTaggedList,
   readTaggedList,
@@ -196,24 +196,57 @@ async function changeOnce(
   const isThere = async (digest: Digest) =>
     (await headManifest(state, digest, signal)).type === "held";
   const wanted = change(await memory.restored(found.list, clock.now(), isThere));
+  let standing = wanted;
   if (wanted !== found.list) {
     try {
-      await write(state, subject, wanted, found, signal);
+      standing = await writeWhatStands(state, subject, { list: wanted, found, isThere, signal });
     } catch (error) {
-      if (error instanceof RegistryError && error.code === "registry.changed") return "changed";
+      if (hasCode(error, "registry.changed")) return "changed";
       throw error;
     }
   }
-  memory.remember(wanted, clock.now());
+  memory.remember(standing, clock.now());
   return wanted === found.list ? "as-wanted" : "written";
+}
+
+/**
+ * Some registries take no list that names what is not there, as distribution does: entries of what was deleted since, by
+ * whomever, would keep out every later one. Gives what was written.
+ */
+async function writeWhatStands(
+  state: RepositoryState,
+  subject: Digest,
+  { list, found, isThere, signal }: Writing & { isThere(digest: Digest): Promise<boolean> },
+): Promise<ReferrerList> {
+  try {
+    await write(state, subject, { list, found, signal });
+    return list;
+  } catch (error) {
+    if (!hasCode(error, "registry.content-missing")) throw error;
+    const entries = descriptorsOf(found.list).map(({ digest }) => digest);
+    const stands = await Promise.all(entries.map(isThere));
+    const left = entries.filter((_, at) => !stands[at]).reduce(withoutEntry, list);
+    if (left === list) throw error;
+    await write(state, subject, { list: left, found, signal });
+    return left;
+  }
+}
+
+function hasCode(error: unknown, code: RegistryErrorCode): boolean {
+  return error instanceof RegistryError && error.code === code;
+}
+
+interface Writing {
+  readonly list: ReferrerList;
+  /** What it takes the place of. */
+  readonly found: TaggedList;
+  readonly signal: AbortSignal;
 }
 
 async function write(
   state: RepositoryState,
   subject: Digest,
-  list: ReferrerList,
-  found: TaggedList,
-  signal: AbortSignal,
+  { list, found, signal }: Writing,
 ): Promise<void> {
   if (list.manifests.length === 0 && (await deleteTaggedList(state, subject, signal))) return;
   await writeTaggedList(state, subject, list, found, signal);

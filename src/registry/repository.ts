@@ -13,7 +13,7 @@ import {
 import { holdsBlob, isHeld, statBlob } from "./blob-presence.ts";
 import { BlobUpload } from "./blob-upload.ts";
 import { listCatalog } from "./catalog.ts";
-import { deleteManifest } from "./deletion.ts";
+import { deleteBlob, deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
   headManifest,
@@ -99,6 +99,11 @@ export class Repository implements AsyncDisposable {
   /** See {@link deleteManifest}. */
   deleteManifest(reference: string, options: ManifestCallOptions): Promise<void> {
     return deleteManifest(this.#state, reference, options);
+  }
+
+  /** See {@link deleteBlob}. */
+  deleteBlob(digest: Digest, { signal }: CallOptions): Promise<void> {
+    return deleteBlob(this.#state, digest, signal);
   }
 
   listTags({ signal }: CallOptions): Promise<readonly string[]> {

@@ -143,6 +143,31 @@ test("an entry that another writer has lost is brought back, own or not, unless 
   assert.deepEqual(digestsIn(registry), [digests[2], digests[1], digests[3], digests[5]]);
 });
 
+test("entries of what was deleted do not keep later ones out of a registry that looks", async () => {
+  await using registry = await withoutApi();
+  await using client = testHost(registry.host);
+  const repository = client.host.repository("app", "write");
+  for (const { digest, manifest } of artifacts.slice(0, 3)) {
+    await repository.pushManifest(digest, manifest, { signal });
+  }
+  registry.store.repositories.get("app")?.manifests.delete(digests[1] ?? "");
+  registry.features = { ...registry.features, validates: true };
+  await using other = testHost(registry.host);
+  const later = other.host.repository("app", "write");
+  const absent = artifacts[4]?.entry ?? ({} as never);
+  await assert.rejects(later.addReferrer(subject, absent, { signal }), {
+    code: "registry.content-missing",
+  });
+  assert.deepEqual(digestsIn(registry), digests.slice(0, 3), "its own entry is not left out");
+  registry.features = { ...registry.features, validates: false };
+  const [, , , added] = artifacts;
+  assert.ok(added);
+  await later.writeManifest(added.digest, added.manifest, { signal });
+  registry.features = { ...registry.features, validates: true };
+  await later.addReferrer(subject, added.entry, { signal });
+  assert.deepEqual(digestsIn(registry), [digests[0], digests[2], digests[3]]);
+});
+
 test("a list that changes between reading and writing is read again, with conditions or without", async () => {
   for (const conditions of [true, false]) {
     await using registry = await withoutApi({ conditions });

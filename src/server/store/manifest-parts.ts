@@ -2,13 +2,13 @@ import type { Descriptor } from "../../core/descriptor.ts";
 import { isDigest } from "../../core/digest.ts";
 import { ContentError } from "../../core/errors.ts";
 import type { RawManifest } from "../../core/manifest.ts";
-import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts";
+import { isIndexType, isManifestType, isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import { type JsonValue, parseStrictJson } from "../../core/strict-json.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 
 /** What a manifest names, as far as a registry cares. */
 export type NamedContent = Pick<Descriptor, "digest" | "size"> & {
-  /** A manifest of an index. */
+  /** A manifest of an index; false of its other entries, which are blobs. */
   readonly instance: boolean;
   /** False of layers that may be fetched from elsewhere alone: they need not be here. */
   readonly required: boolean;
@@ -51,7 +51,7 @@ export function readManifestParts(manifest: RawManifest): ManifestParts {
   const index = isIndexType(manifest.mediaType);
   const config = index ? undefined : members.get("config");
   const named = index
-    ? listOf(members, "manifests").map((entry) => named1(entry, "manifest", true))
+    ? listOf(members, "manifests").map((entry) => named1(entry, "manifest", isInstance(entry)))
     : [
         ...(config ? [named1(config, "config", false)] : []),
         ...listOf(members, "layers").map((layer) => named1(layer, "layer", false)),
@@ -92,6 +92,11 @@ function named1(value: JsonValue, what: string, instance: boolean): NamedContent
   }
   const required = instance || !elsewhere.has(textOf(value, "mediaType") ?? "");
   return { digest, size, instance, required };
+}
+
+/** BuildKit's caches are indexes of layers and a configuration of their own. */
+function isInstance(entry: JsonValue): boolean {
+  return isManifestType(textOf(entry, "mediaType") ?? mediaTypes.ociManifest);
 }
 
 function textOf(value: JsonValue | Members, name: string): string | undefined {

@@ -1,4 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
+import type { Repository } from "../../registry/repository.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
@@ -14,8 +15,11 @@ interface Ask {
   readonly call: ServerCall;
 }
 
-/** Takes back a push that is still to be passed on. */
-export type Withdraw = (repository: ServedRepository, reference: ManifestReference) => void;
+/** Takes back a push that is still to be passed on; done when none of them is under way any more. */
+export type Withdraw = (
+  repository: ServedRepository,
+  reference: ManifestReference,
+) => Promise<void>;
 
 /** Deletes at upstreams and here, where the settings let it; with local-only, here alone. */
 export class Deletions {
@@ -28,30 +32,32 @@ export class Deletions {
   }
 
   async manifest(ask: Ask, reference: ManifestReference): Promise<boolean> {
-    const { upstream, repository, call } = ask;
-    const isLocal = upstream.settings.push === "local-only";
-    if (!isLocal && !upstream.settings.deletes) throw refusal(upstream);
-    this.#withdraw(repository, reference);
-    const there = isLocal ? false : await this.#deleteThere(ask, reference);
+    const { repository, call } = ask;
+    const isThere = passesOn(ask.upstream);
+    await this.#withdraw(repository, reference);
+    const text = reference.type === "tag" ? reference.tag : reference.digest;
+    const there =
+      isThere && (await this.#deleteThere(ask, (from) => from.deleteManifest(text, call)));
     this.#parts.tags.forget(repository);
     const here = await this.#parts.store.deleteManifest(repository, reference, call);
     return here || there;
   }
 
-  /** Of blobs an upstream's are its own to clear away. */
-  async blob({ upstream, repository, call }: Ask, digest: Digest): Promise<boolean> {
-    if (upstream.settings.push !== "local-only") throw refusal(upstream);
-    return await this.#parts.store.deleteBlob(repository, digest, call);
+  async blob(ask: Ask, digest: Digest): Promise<boolean> {
+    const { repository, call } = ask;
+    const there =
+      passesOn(ask.upstream) &&
+      (await this.#deleteThere(ask, (from) => from.deleteBlob(digest, call)));
+    const here = await this.#parts.store.deleteBlob(repository, digest, call);
+    return here || there;
   }
 
   async #deleteThere(
     { upstream, repository, call }: Ask,
-    reference: ManifestReference,
+    remove: (from: Repository) => Promise<void>,
   ): Promise<boolean> {
     try {
-      const there = upstream.repository(repository.path, "delete", call);
-      const text = reference.type === "tag" ? reference.tag : reference.digest;
-      await there.deleteManifest(text, { signal: call.signal });
+      await remove(upstream.repository(repository.path, "delete", call));
       upstream.answered();
       return true;
     } catch (error) {
@@ -62,8 +68,15 @@ export class Deletions {
   }
 }
 
-function refusal(upstream: Upstream): RegistryAnswerError {
-  return new RegistryAnswerError("UNSUPPORTED", `nothing is deleted at ${upstream.name} here`, {
+/**
+ * Whether a deletion is to be the upstream's as well.
+ *
+ * @throws {RegistryAnswerError} 405 where its settings let nothing be deleted there
+ */
+function passesOn({ name, settings }: Upstream): boolean {
+  if (settings.push === "local-only") return false;
+  if (settings.deletes) return true;
+  throw new RegistryAnswerError("UNSUPPORTED", `nothing is deleted at ${name} here`, {
     status: 405,
   });
 }

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
+import { isManifestType } from "../../core/media-type.ts";
 
 /** Content that a manifest names. */
 export interface ListedContent {
@@ -23,8 +24,14 @@ export function listedContent({ bytes }: Pick<RawManifest, "bytes">): readonly L
   add(json["config"], "blob");
   for (const name of ["layers", "fsLayers", "blobs"])
     for (const item of list(json[name])) add(item, "blob");
-  for (const item of list(json["manifests"])) add(item, "manifest");
+  for (const item of list(json["manifests"])) add(item, isOther(item) ? "blob" : "manifest");
   return [...found.values()];
+}
+
+/** Layers and the like in an index: caches of builds are such. */
+function isOther(item: unknown): boolean {
+  const { mediaType } = (item ?? {}) as Record<string, unknown>;
+  return typeof mediaType === "string" && mediaType !== "" && !isManifestType(mediaType);
 }
 
 function contentOf(item: unknown, kind: ListedContent["kind"]): ListedContent | undefined {

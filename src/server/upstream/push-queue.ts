@@ -105,6 +105,12 @@ export class PushQueue implements Disposable {
     }
   }
 
+  /** A push as it waits by now; undefined where it was taken back. */
+  current({ id }: QueuedPush): QueuedPush | undefined {
+    const row = this.#database.prepare("select * from pushes where id = ?").get(id);
+    return row && toPush(row as unknown as Row);
+  }
+
   done({ id }: QueuedPush): void {
     this.#database.prepare("delete from pushes where id = ?").run(id);
   }

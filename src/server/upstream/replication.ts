@@ -2,7 +2,7 @@ import type { Clock } from "../../registry/clock.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { listedContent } from "./listed-content.ts";
-import type { ManifestPushes } from "./manifest-pushes.ts";
+import type { ManifestPush, ManifestPushes } from "./manifest-pushes.ts";
 import type { PushQueue, QueuedPush } from "./push-queue.ts";
 import type { UpstreamStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
@@ -34,6 +34,8 @@ export class Replication implements AsyncDisposable {
   readonly #options: ReplicationOptions;
   readonly #stop = new AbortController();
   #wake = new AbortController();
+  /** The manifest that is on its way just now. */
+  #putting: (Pick<QueuedPush, "domain" | "path"> & { readonly done: Promise<unknown> }) | undefined;
   readonly #running: Promise<void>;
 
   constructor(options: ReplicationOptions) {
@@ -44,6 +46,12 @@ export class Replication implements AsyncDisposable {
   /** There is something new to do. */
   wake(): void {
     this.#wake.abort();
+  }
+
+  /** Resolves when no manifest is on its way to this repository that was under way when it was asked. */
+  async settled({ domain, path }: Pick<QueuedPush, "domain" | "path">): Promise<void> {
+    if (this.#putting?.domain !== domain || this.#putting.path !== path) return;
+    await this.#putting.done.catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,8 +116,9 @@ export class Replication implements AsyncDisposable {
     }
   }
 
-  async #send({ domain, path, manifest, tags }: QueuedPush): Promise<void> {
-    const { upstreamOf, uploads, pushes } = this.#options;
+  async #send(queued: QueuedPush): Promise<void> {
+    const { upstreamOf, uploads, queue } = this.#options;
+    const { domain, path, manifest } = queued;
     const upstream = upstreamOf(domain);
     if (!upstream) throw new Error(`${domain} is no upstream any more`);
     const repository: ServedRepository = { domain, path, requested: path, upstream: domain };
@@ -118,6 +127,20 @@ export class Replication implements AsyncDisposable {
     for (const { digest, kind } of listedContent(manifest)) {
       if (kind === "blob") await uploads.sendHeld({ upstream, repository, call }, digest);
     }
-    await pushes.send({ upstream, repository, call, manifest, tags });
+    // Blobs take their time: it may have been deleted meanwhile, or some of its tags.
+    const current = queue.current(queued);
+    if (current) await this.#put({ upstream, repository, call, manifest, tags: current.tags });
+  }
+
+  /** Who deletes it from now on waits for the end of this: what is put after it was deleted would stay. */
+  async #put(push: ManifestPush): Promise<void> {
+    const { domain, path } = push.repository;
+    const done = this.#options.pushes.send(push);
+    this.#putting = { domain, path, done };
+    try {
+      await done;
+    } finally {
+      this.#putting = undefined;
+    }
   }
 }

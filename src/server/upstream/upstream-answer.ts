@@ -17,6 +17,17 @@ const answers: Partial<Record<RegistryErrorCode, Answer>> = {
   "registry.changed": ["DENIED", 412],
 };
 
+/** What an upstream may say is wrong with what it was sent: passed on as it is, for trying again does not help. */
+const refusals: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
+const refusalCodes: ReadonlySet<string> = new Set<RegistryAnswerCode>([
+  "DENIED",
+  "DIGEST_INVALID",
+  "NAME_INVALID",
+  "SIZE_INVALID",
+  "TAG_INVALID",
+  "UNSUPPORTED",
+]);
+
 /** What a client is told of an upstream's failure. */
 export function upstreamAnswer(error: unknown, upstream: string): RegistryAnswerError {
   if (error instanceof RegistryAnswerError) return error;
@@ -34,7 +45,12 @@ function answerTo(error: unknown): Answer {
   if (error instanceof ContentError) return ["UNAVAILABLE", 502];
   if (!(error instanceof RegistryError)) throw error; // ours, not the upstream's
   if (error.status === 508) return ["UNAVAILABLE", 508];
-  return answers[error.code] ?? ["UNAVAILABLE", 502];
+  return answers[error.code] ?? refusal(error) ?? ["UNAVAILABLE", 502];
+}
+
+function refusal({ status, specCode = "" }: RegistryError): Answer | undefined {
+  if (status === undefined || !refusals.has(status)) return undefined;
+  return [refusalCodes.has(specCode) ? (specCode as RegistryAnswerCode) : "UNSUPPORTED", status];
 }
 
 /** Whether an upstream could not answer rightly now, as opposed to having said no: a copy may stand in for it. */

@@ -102,9 +102,10 @@ export class Upstreams implements Backend, AsyncDisposable {
       this.#queue?.add({ ...push.repository, manifest: push.manifest, tags: push.tags });
       this.#replication?.wake();
     });
-    this.#deletions = new Deletions(parts, (repository, reference) =>
-      this.#queue?.withdraw(repository, reference),
-    );
+    this.#deletions = new Deletions(parts, async (repository, reference) => {
+      this.#queue?.withdraw(repository, reference);
+      await this.#replication?.settled(repository);
+    });
     if (!settings.some(({ push }) => push === "write-back")) return;
     this.#queue = new PushQueue(options.queueFile, now);
     this.#replication = new Replication({

@@ -10,9 +10,10 @@ export function parseByteRange(
   header: string | undefined,
   size: number,
 ): ByteRange | "whole" | "unsatisfiable" {
-  const [, first, last] =
-    /^\s*bytes\s*=\s*([0-9]{0,15})\s*-\s*([0-9]{0,15})\s*$/i.exec(header ?? "") ?? [];
+  const [, first, last] = /^\s*bytes\s*=\s*([0-9]*)\s*-\s*([0-9]*)\s*$/i.exec(header ?? "") ?? [];
   if (first === undefined || last === undefined || (first === "" && last === "")) return "whole";
+  // No range is of nothing; clients that ask for one always are better off with nothing, as of Go's servers.
+  if (size === 0) return "whole";
   if (first === "") {
     const length = Math.min(Number(last), size);
     return length === 0 ? "unsatisfiable" : { start: size - length, end: size };

@@ -231,8 +231,8 @@ function badDigest(): RegistryAnswerError {
 
 function parsePage(query: Query): Page {
   const last = query.get("last");
-  const number = query.get("n");
-  if (number !== undefined && !/^[0-9]{1,15}$/.test(number)) {
+  const number = query.get("n") || undefined;
+  if (number !== undefined && !/^[0-9]+$/.test(number)) {
     const message = "n must be a number of entries";
     throw new RegistryAnswerError("PAGINATION_NUMBER_INVALID", message, { status: 400 });
   }

@@ -1,6 +1,6 @@
 import type { Digest } from "../../core/digest.ts";
 import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
-import { acceptedManifestTypes, isSchema1Type } from "../../core/media-type.ts";
+import { isManifestType, isSchema1Type } from "../../core/media-type.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Backend, ManifestPut, ManifestReference } from "./backend.ts";
@@ -68,7 +68,7 @@ async function receive(
   reference: ManifestReference,
 ): Promise<RawManifest> {
   const called = exchange.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-  if (called !== undefined && !acceptedManifestTypes.includes(called)) {
+  if (called !== undefined && !isManifestType(called)) {
     throw invalid("Content-Type is not the media type of a manifest");
   }
   const bytes = await readRequestBody(exchange, limits.maxManifestBytes);

@@ -170,3 +170,32 @@ test("what was deleted is not passed on any more", async () => {
   assert.deepEqual(upstreams.waitingPushes(), []);
   fault.stop();
 });
+
+for (const on of ["PUT upload", "PUT manifest"]) {
+  test(`what is deleted while it is passed on, at its ${on}, does not come back`, async () => {
+    await using registry = await startRegistry();
+    await using world = await startUpstreams(registry.origin, { ...back, deletes: true });
+    const { upstreams } = world;
+    const arrived = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<undefined>();
+    const arrive = () => {
+      arrived.resolve();
+      return goOn.promise;
+    };
+    registry.behave({ on, times: 1, fault: { arrive } });
+    await pushImage(upstreams, repositoryOf(), image);
+    await arrived.promise;
+    const reference = byDigest(image.digest);
+    const deleted = upstreams.deleteManifest(repositoryOf(), reference, testCall());
+    // A manifest that is on its way is waited for; blobs may take too long for that.
+    if (on === "PUT upload") assert.equal(await deleted, true);
+    else await upstreams.listTags(repositoryOf("other"), { limit: 1 }, testCall());
+    goOn.resolve(undefined);
+    assert.equal(await deleted, true);
+    await pushImage(upstreams, repositoryOf(), second, { tag: "v2" });
+    await passedOn(world);
+    const there = registry.store.repositories.get("app");
+    assert.deepEqual([...(there?.tags.keys() ?? [])], ["v2"]);
+    assert.equal(await upstreams.readManifest(repositoryOf(), reference, testCall()), undefined);
+  });
+}

@@ -109,6 +109,24 @@ test("a blob that the upstream does not take is not here either", async () => {
   assert.ok(await isThere(registry, blob.digest));
 });
 
+test("what an upstream has against a push is told as it is", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, through);
+  await pushImage(world.upstreams, repositoryOf(), image);
+  for (const [status, said, code] of [
+    [400, "DIGEST_INVALID", "DIGEST_INVALID"],
+    [409, "TAG_INVALID", "MANIFEST_INVALID"],
+    [409, "DENIED", "DENIED"],
+    [413, "SIZE_INVALID", "SIZE_INVALID"],
+    [422, "PRECONDITION", "UNSUPPORTED"],
+  ] as const) {
+    registry.behave({ on: "PUT manifest", fault: refuse(status, { code: said }) });
+    const pushed = pushManifests(world.upstreams, repositoryOf(), image);
+    const expected = code === "MANIFEST_INVALID" ? 400 : status;
+    await assert.rejects(pushed, { status: expected, code }, said);
+  }
+});
+
 test("bytes of another digest are refused, and are not left at the upstream", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, through);
@@ -250,7 +268,26 @@ test("deletions pass on where the settings let them", async () => {
   assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), true);
   assert.equal(await upstreams.readManifest(repositoryOf(), byTag("b"), testCall()), undefined);
   assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), false);
-  await assert.rejects(upstreams.deleteBlob(repositoryOf(), blob.digest, testCall()), {
-    status: 405,
-  });
+  const [layer] = image.layers;
+  assert.ok(layer);
+  assert.equal(await upstreams.deleteBlob(repositoryOf(), layer.digest, testCall()), true);
+  assert.equal(await isThere(registry, layer.digest), false);
+  assert.equal(await upstreams.statBlob(repositoryOf(), layer.digest, testCall()), undefined);
+  assert.equal(await upstreams.deleteBlob(repositoryOf(), layer.digest, testCall()), false);
+  await pushImage(upstreams, repositoryOf(), image, { tag: "again" });
+  assert.ok(await isThere(registry, layer.digest), "it is not believed to be there");
+});
+
+test("nothing is deleted at an upstream whose settings do not say so", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, through);
+  const { upstreams } = world;
+  await pushImage(upstreams, repositoryOf(), image);
+  const call = testCall();
+  const refusal = { status: 405, code: "UNSUPPORTED" };
+  await assert.rejects(upstreams.deleteManifest(repositoryOf(), byTag("v1"), call), refusal);
+  const [layer] = image.layers;
+  assert.ok(layer);
+  await assert.rejects(upstreams.deleteBlob(repositoryOf(), layer.digest, call), refusal);
+  assert.ok(await isThere(registry, layer.digest));
 });

@@ -118,6 +118,14 @@ export const dataSets: Readonly<Record<string, DataSet>> = {
   index: set(...images, index(images)),
   "nested index": set(...images, inner, index([inner])),
   "empty index": set(index([])),
+  "index of blobs, as BuildKit's caches are": set(
+    manifestOf(mediaTypes.ociIndex, {
+      manifests: [
+        ...layers.map((bytes) => descriptor(mediaTypes.ociLayerGzip, bytes)),
+        descriptor("application/vnd.buildkit.cacheconfig.v0", empty),
+      ],
+    }),
+  ),
   artifact: set(artifact()),
   "artifact index": set(
     artifact(),

@@ -19,12 +19,23 @@ export function readLinks(manifest: RawManifest): {
   readonly subject: Digest | undefined;
 } {
   const document = parse(manifest);
-  const blobs = [...(document.config ? [document.config] : []), ...(document.layers ?? [])];
+  const [manifests, others] = splitList(document.manifests ?? []);
+  const blobs = [
+    ...(document.config ? [document.config] : []),
+    ...(document.layers ?? []),
+    ...others,
+  ];
   return {
     blobs: blobs.filter(({ mediaType }) => !/foreign|nondistributable/.test(mediaType)).map(digest),
-    manifests: (document.manifests ?? []).map(digest),
+    manifests: manifests.map(digest),
     subject: document.subject?.digest,
   };
+}
+
+/** What an index lists: manifests, and blobs. */
+function splitList<Entry extends { readonly mediaType: string }>(list: readonly Entry[]) {
+  const isManifest = ({ mediaType }: Entry) => /manifest|index/.test(mediaType);
+  return [list.filter(isManifest), list.filter((entry) => !isManifest(entry))] as const;
 }
 
 /** A manifest's descriptor as lists of referrers have it. */
