@@ -20,6 +20,7 @@ export interface LookasidesOptions {
   readonly httpBeside: (endpoint: Endpoint) => HttpClient;
   readonly userAgent: string;
   readonly onWarning: (text: string) => void;
+  readonly onDebug?: (text: string) => void;
 }
 
 /** Finds where the signatures of a repository are kept, by its own name: a mirror's are looked up as the mirror's. */
@@ -37,6 +38,7 @@ export function createLookasides(options: LookasidesOptions): FindSignaturePlace
       write: openForWriting(config, places, open) ?? folder,
       more: places.more.map(({ value }) => ({ where: value, store: open(value, false) })),
       attachments: places.attachments?.value ?? false,
+      ...(options.onDebug && { tell: options.onDebug }),
       open: (url) => open(url, true),
     };
   };
