@@ -14,6 +14,10 @@ export interface Signer extends AsyncDisposable {
   readonly format: UntrustedSignature["format"];
   /** @throws {SignatureError} `signature.cannot-sign` */
   sign(claim: Claim, options: SignOptions): Promise<UntrustedSignature>;
-  /** Whether `signature` is already this key's for exactly `claim`, so that signing again would add nothing. */
+  /**
+   * Whether `signature` is already this key's for exactly `claim`, so that signing again would add nothing.
+   *
+   * @throws {SignatureError} `signature.cannot-sign` where it is, and the passphrase given would not unlock the key
+   */
   hasMade(signature: UntrustedSignature, claim: Claim): Promise<boolean>;
 }

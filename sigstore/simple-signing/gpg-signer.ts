@@ -25,6 +25,7 @@ export async function createGpgSigner(options: GpgSignerOptions): Promise<Signer
   checkPassphrase(passphrase);
   const key = await findGpgKey(name, environment, signal);
   let own: Promise<SimpleSigningVerifier> | undefined;
+  let tried: Promise<unknown> | undefined;
   return {
     keyId: key.fingerprint,
     format: "simple-signing",
@@ -39,7 +40,12 @@ export async function createGpgSigner(options: GpgSignerOptions): Promise<Signer
     },
     async hasMade(signature, claim: Claim) {
       own ??= ownVerifier(key, options);
-      return await isOwnSignature(own, signature, claim, key.fingerprint);
+      if (!(await isOwnSignature(own, signature, claim, key.fingerprint))) return false;
+      // As in every tool that signs anew each time, a wrong passphrase must not go unnoticed.
+      if (passphrase === undefined) return true;
+      tried ??= tryKey(key, options);
+      await tried;
+      return true;
     },
     async [Symbol.asyncDispose]() {},
   };
@@ -53,6 +59,14 @@ async function sign(key: GpgKey, run: Parameters<typeof runGpg>[1]): Promise<Uin
   const made = result.status.filter((line) => line.startsWith("SIG_CREATED S "));
   if (result.exitCode === 0 && made.length === 1) return result.stdout;
   throw cannotSign(failure(result), new Error(result.stderr));
+}
+
+/** Signs nothing of worth, for what it says of the passphrase. */
+async function tryKey(
+  key: GpgKey,
+  { environment, passphrase, signal }: GpgSignerOptions,
+): Promise<void> {
+  await sign(key, { environment, passphrase, input: new Uint8Array(), ...(signal && { signal }) });
 }
 
 /** GnuPG's reason, which is what the reference shows: `Bad passphrase`. */

@@ -119,6 +119,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         httpBeside: (endpoint) => registries.beside(endpoint),
         userAgent: userAgent(input),
         onWarning: (text) => log.warning(text),
+        onDebug: (text) => log.debug(text),
       });
       const local = {
         input,

@@ -22,6 +22,7 @@ export interface LookasidesOptions {
   readonly httpBeside: (endpoint: Endpoint) => HttpClient;
   readonly userAgent: string;
   readonly onWarning: (text: string) => void;
+  readonly onDebug?: (text: string) => void;
 }
 
 /** Images of so many names are looked for without working it out anew: a run has one or two repositories at a time. */
@@ -61,6 +62,7 @@ function placesOf(
     write: openForWriting(config, places, open) ?? folder,
     more: places.more.map(({ value }) => ({ where: value, store: open(value, false) })),
     attachments: places.attachments?.value ?? false,
+    ...(options.onDebug && { tell: options.onDebug }),
     open: (url) => open(url, true),
   };
 }

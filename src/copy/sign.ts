@@ -91,11 +91,14 @@ export async function makeSignatures(
   const known = [...toSign.carried, ...(standing ?? [])];
   const made: UntrustedSignature[] = [];
   for (const [position, signer] of signers.entries()) {
-    if (await hasMadeOne(signer, known, claim)) continue;
     const count = signers.length;
+    const during = count === 1 ? "creating signature" : `creating signature ${position + 1}`;
+    const isMade = await telling(during, "copy.destination-failed", () =>
+      hasMadeOne(signer, known, claim),
+    );
+    if (isMade) continue;
     const { of, manifest } = toSign;
     call.report({ type: "signing", of, format: signer.format, position: position + 1, count });
-    const during = count === 1 ? "creating signature" : `creating signature ${position + 1}`;
     const { signal } = call;
     made.push(
       await telling(during, "copy.destination-failed", () => signer.sign(claim, { signal })),

@@ -65,9 +65,10 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
     passwords: createPasswordCheck(settings, { passwords: () => users.passwords, hasher, now }),
     robots: () => users.robots,
     isUser: (name) => isUser(users, name),
-    unauthorized: (message, credentials) =>
-      new RegistryAnswerError("UNAUTHORIZED", message, {
+    unauthorized: (credentials) =>
+      new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
         status: 401,
+        detail: "user, password or token is wrong",
         headers: { "WWW-Authenticate": challenge("", [], credentials) },
       }),
     now,

@@ -17,7 +17,7 @@ export interface IdentifyParts {
   readonly tokens?: Tokens;
   /** Whether there still is such a user. */
   isUser(name: string): boolean;
-  unauthorized(message: string, credentials: Credentials): RegistryAnswerError;
+  unauthorized(credentials: Credentials): RegistryAnswerError;
   readonly now: () => number;
 }
 
@@ -26,7 +26,7 @@ export function createIdentify(parts: IdentifyParts): Identify {
   return async (credentials) => {
     const { headers, address, certificateName } = credentials;
     const said = parseAuthorization(headers.authorization);
-    const refused = () => parts.unauthorized("authentication failed", credentials);
+    const refused = () => parts.unauthorized(credentials);
     switch (said.scheme) {
       case "none":
         return new KnownCaller(userOfCertificate(certificateName), address);

@@ -60,16 +60,23 @@ function refusal(
   name: string,
   action: Action,
 ): RegistryAnswerError {
+  const detail = scopes[action].map((one) => wanted(name, one));
   if (caller.user === undefined) {
-    return unauthorized(access.challenge(name, scopes[action], credentials));
+    return unauthorized(access.challenge(name, scopes[action], credentials), detail);
   }
   const message = "requested access to the resource is denied";
-  return new RegistryAnswerError("DENIED", message, { status: 403 });
+  return new RegistryAnswerError("DENIED", message, { status: 403, detail });
 }
 
-function unauthorized(challenge: string): RegistryAnswerError {
+/** As docker-registry says it. Of an error without detail clients in Go show the code, and not the message. */
+function wanted(name: string, action: Action) {
+  return { Type: "repository", Class: "", Name: name, Action: action };
+}
+
+function unauthorized(challenge: string, detail?: unknown): RegistryAnswerError {
   return new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
     headers: { "WWW-Authenticate": challenge },
+    detail,
   });
 }

@@ -1,8 +1,4 @@
-import {
-  familiarReference,
-  formatDockerReference,
-  parseDockerReference,
-} from "../../core/docker-reference.ts";
+import { familiarReference, parseDockerReference } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { dockerScopes } from "../../core/policy-scopes.ts";
@@ -28,8 +24,7 @@ export function parseAtomicLocation(text: string): ImageReference {
     throw bad(`failed to parse image reference ${JSON.stringify(text)}: ${error.message}`);
   }
   if (docker.tag === undefined || docker.digest !== undefined) {
-    const named = formatDockerReference(docker);
-    throw bad(`invalid image reference ${named}, expected format: 'hostname/namespace/stream:tag'`);
+    throw bad(`invalid image reference ${text}, expected format: 'hostname/namespace/stream:tag'`);
   }
   if (docker.path.split("/").length !== 2) {
     throw bad(

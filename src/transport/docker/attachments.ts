@@ -29,6 +29,11 @@ const longestWaitMs = 1000;
 /** What reading attachments asks of a registry: `registry.not-found` for a tag that is not there. */
 export type AttachmentSource = Pick<Repository, "name" | "readManifest" | "openBlob">;
 
+/** `tell` is told, in skopeo's words, what is looked for and found. */
+export interface ReadingOptions extends CallOptions {
+  readonly tell?: ((text: string) => void) | undefined;
+}
+
 /**
  * The sigstore attachments of a manifest, kept under a tag of its own repository; empty where there are none. Every
  * layer is one, signature or not, and one that cannot be read fails them all — `specs/signing.md` 4.1.
@@ -36,8 +41,9 @@ export type AttachmentSource = Pick<Repository, "name" | "readManifest" | "openB
 export async function readAttachments(
   repository: AttachmentSource,
   manifest: Digest,
-  { signal }: CallOptions,
+  { signal, tell }: ReadingOptions,
 ): Promise<readonly SigstoreSignature[]> {
+  tell?.(`Looking for sigstore attachments in ${nameOf(repository, manifest)}`);
   const found = await fetchAttachment(repository, manifest, signal);
   if (!found) return [];
   const { layers } = parseAttachmentManifest(
@@ -45,6 +51,7 @@ export async function readAttachments(
     typeOf(found),
     nameOf(repository, manifest),
   );
+  tell?.(`Found a sigstore attachment manifest with ${layers.length} layers`);
   const signatures: SigstoreSignature[] = [];
   await pool(layers.entries(), payloadsAtOnce, signal, async ([position, layer], signal) => {
     signatures[position] = signatureOf(layer, await readBlob(repository, layer, signal));

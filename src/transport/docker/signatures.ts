@@ -22,6 +22,8 @@ export interface RepositoryPlaces {
   /** Read besides: an extension of ours. */
   readonly more: readonly { readonly where: string; readonly store: SignatureStore }[];
   readonly attachments: boolean;
+  /** Told what is looked for and found in the repository: of use to who wonders where a signature is. */
+  readonly tell?: (text: string) => void;
   /** Any other look-aside, to read from and to write to. */
   open(url: string): Lookaside;
 }
@@ -104,14 +106,17 @@ export class RepositorySignatures {
     call: CallOptions,
     api?: boolean,
   ): Promise<readonly UntrustedSignature[]> {
-    const { attachments, more } = this.#places;
+    const { attachments, more, tell } = this.#places;
     const subject = this.#subject(manifest);
-    const attached = begun(
-      attachments ? readAttachments(this.#repository, manifest, call) : Promise.resolve([]),
-    );
+    if (!attachments) tell?.("Not looking for sigstore attachments: disabled by configuration");
+    const attached = begun(attachments ? this.#readAttached(manifest, call) : Promise.resolve([]));
     const others = begun(Promise.all(more.map(({ store }) => store.read(subject, call))));
     const first = await this.#readFirst(manifest, call, api);
     return [...distinct(first, (await others).flat()), ...(await attached)];
+  }
+
+  #readAttached(manifest: Digest, call: CallOptions): Promise<readonly UntrustedSignature[]> {
+    return readAttachments(this.#repository, manifest, { ...call, tell: this.#places.tell });
   }
 
   /** The look-aside is read while the registry is still asked whether it counts: most have no API. */
@@ -151,7 +156,7 @@ export class RepositorySignatures {
   ): Promise<readonly UntrustedSignature[]> {
     const attached =
       formats.includes("sigstore") && this.#places.attachments
-        ? await readAttachments(this.#repository, manifest, call)
+        ? await this.#readAttached(manifest, call)
         : [];
     if (!formats.includes("simple-signing")) return attached;
     if (!(await this.#repository.hasSignaturesApi(call))) {

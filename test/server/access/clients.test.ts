@@ -88,7 +88,9 @@ test("skopeo pushes and pulls by password, where there are no tokens", {
 }, async () => {
   await using c = await clients("access: {htpasswd: users}");
   assert.equal(await c.push("team/x:1", "--dest-creds", "ci:ci-secret"), "");
-  assert.match(await c.push("team/x:1"), /authentication required|unauthorized/);
+  assert.match(await c.push("team/x:1"), /unauthorized: authentication required/);
+  const wrong = await c.push("team/x:1", "--dest-creds", "ci:wrong");
+  assert.match(wrong, /unauthorized: authentication required/);
   const anonymous = ["inspect", "--tls-verify=false", `docker://${c.served.host}/team/x:1`];
   assert.equal((await skopeo(anonymous)).exitCode, 1);
   assert.equal((await skopeo([...anonymous, "--creds", "ann:ann-secret"])).exitCode, 0);

@@ -47,6 +47,14 @@ test("a manifest is put under its own type alone", async () => {
   }
 });
 
+test("an index of nothing is put in each of its spellings", async () => {
+  await using server = await startV2Server();
+  for (const manifests of ["[]", "null"]) {
+    const text = `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":${manifests}}`;
+    assert.equal((await put(server.origin, "1", {}, text)).status, 201, manifests);
+  }
+});
+
 const ambiguous: Record<string, string> = {
   "two kinds at once": `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[],"layers":[]}`,
   "a member twice": `{"schemaVersion":2,"mediaType":"${ociIndex}","manifests":[],"manifests":[]}`,

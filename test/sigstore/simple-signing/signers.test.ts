@@ -153,11 +153,12 @@ test("createGpgSigner() signs with the subkey that is named", { skip }, async ()
 test("createGpgSigner() unlocks a key with a passphrase, and says when it is the wrong one", {
   skip,
 }, async () => {
+  await using byFile = await keyFile(secret("locked"), { passphrase });
+  const standing = await byFile.sign(claim, { signal });
+  const bad = { code: "signature.cannot-sign", message: "Bad passphrase" };
   await using wrong = await gpg("locked", { passphrase: "wrong" });
-  await assert.rejects(wrong.sign(claim, { signal }), {
-    code: "signature.cannot-sign",
-    message: "Bad passphrase",
-  });
+  await assert.rejects(wrong.sign(claim, { signal }), bad);
+  await assert.rejects(wrong.hasMade(standing, claim), bad); // though there is nothing to sign
   await using signer = await gpg("locked", { passphrase });
   await isGood(signer, "locked");
   const broken = {

@@ -22,6 +22,7 @@ test("parseAtomicLocation() takes a host, a namespace, a stream and a tag", () =
     "h.example.com:8443",
   ]);
   const table: readonly [text: string, message: RegExp][] = [
+    ["x", /^invalid image reference x, expected format/], // as it was written
     ["h.example.com/ns/st", /^invalid image reference h\.example\.com\/ns\/st, expected format/],
     [`h.example.com/ns/st@sha256:${"0".repeat(64)}`, /, expected format: 'hostname\/namespace/],
     ["h.example.com/st:v1", /^invalid image reference: h\.example\.com\/st:v1, expected format/],

@@ -196,7 +196,15 @@ test("attachments are read and written besides, each signature once", async () =
   await place.write(sigstore("a"), fakeSignature("simple"), attestation);
   await place.write(sigstore("b"), sigstore("a"));
   assert.deepEqual(await place.read(), ["simple", "sigstore a", "sigstore att", "sigstore b"]);
-  assert.deepEqual(await place.read({ attachments: false }), ["simple"]);
+  const told: string[] = [];
+  const tell = (text: string) => void told.push(text);
+  assert.deepEqual(await place.read({ attachments: false, tell }), ["simple"]);
+  await place.read({ tell });
+  assert.deepEqual(told, [
+    "Not looking for sigstore attachments: disabled by configuration",
+    `Looking for sigstore attachments in ${place.name.slice("docker://".length, -":v1".length)}:${attachmentTag(place.digest)}`,
+    "Found a sigstore attachment manifest with 3 layers",
+  ]);
   const repository = place.registry.store.open("ns/one");
   const stored = repository.manifests.get(
     repository.resolve(attachmentTag(place.digest)) as Digest,
