@@ -46,7 +46,7 @@ export interface SyncFigures {
   /** Bytes that were there already, or mounted. */
   readonly bytesSpared: number;
   readonly ms: number;
-  /** How often something was tried again. */
+  /** How often the image, or of a run an image or a listing, was begun again: requests that were sent again do not count. */
   readonly retries: number;
 }
 

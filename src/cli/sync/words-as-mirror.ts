@@ -22,7 +22,7 @@ export async function syncWordsAsMirror(
   [from, to]: readonly [string, string],
 ): Promise<void> {
   const { flags, globals, log, signal } = context;
-  using output = await openOutput(context);
+  await using output = await openOutput(context);
   await using coordinator = createLocalCoordinator(hostLimits(flags, new Map()), clock);
   const found = await findByWords(context, from, to, { tell: onlyTroubles(log), coordinator });
   const { words, listing, end, options } = found;
