@@ -13,6 +13,7 @@ import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { jobsApi } from "../../server/jobs/api.ts";
 import { createJobFigures } from "../../server/jobs/figures.ts";
 import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
+import { ownNames } from "../../server/jobs/own-names.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
 import { createWorkerProcesses, type WorkerProcesses } from "../../server/jobs/worker-processes.ts";
 import type { Metrics } from "../../server/metrics/metrics.ts";
@@ -73,6 +74,7 @@ export async function assembleJobs(
       nextRun: () => times.next(now()),
     })),
     access,
+    isOwnName: ownNames(settings),
     report,
     signal,
     ...(audit && { audit }),

@@ -40,6 +40,8 @@ export interface JobsApiParts extends JobDesk {
   readonly mirrors: readonly NamedMirror[];
   readonly schedules: readonly KnownSchedule[];
   readonly access: Access;
+  /** Whether a `Host` is a name of this server's. */
+  readonly isOwnName: (host: string | undefined) => boolean;
   readonly audit?: AuditLog;
   readonly report: Report;
   /** Aborts when the server is about to end: so do streams of events then. */

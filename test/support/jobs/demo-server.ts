@@ -66,6 +66,7 @@ export async function startDemo(
     ledger,
     queue,
     access,
+    isOwnName: () => true,
     mirrors,
     schedules,
     rules: { async check() {}, checkWebhook() {} },
