@@ -63,18 +63,20 @@ export async function jobsWorld(
     access,
     isOwnName: ownNames(settings),
     audit: { note: (event) => void notes.push(event) },
-    mirrors: [
-      { name: "base", rules: [{ from: "docker.io/library/*", to: "registry.example/hub/" }] },
-    ],
-    schedules: [
-      {
-        name: "base",
-        cron: "0 3 * * *",
-        request: { kind: "sync", mirror: "base", dryRun: false },
-        nextRun: () => 86_400_000,
-      },
-    ],
-    rules: { async check() {}, checkWebhook() {}, ...rules },
+    named: () => ({
+      mirrors: [
+        { name: "base", rules: [{ from: "docker.io/library/*", to: "registry.example/hub/" }] },
+      ],
+      schedules: [
+        {
+          name: "base",
+          cron: "0 3 * * *",
+          request: { kind: "sync", mirror: "base", dryRun: false },
+          nextRun: () => 86_400_000,
+        },
+      ],
+      rules: { async check() {}, checkWebhook() {}, ...rules },
+    }),
     now: Date.now,
     report() {},
     signal: ending.signal,
