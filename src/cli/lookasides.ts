@@ -31,8 +31,11 @@ const mostKept = 64;
 /** Finds where the signatures of a repository are kept, by its own name: a mirror's are looked up as the mirror's. */
 export function createLookasides(options: LookasidesOptions): FindSignaturePlaces {
   const known = new Map<string, RepositoryPlaces>();
+  let knownOf: RegistriesD | undefined;
   return async (endpoint) => {
     const config = await options.registriesD();
+    if (config !== knownOf) known.clear(); // it was read again
+    knownOf = config;
     const { reference, insecure } = endpoint;
     const identity = dockerIdentity(reference);
     const own = isScope(config, identity) ? identity : repositoryName(reference);

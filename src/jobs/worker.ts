@@ -51,6 +51,8 @@ export interface WorkerParts extends Pick<Jobs, "queue" | "ledger" | "webhooks">
   readonly backoff?: Backoff;
   /** Aborts when the worker is to stop: what runs is aborted, and given back when it has ended. */
   readonly signal: AbortSignal;
+  /** Aborts when the worker is to take no more jobs: it ends when those that it has have ended. */
+  readonly leaving?: AbortSignal;
   /** Must neither throw nor wait. */
   readonly report: (event: WorkerEvent) => void;
   readonly now: () => number;
@@ -66,8 +68,9 @@ export interface WorkerParts extends Pick<Jobs, "queue" | "ledger" | "webhooks">
  * as its lease is good.
  */
 export async function runWorker(parts: WorkerParts): Promise<void> {
-  const { queue, slots, signal, reconcileMs = 60_000 } = parts;
-  const reconciling = keepReconciled(parts, reconcileMs);
+  const { queue, slots, leaving, reconcileMs = 60_000 } = parts;
+  const signal = leaving ? AbortSignal.any([parts.signal, leaving]) : parts.signal;
+  const reconciling = keepReconciled({ ...parts, signal }, reconcileMs);
   const running = new Set<Promise<void>>();
   for await (const lease of queue.leases({ signal })) {
     const work = new JobRun(parts, lease)

@@ -14,10 +14,11 @@ const maxTags = 5_000_000;
 const tagForm = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /**
- * All tags, in the registry's order — OCI distribution-spec § Listing Tags.
+ * All tags, in the registry's order — OCI distribution-spec § Listing Tags. All or none: what is no longer listed may be
+ * removed elsewhere.
  *
  * @throws {RegistryError} `registry.not-found` where the repository is not there; `registry.bad-response` for a name that
- * cannot be a tag
+ * cannot be a tag, or where there is no end of pages
  */
 export async function listTags(
   state: RepositoryState,
@@ -26,29 +27,35 @@ export async function listTags(
   const tags = new Set<string>();
   const pages = new Set<string>();
   let page: string | undefined = `/v2/${state.path}/tags/list?n=1000`;
-  while (page !== undefined && !pages.has(page) && pages.size < maxPages && tags.size < maxTags) {
+  while (page !== undefined && !pages.has(page)) {
+    if (pages.size >= maxPages || tags.size >= maxTags) throw endless(state);
     pages.add(page);
     const before = tags.size;
-    const next: string | undefined = await readPage(state, page, tags, signal);
-    page = tags.size > before ? next : undefined;
+    const { names, next }: Page = await readPage(state, page, signal);
+    for (const tag of names) tags.add(tag);
+    page = tags.size > before || names.length === 0 ? next : undefined;
   }
   return [...tags];
 }
 
+interface Page {
+  readonly names: readonly string[];
+  readonly next: string | undefined;
+}
+
 async function readPage(
   state: RepositoryState,
-  page: string,
-  tags: Set<string>,
+  target: string,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const { reply, bytes } = await fetchDocument(state, {
-    target: page,
-    maxBytes: maxPageBytes,
-    signal,
-  });
+): Promise<Page> {
+  const { reply, bytes } = await fetchDocument(state, { target, maxBytes: maxPageBytes, signal });
   if (!bytes) throw await reply.toError("fetching tags list");
-  for (const tag of parseTags(bytes, redactedUrl(reply.url))) tags.add(tag);
-  return nextPage(reply.headers("link"), reply.url);
+  const names = parseTags(bytes, redactedUrl(reply.url));
+  return { names, next: nextPage(reply.headers("link"), reply.url) };
+}
+
+function endless({ path }: RepositoryState): RegistryError {
+  return new RegistryError("registry.bad-response", `the tags list of ${path} has no end`);
 }
 
 /** Nexus has sent nulls, Artifactory digests: neither is a tag. */

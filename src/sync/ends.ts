@@ -3,6 +3,7 @@ import type { Clock } from "../registry/clock.ts";
 import type { CallOptions } from "../transport/contract.ts";
 import type { ReportSync } from "./events.ts";
 import type { MirrorRule } from "./mirror.ts";
+import type { TryingAgain } from "./try-again.ts";
 
 /** Every transport, built with one end's settings: credentials, TLS. The registries' clients are the run's, for all images. */
 export interface MirrorEnd {
@@ -26,13 +27,12 @@ export interface FoundImage {
 }
 
 /** What finding images is done with. */
-export interface FindingParts {
+export interface FindingParts extends TryingAgain {
   readonly ends: MirrorEnds;
-  /** Told "listing", "listed" and "listing-failed". */
+  /** Told "listing", "listed", "listing-retrying" and "listing-failed". */
   readonly report: ReportSync;
   /** Ages are seen from it. */
-  readonly clock: Pick<Clock, "now">;
-  readonly signal: AbortSignal;
+  readonly clock: Pick<Clock, "now" | "sleep">;
 }
 
 /**

@@ -46,7 +46,7 @@ export interface SyncFigures {
   /** Bytes that were there already, or mounted. */
   readonly bytesSpared: number;
   readonly ms: number;
-  /** How often something was tried again. */
+  /** How often the image, or of a run an image or a listing, was begun again: requests that were sent again do not count. */
   readonly retries: number;
 }
 
@@ -61,12 +61,24 @@ export type SyncEvent =
       readonly found: number;
       readonly taken: number;
     }
+  /** It failed in a way that may pass. `attempt` counts from 1, `of` are made at most. */
+  | {
+      readonly type: "listing-retrying";
+      readonly rule: string;
+      readonly what: string;
+      readonly attempt: number;
+      readonly of: number;
+      readonly delayMs: number;
+      readonly message: string;
+    }
   | {
       readonly type: "listing-failed";
       readonly rule: string;
       readonly what: string;
       readonly code: string;
       readonly message: string;
+      /** It may go well another time. */
+      readonly retryable: boolean;
     }
   | { readonly type: "image-started"; readonly item: SyncItem }
   | { readonly type: "image-event"; readonly item: SyncItem; readonly event: CopyEvent }

@@ -1,9 +1,9 @@
 import { KnownError } from "../core/errors.ts";
-import { backoffMs } from "../registry/retry.ts";
 import type { FoundImage } from "./ends.ts";
 import type { Fed, FeedSource } from "./feed.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { MirrorParts } from "./parts.ts";
+import { waitToTry } from "./try-again.ts";
 
 /** An image, and the rule that gave it. */
 export interface RuleImage {
@@ -18,10 +18,11 @@ export function sourceOf(rule: MirrorRule, parts: MirrorParts): FeedSource<RuleI
 
 /** Listed again after a failure that may pass, as long as nothing was found: what was found must not come twice. */
 async function* find(rule: MirrorRule, parts: MirrorParts): AsyncGenerator<Fed<RuleImage>> {
-  const { steps, signal, retries } = parts;
+  const { steps, signal, retries: of, report } = parts;
+  const { name } = rule;
   let found = 0;
   let burdens: Fed<RuleImage>["burdens"] = ["", ""];
-  for (let tried = 0; ; tried++) {
+  for (let tried = 1; ; tried++) {
     try {
       for await (const image of steps.enumerate(rule, parts)) {
         found++;
@@ -32,24 +33,15 @@ async function* find(rule: MirrorRule, parts: MirrorParts): AsyncGenerator<Fed<R
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof KnownError)) throw error;
-      if (found > 0 || tried >= retries || !error.retryable) return tellFailed(rule, parts, error);
-      await waitToList(parts, tried + 1);
+      const { code, message, retryable } = error;
+      const told = { rule: name, what: name, message };
+      if (found > 0 || tried > of || !retryable)
+        return report({ type: "listing-failed", ...told, code, retryable });
+      await waitToTry(parts, tried, (delayMs) =>
+        report({ type: "listing-retrying", ...told, attempt: tried, of, delayMs }),
+      );
     }
   }
-}
-
-function tellFailed({ name }: MirrorRule, { report }: MirrorParts, error: KnownError): void {
-  const { code, message } = error;
-  report({ type: "listing-failed", rule: name, what: name, code, message });
-}
-
-/** Called off, it is seen by who lists again. */
-async function waitToList(
-  { clock, random, signal, retryDelayMs }: MirrorParts,
-  attempt: number,
-): Promise<void> {
-  const delayMs = retryDelayMs?.(attempt) ?? backoffMs(attempt, random);
-  await clock.sleep(delayMs, signal).catch(() => {});
 }
 
 function hostOf({ from }: MirrorRule): string {

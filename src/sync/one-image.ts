@@ -3,7 +3,6 @@ import { type CopyJob, type CopyResult, performCopy } from "../copy/copy.ts";
 import { dryRun } from "../copy/dry-run.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
-import { backoffMs } from "../registry/retry.ts";
 import { checkRoom, wantsCompanions } from "./companions/room.ts";
 import { CopyFigures } from "./copy-figures.ts";
 import type { SyncFigures, SyncOutcome } from "./events.ts";
@@ -12,6 +11,7 @@ import type { FreeNames } from "./free-names.ts";
 import { madeBefore, noteMade } from "./made.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { Existing, MirrorParts, SyncImage } from "./parts.ts";
+import { waitToTry } from "./try-again.ts";
 
 /** How one image came out, and what it took. */
 export interface ImageEnd {
@@ -173,13 +173,13 @@ async function wouldCopy(job: CopyJob): Promise<Ended> {
 /** Tells of it and waits; called off, it is seen by who tries again. */
 async function beforeRetry(
   { item }: SyncImage,
-  { clock, signal, retries, retryDelayMs, random, report }: MirrorParts,
+  parts: MirrorParts,
   attempt: number,
   { message }: KnownError,
 ): Promise<void> {
-  const delayMs = retryDelayMs?.(attempt) ?? backoffMs(attempt, random);
-  report({ type: "image-retrying", item, attempt, of: retries, delayMs, message });
-  await clock.sleep(delayMs, signal).catch(() => {});
+  await waitToTry(parts, attempt, (delayMs) => {
+    parts.report({ type: "image-retrying", item, attempt, of: parts.retries, delayMs, message });
+  });
 }
 
 function mayPass(error: unknown): error is KnownError {

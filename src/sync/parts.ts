@@ -14,9 +14,10 @@ import type { ReportSync, SyncItem } from "./events.ts";
 import type { Companions, ExistingRule, MirrorRule } from "./mirror.ts";
 import type { ImageEnd } from "./one-image.ts";
 import type { SyncState } from "./sync-state.ts";
+import type { TryingAgain } from "./try-again.ts";
 
 /** What a run works with. Its parts are shared by all images, so that the run is bounded as a whole. */
-export interface MirrorParts {
+export interface MirrorParts extends TryingAgain {
   readonly ends: MirrorEnds;
   readonly gate: Gate;
   readonly transfers: Transfers;
@@ -30,16 +31,12 @@ export interface MirrorParts {
   readonly steps: MirrorSteps;
   readonly report: ReportSync;
   readonly clock: Clock;
-  /** 0 to 1. */
-  readonly random: () => number;
   /** Aborted, it stops the run: what is under way is called off and told of as "stopped". */
   readonly signal: AbortSignal;
   /** Images under way at once; the hosts' own gates bound what they are asked. */
   readonly parallel: number;
-  /** How often an image is tried again, from its start, after a failure that may pass. */
+  /** Of a listing, and of an image from its start. */
   readonly retries: number;
-  /** How long to wait before the nth further attempt, from 1; absent: as long as for a request. */
-  readonly retryDelayMs?: (attempt: number) => number;
   /** Given the error itself of an image that failed, of which an event has the message only. */
   readonly failed?: (item: SyncItem, error: KnownError) => void;
   /** A failed image does not stop the run. */

@@ -1,5 +1,5 @@
 import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
-import type { SyncEvent } from "./events.ts";
+import type { SyncEvent, SyncSummary } from "./events.ts";
 
 /**
  * What a report says of an event, as the members of one JSON object; undefined of what it leaves out. An image has one
@@ -25,11 +25,29 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
   }
 }
 
+/** The last line of a run. `retries` of requests is for whoever knows them: here are images that were begun again. */
+export function summaryLine({
+  retries: imageRetries,
+  ...rest
+}: SyncSummary): Readonly<Record<string, unknown>> {
+  return { type: "summary", ...rest, imageRetries };
+}
+
+/** Whether this is the last line of a run that did not come to its end: it was killed, or stopped. */
+export function endsUnfinished(line: string): boolean {
+  try {
+    const { type, stopped } = JSON.parse(line);
+    return typeof type === "string" && (type !== "summary" || stopped > 0);
+  } catch {
+    return false;
+  }
+}
+
 function imageLine({
   item,
   outcome,
   source,
-  figures,
+  figures: { retries, ...figures },
 }: Extract<SyncEvent, { type: "image-ended" }>) {
   const { type, ...rest } = outcome;
   return {
@@ -42,6 +60,7 @@ function imageLine({
     ...(source !== undefined && { source }),
     ...rest,
     ...figures,
+    attempts: retries + 1,
   };
 }
 

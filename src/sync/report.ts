@@ -1,11 +1,16 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import type { SyncEvent, SyncSummary } from "./events.ts";
-import { reportLine } from "./report-lines.ts";
+import { endsUnfinished, reportLine, summaryLine } from "./report-lines.ts";
+
+const maxLineBytes = 1024 * 1024;
 
 /** How a report is begun. */
 export interface ReportOptions {
-  /** "new" empties the file. "continue" goes on behind what former runs told, be it that they were killed. */
-  readonly mode: "new" | "continue";
+  /**
+   * "new" empties the file. "continue" goes on behind what former runs told, be it that they were killed. "resume" does so
+   * only where the last of them did not come to its end.
+   */
+  readonly mode: "new" | "continue" | "resume";
   readonly dryRun: boolean;
   readonly now: () => number;
 }
@@ -23,8 +28,8 @@ export class SyncReport implements Disposable {
   constructor(path: string, { mode, dryRun, now }: ReportOptions) {
     this.#now = now;
     this.#file = openSync(path, mode === "new" ? "w+" : "a+", 0o644);
-    if (mode === "continue") cutToWholeLines(this.#file);
-    this.#write({ type: "run", dryRun });
+    const isBehind = mode !== "new" && goOn(this.#file, mode);
+    this.#write({ type: "run", dryRun, ...(isBehind && { continues: true }) });
   }
 
   /** Neither throws nor waits for more than a write. */
@@ -39,7 +44,7 @@ export class SyncReport implements Disposable {
    * @throws what the system said where not all of the report could be written
    */
   end(summary: SyncSummary, more: Readonly<Record<string, unknown>> = {}): void {
-    this.#write({ type: "summary", ...summary, ...more });
+    this.#write({ ...summaryLine(summary), ...more });
     if (this.#failure) throw this.#failure.error;
   }
 
@@ -61,19 +66,32 @@ export class SyncReport implements Disposable {
   }
 }
 
-/** Cuts off a last line that has no end: whoever wrote it was killed, or had no room. */
-function cutToWholeLines(file: number): void {
+/** Leaves of the file what a run can go on behind. @returns whether there is anything */
+function goOn(file: number, mode: "continue" | "resume"): boolean {
+  const end = endOfLines(file, fstatSync(file).size);
+  const isBehind = mode === "continue" ? end > 0 : endsUnfinished(lastLine(file, end));
+  ftruncateSync(file, isBehind ? end : 0);
+  return isBehind;
+}
+
+/** Before `size`, behind the last newline: a last line without was being written by a run that was killed, or had no room. */
+function endOfLines(file: number, size: number): number {
   const block = Buffer.alloc(64 * 1024);
-  const { size } = fstatSync(file);
   for (let end = size; end > 0; ) {
     const start = Math.max(0, end - block.length);
     const count = readSync(file, block, 0, end - start, start);
     const newline = block.subarray(0, count).lastIndexOf(0x0a);
-    if (newline >= 0) {
-      ftruncateSync(file, start + newline + 1);
-      return;
-    }
+    if (newline >= 0) return start + newline + 1;
     end = start;
   }
-  ftruncateSync(file, 0);
+  return 0;
+}
+
+/** The line that ends at `end`; nothing where it is longer than any of ours. */
+function lastLine(file: number, end: number): string {
+  const start = endOfLines(file, Math.max(0, end - 1));
+  if (end - start > maxLineBytes) return "";
+  const bytes = Buffer.alloc(end - start);
+  readSync(file, bytes, 0, bytes.length, start);
+  return bytes.toString();
 }

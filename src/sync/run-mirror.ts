@@ -133,8 +133,9 @@ async function pruneAll(mirror: Mirror, parts: MirrorParts, names: GivenNames): 
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof KnownError)) throw error;
-      const { code, message } = error;
-      report({ type: "listing-failed", rule: rule.name, what: rule.name, code, message });
+      const { code, message, retryable } = error;
+      const { name } = rule;
+      report({ type: "listing-failed", rule: name, what: name, code, message, retryable });
     }
   }
 }

@@ -39,6 +39,9 @@ export class Tally {
       case "pruned":
         counts.pruned++;
         break;
+      case "listing-retrying":
+        counts.retries++;
+        break;
       case "listing-failed":
       case "prune-refused":
         counts.failedRules++;

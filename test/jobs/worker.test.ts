@@ -23,7 +23,7 @@ interface World extends AsyncDisposable {
   submit(members?: { readonly webhook?: string; readonly notBefore?: number }): Promise<Job>;
   /** Runs a worker until a job has ended; gives the job. */
   runUntilEnd(id: string, perform: Perform): Promise<Job>;
-  run(perform: Perform, signal: AbortSignal): Promise<void>;
+  run(perform: Perform, signal: AbortSignal, leaving?: AbortSignal): Promise<void>;
 }
 
 async function openWorld(): Promise<World> {
@@ -31,9 +31,10 @@ async function openWorld(): Promise<World> {
   const jobs = await openEmbeddedJobs(folder.in("jobs.db"), { now: Date.now, pollMs: 50 });
   const desk = { ...jobs, now: Date.now, random: () => new Uint8Array(10) };
   const events: WorkerEvent[] = [];
-  const run = (perform: Perform, signal: AbortSignal) =>
+  const run = (perform: Perform, signal: AbortSignal, leaving?: AbortSignal) =>
     runWorker({
       ...jobs,
+      ...(leaving && { leaving }),
       ...{ perform, signal, slots: 2, attempts: 3, now: Date.now, random: Math.random },
       backoff: { firstMs: 1, mostMs: 1 },
       cancelLookMs: 20,
@@ -77,6 +78,24 @@ function untilAborted(signal: AbortSignal): Promise<never> {
     signal.addEventListener("abort", () => reject(signal.reason));
   });
 }
+
+test("runWorker() that leaves ends the jobs that it has, and takes no more", options, async () => {
+  await using world = await openWorld();
+  const first = await world.submit();
+  const leave = new AbortController();
+  let later: Job | undefined;
+  const perform: Perform = async (_job, { signal }) => {
+    leave.abort();
+    later = await world.submit();
+    signal.throwIfAborted();
+    return result;
+  };
+  await world.run(perform, new AbortController().signal, leave.signal);
+  const states = [first.id, later?.id ?? ""].map(
+    async (id) => (await world.jobs.ledger.get(id))?.state,
+  );
+  assert.deepEqual(await Promise.all(states), ["done", "waiting"]);
+});
 
 test("runWorker() does a job and says what came of it", options, async () => {
   await using world = await openWorld();

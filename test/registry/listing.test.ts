@@ -57,6 +57,25 @@ test("listTags() says why an answer is no list of tags, in Go's words", async ()
   }
 });
 
+test("listTags() goes on behind a page of which nothing is a tag", async () => {
+  await using registry = await startRegistry();
+  const link = '</v2/app/tags/list?last=b>; rel="next"';
+  const digest = `sha256:${"a".repeat(64)}`;
+  const pages = [
+    [["a"], { link: link.replace("=b", "=a") }],
+    [[digest, null], { link }],
+    [["c"], {}],
+  ] as const;
+  let asked = 0;
+  const arrive = () => {
+    const [tags, headers] = pages[asked++] ?? [[], {}];
+    return jsonReply(200, { name: "app", tags }, headers);
+  };
+  registry.behave({ on: "GET tags", times: pages.length, fault: { arrive } });
+  await using reader = testHost(registry.host);
+  assert.deepEqual(await reader.host.repository("app", "read").listTags({ signal }), ["a", "c"]);
+});
+
 test("listTags() stops where pages lead in a circle or bring nothing new", async () => {
   await using registry = await startRegistry();
   let page = 0;

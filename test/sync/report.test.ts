@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { SyncReport } from "../../src/sync/report.ts";
 import { Engine } from "../support/engine.ts";
@@ -61,7 +61,7 @@ test("SyncReport tells every image once, and in the end the sum", async () => {
     outcome: "copied",
     source: image.digest,
     digest: image.digest,
-    retries: 0,
+    attempts: 1,
   });
   assert.ok(Number(bytesMoved) > 0 && Number(bytesSpared) >= 0 && Number(ms) >= 0);
   assert.equal(unchanged?.["outcome"], "unchanged");
@@ -94,22 +94,39 @@ test("SyncReport goes on behind a run that was killed in the middle of a line", 
   assert.equal(lines.length, 3003);
   assert.equal(lines.filter(({ type }) => type === "run").length, 2);
   assert.equal(lines.at(-1)?.["what"], "more");
+  assert.equal(lines.findLast(({ type }) => type === "run")?.["continues"], true);
   using fresh = new SyncReport(path, { mode: "new", ...options });
   fresh.note(listed("only"));
   assert.equal((await linesOf(path)).length, 2);
 });
 
+const nothing = {
+  ...{ images: 0, copied: 0, unchanged: 0, left: 0, failed: 0, stopped: 0, companions: 0 },
+  ...{ pruned: 0, failedRules: 0, bytesMoved: 0, bytesSpared: 0, ms: 0, retries: 0 },
+};
+
+test("SyncReport resumes where a run did not come to its end, and begins anew behind one that did", async () => {
+  await using folder = await tempFolder();
+  const path = folder.in("report.jsonl");
+  const runs: number[] = [];
+  const run = async (end?: { readonly stopped: number }) => {
+    {
+      using report = new SyncReport(path, { mode: "resume", dryRun: false, now: () => 0 });
+      if (end) report.end({ ...nothing, ...end });
+    }
+    runs.push((await linesOf(path)).filter(({ type }) => type === "run").length);
+  };
+  await run();
+  await appendFile(path, '{"type":"image","time":"19'); // killed
+  await run({ stopped: 2 });
+  await run({ stopped: 0 });
+  await run();
+  await writeFile(path, "what is no report\n");
+  await run();
+  assert.deepEqual(runs, [1, 2, 3, 1, 1]);
+});
+
 test("SyncReport tells in the end that it could not be written", () => {
   using report = new SyncReport("/dev/full", { mode: "new", dryRun: false, now: () => 0 });
-  const zero = { images: 0, copied: 0, unchanged: 0, left: 0, failed: 0, stopped: 0 };
-  const rest = {
-    companions: 0,
-    pruned: 0,
-    failedRules: 0,
-    bytesMoved: 0,
-    bytesSpared: 0,
-    ms: 0,
-    retries: 0,
-  };
-  assert.throws(() => report.end({ ...zero, ...rest }), { code: "ENOSPC" });
+  assert.throws(() => report.end(nothing), { code: "ENOSPC" });
 });

@@ -168,6 +168,10 @@ function messageOf(
   switch (event.type) {
     case "listed":
       return { level: "info", text: `${event.what}: ${event.taken} of ${event.found} taken` };
+    case "listing-retrying": {
+      const { what, attempt, of, message } = event;
+      return { level: "warning", text: `${what}: listed again (${attempt}/${of}): ${message}` };
+    }
     case "listing-failed":
       return { level: "error", text: `${event.what}: ${event.message}` };
     case "pruned": {

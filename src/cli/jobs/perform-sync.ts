@@ -58,7 +58,10 @@ export async function performSync(
     keepGoing,
     dryRun: request.dryRun,
     ...(elsewhere && { elsewhere }),
-    report: (event) => story.tellSync(event),
+    report: (event) => {
+      mayPass ||= event.type === "listing-failed" && event.retryable;
+      story.tellSync(event);
+    },
     failed: (_item, { retryable }) => {
       mayPass ||= retryable;
     },

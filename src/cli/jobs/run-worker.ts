@@ -34,11 +34,14 @@ export interface WorkerFlags {
   readonly untilStdinEnds: boolean;
 }
 
-/** Does jobs of the settings' queue until told to end; what it does then goes back to the queue. */
+/**
+ * Does jobs of the settings' queue until told to end; what it does then goes back to the queue. Since `leaving` it takes no
+ * more, and ends with the jobs that it has.
+ */
 export async function workUntilEnded(
   context: CommandContext,
   settings: ServerSettings,
-  flags: WorkerFlags,
+  { leaving, ...flags }: WorkerFlags & { readonly leaving: AbortSignal },
 ): Promise<void> {
   const name = flags.name ?? `${hostname()}/${process.pid}`;
   const report = createServerLog(settings.log, context.terminal);
@@ -51,7 +54,10 @@ export async function workUntilEnded(
   const handed = await openHandedJobs(settings, Date.now);
   if (handed) forgetHanded(stack.use(handed), Date.now, signal);
   say("worker ready");
-  const webhooks = callWebhooks({ context, settings, jobs, hosts: parts.hosts, report, signal });
+  const over = new AbortController();
+  const calling = AbortSignal.any([signal, over.signal]);
+  const { hosts } = parts;
+  const webhooks = callWebhooks({ context, settings, jobs, hosts, report, signal: calling });
   const doing = stack.use(new PartPerformer(parts));
   const desk = handed && { ...handed, now: Date.now };
   const work = (from: Jobs, perform: PerformOf) =>
@@ -62,6 +68,7 @@ export async function workUntilEnded(
       slots: flags.slots ?? settings.jobs.slots,
       attempts: settings.jobs.attempts,
       signal,
+      leaving,
       report: reportWorker(report, name),
       now: Date.now,
       random: Math.random,
@@ -74,8 +81,9 @@ export async function workUntilEnded(
   await Promise.all([
     work(jobs, (request, context) => perform(request, parts, context)),
     handed && work(handed, (request, context) => doing.perform(request, context)),
-    webhooks,
   ]);
+  over.abort();
+  await webhooks;
   say("worker ended");
 }
 

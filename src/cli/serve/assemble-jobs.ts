@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadHostPlatform } from "../../config/load-host-platform.ts";
-import { asJobRequest } from "../../jobs/job-request.ts";
 import { hasEnded, openStates } from "../../jobs/job-rules.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { JobLedger } from "../../jobs/ledger.ts";
-import { createScheduler, type Schedule, type ScheduleEvent } from "../../jobs/schedule.ts";
-import { parseScheduleTimes } from "../../jobs/schedule-times.ts";
+import { createScheduler, type ScheduleEvent } from "../../jobs/schedule.ts";
 import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { Access } from "../../server/access.ts";
 import type { AuditLog } from "../../server/audit.ts";
-import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { jobsApi } from "../../server/jobs/api.ts";
 import { createJobFigures } from "../../server/jobs/figures.ts";
-import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
-import { createJobRules } from "../../server/jobs/rules.ts";
+import { ownNames } from "../../server/jobs/own-names.ts";
 import { createWorkerProcesses, type WorkerProcesses } from "../../server/jobs/worker-processes.ts";
 import type { Metrics } from "../../server/metrics/metrics.ts";
 import type { Report } from "../../server/server-event.ts";
@@ -21,6 +17,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import type { AssemblyBase } from "./assemble-server.ts";
+import { changedJobs, readNamedJobs } from "./named-jobs.ts";
 import { ownUrlFor } from "./own-url.ts";
 
 /** What jobs are joined with. */
@@ -33,8 +30,18 @@ export interface JobsContext {
 /** The jobs of a server. */
 export interface AssembledJobs {
   readonly faces: readonly Face[];
+  /** Reads mirrors, schedules and what jobs may. @throws {ConfigError} `config.invalid`; all stays as it was then */
+  reload(next: ServerSettings): Promise<ReloadedJobs>;
   /** From now on jobs are done: the server listens at these URLs. */
   begin(urls: readonly string[]): void;
+}
+
+/** Settings that were read again. */
+export interface ReloadedJobs {
+  /** Members that are only heeded at the next start. */
+  readonly later: readonly string[];
+  /** Goes by them from now on; jobs that run end by the former. */
+  apply(): void;
 }
 
 const hourMs = 3_600_000;
@@ -54,11 +61,8 @@ export async function assembleJobs(
   const jobs = own.use(await openJobs(settings, now));
   const { queue, ledger, webhooks } = jobs;
   const desk: JobDesk = { queue, ledger, webhooks, now };
-  const platform = loadHostPlatform(environment);
-  const mirrors = await readMirrors(settings.mirrors, { platform });
-  const mirrored = [...mirrors.values()].flatMap(domainsOf);
-  const hosts = createAllowedHosts(settings, { mirrored });
-  const schedules = schedulesOf(settings);
+  const reading = { platform: loadHostPlatform(environment), now };
+  let current = { settings, ...(await readNamedJobs(settings, reading)) };
   const figures = createJobFigures(queue, report);
   metrics.watch(figures.gauges);
   const ending = new AbortController();
@@ -66,35 +70,55 @@ export async function assembleJobs(
   own.defer(() => ending.abort());
   const api = jobsApi({
     ...desk,
-    rules: createJobRules({ settings, hosts, platform }),
-    mirrors: [...mirrors].map(([name, document]) => ({ name, rules: rulesAsText(document) })),
-    schedules: schedules.map(({ times, ...schedule }) => ({
-      ...schedule,
-      nextRun: () => times.next(now()),
-    })),
+    named: () => current.named,
     access,
+    isOwnName: ownNames(settings),
     report,
     signal,
     ...(audit && { audit }),
   });
+  let workers: WorkerProcesses | undefined;
+  let scheduler: AsyncDisposable | undefined;
+  const startSchedules = () =>
+    createScheduler({ desk, schedules: current.schedules, report: reportSchedules(report) });
   return {
     faces: [api],
+    async reload(next) {
+      const { isAnything, later } = changedJobs(current.settings, next);
+      if (!isAnything) return { later: [], apply() {} };
+      const read = await readNamedJobs({ ...settings, ...jobsIn(next) }, reading);
+      return {
+        later,
+        apply() {
+          current = { settings: next, ...read };
+          workers?.renew();
+          void scheduler?.[Symbol.asyncDispose]();
+          scheduler &&= startSchedules();
+        },
+      };
+    },
     begin(urls) {
-      const workers = own.use(startWorkers(base, urls));
-      own.use(createScheduler({ desk, schedules, report: reportSchedules(report) }));
-      signal.addEventListener("abort", () => void workers[Symbol.asyncDispose](), { once: true });
+      const started = own.use(startWorkers(base, urls));
+      workers = started;
+      scheduler = startSchedules();
+      own.defer(async () => await scheduler?.[Symbol.asyncDispose]());
+      signal.addEventListener("abort", () => void started[Symbol.asyncDispose](), { once: true });
       void steadily(base, signal, async () => {
         for await (const job of ledger.watchAll({ signal })) {
           figures.note(job);
-          if (!hasEnded(job.state)) workers.wake();
+          if (!hasEnded(job.state)) started.wake();
         }
       });
       void steadily(base, signal, async () => {
-        if (await isAnythingLeft(jobs)) workers.wake();
+        if (await isAnythingLeft(jobs)) started.wake();
         await forgetOld(ledger, settings.jobs.keepFor, now, signal);
       });
     },
   };
+}
+
+function jobsIn({ jobs, mirrors, schedules }: ServerSettings) {
+  return { jobs, mirrors, schedules };
 }
 
 /** The same program, with the same configuration. */
@@ -161,30 +185,6 @@ async function forgetOld(
     await ledger.forget(now() - keepForMs);
     await sleep(hourMs, undefined, { signal, ref: false }).catch(() => {});
   }
-}
-
-interface NamedSchedule extends Schedule {
-  readonly cron: string;
-  readonly timeZone?: string;
-}
-
-function schedulesOf({ mirrors, schedules }: ServerSettings): readonly NamedSchedule[] {
-  const ofMirrors = Object.entries(mirrors).flatMap(([name, { cron, timeZone }]) =>
-    cron === undefined
-      ? []
-      : [{ name, cron, timeZone, request: { kind: "sync", mirror: name, dryRun: false } as const }],
-  );
-  const others = Object.entries(schedules).map(([name, { cron, timeZone, ...request }]) => ({
-    name,
-    cron,
-    timeZone,
-    request: asJobRequest(request),
-  }));
-  return [...ofMirrors, ...others].map(({ timeZone, ...schedule }) => ({
-    ...schedule,
-    times: parseScheduleTimes(schedule.cron, timeZone),
-    ...(timeZone !== undefined && { timeZone }),
-  }));
 }
 
 function reportSchedules(report: Report): (event: ScheduleEvent) => void {

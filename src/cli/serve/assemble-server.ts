@@ -30,12 +30,12 @@ import type { FaceName } from "./face-names.ts";
 export interface AssembledServer extends AsyncDisposable {
   readonly parts: ServerParts;
   /**
-   * Reads again what is read from files, and goes by the rules and users of other settings. Gives the members of the
-   * settings that are only heeded at the next start.
+   * Reads again what is read from files, and goes by the rules, users, mirrors and schedules of other settings. Gives the
+   * members of the settings that are only heeded at the next start.
    *
-   * @throws {ServerError} `server.bad-file`; rules and users stay as they were then
+   * @throws {ServerError} `server.bad-file`, {ConfigError} `config.invalid`; all of these stay as they were then
    */
-  reload(next: ServerSettings): readonly string[];
+  reload(next: ServerSettings): Promise<readonly string[]>;
   /** The server listens at these URLs: what it does by itself may begin. */
   begin(urls: readonly string[]): void;
 }
@@ -124,14 +124,19 @@ export async function assembleServer(
       ],
       readiness: async () => audit?.trouble ?? (await backends.trouble()),
     },
-    reload(next) {
+    async reload(next) {
       judge.reload();
-      return [...otherwiseChanged(settings, next), ...who.change(next.access)];
+      const work = await jobs?.reload(next);
+      const ofUsers = who.change(next.access);
+      work?.apply();
+      return [...otherwiseChanged(settings, next), ...(work?.later ?? []), ...ofUsers];
     },
     begin: (urls) => jobs?.begin(urls),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
+
+const knowThemselves = new Set<keyof ServerSettings>(["access", "jobs", "mirrors", "schedules"]);
 
 function servesRegistry(only: FaceName | undefined): boolean {
   return only === undefined || only === "registry";
@@ -141,10 +146,10 @@ function servesJobs(only: FaceName | undefined): boolean {
   return only === undefined || only === "jobs" || only === "page";
 }
 
-/** Of access, the part itself knows. */
+/** Of access and jobs, the parts themselves know. */
 function otherwiseChanged(before: ServerSettings, after: ServerSettings): readonly string[] {
   return (Object.keys(after) as (keyof ServerSettings)[])
-    .filter((name) => name !== "access")
+    .filter((name) => !knowThemselves.has(name))
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
     .map(inFile);
 }

@@ -28,7 +28,7 @@ export async function serve(
     manager.reloading();
     await server.reload();
     try {
-      const later = assembled.reload((await load()).settings);
+      const later = await assembled.reload((await load()).settings);
       say("info", "configuration read again");
       if (later.length > 0)
         say("warn", "changes that need a new start", { members: later.join(", ") });

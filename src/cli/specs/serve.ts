@@ -37,7 +37,7 @@ export const serveSpec: CommandSpec = {
   name: "serve",
   short: "Serve a registry that verifies what is pulled and signs what is pushed",
   long: () =>
-    "Serve a registry that verifies what is pulled and signs what is pushed.\n\nWithout a configuration it is a registry for this machine, on 127.0.0.1:5000, that keeps everything in ./amphora-data.\nEvery value of the configuration can be set by the environment: cache.max-bytes is AMPHORA_SERVE_CACHE_MAX_BYTES.\nSIGHUP reads users, rules, certificates and policies again; SIGTERM ends it when the running transfers have ended.",
+    "Serve a registry that verifies what is pulled and signs what is pushed.\n\nWithout a configuration it is a registry for this machine, on 127.0.0.1:5000, that keeps everything in ./amphora-data.\nEvery value of the configuration can be set by the environment: cache.max-bytes is AMPHORA_SERVE_CACHE_MAX_BYTES.\nSIGHUP reads users, rules, certificates, policies, mirrors and schedules again; SIGTERM ends it when the running transfers have ended.",
   use: "serve [command options]",
   examples: [
     "serve",

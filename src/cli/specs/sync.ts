@@ -71,7 +71,7 @@ const ourFlags: readonly Flag[] = [
     name: "state",
     type: "string",
     usage:
-      "remember in `FILE` what was changed on the way (platforms, compression, signing), so that the next run sees that there is nothing to do",
+      "remember in `FILE` what was changed on the way (platforms, compression, signing), so that the next run sees that there is nothing to do; a report goes on where a run was broken off",
     ours: true,
   },
   {

@@ -5,7 +5,7 @@ export const workerSpec: CommandSpec = {
   name: "worker",
   short: "Do the jobs of a server: copies, mirrors, signatures and verdicts",
   long: () =>
-    "Do the jobs of a server: copies, mirrors, signatures and verdicts.\n\nIt reads the same configuration as `serve`, and takes jobs from the queue that the section `jobs` names. `serve` starts\nworkers of its own by default; with the queue in Redis more of them can work on other machines.\nSIGTERM ends it: what it does then goes back to the queue.",
+    "Do the jobs of a server: copies, mirrors, signatures and verdicts.\n\nIt reads the same configuration as `serve`, and takes jobs from the queue that the section `jobs` names. `serve` starts\nworkers of its own by default; with the queue in Redis more of them can work on other machines.\nSIGTERM ends it: what it does then goes back to the queue. After SIGHUP it takes no more until its jobs have ended, and goes on\nby the configuration as it is then.",
   use: "worker [command options]",
   examples: [
     "worker --config /etc/amphora/serve.yaml",

@@ -31,7 +31,7 @@ export async function syncByDocument(
   destination: string | undefined,
 ): Promise<void> {
   const { flags, globals, log } = context;
-  using output = await openOutput(context);
+  await using output = await openOutput(context);
   const document = await readDocument(context, file, destination);
   const mirror: Mirror = {
     rules: document.mirror.rules.map((rule) => ruleWithFlags(context, rule)),

@@ -11,8 +11,8 @@ import { openSigning } from "../signers.ts";
 import { DigestFile } from "./digest-file.ts";
 import { incomplete, listSources } from "./list-sources.ts";
 import { requestsAtOnce } from "./mirror-parts.ts";
-import { nameOf, type PlannedCopy, planCopies } from "./plan-copies.ts";
-import { type CopiesJob, runCopies } from "./skopeo-run.ts";
+import { type CopyPlan, nameOf, planCopies } from "./plan-copies.ts";
+import { type CopiesJob, runCopies, type Synced } from "./skopeo-run.ts";
 import type { Listing } from "./sources.ts";
 import { copyOptionsOf } from "./sync-options.ts";
 import type { TellSync } from "./tell.ts";
@@ -73,9 +73,9 @@ export async function syncAsSkopeo(
   const isDryRun = flags.bool("dry-run");
   if (isDryRun) log.warning("Running in dry-run mode");
   using digests = isDryRun ? undefined : openDigestFile(context);
-  const copies = await planCopies(listing.sources, words.to, { ...context, end });
-  const job: CopiesJob = { copies, end, gate, options, signing, digests };
-  const synced = isDryRun ? tellPlan(context, copies) : await runCopies(context, job);
+  const plan = await planCopies(listing.sources, words.to, { ...context, end });
+  const job: CopiesJob = { plan, end, gate, options, signing, digests };
+  const synced = isDryRun ? await tellPlan(context, plan) : await runCopies(context, job);
   const did = isDryRun ? "Would have synced" : "Synced";
   log.info(`${did} ${synced.images} images from ${listing.sources.length} sources`);
   if (listing.isIncomplete || synced.isIncomplete) throw incomplete();
@@ -86,8 +86,8 @@ function openDigestFile({ flags }: CommandContext): DigestFile | undefined {
   return path === "" ? undefined : new DigestFile(path);
 }
 
-function tellPlan({ log }: CommandContext, copies: readonly PlannedCopy[]) {
-  for (const { position, of, shown } of copies)
+async function tellPlan({ log }: CommandContext, plan: CopyPlan): Promise<Synced> {
+  for await (const { position, of, shown } of plan.copies("every"))
     log.info(`Would have copied image ref ${position}/${of}`, { ...shown });
-  return { images: copies.length, isIncomplete: false };
+  return { images: plan.count, isIncomplete: false };
 }

@@ -8,7 +8,7 @@ import { goQuote } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import type { End } from "../parts.ts";
-import { dockerImage, type SyncSource, tagsFailed } from "./sources.ts";
+import { checked, dockerImage, type SyncSource, tagsFailed } from "./sources.ts";
 import type { TellSync } from "./tell.ts";
 
 /**
@@ -26,13 +26,12 @@ export async function dockerSource(
   const isOne = named.tag !== undefined || named.digest !== undefined;
   tell.info("Tag presence check", { imagename: text, tagged: isOne });
   if (isOne) {
-    const image = await withPrefix(badReference(text), () =>
-      end.resolve(`docker://${text}`, "source", { signal }),
-    );
-    return { name: text, images: [dockerImage(image)] };
+    const resolve = () => end.resolve(`docker://${text}`, "source", { signal });
+    const image = async () => dockerImage(await withPrefix(badReference(text), resolve));
+    return await checked({ name: text, keys: [text], image });
   }
   const source = await repositorySource(end, named, { signal, tell });
-  if (source.images.length === 0)
+  if (source.keys.length === 0)
     throw new UsageError("usage.bad-reference", `No images to sync found in ${goQuote(text)}`);
   return source;
 }
@@ -57,10 +56,12 @@ export async function repositorySource(
   const tags = await withPrefix(tagsFailed(name), async () =>
     transport.listTags?.(reference, { signal }),
   );
-  const images = (tags ?? [])
-    .filter(takes)
-    .map((tag) => end.resolve(`docker://${name}:${tag}`, "source", { signal }));
-  return { name, images: (await Promise.all(images)).map(dockerImage) };
+  return await checked({
+    name,
+    keys: (tags ?? []).filter(takes),
+    image: async (tag) =>
+      dockerImage(await end.resolve(`docker://${name}:${tag}`, "source", { signal })),
+  });
 }
 
 function parse(text: string): DockerReference {

@@ -23,17 +23,22 @@ export async function folderSource(
   await stat(text).catch((error) => {
     throw unreadable(`Invalid source directory specified: ${fileErrorText(error, "stat", text)}`);
   });
-  const images: SourceImage[] = [];
+  const image = async (folder: string): Promise<SourceImage> => {
+    const resolve = () => end.resolve(`dir:${folder}`, "source", { signal });
+    return {
+      image: await withPrefix(badReference(folder), resolve),
+      path: pathBelow(text, folder),
+    };
+  };
+  const keys: string[] = [];
   for await (const folder of imageFolders(text)) {
     signal.throwIfAborted();
-    const image = await withPrefix(badReference(folder), () =>
-      end.resolve(`dir:${folder}`, "source", { signal }),
-    );
-    images.push({ image, path: pathBelow(text, folder) });
+    await image(folder);
+    keys.push(folder);
   }
-  if (images.length === 0)
+  if (keys.length === 0)
     throw new UsageError("usage.bad-reference", `No images to sync found in ${goQuote(text)}`);
-  return { name: text, images };
+  return { name: text, keys, image };
 }
 
 async function* imageFolders(root: string): AsyncIterable<string> {

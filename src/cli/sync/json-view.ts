@@ -1,6 +1,6 @@
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
-import type { SyncEvent, SyncItem, SyncSummary } from "../../sync/events.ts";
-import type { Traffic } from "../parts.ts";
+import type { SyncEvent, SyncItem } from "../../sync/events.ts";
+import { summaryLine } from "../../sync/report-lines.ts";
 import type { SyncEnd, SyncView } from "./view.ts";
 
 /** A blob on its way is told of at most this often. */
@@ -23,7 +23,8 @@ export class JsonView implements SyncView {
   }
 
   async close(end: SyncEnd | undefined): Promise<void> {
-    if (end) this.#line({ type: "summary", ...end.summary, ...end.traffic });
+    if (end)
+      this.#write(JSON.stringify({ time: now(), ...summaryLine(end.summary), ...end.traffic }));
   }
 
   #isDue({ item, event }: Extract<SyncEvent, { type: "image-event" }>): boolean {
@@ -37,16 +38,17 @@ export class JsonView implements SyncView {
     return true;
   }
 
-  #line(event: Parameters<typeof reportRecord>[0]): void {
-    this.#write(JSON.stringify({ time: new Date().toISOString(), ...reportRecord(event) }));
+  #line(event: SyncEvent): void {
+    this.#write(JSON.stringify({ time: now(), ...reportRecord(event) }));
   }
 }
 
-/** The last record of a report. */
-type SummaryRecord = { readonly type: "summary" } & SyncSummary & Traffic;
+function now(): string {
+  return new Date().toISOString();
+}
 
 /** An event as it is written down: images by their names. */
-function reportRecord(event: SyncEvent | SummaryRecord): object {
+function reportRecord(event: SyncEvent): object {
   const named = { ...event } as Record<string, unknown>;
   if ("item" in event) Object.assign(named, { item: itemRecord(event.item) });
   if ("reference" in event) Object.assign(named, { reference: nameOf(event.reference) });

@@ -1,6 +1,12 @@
 import type { SyncEvent } from "../../sync/events.ts";
 import type { Log } from "../log.ts";
-import { endedSentence, failureSentence, passingSentence, summarySentence } from "./sentences.ts";
+import {
+  endedSentence,
+  failureSentence,
+  isRetry,
+  passingSentence,
+  summarySentence,
+} from "./sentences.ts";
 import type { SyncEnd, SyncView } from "./view.ts";
 
 /** What {@link PlainView} speaks through. */
@@ -31,7 +37,7 @@ export class PlainView implements SyncView {
     if (failure !== undefined) this.#warn().error(failure, hint === undefined ? {} : { hint });
     if (event.type === "companion") this.#count(event.item.number);
     const line = event.type === "image-ended" ? this.#ended(event) : passingSentence(event);
-    if (line !== undefined && event.type === "image-retrying") this.#warn().warning(line);
+    if (line !== undefined && isRetry(event)) this.#warn().warning(line);
     else this.#tell(line);
   }
 

@@ -9,18 +9,32 @@ import { CliError, withPrefix } from "../errors.ts";
 import type { End, ResolvedImage } from "../parts.ts";
 import type { SourceImage, SyncSource } from "./sources.ts";
 
+/** When an image is told of. */
+export interface CopyTurn {
+  /** Among all of the run, from 0. */
+  readonly number: number;
+  /** Among the images of its source, from 1. */
+  readonly position: number;
+  readonly of: number;
+}
+
 /** One image, where it is and where it goes. */
-export interface PlannedCopy {
+export interface PlannedCopy extends CopyTurn {
   readonly from: ResolvedImage;
   /** As messages call them. */
   readonly shown: { readonly from: string; readonly to: string };
   /** What a transport reads as the destination. */
   readonly to: string;
-  /** Among the images of its source, from 1. */
-  readonly position: number;
-  readonly of: number;
-  /** The earlier one that is the same copy: one is enough. */
-  readonly twin?: PlannedCopy;
+  /** Where it is asked for again: one copy is enough. */
+  readonly twins: readonly CopyTurn[];
+}
+
+/** Copies to make. Of however many there are, only the keys of the sources are kept. */
+export interface CopyPlan {
+  /** With those asked for again. */
+  readonly count: number;
+  /** Each with its twins, or each in its turn. */
+  copies(which: "once" | "every"): AsyncGenerator<PlannedCopy, void, undefined>;
 }
 
 /** Where images go: skopeo's words. */
@@ -32,6 +46,12 @@ export interface DestinationWish {
   readonly suffix: string;
 }
 
+/** What naming needs of a command. */
+interface Naming extends Pick<CommandContext, "signal"> {
+  /** Of the destination. */
+  readonly end: End;
+}
+
 /**
  * Names every destination, and sees that it can be: before anything is copied, where skopeo looks at each in its turn.
  *
@@ -40,22 +60,57 @@ export interface DestinationWish {
 export async function planCopies(
   sources: readonly SyncSource[],
   wish: DestinationWish,
-  { end, signal }: { readonly end: End } & Pick<CommandContext, "signal">,
-): Promise<readonly PlannedCopy[]> {
-  const byPlace = new Map<string, PlannedCopy>();
-  const planned: PlannedCopy[] = [];
-  for (const { images } of sources) {
-    for (const [index, image] of images.entries()) {
-      signal.throwIfAborted();
-      const named = await nameCopy(image, wish, { end, signal });
-      const copy = { ...named, position: index + 1, of: images.length };
-      const first = byPlace.get(copy.to);
-      if (first === undefined) byPlace.set(copy.to, copy);
-      else refuseConflict(first, copy);
-      planned.push(first ? { ...copy, twin: first } : copy);
+  { end, signal }: Naming,
+): Promise<CopyPlan> {
+  const plan = new NamedCopies(sources, wish, { end, signal });
+  await plan.check();
+  return plan;
+}
+
+class NamedCopies implements CopyPlan {
+  readonly count: number;
+  readonly #sources: readonly SyncSource[];
+  readonly #wish: DestinationWish;
+  readonly #naming: Naming;
+  /** By the number of the first, those that ask for the same again; and all of these. */
+  readonly #twins = new Map<number, CopyTurn[]>();
+  readonly #again = new Set<number>();
+
+  constructor(sources: readonly SyncSource[], wish: DestinationWish, naming: Naming) {
+    this.#sources = sources;
+    this.#wish = wish;
+    this.#naming = naming;
+    this.count = sources.reduce((sum, { keys }) => sum + keys.length, 0);
+  }
+
+  async check(): Promise<void> {
+    const firsts = new Map<string, { readonly number: number; readonly from: string }>();
+    for await (const { number, position, of, shown, to } of this.copies("every")) {
+      if (this.#wish.transport === "dir") await refuseExisting(to.slice("dir:".length));
+      const first = firsts.get(to);
+      if (first === undefined) {
+        firsts.set(to, { number, from: shown.from });
+        continue;
+      }
+      refuseConflict(first.from, shown);
+      this.#again.add(number);
+      const twins = this.#twins.get(first.number) ?? [];
+      this.#twins.set(first.number, [...twins, { number, position, of }]);
     }
   }
-  return planned;
+
+  async *copies(which: "once" | "every"): AsyncGenerator<PlannedCopy, void, undefined> {
+    let number = 0;
+    for (const { keys, image } of this.#sources) {
+      for (const [index, key] of keys.entries()) {
+        this.#naming.signal.throwIfAborted();
+        const turn: CopyTurn = { number: number++, position: index + 1, of: keys.length };
+        if (which === "once" && this.#again.has(turn.number)) continue;
+        const named = await nameCopy(await image(key), this.#wish, this.#naming);
+        yield { ...named, ...turn, twins: this.#twins.get(turn.number) ?? [] };
+      }
+    }
+  }
 }
 
 /** Where what is called `path` at the source goes. */
@@ -66,14 +121,12 @@ export function nameOf(path: string, { place, isScoped, suffix }: DestinationWis
 async function nameCopy(
   { image, path }: SourceImage,
   wish: DestinationWish,
-  { end, signal }: { readonly end: End } & Pick<CommandContext, "signal">,
+  { end, signal }: Naming,
 ): Promise<Pick<PlannedCopy, "from" | "shown" | "to">> {
   const name = nameOf(path, wish);
   const from = formatImageReference(image.reference);
-  if (wish.transport === "dir") {
-    await refuseExisting(name);
+  if (wish.transport === "dir")
     return { from: image, shown: { from, to: `dir:${name}` }, to: `dir:${name}` };
-  }
   const { reference } = await withPrefix(
     () =>
       `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
@@ -103,11 +156,9 @@ function refusal(folder: string): CliError {
 }
 
 /** The same copy twice is one; two images for one place are a mistake that only the second would survive. */
-function refuseConflict(first: PlannedCopy, second: PlannedCopy): void {
-  if (first.shown.from === second.shown.from) return;
-  throw new UsageError(
-    "usage.bad-reference",
-    `${first.shown.from} and ${second.shown.from} would both become ${first.shown.to}`,
-    { hint: "Pass --scoped, so that images keep their whole names" },
-  );
+function refuseConflict(first: string, { from, to }: PlannedCopy["shown"]): void {
+  if (first === from) return;
+  throw new UsageError("usage.bad-reference", `${first} and ${from} would both become ${to}`, {
+    hint: "Pass --scoped, so that images keep their whole names",
+  });
 }

@@ -1,11 +1,13 @@
 import { fileErrorText } from "../../config/load-file.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
+import type { SyncSummary } from "../../sync/events.ts";
 import { SyncReport } from "../../sync/report.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import type { SyncState } from "../../sync/sync-state.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
+import type { Traffic } from "../parts.ts";
 import { DigestFile } from "./digest-file.ts";
 import { Failures } from "./failures.ts";
 import { type RunWish, runParts } from "./mirror-parts.ts";
@@ -15,24 +17,27 @@ import { openView, type SyncView } from "./view.ts";
 export type SyncJob = Omit<RunWish, "report" | "failed">;
 
 /** What shows and records a run; to be opened before anything is asked for, since its flags may be wrong. */
-export interface SyncOutput extends Disposable {
+export interface SyncOutput extends AsyncDisposable {
   readonly view: SyncView;
+  /** What former runs made of what they changed. */
+  readonly state: SyncState | undefined;
   readonly report: SyncReport | undefined;
   readonly digests: DigestFile | undefined;
 }
 
-/** @throws {UsageError} `usage.bad-flag`; {CliError} `cli.unwritable` */
+/** @throws {UsageError} `usage.bad-flag`; {CliError} `cli.unwritable`; {SyncError} `sync.busy`, `sync.bad-state` */
 export async function openOutput(context: CommandContext): Promise<SyncOutput> {
   const { flags } = context;
   const view = await openView(context);
-  using opened = new DisposableStack();
+  await using opened = new AsyncDisposableStack();
   const open = <T extends Disposable>(path: string, make: (path: string) => T) =>
     path === "" ? undefined : opened.use(make(path));
-  const report = open(flags.string("report"), (path) => openReport(path, flags.bool("dry-run")));
+  const state = opened.use(await openState(context)); // first: another run that has it has the report, too
+  const report = open(flags.string("report"), (path) => openReport(path, flags, state));
   const digestFile = flags.bool("dry-run") ? "" : flags.string("digestfile");
   const digests = open(digestFile, (path) => new DigestFile(path));
   const kept = opened.move();
-  return { view, report, digests, [Symbol.dispose]: () => kept.dispose() };
+  return { view, state, report, digests, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
 /**
@@ -43,10 +48,9 @@ export async function openOutput(context: CommandContext): Promise<SyncOutput> {
 export async function runSync(
   context: CommandContext,
   job: SyncJob,
-  { view, report, digests }: SyncOutput,
+  { view, state, report, digests }: SyncOutput,
 ): Promise<void> {
   const failures = new Failures();
-  await using state = await openState(context);
   const parts = runParts(context, {
     ...job,
     ...(state && { state }),
@@ -69,7 +73,7 @@ export async function runSync(
   const traffic = (await context.parts()).traffic();
   const { sentences } = failures;
   await view.close({ summary, traffic, isDryRun: parts.dryRun, failures: sentences });
-  endReport(report, summary, { requests: traffic.requests });
+  endReport(report, summary, traffic);
   digests?.end();
   if (context.signal.aborted) tellInterruption(context);
   const failure = failures.failure(summary);
@@ -84,17 +88,27 @@ async function openState({ flags, log, signal }: CommandContext): Promise<SyncSt
   return await openSyncState(path, { signal, onWarning: (text) => log.warning(text) });
 }
 
-function openReport(path: string, dryRun: boolean): SyncReport {
+/** With a state, what is begun anew is a mirror and not a run: one that was broken off is told of to its end. */
+function openReport(
+  path: string,
+  flags: CommandContext["flags"],
+  state: SyncState | undefined,
+): SyncReport {
+  const mode = state ? "resume" : "new";
   try {
-    return new SyncReport(path, { mode: "new", dryRun, now: clock.now });
+    return new SyncReport(path, { mode, dryRun: flags.bool("dry-run"), now: clock.now });
   } catch (error) {
     throw unwritable(fileErrorText(error, "open", path), error);
   }
 }
 
-function endReport(report: SyncReport | undefined, ...end: Parameters<SyncReport["end"]>): void {
+function endReport(
+  report: SyncReport | undefined,
+  summary: SyncSummary,
+  { requests, retries }: Traffic,
+): void {
   try {
-    report?.end(...end);
+    report?.end(summary, { requests, retries });
   } catch (error) {
     throw unwritable(error instanceof Error ? error.message : String(error), error);
   }

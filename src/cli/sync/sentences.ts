@@ -52,6 +52,11 @@ export function passingSentence(event: SyncEvent): string | undefined {
       return event.found === event.taken
         ? `Found ${count(event.taken, "tag")} of ${event.what}`
         : `Took ${event.taken} of ${count(event.found, "tag")} of ${event.what}`;
+    case "listing-retrying": {
+      const { what, attempt, of, delayMs, message } = event;
+      const wait = formatSeconds(delayMs / 1000);
+      return `Listing ${what} again in ${wait} (${attempt}/${of}): ${message}`;
+    }
     case "image-retrying": {
       const { item, attempt, of, delayMs, message } = event;
       const wait = formatSeconds(delayMs / 1000);
@@ -66,6 +71,11 @@ export function passingSentence(event: SyncEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether something is tried again: that went wrong, and is a warning. */
+export function isRetry({ type }: SyncEvent): boolean {
+  return type === "image-retrying" || type === "listing-retrying";
 }
 
 /** What went wrong, where the event says so. */

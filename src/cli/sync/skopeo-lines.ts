@@ -7,7 +7,7 @@ import { InTurns } from "../in-turns.ts";
 import type { Log } from "../log.ts";
 import { CopyLines } from "../progress-lines.ts";
 import { formatDelay } from "../retry.ts";
-import type { PlannedCopy } from "./plan-copies.ts";
+import type { CopyTurn, PlannedCopy } from "./plan-copies.ts";
 
 /** What {@link SkopeoLines} speaks through. */
 export interface SkopeoVoice {
@@ -25,10 +25,7 @@ export interface SkopeoVoice {
 /** One image of the run, and who speaks of it. */
 interface Teller {
   readonly copy: PlannedCopy;
-  readonly number: number;
   readonly lines: CopyLines;
-  /** Those that are the same copy again. */
-  readonly twins: Teller[];
 }
 
 /**
@@ -38,22 +35,19 @@ interface Teller {
 export class SkopeoLines {
   readonly #voice: SkopeoVoice;
   readonly #turns = new InTurns();
-  readonly #tellers: ReadonlyMap<ImageReference, Teller>;
+  /** Of the images under way. */
+  readonly #tellers = new Map<ImageReference, Teller>();
   #synced = 0;
   #isOver = false;
 
-  constructor(copies: readonly PlannedCopy[], voice: SkopeoVoice) {
+  constructor(voice: SkopeoVoice) {
     this.#voice = voice;
-    const byCopy = new Map<PlannedCopy, Teller>();
-    for (const [number, copy] of copies.entries()) {
-      const lines = new CopyLines((line) => this.#say(number, () => voice.write(line)));
-      const teller: Teller = { copy, number, lines, twins: [] };
-      byCopy.set(copy, teller);
-      if (copy.twin) byCopy.get(copy.twin)?.twins.push(teller);
-    }
-    this.#tellers = new Map(
-      Array.from(byCopy.values(), (teller) => [teller.copy.from.reference, teller]),
-    );
+  }
+
+  /** It will be told of from now on. */
+  expect(copy: PlannedCopy): void {
+    const write = (line: string) => this.#say(copy.number, () => this.#voice.write(line));
+    this.#tellers.set(copy.from.reference, { copy, lines: new CopyLines(write) });
   }
 
   /** How many have arrived, of those told of. */
@@ -65,13 +59,14 @@ export class SkopeoLines {
     if (!("item" in event)) return;
     const teller = this.#tellers.get(event.item.from);
     if (!teller) return;
-    if (event.type === "image-started") this.#introduce(teller);
-    if (event.type === "image-retrying") this.#tellRetry(teller.number, event);
+    const { copy } = teller;
+    if (event.type === "image-started") this.#introduce(copy, copy);
+    if (event.type === "image-retrying") this.#tellRetry(copy.number, event);
     if (event.type === "image-event") this.#show(teller, event.event);
     if (event.type === "image-ended") this.#end(teller, event.outcome);
   }
 
-  #introduce({ number, copy: { position, of, shown } }: Teller): void {
+  #introduce({ shown }: PlannedCopy, { number, position, of }: CopyTurn): void {
     this.#say(number, () =>
       this.#voice.log.info(`Copying image ref ${position}/${of}`, { ...shown }),
     );
@@ -86,7 +81,7 @@ export class SkopeoLines {
   }
 
   #show(teller: Teller, event: CopyEvent): void {
-    if (event.type === "already-there") this.#say(teller.number, () => this.#tellSkipping());
+    if (event.type === "already-there") this.#say(teller.copy.number, () => this.#tellSkipping());
     else teller.lines.show(event);
   }
 
@@ -96,16 +91,20 @@ export class SkopeoLines {
     write("Skipping: image already present at destination");
   }
 
-  #end(teller: Teller, outcome: SyncOutcome): void {
-    const { copy, number, lines, twins } = teller;
+  #end({ copy, lines }: Teller, outcome: SyncOutcome): void {
+    this.#tellers.delete(copy.from.reference);
     lines.close();
+    this.#endTurn(copy, copy, outcome);
+    for (const twin of copy.twins) {
+      this.#introduce(copy, twin);
+      if (outcome.type !== "failed") this.#say(twin.number, () => this.#tellSkipping());
+      this.#endTurn(copy, twin, outcome);
+    }
+  }
+
+  #endTurn(copy: PlannedCopy, { number }: CopyTurn, outcome: SyncOutcome): void {
     this.#say(number, () => this.#conclude(copy, outcome));
     this.#turns.end(number);
-    for (const twin of twins) {
-      this.#introduce(twin);
-      if (outcome.type !== "failed") this.#say(twin.number, () => this.#tellSkipping());
-      this.#end(twin, outcome);
-    }
   }
 
   #conclude(copy: PlannedCopy, outcome: SyncOutcome): void {

@@ -13,13 +13,13 @@ import { endSettings } from "../settings.ts";
 import type { DigestFile } from "./digest-file.ts";
 import { imagesAtOnce, runParts } from "./mirror-parts.ts";
 import { NewFolders } from "./new-folders.ts";
-import type { PlannedCopy } from "./plan-copies.ts";
+import type { CopyPlan, PlannedCopy } from "./plan-copies.ts";
 import { failureOf, SkopeoLines } from "./skopeo-lines.ts";
 import { Turnstile } from "./turnstile.ts";
 
 /** Copies to make, all named and possible as far as can be seen. */
 export interface CopiesJob {
-  readonly copies: readonly PlannedCopy[];
+  readonly plan: CopyPlan;
   /** Of the destination. */
   readonly end: End;
   readonly gate: Gate;
@@ -100,7 +100,7 @@ class CopiesRun {
     this.#folders = folders;
     this.#signal = signal;
     this.#keepGoing = flags.bool("keep-going");
-    this.#lines = new SkopeoLines(job.copies, {
+    this.#lines = new SkopeoLines({
       log,
       write: (line) => void terminal.out(`${line}\n`).catch((error) => this.#stop(error)),
       arrived: ({ shown }, digest) => this.#orStop(() => job.digests?.add(digest, shown.to)),
@@ -117,11 +117,11 @@ class CopiesRun {
   async *images(): AsyncGenerator<FoundImage> {
     const close = () => this.#turnstile.close();
     this.#signal.addEventListener("abort", close, { once: true });
-    for (const copy of this.#job.copies) {
-      if (copy.twin) continue;
+    for await (const copy of this.#job.plan.copies("once")) {
       if (!(await this.#turnstile.enter())) break;
       const image = await this.#found(copy);
       if (image === undefined) break;
+      this.#lines.expect(copy);
       yield image;
     }
     this.#signal.removeEventListener("abort", close);
@@ -135,7 +135,7 @@ class CopiesRun {
   }
 
   failed({ from }: SyncItem, error: KnownError): void {
-    this.#errors.set(from, error);
+    if (!this.#keepGoing) this.#errors.set(from, error);
   }
 
   throwFailure(): void {
@@ -154,7 +154,7 @@ class CopiesRun {
   }
 
   #failureOf(copy: PlannedCopy): unknown {
-    return prefixed(failureOf(copy), this.#errors.get((copy.twin ?? copy).from.reference));
+    return prefixed(failureOf(copy), this.#errors.get(copy.from.reference));
   }
 
   #orStop(work: () => void): void {

@@ -2,10 +2,15 @@ import { repositoryName } from "../../core/docker-reference.ts";
 import type { KnownError } from "../../core/errors.ts";
 import type { ResolvedImage } from "../parts.ts";
 
-/** Images that come from one place, as skopeo counts them: a repository, a folder, a selector of a file. */
+/**
+ * Images that come from one place, as skopeo counts them: a repository, a folder, a selector of a file. However many there
+ * are, only their keys are kept; an image is made of one as often as it is wanted.
+ */
 export interface SyncSource {
   readonly name: string;
-  readonly images: readonly SourceImage[];
+  /** What is wanted of it, in order: tags and digests, or folders. */
+  readonly keys: readonly string[];
+  image(key: string): Promise<SourceImage>;
 }
 
 /** One image to copy. */
@@ -20,6 +25,12 @@ export interface Listing {
   readonly sources: readonly SyncSource[];
   /** Whether something of it could not be listed, which was told. */
   readonly isIncomplete: boolean;
+}
+
+/** The source, once each of its images can be meant. @throws what the first is refused with */
+export async function checked(source: SyncSource): Promise<SyncSource> {
+  for (const key of source.keys) await source.image(key);
+  return source;
 }
 
 /** An image of a registry, by its full name. */

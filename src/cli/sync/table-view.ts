@@ -2,7 +2,13 @@ import type { SyncEvent } from "../../sync/events.ts";
 import { LiveRegion } from "../live-region.ts";
 import type { Terminal } from "../terminal.ts";
 import { ImageRow } from "./image-row.ts";
-import { endedSentence, failureSentence, passingSentence, summarySentence } from "./sentences.ts";
+import {
+  endedSentence,
+  failureSentence,
+  isRetry,
+  passingSentence,
+  summarySentence,
+} from "./sentences.ts";
 import { TotalLine } from "./total-line.ts";
 import type { SyncEnd, SyncView } from "./view.ts";
 
@@ -78,8 +84,7 @@ export class TableView implements SyncView {
   #finish(event: SyncEvent): void {
     const failure = failureSentence(event);
     if (failure !== undefined) this.#finished.push(this.#painted(failure, "31"));
-    else if (event.type === "image-retrying")
-      this.#finished.push(this.#painted(passingSentence(event) ?? "", "33"));
+    else if (isRetry(event)) this.#finished.push(this.#painted(passingSentence(event) ?? "", "33"));
     else if (stays.has(event.type)) this.#finished.push(passingSentence(event) ?? "");
     else if (event.type === "image-ended" && isNews(event))
       this.#finished.push(

@@ -9,7 +9,7 @@ import { openSigning } from "../signers.ts";
 import { findByWords } from "./by-words.ts";
 import { hostLimits } from "./host-limits.ts";
 import { NewFolders } from "./new-folders.ts";
-import { type PlannedCopy, planCopies } from "./plan-copies.ts";
+import { type CopyPlan, planCopies } from "./plan-copies.ts";
 import { openOutput, runSync } from "./run-sync.ts";
 import { wordsRule } from "./skopeo-run.ts";
 import { ruleWithFlags } from "./sync-options.ts";
@@ -22,13 +22,13 @@ export async function syncWordsAsMirror(
   [from, to]: readonly [string, string],
 ): Promise<void> {
   const { flags, globals, log, signal } = context;
-  using output = await openOutput(context);
+  await using output = await openOutput(context);
   await using coordinator = createLocalCoordinator(hostLimits(flags, new Map()), clock);
   const found = await findByWords(context, from, to, { tell: onlyTroubles(log), coordinator });
   const { words, listing, end, options } = found;
   const rule = ruleWithFlags(context, wordsRule(options, from));
   await using signing = await openSigning(context);
-  const copies = await planCopies(listing.sources, words.to, { ...context, end });
+  const plan = await planCopies(listing.sources, words.to, { ...context, end });
   await using folders = new NewFolders();
   const { retryTimes } = endSettings(flags, globals, "dest-");
   await runSync(
@@ -42,9 +42,9 @@ export async function syncWordsAsMirror(
       dryRun: flags.bool("dry-run"),
       keepGoing: flags.bool("keep-going"),
       enumerate: (_, { report }) => {
-        const taken = copies.length;
+        const taken = plan.count;
         report({ type: "listed", rule: rule.name, what: from, found: taken, taken });
-        return imagesOf(copies, folders, (text) => end.resolve(text, "destination", { signal }));
+        return imagesOf(plan, folders, (text) => end.resolve(text, "destination", { signal }));
       },
     },
     output,
@@ -54,12 +54,11 @@ export async function syncWordsAsMirror(
 }
 
 async function* imagesOf(
-  copies: readonly PlannedCopy[],
+  plan: CopyPlan,
   folders: NewFolders,
   resolve: (text: string) => Promise<FoundImage["to"]>,
 ): AsyncGenerator<FoundImage> {
-  for (const { from, to, twin } of copies) {
-    if (twin) continue;
+  for await (const { from, to } of plan.copies("once")) {
     if (to.startsWith("dir:")) await folders.makeFor(to.slice("dir:".length));
     yield { from, to: await resolve(to) };
   }

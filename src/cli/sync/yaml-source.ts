@@ -5,7 +5,7 @@ import type { CommandContext } from "../context.ts";
 import type { End } from "../parts.ts";
 import { repositorySource } from "./docker-source.ts";
 import type { RegistryWish } from "./skopeo-yaml.ts";
-import { dockerImage, type Listing, type SyncSource } from "./sources.ts";
+import { checked, dockerImage, type Listing, type SyncSource } from "./sources.ts";
 import type { TagChoice } from "./tag-choice.ts";
 import type { TellSync } from "./tell.ts";
 
@@ -124,7 +124,7 @@ export async function yamlSources(
     const about = { registry: wish.registry, repo: wish.repository };
     try {
       const source = await sourceOf(wish, await endOf(wish.registry), signal, tell);
-      if (source.images.length > 0) sources.push(source);
+      if (source.keys.length > 0) sources.push(source);
       else tell.warning("No refs to sync found", about);
     } catch (error) {
       if (!(error instanceof KnownError) || signal.aborted) throw error;
@@ -149,10 +149,14 @@ async function sourceOf(
     return await repositorySource(end, reference, { signal, tell, takes });
   }
   const name = `${reference.domain}/${reference.path}`;
-  const images = takes.map((text) =>
-    end.resolve(`docker://${name}${isDigest(text) ? "@" : ":"}${text}`, "source", { signal }),
-  );
-  return { name, images: (await Promise.all(images)).map(dockerImage) };
+  return await checked({
+    name,
+    keys: takes,
+    async image(key) {
+      const text = `docker://${name}${isDigest(key) ? "@" : ":"}${key}`;
+      return dockerImage(await end.resolve(text, "source", { signal }));
+    },
+  });
 }
 
 function parseRepository(text: string): DockerReference {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { callerOf, type Face } from "../shell/faces.ts";
-import { refuseCrossSite } from "./cross-site.ts";
+import { refuseCrossSite, refuseForeignName } from "./cross-site.ts";
 import { asJobsApiError } from "./errors.ts";
 import { eventRoutes } from "./event-routes.ts";
 import { EventStreams } from "./event-stream.ts";
@@ -54,6 +54,7 @@ function addRoute(app: FastifyInstance, parts: JobsApiParts, route: JobRoute): v
     onRequest: async (request) => {
       refuseCrossSite(request.method, request.headers);
       demandJobs(parts.access, request);
+      refuseForeignName(callerOf(request), request.headers, parts.isOwnName);
     },
     handler: async (request, reply) => await handle({ request, reply, caller: callerOf(request) }),
   });

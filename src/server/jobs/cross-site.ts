@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Caller } from "../caller.ts";
 import { isSameSite } from "../same-site.ts";
 import { JobsApiError } from "./errors.ts";
 
@@ -11,4 +12,21 @@ import { JobsApiError } from "./errors.ts";
 export function refuseCrossSite(method: string, headers: IncomingHttpHeaders): void {
   if (method === "GET" || method === "HEAD" || isSameSite(headers)) return;
   throw new JobsApiError(403, "job.denied", "a page of another site may not do this");
+}
+
+/**
+ * Refuses what nobody in particular asks by a name that is not this server's: it may be a page of that name, in a browser that
+ * reaches what its author does not. Whoever says who they are sends that to names they know.
+ *
+ * @throws {JobsApiError} 403 `job.denied`
+ */
+export function refuseForeignName(
+  { user, address }: Caller,
+  { host }: IncomingHttpHeaders,
+  isOwnName: (host: string | undefined) => boolean,
+): void {
+  if (user !== undefined || address === "local" || isOwnName(host)) return;
+  throw new JobsApiError(403, "job.denied", "this server is not known by that name", {
+    hint: "Have the settings say it (name), or log in",
+  });
 }

@@ -50,7 +50,7 @@ function startRoute(parts: JobsApiParts): JobRoute {
         call.request.body ?? {},
       );
       const request = asJobRequest(asked as ParsedJobRequest);
-      if (webhook !== undefined) parts.rules.checkWebhook(webhook);
+      if (webhook !== undefined) parts.named().rules.checkWebhook(webhook);
       return await startJob(parts, call, request, {
         ...(webhook !== undefined && { webhook }),
         ...(notBefore !== undefined && { notBefore: sensible(notBefore, parts.now()) }),
@@ -153,7 +153,7 @@ function retryRoute(parts: JobsApiParts): JobRoute {
           hint: "Cancel it first",
         });
       }
-      if (job.webhook !== undefined) parts.rules.checkWebhook(job.webhook);
+      if (job.webhook !== undefined) parts.named().rules.checkWebhook(job.webhook);
       return await startJob(parts, call, job.request, {
         retryOf: job.id,
         ...(job.webhook !== undefined && { webhook: job.webhook }),
@@ -176,7 +176,7 @@ export async function startJob(
 ): Promise<{ readonly job: Job }> {
   const owner = ownerOf(call.caller);
   const key = keyOf(call);
-  await parts.rules.check(request, owner);
+  await parts.named().rules.check(request, owner);
   const { job, isNew } = await submitJob(parts, {
     request,
     owner,

@@ -13,7 +13,7 @@ export function mirrorRoutes(parts: JobsApiParts): readonly JobRoute[] {
   return [listMirrors(parts), runMirror(parts), listSchedules(parts)];
 }
 
-function listMirrors({ mirrors, schedules, ledger, access }: JobsApiParts): JobRoute {
+function listMirrors({ named, ledger, access }: JobsApiParts): JobRoute {
   return {
     method: "GET",
     url: "/api/v1/mirrors",
@@ -23,6 +23,7 @@ function listMirrors({ mirrors, schedules, ledger, access }: JobsApiParts): JobR
       answers: { 200: { is: "Mirrors", body: schemas.mirrorsAnswer }, ...refusals() },
     },
     async handle({ caller }) {
+      const { mirrors, schedules } = named();
       const jobs = mirrors.length === 0 ? [] : await ledger.list({ kind: "sync", limit: looked });
       return {
         mirrors: mirrors.map(({ name, rules }) => {
@@ -57,14 +58,14 @@ function runMirror(parts: JobsApiParts): JobRoute {
     async handle(call) {
       const { name } = parsed(schemas.mirrorParams, call.request.params);
       const { dryRun } = parsed(schemas.runMirrorSchema, call.request.body ?? {});
-      if (!parts.mirrors.some((mirror) => mirror.name === name))
+      if (!parts.named().mirrors.some((mirror) => mirror.name === name))
         throw new JobsApiError(404, "job.not-found", "there is no such mirror");
       return await startJob(parts, call, { kind: "sync", mirror: name, dryRun }, {});
     },
   };
 }
 
-function listSchedules({ schedules }: JobsApiParts): JobRoute {
+function listSchedules({ named }: JobsApiParts): JobRoute {
   return {
     method: "GET",
     url: "/api/v1/schedules",
@@ -73,7 +74,7 @@ function listSchedules({ schedules }: JobsApiParts): JobRoute {
       answers: { 200: { is: "Schedules", body: schemas.schedulesAnswer }, ...refusals() },
     },
     handle: () => ({
-      schedules: schedules.map((schedule) => {
+      schedules: named().schedules.map((schedule) => {
         const { schedule: cron, ...when } = whenOf(schedule);
         return { name: schedule.name, cron, ...when, request: schedule.request };
       }),

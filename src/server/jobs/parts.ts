@@ -34,12 +34,20 @@ export interface JobRules {
   checkWebhook(url: string): void;
 }
 
-/** What the jobs API stands on. */
-export interface JobsApiParts extends JobDesk {
+/** What the settings say of jobs. */
+export interface NamedJobs {
   readonly rules: JobRules;
   readonly mirrors: readonly NamedMirror[];
   readonly schedules: readonly KnownSchedule[];
+}
+
+/** What the jobs API stands on. */
+export interface JobsApiParts extends JobDesk {
+  /** As the settings are now: they may be read again. */
+  readonly named: () => NamedJobs;
   readonly access: Access;
+  /** Whether a `Host` is a name of this server's. */
+  readonly isOwnName: (host: string | undefined) => boolean;
   readonly audit?: AuditLog;
   readonly report: Report;
   /** Aborts when the server is about to end: so do streams of events then. */

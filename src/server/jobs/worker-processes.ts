@@ -20,6 +20,8 @@ export interface WorkerProcessesOptions {
 export interface WorkerProcesses extends AsyncDisposable {
   /** There is work, or will be. */
   wake(): void;
+  /** Has others take their place, that read the settings as they are now: those that run end with the jobs that they have. */
+  renew(): void;
 }
 
 /** Starts nothing yet. */
@@ -31,6 +33,9 @@ export function createWorkerProcesses(options: WorkerProcessesOptions): WorkerPr
   return {
     wake() {
       for (const keeper of keepers) keeper.wake();
+    },
+    renew() {
+      for (const keeper of keepers) keeper.renew();
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(keepers.map((keeper) => keeper.end()));
@@ -47,6 +52,8 @@ class Keeper {
   readonly #options: WorkerProcessesOptions;
   readonly #number: number;
   #child: ChildProcess | undefined;
+  /** They have had their successors. */
+  readonly #leaving = new Set<ChildProcess>();
   #again: NodeJS.Timeout | undefined;
   #ending = false;
   #awake = false;
@@ -63,6 +70,14 @@ class Keeper {
     this.#start();
   }
 
+  renew(): void {
+    const child = this.#child;
+    if (!child || this.#ending) return; // whoever begins later reads them
+    this.#leaving.add(child);
+    child.kill("SIGHUP");
+    this.#start();
+  }
+
   #start(): void {
     const { command, env, report } = this.#options;
     const [program, ...args] = command(this.#number);
@@ -74,6 +89,7 @@ class Keeper {
     const over = (how: number | string, error?: Error) => {
       if (isOver) return;
       isOver = true;
+      if (this.#leaving.delete(child)) return;
       this.#child = undefined;
       if (this.#ending) return;
       const fields = { how, worker: this.#number };
@@ -100,13 +116,17 @@ class Keeper {
   async end(): Promise<void> {
     this.#ending = true;
     clearTimeout(this.#again);
-    const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    // No signal: a terminal may have sent one to all of us, and a second one ends a worker at once.
-    child.stdin?.end();
-    const timer = setTimeout(() => child.kill("SIGKILL"), this.#options.endWithinMs);
-    await ended;
-    clearTimeout(timer);
+    const children = [...this.#leaving, ...(this.#child ? [this.#child] : [])];
+    await Promise.all(children.map((child) => end(child, this.#options.endWithinMs)));
   }
+}
+
+async function end(child: ChildProcess, withinMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  // No signal: a terminal may have sent one to all of us, and a second one ends a worker at once.
+  child.stdin?.end();
+  const timer = setTimeout(() => child.kill("SIGKILL"), withinMs);
+  await ended;
+  clearTimeout(timer);
 }

@@ -64,6 +64,7 @@ function reportClashes(
     rule: rule.name,
     what,
     code: "sync.name-clash",
+    retryable: false,
     message: `${clashes[0]}${more}`,
   });
 }
@@ -77,10 +78,8 @@ async function list(
   parts.signal.throwIfAborted();
   const { what } = origin;
   const rule = origin.rule.name;
-  const listing = await attempt(rule, what, parts, async () => {
-    parts.report({ type: "listing", rule, what });
-    return await origin.list();
-  });
+  parts.report({ type: "listing", rule, what });
+  const listing = await attempt(rule, what, parts, () => origin.list());
   if (!listing) return { origin, keys: [] };
   const { found, taken } = listing;
   parts.report({ type: "listed", rule, what, found, taken: taken.length });

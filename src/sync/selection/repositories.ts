@@ -74,6 +74,7 @@ function catalogOf(
   const key = JSON.stringify([from.end, from.domain]);
   const known = catalogs.get(key) ?? listCatalog(from, end, signal);
   catalogs.set(key, known);
+  known.catch(() => catalogs.delete(key)); // whoever tries again asks again
   return known;
 }
 

@@ -20,26 +20,25 @@ interface Told {
 function told(count: number, options: { keepGoing?: boolean; twinOf?: number } = {}): Told {
   const lines: string[] = [];
   const copies: PlannedCopy[] = [];
-  for (let n = 1; n <= count; n++) {
+  const turn = (n: number) => ({ number: n - 1, position: n, of: count });
+  const apart = options.twinOf === undefined ? count : count - 1;
+  for (let n = 1; n <= apart; n++) {
     const reference = { transport: "docker", text: `//r/a:v${n}` } as ImageReference;
     copies.push({
       from: { reference } as ResolvedImage,
       shown: { from: `from${n}`, to: `to${n}` },
       to: `docker://to${n}`,
-      position: n,
-      of: count,
+      ...turn(n),
+      twins: n === options.twinOf ? [turn(count)] : [],
     });
   }
-  const first = options.twinOf === undefined ? undefined : copies[options.twinOf - 1];
-  const [last] = copies.splice(-1, first ? 1 : 0);
-  if (first && last) copies.push({ ...last, twin: first });
   const log = {
     info: (text: string, { from, to }: Record<string, string>) =>
       lines.push(`${text} ${from} ${to}`),
     warning: (text: string) => lines.push(text),
     error: (text: string, { error }: Record<string, string>) => lines.push(`${text}: ${error}`),
   } as unknown as Log;
-  const view = new SkopeoLines(copies, {
+  const view = new SkopeoLines({
     log,
     write: (line) => lines.push(line),
     arrived: ({ shown }) => lines.push(`arrived ${shown.to}`),
@@ -47,6 +46,7 @@ function told(count: number, options: { keepGoing?: boolean; twinOf?: number } =
     keepGoing: options.keepGoing ?? false,
     removesSignatures: false,
   });
+  for (const copy of copies) view.expect(copy);
   const item = (number: number) =>
     ({ number, from: copies[number - 1]?.from.reference }) as unknown as SyncItem;
   return { view, lines, item };
@@ -128,10 +128,10 @@ suite("SkopeoLines", () => {
     start(run, 1);
     end(run, 1, copied);
     assert.deepEqual(run.lines.slice(3), [
-      "Copying image ref 2/2 from2 to2",
+      "Copying image ref 2/2 from1 to1",
       "Getting image source signatures",
       "Skipping: image already present at destination",
-      "arrived to2",
+      "arrived to1",
     ]);
   });
 

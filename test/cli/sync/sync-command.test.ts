@@ -55,10 +55,20 @@ suite("amphora sync FILE", () => {
     const one = "mirrors: [{ from: S/team/multi, to: M/hub/, platforms: [linux/amd64] }]\n";
     const requests = ({ stdout }: { readonly stdout: string }) =>
       Number(/ (\d+) requests, /.exec(stdout)?.[1]);
-    const first = await at.sync(one, "--state", "state");
+    const resumed = ["--state", "state", "--report", "report"];
+    const first = await at.sync(one, ...resumed);
     assert.match(first.stdout, /\n1 image: 1 copied; /);
+    const report = at.home.folder.in("home/report");
+    const [summary = "", ...told] = (await readFile(report, "utf8"))
+      .trimEnd()
+      .split("\n")
+      .reverse();
+    assert.equal(JSON.parse(summary).type, "summary");
+    await writeFile(report, `${told.reverse().join("\n")}\n`); // as if it had been killed
     const without = await at.sync(one);
-    const again = await at.sync(one, "--state", "state");
+    const again = await at.sync(one, ...resumed);
+    const types = (await readFile(report, "utf8")).match(/^\{"type":"\w+"/gm);
+    assert.equal(types?.filter((type) => type.endsWith('"run"')).length, 2);
     assert.match(again.stdout, /\n1 image: 1 unchanged; /);
     assert.ok(requests(again) < requests(without), `${requests(again)}, ${requests(without)}`);
     const odd = await at.sync(one, "--state", "mirror.yaml/state");

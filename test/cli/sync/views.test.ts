@@ -38,7 +38,14 @@ const events: readonly SyncEvent[] = [
   ended(4, { type: "left", why: "if-absent" }),
   ended(5, failed),
   ended(6, { ...failed, refused: true }),
-  { type: "listing-failed", rule: "b", what: "r.example/nope", code: "x", message: "name unknown" },
+  {
+    type: "listing-failed",
+    rule: "b",
+    what: "r.example/nope",
+    code: "x",
+    message: "name unknown",
+    retryable: false,
+  },
   { type: "pruned", rule: "all", reference: reference("//m.example/app:old"), dryRun: false },
   { type: "prune-refused", rule: "all", repository: "m.example/app", would: 40, of: 50 },
 ];

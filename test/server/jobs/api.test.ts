@@ -235,6 +235,29 @@ test("jobs are for those with the right, and each has one's own", async () => {
   assert.match(none.headers.get("www-authenticate") ?? "", /^Basic /);
 });
 
+test("nobody in particular is answered by the server's own names alone", async () => {
+  await using world = await jobsWorld();
+  const rows: readonly (readonly [headers: Record<string, string>, status: number])[] = [
+    [{ Host: "evil.example" }, 403],
+    [{ Host: "127.0.0.1.evil.example:5000" }, 403],
+    [{ Host: "hub.example.evil.example" }, 403],
+    [{ Host: "evil.example." }, 403],
+    [{ Host: "hub.example" }, 200],
+    [{ Host: "HUB.example.:5000" }, 200],
+    [{ Host: "localhost:5000" }, 200],
+    [{ Host: "app.localhost" }, 200],
+    [{ Host: "amphora:5000" }, 200],
+    [{ Host: "192.168.1.7:5000" }, 200],
+    [{ Host: "[::1]:5000" }, 200],
+    [{ Host: "evil.example", user: "ann" }, 200],
+  ];
+  for (const [headers, status] of rows) {
+    const sent = { nobody: "may", ...headers };
+    const answer = await world.raw("GET", "/api/v1/jobs", "", sent);
+    assert.equal(answer, status, JSON.stringify(headers));
+  }
+});
+
 test("what a page of another site sends changes nothing", async () => {
   await using world = await jobsWorld();
   const own = world.url;

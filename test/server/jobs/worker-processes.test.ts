@@ -87,6 +87,19 @@ test("a worker that was killed is started again, one that will not end is killed
   await folder[Symbol.asyncDispose]();
 });
 
+test("workers are renewed by others that begin at once, and nothing is told of those that leave", async () => {
+  const { folder, workers, until, events } = await world("stay", 1);
+  workers.renew();
+  workers.wake();
+  await until(({ length }) => length === 1);
+  workers.renew();
+  const lines = await until(({ length }) => length === 2);
+  await workers[Symbol.asyncDispose]();
+  for (const pid of pidsOf(lines)) assert.ok(!isAlive(pid));
+  assert.deepEqual(events, []);
+  await folder[Symbol.asyncDispose]();
+});
+
 test("a program that is not there is told of, and nothing else fails", async () => {
   const events: ServerEvent[] = [];
   const workers = createWorkerProcesses({

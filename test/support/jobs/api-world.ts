@@ -2,6 +2,7 @@ import { request } from "node:http";
 import type { Access } from "../../../src/server/access.ts";
 import type { AuditEvent } from "../../../src/server/audit.ts";
 import { jobsApi } from "../../../src/server/jobs/api.ts";
+import { ownNames } from "../../../src/server/jobs/own-names.ts";
 import type { JobRules, StreamLimits } from "../../../src/server/jobs/parts.ts";
 import { createMetrics } from "../../../src/server/metrics/metrics.ts";
 import { serverSettings } from "../../../src/server/settings.ts";
@@ -28,16 +29,21 @@ export interface ApiWorld extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Of nobody in particular who may have jobs: the header `nobody` is "may". */
+const trusted = "192.0.2.1";
+
 /** `root` may do all, `ann` and `bob` have jobs, others nothing. */
 const access: Access = {
   anonymous: false,
   identify: async ({ headers, address }) => ({
     user: headers["user"] as string | undefined,
-    address,
+    address: headers["nobody"] === "may" ? trusted : address,
   }),
-  allows: ({ user }, repository, action) =>
+  allows: ({ user, address }, repository, action) =>
     user === "root" ||
-    (repository === "" && action === "jobs" && (user === "ann" || user === "bob")),
+    (repository === "" &&
+      action === "jobs" &&
+      (user === "ann" || user === "bob" || address === trusted)),
   challenge: () => 'Basic realm="test"',
 };
 
@@ -50,29 +56,32 @@ export async function jobsWorld(
   const ledger = new MemoryLedger();
   const queue = new MemoryQueue();
   const notes: AuditEvent[] = [];
+  const settings = serverSettings.parse({ listen: ["127.0.0.1:0"], name: "hub.example" });
   const api = jobsApi({
     ledger,
     queue,
     access,
+    isOwnName: ownNames(settings),
     audit: { note: (event) => void notes.push(event) },
-    mirrors: [
-      { name: "base", rules: [{ from: "docker.io/library/*", to: "registry.example/hub/" }] },
-    ],
-    schedules: [
-      {
-        name: "base",
-        cron: "0 3 * * *",
-        request: { kind: "sync", mirror: "base", dryRun: false },
-        nextRun: () => 86_400_000,
-      },
-    ],
-    rules: { async check() {}, checkWebhook() {}, ...rules },
+    named: () => ({
+      mirrors: [
+        { name: "base", rules: [{ from: "docker.io/library/*", to: "registry.example/hub/" }] },
+      ],
+      schedules: [
+        {
+          name: "base",
+          cron: "0 3 * * *",
+          request: { kind: "sync", mirror: "base", dryRun: false },
+          nextRun: () => 86_400_000,
+        },
+      ],
+      rules: { async check() {}, checkWebhook() {}, ...rules },
+    }),
     now: Date.now,
     report() {},
     signal: ending.signal,
     streams,
   });
-  const settings = serverSettings.parse({ listen: ["127.0.0.1:0"] });
   const parts = { access, faces: [api], metrics: createMetrics(), report() {}, version: "0.0.0" };
   const server = await startServer(settings, parts);
   const [url = ""] = server.urls;

@@ -72,7 +72,7 @@ export async function startServed(options: ServedOptions = {}): Promise<Served> 
     async reload(changed = yaml) {
       await writeFile(config, changed);
       await server.reload();
-      return assembled.reload((await load()).settings);
+      return await assembled.reload((await load()).settings);
     },
     stop,
     async [Symbol.asyncDispose]() {

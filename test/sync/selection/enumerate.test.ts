@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError } from "../../../src/config/errors.ts";
+import type { SyncEvent } from "../../../src/sync/events.ts";
+import type { MirrorRule } from "../../../src/sync/mirror.ts";
 import { createEnumerate } from "../../../src/sync/selection/enumerate.ts";
 import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { Engine } from "../../support/engine.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
 import { skipWithout } from "../../support/peers.ts";
+import { refuse } from "../../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
-import { find, partsOf, registryRule, tagRules } from "./support.ts";
+import { type Found, find, partsOf, registryRule, tagRules } from "./support.ts";
 
 const image = makeImage();
 
@@ -112,6 +115,52 @@ test("globs and RE2 choose among the catalog, a name asks for none of it, exclus
   const before = registry.log.entries.length;
   assert.deepEqual(await taken(["other"]), ["other"]);
   assert.equal(registry.log.entries.length, before + 1);
+});
+
+/** Until somebody is told that a listing is tried again, nothing of these pages is to be had. */
+async function findAfterOutage(
+  registry: Registry,
+  rule: MirrorRule,
+  on: RegExp,
+): Promise<Pick<Found, "images" | "events">> {
+  const outage = registry.behave({ on, times: Number.POSITIVE_INFINITY, fault: refuse(503) });
+  await using engine = new Engine();
+  const events: SyncEvent[] = [];
+  const report = (event: SyncEvent) => {
+    if (event.type === "listing-retrying") outage.stop();
+    events.push(event);
+  };
+  const { images } = await find(engine, [rule], { report });
+  return { images, events };
+}
+
+for (const [what, pages] of [
+  ["a catalog", /_catalog/],
+  ["the second page of tags", /tags\/list.*last=/],
+] as const) {
+  test(`${what} that cannot be had for a while is asked for again`, async () => {
+    await using registry = await seeded({ "team/app": ["1", "2", "3"] });
+    registry.features = { ...registry.features, pageLimit: 2 };
+    const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+    const rule = registryRule(registry.host, ["team/*"], to);
+    const { images, events } = await findAfterOutage(registry, rule, pages);
+    assert.equal(images.length, 3);
+    const told = events.map(({ type }) => type).filter((type) => type.startsWith("listing-"));
+    assert.deepEqual(told, ["listing-retrying"]);
+  });
+}
+
+test("of tags that cannot be had to their end nothing is taken, and it is told that this may pass", async () => {
+  await using registry = await seeded({ app: ["1", "2", "3"] });
+  registry.features = { ...registry.features, pageLimit: 2 };
+  registry.behave({ on: /tags\/list.*last=/, times: Number.POSITIVE_INFINITY, fault: refuse(503) });
+  await using engine = new Engine();
+  const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+  const { images, events } = await find(engine, [registryRule(registry.host, ["app"], to)]);
+  assert.deepEqual(images, []);
+  const last = events.at(-1);
+  assert.ok(last?.type === "listing-failed" && last.retryable, JSON.stringify(last));
+  assert.equal(events.filter(({ type }) => type === "listing-retrying").length, 2);
 });
 
 test("what cannot be listed is told of, and the others come all the same", async () => {

@@ -39,7 +39,12 @@ export function partsOf(engine: Engine): FindingParts {
   return {
     ends: { open: async () => ({ resolve: (text, as) => engine.end(text, as) }) },
     report: () => {},
-    clock: { now: () => Date.parse("2024-01-10T00:00:00Z") },
+    clock: {
+      now: () => Date.parse("2024-01-10T00:00:00Z"),
+      sleep: async () => {},
+    },
+    random: () => 0.5,
+    retries: 2,
     signal: new AbortController().signal,
   };
 }

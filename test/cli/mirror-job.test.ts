@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createGate } from "../../policy/gate.ts";
+import { acceptAnything } from "../../policy/policy.ts";
+import { clock } from "../../src/cli/clock.ts";
+import type { JobEnds } from "../../src/cli/jobs/job-ends.ts";
+import type { JobStory } from "../../src/cli/jobs/job-story.ts";
+import type { PerformParts } from "../../src/cli/jobs/perform.ts";
+import { performSync } from "../../src/cli/jobs/perform-sync.ts";
+import { createLocalCoordinator } from "../../src/sync/local-coordinator.ts";
+import { parseMirror } from "../../src/sync/parse-mirror.ts";
+import { Engine } from "../support/engine.ts";
+import { makeImage } from "../support/images.ts";
+import { noTrust } from "../support/no-trust.ts";
+import { refuse } from "../support/registry/faults.ts";
+import { type Registry, startRegistry } from "../support/registry.ts";
+
+const platform = { os: "linux", architecture: "amd64" };
+
+/** A mirror of the settings that prunes, as a worker runs it once. */
+async function runJob(engine: Engine, registry: Registry) {
+  const text = `mirrors: [{ from: ${registry.host}/made, to: ${registry.host}/there, prune: { threshold: 100% } }]`;
+  const document = await parseMirror(text, { file: "mirror", platform });
+  await using coordinator = createLocalCoordinator(() => ({}), clock);
+  const ends = {
+    parts: { platform },
+    openHost: async () => ({
+      resolve: (name: string, as: "source" | "destination") => engine.end(name, as),
+    }),
+  } as unknown as JobEnds;
+  const parts = {
+    ends,
+    coordinator,
+    gate: { now: () => createGate(acceptAnything, noTrust) },
+    mirrors: new Map([["apps", document]]),
+  } as unknown as PerformParts & { readonly ends: JobEnds };
+  const story = { tellSync() {} } as unknown as JobStory;
+  const { signal } = new AbortController();
+  const request = { kind: "sync", mirror: "apps", dryRun: false } as const;
+  return await performSync(request, parts, { id: "1", owner: "ann", signal, story });
+}
+
+for (const [status, retryable] of [
+  [503, true],
+  [403, false],
+] as const) {
+  test(`a mirror whose second page of tags is refused with ${status} is ${retryable ? "" : "not "}tried again, and prunes nothing`, async () => {
+    await using registry = await startRegistry();
+    await using engine = new Engine();
+    registry.features = { ...registry.features, pageLimit: 1 };
+    for (const tag of ["1", "2"]) registry.seed("made", tag, makeImage());
+    registry.seed("there", "old", makeImage());
+    const times = Number.POSITIVE_INFINITY;
+    registry.behave({ on: /made\/tags\/list.*last=/, times, fault: refuse(status) });
+    const done = await runJob(engine, registry);
+    assert.ok("failure" in done);
+    assert.deepEqual([done.failure.code, done.retryable], ["sync.incomplete", retryable]);
+    assert.deepEqual([...registry.store.open("there").tags.keys()], ["old"]);
+  });
+}
