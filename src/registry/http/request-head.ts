@@ -23,8 +23,8 @@ export function formatRequestHead(request: HttpRequest, options: HeadOptions): U
   const path = `${url.pathname}${url.search}`;
   const target = options.form === "absolute" ? `http://${url.host}${path}` : path;
   return Buffer.from(
-    requestLine(request.method, target) +
-      fieldLines([["host", url.host], ...Object.entries(options.hop)]) +
+    `${requestLine(request.method, target)}Host: ${url.host}\r\n` +
+      fieldLines(Object.entries(options.hop)) +
       headerLines(request.headers, options.written) +
       `${fieldLines(lengthFields(request.method, request.body))}\r\n`,
     "utf8",

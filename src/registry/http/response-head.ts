@@ -47,7 +47,10 @@ const usualHeadBytes = 2000;
 
 // Control characters other than the tab may stand nowhere; a bare CR and NUL are among them.
 const fieldLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\0-\x08\x0a-\x1f\x7f]*$/;
+const statusLine = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: ([^\0-\x08\x0a-\x1f\x7f]*))?$/;
 const headEnd = "\r\n\r\n";
+const tab = 9;
+const space = 32;
 const lineFeed = 10;
 const carriageReturn = 13;
 
@@ -106,8 +109,8 @@ export class HeadLines {
 
 /** @throws {HttpError} `registry.bad-response` */
 export function parseHead(lines: readonly string[]): ResponseHead {
-  const [statusLine = "", ...fieldLines] = lines;
-  return { ...parseStatusLine(statusLine), fields: parseFields(fieldLines) };
+  const [first = "", ...fieldLines] = lines;
+  return { ...parseStatusLine(first), fields: parseFields(fieldLines) };
 }
 
 /**
@@ -129,7 +132,7 @@ export function parseFields(lines: readonly string[]): HeaderFields {
 
 /** What stands from `from` on, without spaces and tabs around it. */
 function trimmed(line: string, from: number): string {
-  let start = from;
+  let start = line.charCodeAt(from) === space ? from + 1 : from;
   let end = line.length;
   while (start < end && isBlank(line.charCodeAt(start))) start++;
   while (end > start && isBlank(line.charCodeAt(end - 1))) end--;
@@ -137,30 +140,26 @@ function trimmed(line: string, from: number): string {
 }
 
 function isBlank(character: number): boolean {
-  return character === 32 || character === 9;
+  return character === space || character === tab;
 }
 
 /** `HTTP/1.1 200 OK`; the reason may be empty, and its space be missing. */
 function parseStatusLine(line: string): Omit<ResponseHead, "fields"> {
-  const space = line.indexOf(" ");
-  if (space === -1 || !line.startsWith("HTTP/")) {
-    throw badResponse(`malformed HTTP response ${shown(line)}`);
-  }
-  const version = line.slice(0, space);
-  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
-    throw badResponse(`malformed HTTP version ${shown(version)}`);
-  }
-  const [, code = "", reason = ""] = /^ ([^ ]*)(?: (.*))?$/s.exec(line.slice(space)) ?? [];
-  if (!/^[1-9][0-9]{2}$/.test(code)) {
-    throw badResponse(`malformed HTTP status code ${shown(code)}`);
-  }
-  if (hasControl(reason)) throw badResponse(`malformed HTTP response ${shown(line)}`);
-  return { minor: version === "HTTP/1.1" ? 1 : 0, status: Number(code), reason };
+  const [, minor, code, reason = ""] = statusLine.exec(line) ?? [];
+  if (code === undefined) throw badStatusLine(line);
+  return { minor: minor === "1" ? 1 : 0, status: Number(code), reason };
 }
 
-/** Control characters other than the tab; a bare CR and NUL are among them. */
-function hasControl(text: string): boolean {
-  return /[\0-\x08\x0a-\x1f\x7f]/.test(text);
+function badStatusLine(line: string): HttpError {
+  const end = line.indexOf(" ");
+  if (end === -1 || !line.startsWith("HTTP/")) return malformed(line, 0);
+  const version = line.slice(0, end);
+  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") {
+    return badResponse(`malformed HTTP version ${shown(version)}`);
+  }
+  const [code = ""] = line.slice(end + 1).split(" ", 1);
+  if (/^[1-9][0-9]{2}$/.test(code)) return malformed(line, 0);
+  return badResponse(`malformed HTTP status code ${shown(code)}`);
 }
 
 function malformed(line: string, lineNumber: number): HttpError {
