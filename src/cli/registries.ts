@@ -57,6 +57,13 @@ interface KnownOrigin {
   readonly known?: KnownHost | undefined;
 }
 
+interface LastHost {
+  readonly domain: string;
+  readonly insecure: boolean;
+  readonly credentials: Credentials | undefined;
+  readonly host: RegistryHost;
+}
+
 const credentialsFreshMs = 5000;
 
 /** The registries of one end: a client a host and user, connections shared, all closed together. */
@@ -64,6 +71,7 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
   readonly #options: RegistriesOptions;
   readonly #http: HttpClient;
   readonly #hosts = new Map<string, RegistryHost>();
+  #last: LastHost | undefined;
   readonly #beside = new Map<string, HttpClient>();
   /** What was found of late, by repository. */
   readonly #found = new Map<
@@ -151,7 +159,17 @@ export class Registries implements DockerEndpoints, AsyncDisposable {
     return tlsVerify === undefined ? insecure : !tlsVerify;
   }
 
+  /** Most images are of the same host and user as the one before. */
   #host(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
+    const last = this.#last;
+    const isSame = last?.domain === domain && last.insecure === insecure;
+    if (isSame && last.credentials === credentials) return last.host;
+    const host = this.#hostOf(domain, insecure, credentials);
+    this.#last = { domain, insecure, credentials, host };
+    return host;
+  }
+
+  #hostOf(domain: string, insecure: boolean, credentials: Credentials | undefined): RegistryHost {
     const { userAgent, report, reach, coordinator, settings } = this.#options;
     const known = reach?.hostOf(domain);
     const lax = known?.insecure ?? this.#isLax(insecure);
