@@ -159,10 +159,13 @@ export class Channel {
   ): Promise<Reply> {
     for (let attempt = 1; ; attempt++) {
       const tries = isReplayable(request) ? Math.min(request.tries ?? this.#tries, this.#tries) : 1;
-      const outcome = await send().catch((error: unknown) => {
+      let outcome: Reply | RegistryError;
+      try {
+        outcome = await send();
+      } catch (error) {
         if (!this.#isWorthAnother(error, attempt, tries)) throw error;
-        return error as RegistryError;
-      });
+        outcome = error;
+      }
       const waitMs = this.#waitAfter(outcome, attempt);
       if (!(outcome instanceof RegistryError)) {
         if (waitMs === undefined || attempt >= this.#most(outcome, tries)) return outcome;
@@ -191,7 +194,7 @@ export class Channel {
     return this.#proven ? this.limits.tries : Math.min(4, this.limits.tries);
   }
 
-  #isWorthAnother(error: unknown, attempt: number, tries: number): boolean {
+  #isWorthAnother(error: unknown, attempt: number, tries: number): error is RegistryError {
     if (!(error instanceof RegistryError) || !error.retryable) return false;
     if (error.status !== undefined) return false; // of a token service, which was asked often enough
     return attempt < (this.wire.answered ? tries : Math.min(tries, 3));

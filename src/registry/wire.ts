@@ -244,7 +244,8 @@ export class Wire {
 
   async #exchange(request: WireRequest, { url, own, authorization }: Hop): Promise<HttpResponse> {
     const { http, clock, report, host, budget } = this.#options;
-    const body = budget ? await withinBudget(budget, request, own) : request.body;
+    const limited = budget && isLimited(budget);
+    const body = limited ? await withinBudget(budget, request, own) : request.body;
     const sent = { at: clock.now(), number: this.signals.pulls.sending() };
     const response = await http
       .request({
@@ -327,6 +328,10 @@ export class Wire {
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }
+}
+
+function isLimited({ rates: { requestsPerSecond, bytesPerSecond } }: HostBudget): boolean {
+  return requestsPerSecond !== undefined || bytesPerSecond !== undefined;
 }
 
 /** Waits until the request may be sent; its body, if that is long, then goes bit by bit. */

@@ -22,27 +22,34 @@ export class WireResponse implements HttpResponse {
   readonly status: number;
   readonly reason: string;
   readonly framing: Framing["kind"];
-  readonly body: BodyReader;
-  readonly #head: ResponseHead;
+  readonly #parts: ResponseParts;
+  #body: BodyReader | undefined;
 
   constructor(parts: ResponseParts) {
     this.status = parts.head.status;
     this.reason = parts.head.reason;
     this.framing = parts.framing.kind;
-    this.body = new BodyReader(parts);
-    this.#head = parts.head;
+    this.#parts = parts;
+    if (parts.frames.complete) end(parts, true);
+    else this.#body = new BodyReader(parts);
+  }
+
+  /** Made when it is asked for, where there is nothing to read: who sent a HEAD does not ask. */
+  get body(): BodyReader {
+    this.#body ??= new BodyReader(this.#parts);
+    return this.#body;
   }
 
   header(name: string): string | undefined {
-    return this.#head.fields.first(name);
+    return this.#parts.head.fields.first(name);
   }
 
   headers(name: string): readonly string[] {
-    return this.#head.fields.all(name);
+    return this.#parts.head.fields.all(name);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.body.close();
+    this.#body?.close();
     return Promise.resolve();
   }
 }
@@ -67,7 +74,7 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
 
   constructor(parts: ResponseParts) {
     this.#parts = parts;
-    if (parts.frames.complete) this.#end(true);
+    this.#over = parts.frames.complete; // and its end was told of
   }
 
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
@@ -192,9 +199,14 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   #end(complete: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.#parts.wire.inbox.retireLent();
-    this.#parts.onEnd(complete);
+    end(this.#parts, complete);
   }
+}
+
+/** The connection is no longer the response's. */
+function end({ wire, onEnd }: ResponseParts, complete: boolean): void {
+  wire.inbox.retireLent();
+  onEnd(complete);
 }
 
 type Result = IteratorResult<Uint8Array, undefined>;

@@ -26,7 +26,7 @@ export class Sender {
   }
 
   /** Resolves when all was sent: true; or when it was stopped or the connection lost: false. Never rejects. */
-  async send(head: Uint8Array, body: RequestBody | undefined): Promise<boolean> {
+  send(head: Uint8Array, body: RequestBody | undefined): Promise<boolean> {
     if (body === undefined) return this.#wire.write([head]);
     if (body instanceof Uint8Array) return this.#sendWhole(head, body);
     return this.#sendStream(head, body);

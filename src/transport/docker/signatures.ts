@@ -109,10 +109,12 @@ export class RepositorySignatures {
     const { attachments, more, tell } = this.#places;
     const subject = this.#subject(manifest);
     if (!attachments) tell?.("Not looking for sigstore attachments: disabled by configuration");
-    const attached = begun(attachments ? this.#readAttached(manifest, call) : Promise.resolve([]));
-    const others = begun(Promise.all(more.map(({ store }) => store.read(subject, call))));
+    const attached = attachments && begun(this.#readAttached(manifest, call));
+    const others =
+      more.length > 0 && begun(Promise.all(more.map(({ store }) => store.read(subject, call))));
     const first = await this.#readFirst(manifest, call, api);
-    return [...distinct(first, (await others).flat()), ...(await attached)];
+    const known = others ? distinct(first, (await others).flat()) : first;
+    return attached ? [...known, ...(await attached)] : known;
   }
 
   #readAttached(manifest: Digest, call: CallOptions): Promise<readonly UntrustedSignature[]> {
