@@ -278,6 +278,23 @@ test("deletions pass on where the settings let them", async () => {
   assert.ok(await isThere(registry, layer.digest), "it is not believed to be there");
 });
 
+test("a referrer that is deleted leaves its subject's list, wherever that is", async () => {
+  const signature = makeArtifact("application/x.sig", Buffer.from("sig"), image.descriptor);
+  for (const referrers of [true, false]) {
+    await using registry = await startRegistry({ features: { referrers } });
+    await using world = await startUpstreams(registry.origin, { ...through, deletes: true });
+    const { upstreams } = world;
+    const listed = async () =>
+      (await upstreams.listReferrers(repositoryOf(), image.digest, testCall())).length;
+    await pushImage(upstreams, repositoryOf(), image);
+    await pushImage(upstreams, repositoryOf(), signature, { tag: "signature" });
+    assert.equal(await listed(), 1);
+    const reference = { type: "digest", digest: signature.digest } as const;
+    assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), true);
+    assert.equal(await listed(), 0);
+  }
+});
+
 test("nothing is deleted at an upstream whose settings do not say so", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, through);
