@@ -177,6 +177,22 @@ test("a sha512 is what the upstream gets where that was pushed", async () => {
   assert.ok(await isThere(registry, strong.digest));
 });
 
+test("a tag of a manifest named by sha512 stands for that where the upstream knows how", async () => {
+  for (const tagParameters of [true, false]) {
+    await using registry = await startRegistry({ features: { tagParameters } });
+    await using world = await startUpstreams(registry.origin, through);
+    await pushImage(world.upstreams, repositoryOf(), image);
+    const [{ bytes, mediaType } = { bytes: Buffer.alloc(0), mediaType: "" }] = image.manifests;
+    const manifest = { bytes, mediaType, digest: digestOf(bytes, "sha512") };
+    const tags = Array.from({ length: 12 }, (_, at) => `tag-${at}`);
+    await world.upstreams.putManifest(repositoryOf(), { manifest, tags }, testCall());
+    const there = registry.store.repositories.get("app");
+    const expected = tagParameters ? manifest.digest : image.digest;
+    for (const tag of tags) assert.equal(there?.tags.get(tag), expected);
+    assert.ok(there?.manifests.has(manifest.digest));
+  }
+});
+
 test("a manifest goes after what its upstream has lost, and is refused where nobody has it", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, through);
