@@ -121,7 +121,7 @@ async function mountStart(
   return { type: "mount", digest, from: source };
 }
 
-/** Of our own repositories alone: what an upstream has is not ours to look through. */
+/** Of all that are held here of the same registry, ours or an upstream's, and that the caller may pull from. */
 async function anywhere(
   service: Service,
   exchange: Exchange,
@@ -129,9 +129,7 @@ async function anywhere(
   digest: Digest,
 ): Promise<UploadStart | undefined> {
   const { domain, upstream } = repository;
-  if (upstream !== undefined || (await isRefused(service, exchange, repository, digest))) {
-    return undefined;
-  }
+  if (await isRefused(service, exchange, repository, digest)) return undefined;
   return {
     type: "mount",
     digest,
