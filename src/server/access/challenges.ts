@@ -6,6 +6,7 @@ export type Challenge = (
   repository: string,
   actions: readonly Action[],
   request?: Credentials,
+  source?: string,
 ) => string;
 
 /** What challenges say. */
@@ -23,9 +24,10 @@ export interface ChallengeParts {
  */
 export function createChallenges({ realm, name, tokens }: ChallengeParts): Challenge {
   if (!tokens) return () => `Basic realm="${realm}", charset="UTF-8"`;
-  return (repository, actions, request) => {
+  return (repository, actions, request, source = "") => {
     const place = tokens.url ?? `${originOf(request, name)}/token`;
-    const scope = scopeOf(repository, actions);
+    const scopes = [scopeOf(repository, actions), scopeOf(source, ["pull"])];
+    const scope = scopes.filter((one) => one !== "").join(" ");
     return `Bearer realm="${place}",service="${tokens.service}"${scope && `,scope="${scope}"`}`;
   };
 }

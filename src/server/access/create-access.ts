@@ -83,6 +83,10 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
       identify: limited,
       allows: (caller, repository, action) =>
         caller instanceof KnownCaller && allows(caller, repository, action, { rules, isOpen }),
+      wouldAllow: (caller, repository, action) =>
+        caller instanceof KnownCaller &&
+        caller.grants !== undefined &&
+        allows(withoutGrants(caller), repository, action, { rules, isOpen }),
       challenge,
       secretOf: (user) => users.passwords.get(user),
     },
@@ -118,6 +122,10 @@ function otherwiseChanged(before: AccessSettings, after: AccessSettings): readon
   return (Object.keys(after) as (keyof AccessSettings)[]).filter(
     (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   );
+}
+
+function withoutGrants({ user, address }: KnownCaller): KnownCaller {
+  return new KnownCaller(user, address);
 }
 
 /** That of the server as a whole which everybody may ask is whether it is one. */

@@ -29,19 +29,46 @@ export function nameForRights(parts: Pick<V2Parts, "route">, repository: ServedR
 }
 
 /**
- * Goes on where the caller may do this.
+ * Goes on where the caller may do this. `source` is what is to be pulled from besides: who is asked for a token is told that
+ * it is to say so.
  *
- * @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 DENIED for somebody
+ * @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, and for somebody whose token does not say that
+ *   they may; 403 DENIED for somebody who may not
  */
 export function demand(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
   action: Action,
+  source?: ServedRepository,
 ): void {
-  const name = nameForRights(service.parts, repository);
-  if (service.access.allows(exchange.caller, name, action)) return;
-  throw refusal(service, exchange, name, action);
+  const { access, parts } = service;
+  const { caller, credentials } = exchange;
+  const name = nameForRights(parts, repository);
+  if (access.allows(caller, name, action)) return;
+  const from = source && nameForRights(parts, source);
+  const challenge = () => access.challenge(name, scopes[action], credentials, from);
+  if (caller.user === undefined) throw unauthorized(challenge());
+  if (access.wouldAllow?.(caller, name, action)) throw insufficient(challenge());
+  const message = "requested access to the resource is denied";
+  throw new RegistryAnswerError("DENIED", message, { status: 403 });
+}
+
+/**
+ * Goes on but where it is only the caller's token that does not say that they may pull from the source of a mount.
+ *
+ * @throws {RegistryAnswerError} 401 with a challenge for all that it takes
+ */
+export function demandSource(
+  { access, parts }: Service,
+  { caller, credentials }: Exchange,
+  repository: ServedRepository,
+  source: ServedRepository,
+): void {
+  const from = nameForRights(parts, source);
+  if (access.allows(caller, from, "pull") || !access.wouldAllow?.(caller, from, "pull")) return;
+  const name = nameForRights(parts, repository);
+  throw insufficient(access.challenge(name, scopes.push, credentials, from));
 }
 
 /**
@@ -54,17 +81,9 @@ export function demandSomebody({ access }: Service, exchange: Exchange): void {
   throw unauthorized(access.challenge("", [], exchange.credentials));
 }
 
-function refusal(
-  { access }: Service,
-  { caller, credentials }: Exchange,
-  name: string,
-  action: Action,
-): RegistryAnswerError {
-  if (caller.user === undefined) {
-    return unauthorized(access.challenge(name, scopes[action], credentials));
-  }
-  const message = "requested access to the resource is denied";
-  return new RegistryAnswerError("DENIED", message, { status: 403 });
+/** RFC 6750 § 3.1; as in distribution with 401, which clients ask for another token at. */
+function insufficient(challenge: string): RegistryAnswerError {
+  return unauthorized(`${challenge},error="insufficient_scope"`);
 }
 
 function unauthorized(challenge: string): RegistryAnswerError {

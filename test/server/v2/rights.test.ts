@@ -57,7 +57,7 @@ const challenges: [method: string, path: string, challenge: string][] = [
   ["GET", "/v2/team/app/tags/list", "Test team/app:pull"],
   ["GET", `/v2/team/app/referrers/${blob}`, "Test team/app:pull"],
   ["POST", "/v2/team/app/blobs/uploads/", "Test team/app:pull,push"],
-  ["POST", `/v2/team/app/blobs/uploads/?mount=${blob}&from=x`, "Test team/app:pull,push"],
+  ["POST", `/v2/team/app/blobs/uploads/?mount=${blob}&from=x`, "Test team/app:pull,push x:pull"],
   ["PATCH", "/v2/team/app/blobs/uploads/x", "Test team/app:pull,push"],
   ["PUT", `/v2/team/app/blobs/uploads/x?digest=${blob}`, "Test team/app:pull,push"],
   ["GET", "/v2/team/app/blobs/uploads/x", "Test team/app:pull,push"],
@@ -173,6 +173,26 @@ test("a mount needs the right to pull from its source; without, the client is to
   for (const source of ["&from=other", ""]) {
     const answer = await call(world.origin, "POST", `${path}${source}`, { body: "", headers });
     assert.equal(answer.status, 201);
+  }
+});
+
+test("whose token alone does not say that they may is told what to ask for", async () => {
+  const narrow = smallAccess({ ci: { "team/app": ["push"], bare: ["delete"] } });
+  const wide = smallAccess({ ci: { "*": ["pull", "push"] } });
+  const scoped = { ...narrow, wouldAllow: wide.allows };
+  await using world = await start({ access: scoped });
+  const mount = `/v2/team/app/blobs/uploads/?mount=${blob}&from=other`;
+  for (const [method, path, challenge] of [
+    ["GET", "/v2/team/app/tags/list", "Test team/app:pull"],
+    ["POST", "/v2/bare/blobs/uploads/", "Test bare:pull,push"],
+    ["POST", mount, "Test team/app:pull,push other:pull"],
+    ["DELETE", `/v2/team/app/blobs/${blob}`, undefined],
+  ] as const) {
+    const answer = await call(world.origin, method, path, { body: "", headers: asUser("ci") });
+    const expected = challenge && `${challenge},error="insufficient_scope"`;
+    assert.equal(answer.status, challenge ? 401 : 403, path);
+    assert.equal(answer.code, challenge ? "UNAUTHORIZED" : "DENIED");
+    assert.equal(answer.headers["www-authenticate"], expected);
   }
 });
 
