@@ -35,8 +35,13 @@ export interface Access {
    */
   wouldAllow?(caller: Caller, repository: string, action: Action): boolean;
   /**
+   * By whose rights names are listed for a caller: who has a token for the catalog sees all that the rules let them pull.
+   * Undefined: the caller's token is for something else. Absent: there are no such tokens.
+   */
+  whoLists?(caller: Caller): Caller | undefined;
+  /**
    * The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made, or somebody
-   * with another token. Where tokens are to be had depends on what the client calls this server, hence `request`; `source`
+   * with another token; that of the catalog is to `pull` from "". Where tokens are to be had depends on what the client calls this server, hence `request`; `source`
    * is a repository that is to be pulled from besides.
    */
   challenge(

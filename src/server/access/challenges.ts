@@ -26,7 +26,7 @@ export function createChallenges({ realm, name, tokens }: ChallengeParts): Chall
   if (!tokens) return () => `Basic realm="${realm}", charset="UTF-8"`;
   return (repository, actions, request, source = "") => {
     const place = tokens.url ?? `${originOf(request, name)}/token`;
-    const scopes = [scopeOf(repository, actions), scopeOf(source, ["pull"])];
+    const scopes = [scopeOf(repository, actions), source && scopeOf(source, ["pull"])];
     const scope = scopes.filter((one) => one !== "").join(" ");
     return `Bearer realm="${place}",service="${tokens.service}"${scope && `,scope="${scope}"`}`;
   };
@@ -34,6 +34,7 @@ export function createChallenges({ realm, name, tokens }: ChallengeParts): Chall
 
 function scopeOf(repository: string, actions: readonly Action[]): string {
   const words = [...new Set(actions.map((action) => scopeWords[action]))].join(",");
+  if (repository === "" && words === "pull") return "registry:catalog:*";
   if (repository === "") return /^(?:admin|jobs)/.test(words) ? `registry:api:${words}` : "";
   return words === "" ? "" : `repository:${repository}:${words}`;
 }

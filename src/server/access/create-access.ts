@@ -5,7 +5,7 @@ import { watchFiles } from "../shell/watch-files.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { createChallenges } from "./challenges.ts";
 import { type ConfiguredTokens, configuredTokens } from "./configured-tokens.ts";
-import { isGranted } from "./grants.ts";
+import { type Grants, isForCatalog, isGranted } from "./grants.ts";
 import { createIdentify } from "./identify.ts";
 import { KnownCaller } from "./known-caller.ts";
 import { limitRequests } from "./limit-requests.ts";
@@ -87,6 +87,8 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
         caller instanceof KnownCaller &&
         caller.grants !== undefined &&
         allows(withoutGrants(caller), repository, action, { rules, isOpen }),
+      whoLists: (caller) =>
+        caller instanceof KnownCaller && caller.grants ? listerOf(caller, caller.grants) : caller,
       challenge,
       secretOf: (user) => users.passwords.get(user),
     },
@@ -122,6 +124,10 @@ function otherwiseChanged(before: AccessSettings, after: AccessSettings): readon
   return (Object.keys(after) as (keyof AccessSettings)[]).filter(
     (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   );
+}
+
+function listerOf(caller: KnownCaller, grants: Grants): KnownCaller | undefined {
+  return isForCatalog(grants) ? withoutGrants(caller) : undefined;
 }
 
 function withoutGrants({ user, address }: KnownCaller): KnownCaller {

@@ -1,4 +1,5 @@
 import type { Action } from "../access.ts";
+import type { Caller } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
@@ -75,10 +76,28 @@ export function demandSource(
  * Of the server itself: where nobody in particular is allowed anything they are asked who they are. Bearers of a token for
  * nobody in particular have been asked already.
  */
-export function demandSomebody({ access }: Service, exchange: Exchange): void {
+export function demandSomebody(
+  { access }: Service,
+  exchange: Exchange,
+  actions: readonly Action[] = [],
+): void {
   if (access.anonymous || exchange.caller.user !== undefined) return;
   if (access.allows(exchange.caller, "", "pull")) return;
-  throw unauthorized(access.challenge("", [], exchange.credentials));
+  throw unauthorized(access.challenge("", actions, exchange.credentials));
+}
+
+/**
+ * By whose rights the catalog is to be made for the caller.
+ *
+ * @throws {RegistryAnswerError} 401 with a challenge
+ */
+export function demandLister(service: Service, exchange: Exchange): Caller {
+  demandSomebody(service, exchange, ["pull"]);
+  const { access } = service;
+  const { caller, credentials } = exchange;
+  const lister = access.whoLists ? access.whoLists(caller) : caller;
+  if (lister) return lister;
+  throw insufficient(access.challenge("", ["pull"], credentials));
 }
 
 /** RFC 6750 § 3.1; as in distribution with 401, which clients ask for another token at. */

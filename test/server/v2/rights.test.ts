@@ -50,7 +50,7 @@ async function start(parts: Partial<V2Parts> = {}) {
 
 const challenges: [method: string, path: string, challenge: string][] = [
   ["GET", "/v2/", "Test :"],
-  ["GET", "/v2/_catalog", "Test :"],
+  ["GET", "/v2/_catalog", "Test :pull"],
   ["GET", "/v2/team/app/manifests/latest", "Test team/app:pull"],
   ["HEAD", "/v2/team/app/manifests/latest", "Test team/app:pull"],
   ["GET", `/v2/team/app/blobs/${blob}`, "Test team/app:pull"],
@@ -274,6 +274,19 @@ test("the catalog lists what the caller may pull, and leads on behind what is hi
   }
   assert.deepEqual(found, ["other", "team/app"]);
   assert.equal(pages, 4);
+});
+
+test("a token for the catalog shows what its user may pull, another none of it", async () => {
+  const scoped = { ...access, whoLists: () => ({ user: "reader", address: "" }) };
+  await using world = await start({ access: scoped });
+  const headers = asUser("writer");
+  world.backend.at("registry.test/team/app");
+  const answer = await call(world.origin, "GET", "/v2/_catalog", { headers });
+  assert.deepEqual(JSON.parse(answer.body.toString()).repositories, ["other", "team/app"]);
+  await using other = await start({ access: { ...access, whoLists: () => undefined } });
+  const refused = await call(other.origin, "GET", "/v2/_catalog", { headers });
+  assert.equal(refused.status, 401);
+  assert.equal(refused.headers["www-authenticate"], 'Test :pull,error="insufficient_scope"');
 });
 
 test("there is no catalog where nothing is to be listed", async () => {
