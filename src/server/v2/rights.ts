@@ -1,4 +1,4 @@
-import type { Action } from "../access.ts";
+import type { Access, Action } from "../access.ts";
 import type { Caller } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
@@ -48,11 +48,20 @@ export function demand(
   const name = nameForRights(parts, repository);
   if (access.allows(caller, name, action)) return;
   const from = source && nameForRights(parts, source);
-  const challenge = () => access.challenge(name, scopes[action], credentials, from);
-  if (caller.user === undefined) throw unauthorized(challenge());
-  if (access.wouldAllow?.(caller, name, action)) throw insufficient(challenge());
+  const challenge = access.challenge(name, scopes[action], credentials, from);
+  throw refusalOf(access, caller, { name, action, challenge });
+}
+
+/** What whoever may not do this is answered: {@link demand}. */
+export function refusalOf(
+  access: Pick<Access, "wouldAllow">,
+  caller: Caller,
+  { name, action, challenge }: { name: string; action: Action; challenge: string },
+): RegistryAnswerError {
+  if (caller.user === undefined) return unauthorized(challenge);
+  if (access.wouldAllow?.(caller, name, action)) return insufficient(challenge);
   const message = "requested access to the resource is denied";
-  throw new RegistryAnswerError("DENIED", message, { status: 403 });
+  return new RegistryAnswerError("DENIED", message, { status: 403 });
 }
 
 /**
