@@ -112,10 +112,20 @@ export async function headManifest(
 export interface WrittenManifest {
   /** Whether the registry took note of the manifest's `subject` — OCI distribution-spec § Pushing Manifests with Subject. */
   readonly subjectNoted: boolean;
+  /** Of the tags asked for beside a digest those that it has now; none where the registry does not know of such. */
+  readonly tagsTaken: readonly string[];
 }
 
 /** What a tag must stand for if it is to be moved: a manifest, or nothing yet. Registries may ignore it. */
 export type Instead = Digest | "nothing";
+
+/** How a manifest is written. */
+export interface WriteOptions {
+  readonly signal: AbortSignal;
+  readonly instead?: Instead;
+  /** Beside a digest: that is how a tag comes to stand for one that is no sha256 — OCI distribution-spec 1.2. */
+  readonly tags?: readonly string[];
+}
 
 const refusedTypes: ReadonlySet<string> = new Set(["MANIFEST_INVALID", "TAG_INVALID"]);
 const missingContent: ReadonlySet<string> = new Set([
@@ -135,14 +145,14 @@ export async function writeManifest(
   state: RepositoryState,
   reference: string,
   manifest: RawManifest,
-  signal: AbortSignal,
-  instead?: Instead,
+  { signal, instead, tags = [] }: WriteOptions,
 ): Promise<WrittenManifest> {
   const context = `uploading manifest ${reference} to ${state.name}`;
+  const asked = tags.map((tag) => `tag=${tag}`).join("&");
   for (let attempt = 1; ; attempt++) {
     const reply = await sendTo(state, {
       method: "PUT",
-      target: `manifests/${reference}`,
+      target: `manifests/${reference}${asked && `?${asked}`}`,
       headers: { "content-type": manifest.mediaType, ...conditionOf(instead) },
       body: manifest.bytes,
       lane: "metadata",
@@ -177,7 +187,8 @@ async function accepted(
   await reply.discard();
   state.writtenAt = state.channel.options.clock.now();
   checkDigest(reply, manifest.digest, context);
-  return { subjectNoted: reply.header("oci-subject") !== undefined };
+  const tagsTaken = reply.headers("oci-tag").flatMap((text) => text.split(/\s*,\s*/));
+  return { subjectNoted: reply.header("oci-subject") !== undefined, tagsTaken };
 }
 
 async function writeFailure(reply: Reply, context: string): Promise<RegistryError> {

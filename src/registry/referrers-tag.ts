@@ -88,7 +88,8 @@ export async function writeTaggedList(
       { hint: "Delete referrers that are not needed, or use a registry with the referrers API" },
     );
   }
-  await writeManifest(state, referrersTag(subject), manifest, signal, instead.digest ?? "nothing");
+  const options = { signal, instead: instead.digest ?? "nothing" } as const;
+  await writeManifest(state, referrersTag(subject), manifest, options);
 }
 
 /** Removes the tag. @returns whether the registry does that */

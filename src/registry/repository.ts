@@ -17,10 +17,10 @@ import { deleteBlob, deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
   headManifest,
-  type Instead,
   type ManifestCallOptions,
   type ManifestHead,
   readManifest,
+  type WriteOptions,
   type WrittenManifest,
   writeManifest,
 } from "./manifests.ts";
@@ -75,9 +75,9 @@ export class Repository implements AsyncDisposable {
   writeManifest(
     reference: string,
     manifest: RawManifest,
-    { signal, instead }: CallOptions & { readonly instead?: Instead },
+    options: WriteOptions,
   ): Promise<WrittenManifest> {
-    return writeManifest(this.#state, reference, manifest, signal, instead);
+    return writeManifest(this.#state, reference, manifest, options);
   }
 
   /**
@@ -89,11 +89,12 @@ export class Repository implements AsyncDisposable {
   async pushManifest(
     reference: string,
     manifest: RawManifest,
-    options: CallOptions & { readonly instead?: Instead },
-  ): Promise<void> {
-    const { subjectNoted } = await this.writeManifest(reference, manifest, options);
-    const subject = subjectNoted ? undefined : subjectOf(manifest);
+    options: WriteOptions,
+  ): Promise<WrittenManifest> {
+    const written = await this.writeManifest(reference, manifest, options);
+    const subject = written.subjectNoted ? undefined : subjectOf(manifest);
     if (subject) await this.addReferrer(subject, referrerEntry(manifest), options);
+    return written;
   }
 
   /** See {@link deleteManifest}. */

@@ -30,10 +30,26 @@ export interface Access {
    */
   allows(caller: Caller, repository: string, action: Action): boolean;
   /**
-   * The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made. Where tokens
-   * are to be had depends on what the client calls this server, hence `request`.
+   * Whether it is only the caller's token that {@link allows} refused: with one that says more they may. Absent: there are
+   * no such tokens.
    */
-  challenge(repository: string, actions: readonly Action[], request?: Credentials): string;
+  wouldAllow?(caller: Caller, repository: string, action: Action): boolean;
+  /**
+   * By whose rights names are listed for a caller: who has a token for the catalog sees all that the rules let them pull.
+   * Undefined: the caller's token is for something else. Absent: there are no such tokens.
+   */
+  whoLists?(caller: Caller): Caller | undefined;
+  /**
+   * The `WWW-Authenticate` header for a request that {@link allows} refused and that nobody in particular made, or somebody
+   * with another token; that of the catalog is to `pull` from "". Where tokens are to be had depends on what the client calls this server, hence `request`; `source`
+   * is a repository that is to be pulled from besides.
+   */
+  challenge(
+    repository: string,
+    actions: readonly Action[],
+    request?: Credentials,
+    source?: string,
+  ): string;
   /** Whether nobody in particular may do anything at all: `/v2/` answers 200 then. */
   readonly anonymous: boolean;
   /**

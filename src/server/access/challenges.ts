@@ -6,6 +6,7 @@ export type Challenge = (
   repository: string,
   actions: readonly Action[],
   request?: Credentials,
+  source?: string,
 ) => string;
 
 /** What challenges say. */
@@ -23,15 +24,17 @@ export interface ChallengeParts {
  */
 export function createChallenges({ realm, name, tokens }: ChallengeParts): Challenge {
   if (!tokens) return () => `Basic realm="${realm}", charset="UTF-8"`;
-  return (repository, actions, request) => {
+  return (repository, actions, request, source = "") => {
     const place = tokens.url ?? `${originOf(request, name)}/token`;
-    const scope = scopeOf(repository, actions);
+    const scopes = [scopeOf(repository, actions), source && scopeOf(source, ["pull"])];
+    const scope = scopes.filter((one) => one !== "").join(" ");
     return `Bearer realm="${place}",service="${tokens.service}"${scope && `,scope="${scope}"`}`;
   };
 }
 
 function scopeOf(repository: string, actions: readonly Action[]): string {
   const words = [...new Set(actions.map((action) => scopeWords[action]))].join(",");
+  if (repository === "" && words === "pull") return "registry:catalog:*";
   if (repository === "") return /^(?:admin|jobs)/.test(words) ? `registry:api:${words}` : "";
   return words === "" ? "" : `repository:${repository}:${words}`;
 }

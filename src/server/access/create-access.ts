@@ -5,7 +5,7 @@ import { watchFiles } from "../shell/watch-files.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { createChallenges } from "./challenges.ts";
 import { type ConfiguredTokens, configuredTokens } from "./configured-tokens.ts";
-import { isGranted } from "./grants.ts";
+import { type Grants, isForCatalog, isGranted } from "./grants.ts";
 import { createIdentify } from "./identify.ts";
 import { KnownCaller } from "./known-caller.ts";
 import { limitRequests } from "./limit-requests.ts";
@@ -84,6 +84,12 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
       identify: limited,
       allows: (caller, repository, action) =>
         caller instanceof KnownCaller && allows(caller, repository, action, { rules, isOpen }),
+      wouldAllow: (caller, repository, action) =>
+        caller instanceof KnownCaller &&
+        caller.grants !== undefined &&
+        allows(withoutGrants(caller), repository, action, { rules, isOpen }),
+      whoLists: (caller) =>
+        caller instanceof KnownCaller && caller.grants ? listerOf(caller, caller.grants) : caller,
       challenge,
       secretOf: (user) => users.passwords.get(user),
     },
@@ -119,6 +125,14 @@ function otherwiseChanged(before: AccessSettings, after: AccessSettings): readon
   return (Object.keys(after) as (keyof AccessSettings)[]).filter(
     (name) => !changeable.has(name) && JSON.stringify(before[name]) !== JSON.stringify(after[name]),
   );
+}
+
+function listerOf(caller: KnownCaller, grants: Grants): KnownCaller | undefined {
+  return isForCatalog(grants) ? withoutGrants(caller) : undefined;
+}
+
+function withoutGrants({ user, address }: KnownCaller): KnownCaller {
+  return new KnownCaller(user, address);
 }
 
 /** That of the server as a whole which everybody may ask is whether it is one. */

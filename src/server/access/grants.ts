@@ -43,6 +43,11 @@ export function isGranted(grants: Grants, repository: string, action: Action): b
   return has(grants.get(`repository:${repository}`), scopeWords[action]);
 }
 
+/** Whether a token is for the catalog: which names are in it is for the rules to say. */
+export function isForCatalog(grants: Grants): boolean {
+  return grants.has("registry:catalog");
+}
+
 function has(words: ReadonlySet<string> | undefined, word: string): boolean {
   return words !== undefined && (words.has(word) || words.has("*"));
 }

@@ -143,9 +143,10 @@ const actionsOf: Readonly<Record<string, readonly Action[]>> = {
 
 /** Of what was asked, what the rules give: no more, and an empty grant is no error. */
 function granted(allows: Rules, caller: KnownCaller, { type, name, actions }: Grant): Grant {
+  // Whoever they are: of the names they are shown those that they may pull.
+  if (type === "registry" && name === "catalog") return { type, name, actions: ["*"] };
   const repository = type === "registry" ? "" : name;
-  const known =
-    type === "repository" || (type === "registry" && (name === "api" || name === "catalog"));
+  const known = type === "repository" || (type === "registry" && name === "api");
   const asked = actions.includes("*") ? Object.keys(actionsOf) : actions;
   const may = (word: string) =>
     (actionsOf[word] ?? []).some(

@@ -31,12 +31,14 @@ export function withSessions(access: Access, sessions: Sessions): Access {
       if (!session) return await access.identify(credentials);
       return new KnownCaller(session.user, credentials.address);
     },
-    challenge(repository, actions, request) {
+    challenge(repository, actions, request, source) {
       const isScript =
         request?.headers["sec-fetch-mode"] !== undefined &&
         request.headers["sec-fetch-mode"] !== "navigate";
       // A browser that is told of a scheme it knows asks for a password by itself, over the page's own form.
-      return isScript ? 'Session realm="amphora"' : access.challenge(repository, actions, request);
+      return isScript
+        ? 'Session realm="amphora"'
+        : access.challenge(repository, actions, request, source);
     },
   };
 }

@@ -8,7 +8,7 @@ import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { credentialsOf } from "../shell/credentials-of.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
-import { nameForRights } from "../v2/rights.ts";
+import { nameForRights, refusalOf } from "../v2/rights.ts";
 import type { SignaturesService } from "./create-served-signatures.ts";
 import type { RouteRepository } from "./route.ts";
 
@@ -46,11 +46,8 @@ export async function authorise(
   const caller = request.caller ?? (await access.identify(credentials));
   const name = nameForRights({ route }, repository);
   if (access.allows(caller, name, action)) return caller;
-  if (caller.user !== undefined) throw denied();
-  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
-    status: 401,
-    headers: { "www-authenticate": access.challenge(name, scopes[action], credentials) },
-  });
+  const challenge = access.challenge(name, scopes[action], credentials);
+  throw refusalOf(access, caller, { name, action, challenge });
 }
 
 function denied(): RegistryAnswerError {

@@ -86,6 +86,11 @@ export class BlobCache implements AsyncDisposable {
     this.#absent.delete(keyOf({ repository, digest, call: {} }));
   }
 
+  /** A blob was deleted at its upstream, whatever manifests here say of it. */
+  knowAbsent(repository: ServedRepository, digest: Digest): void {
+    this.#absent.set(keyOf({ repository, digest, call: {} }), true, absentForMs);
+  }
+
   /** Ends all fills; what they have is kept. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#fills.values()].map((fill) => fill.pause()));

@@ -1,3 +1,4 @@
+import { algorithmOf } from "../../core/digest.ts";
 import { subjectOf } from "../../core/subject.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { Repository } from "../../registry/repository.ts";
@@ -11,6 +12,9 @@ import { neverAsk } from "./store.ts";
 import { type Uploads, writesThrough } from "./uploads.ts";
 import { upstreamAnswer } from "./upstream-answer.ts";
 import type { Upstream } from "./upstream-client.ts";
+
+/** As many as every registry takes that takes any. */
+const tagsAtOnce = 10;
 
 /** A manifest on its way to an upstream. */
 export interface ManifestPush extends ManifestPut {
@@ -50,9 +54,10 @@ export class ManifestPushes {
     const { upstream, repository, manifest, tags, call } = push;
     try {
       await using there = upstream.repository(repository.path, "write", call);
-      for (const reference of tags.length > 0 ? tags : [manifest.digest]) {
-        await this.#sendAs(push, there, reference);
-      }
+      const tagged = isNamedBySha256(push) ? [] : await this.#sendByDigest(push, there);
+      const references = tags.filter((tag) => !tagged.includes(tag));
+      if (tags.length === 0) references.push(manifest.digest);
+      for (const reference of references) await this.#sendAs(push, there, { reference });
       upstream.answered();
     } catch (error) {
       upstream.failed(error);
@@ -95,16 +100,32 @@ export class ManifestPushes {
     return true;
   }
 
-  async #sendAs(push: ManifestPush, there: Repository, reference: string): Promise<void> {
+  /** By its own digest with tags to it: a tag alone would come to stand for its sha256. Gives the tags that it has then. */
+  async #sendByDigest(push: ManifestPush, there: Repository): Promise<readonly string[]> {
+    const { manifest, tags, instead } = push;
+    const taken: string[] = [];
+    for (let at = 0; instead === undefined && at < tags.length; at += tagsAtOnce) {
+      const some = { reference: manifest.digest, tags: tags.slice(at, at + tagsAtOnce) };
+      taken.push(...(await this.#sendAs(push, there, some)));
+    }
+    return taken;
+  }
+
+  async #sendAs(
+    push: ManifestPush,
+    there: Repository,
+    { reference, tags }: { readonly reference: string; readonly tags?: readonly string[] },
+  ): Promise<readonly string[]> {
     const { manifest, call, instead } = push;
-    const options = { signal: call.signal, ...(instead !== undefined && { instead }) };
+    const { signal } = call;
+    const options = { signal, ...(instead !== undefined && { instead }), ...(tags && { tags }) };
     try {
-      await there.pushManifest(reference, manifest, options);
+      return (await there.pushManifest(reference, manifest, options)).tagsTaken;
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== "registry.content-missing")
         throw error;
       await this.#sendContent(push, there);
-      await there.pushManifest(reference, manifest, options);
+      return (await there.pushManifest(reference, manifest, options)).tagsTaken;
     }
   }
 
@@ -118,7 +139,8 @@ export class ManifestPushes {
       }
       const reference = { type: "digest", digest } as const;
       const instance = await this.#parts.store.readManifest(repository, reference, call);
-      if (instance) await this.#sendAs({ ...push, manifest: instance, tags: [] }, there, digest);
+      const inner = instance && { ...push, manifest: instance, tags: [] };
+      if (inner) await this.#sendAs(inner, there, { reference: digest });
     }
   }
 
@@ -149,6 +171,10 @@ export class ManifestPushes {
     if (subject !== undefined) referrers.forget(repository, subject);
     return { digest: manifest.digest, ...(subject !== undefined && { subject }) };
   }
+}
+
+function isNamedBySha256({ manifest }: ManifestPush): boolean {
+  return algorithmOf(manifest.digest) === "sha256";
 }
 
 function isMissingContent(error: unknown): boolean {

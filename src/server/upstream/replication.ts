@@ -1,8 +1,9 @@
+import type { Digest } from "../../core/digest.ts";
 import type { Clock } from "../../registry/clock.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { listedContent } from "./listed-content.ts";
-import type { ManifestPush, ManifestPushes } from "./manifest-pushes.ts";
+import type { ManifestPushes } from "./manifest-pushes.ts";
 import type { PushQueue, QueuedPush } from "./push-queue.ts";
 import type { UpstreamStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
@@ -26,6 +27,12 @@ export interface ReplicationOptions {
   upstreamOf(name: string): Upstream | undefined;
 }
 
+/** A blob on its way, or a manifest, which has none. */
+interface UnderWay extends Pick<QueuedPush, "domain" | "path"> {
+  readonly blob: Digest | undefined;
+  readonly done: Promise<void>;
+}
+
 /**
  * Passes on what was pushed here with write-back, in order, one at a time: all blobs, then the manifest. What fails is tried
  * again for as long as it takes.
@@ -34,8 +41,7 @@ export class Replication implements AsyncDisposable {
   readonly #options: ReplicationOptions;
   readonly #stop = new AbortController();
   #wake = new AbortController();
-  /** The manifest that is on its way just now. */
-  #putting: (Pick<QueuedPush, "domain" | "path"> & { readonly done: Promise<unknown> }) | undefined;
+  #underWay: UnderWay | undefined;
   readonly #running: Promise<void>;
 
   constructor(options: ReplicationOptions) {
@@ -48,10 +54,17 @@ export class Replication implements AsyncDisposable {
     this.#wake.abort();
   }
 
-  /** Resolves when no manifest is on its way to this repository that was under way when it was asked. */
-  async settled({ domain, path }: Pick<QueuedPush, "domain" | "path">): Promise<void> {
-    if (this.#putting?.domain !== domain || this.#putting.path !== path) return;
-    await this.#putting.done.catch(() => {});
+  /**
+   * Resolves when what is on its way to this repository now has come there, or failed to: a manifest; or the blob of
+   * `digest`.
+   */
+  async settled(
+    { domain, path }: Pick<QueuedPush, "domain" | "path">,
+    digest?: Digest,
+  ): Promise<void> {
+    const now = this.#underWay;
+    if (now?.domain !== domain || now.path !== path || now.blob !== digest) return;
+    await now.done.catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -117,7 +130,7 @@ export class Replication implements AsyncDisposable {
   }
 
   async #send(queued: QueuedPush): Promise<void> {
-    const { upstreamOf, uploads, queue } = this.#options;
+    const { upstreamOf, uploads, pushes, queue } = this.#options;
     const { domain, path, manifest } = queued;
     const upstream = upstreamOf(domain);
     if (!upstream) throw new Error(`${domain} is no upstream any more`);
@@ -125,22 +138,28 @@ export class Replication implements AsyncDisposable {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(pushMs)]);
     const call = { caller: nobody, signal };
     for (const { digest, kind } of listedContent(manifest)) {
-      if (kind === "blob") await uploads.sendHeld({ upstream, repository, call }, digest);
+      // It may have been deleted meanwhile, or some of its tags: what is sent after that would stay.
+      if (!queue.current(queued)) return;
+      if (kind !== "blob") continue;
+      await this.#track(queued, digest, uploads.sendHeld({ upstream, repository, call }, digest));
     }
-    // Blobs take their time: it may have been deleted meanwhile, or some of its tags.
     const current = queue.current(queued);
-    if (current) await this.#put({ upstream, repository, call, manifest, tags: current.tags });
+    if (!current) return;
+    const { tags } = current;
+    const put = pushes.send({ upstream, repository, call, manifest, tags });
+    await this.#track(queued, undefined, put);
   }
 
-  /** Who deletes it from now on waits for the end of this: what is put after it was deleted would stay. */
-  async #put(push: ManifestPush): Promise<void> {
-    const { domain, path } = push.repository;
-    const done = this.#options.pushes.send(push);
-    this.#putting = { domain, path, done };
+  async #track(
+    { domain, path }: QueuedPush,
+    blob: Digest | undefined,
+    done: Promise<void>,
+  ): Promise<void> {
+    this.#underWay = { domain, path, blob, done };
     try {
       await done;
     } finally {
-      this.#putting = undefined;
+      this.#underWay = undefined;
     }
   }
 }

@@ -102,9 +102,10 @@ export class Upstreams implements Backend, AsyncDisposable {
       this.#queue?.add({ ...push.repository, manifest: push.manifest, tags: push.tags });
       this.#replication?.wake();
     });
-    this.#deletions = new Deletions(parts, async (repository, reference) => {
-      this.#queue?.withdraw(repository, reference);
-      await this.#replication?.settled(repository);
+    this.#deletions = new Deletions(parts, async (repository, what) => {
+      const digest = typeof what === "string" ? what : undefined;
+      if (typeof what !== "string") this.#queue?.withdraw(repository, what);
+      await this.#replication?.settled(repository, digest);
     });
     if (!settings.some(({ push }) => push === "write-back")) return;
     this.#queue = new PushQueue(options.queueFile, now);

@@ -5,7 +5,7 @@ import type { UploadStart, UploadState } from "./backend.ts";
 import type { Exchange } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import { announcedLength, requestBody } from "./request-body.ts";
-import { demand, nameForRights } from "./rights.ts";
+import { demand, demandSource, nameForRights } from "./rights.ts";
 import type { Service } from "./service.ts";
 import { blobHeaders, type UploadOperation, uploadHeaders } from "./upload.ts";
 
@@ -36,8 +36,9 @@ export async function mountBlob(
   repository: ServedRepository,
   operation: UploadOperation<MountAsked>,
 ): Promise<void> {
-  demand(service, exchange, repository, "push");
-  const start = await mountStart(service, exchange, repository, operation);
+  const source = sourceOf(service, exchange, repository, operation);
+  demand(service, exchange, repository, "push", source);
+  const start = await mountStart(service, exchange, repository, { ...operation, source });
   const begun =
     start && (await service.parts.backendOf(repository).beginUpload(repository, start, exchange));
   const algorithm = algorithmOf(operation.digest);
@@ -101,6 +102,20 @@ type MountAsked = Pick<RepositoryOperation, "namespace"> & {
   readonly from: string | undefined;
 };
 
+/** Undefined where none is named, or none that a blob can be mounted from. */
+function sourceOf(
+  { parts }: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  { from, namespace }: MountAsked,
+): ServedRepository | undefined {
+  if (from === undefined) return undefined;
+  const source = parts.route({ path: from, namespace, host: exchange.host });
+  if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
+    return undefined;
+  return source;
+}
+
 /**
  * Undefined where nothing may be mounted. Who may not read there is told nothing but "upload it": whoever knows a digest
  * must not learn where it is, nor get its bytes by it (zot's CVE-2024-39897).
@@ -109,19 +124,17 @@ async function mountStart(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
-  { digest, from, namespace }: MountAsked,
+  { digest, from, source }: MountAsked & { readonly source: ServedRepository | undefined },
 ): Promise<UploadStart | undefined> {
-  const { parts } = service;
   if (from === undefined) return await anywhere(service, exchange, repository, digest);
-  const source = parts.route({ path: from, namespace, host: exchange.host });
-  if (source instanceof RegistryAnswerError || source.domain !== repository.domain)
-    return undefined;
+  if (source === undefined) return undefined;
+  demandSource(service, exchange, repository, source);
   if (!mayPull(service, exchange, source)) return undefined;
   if (await isRefused(service, exchange, source, digest)) return undefined;
   return { type: "mount", digest, from: source };
 }
 
-/** Of our own repositories alone: what an upstream has is not ours to look through. */
+/** Of all that are held here of the same registry, ours or an upstream's, and that the caller may pull from. */
 async function anywhere(
   service: Service,
   exchange: Exchange,
@@ -129,9 +142,7 @@ async function anywhere(
   digest: Digest,
 ): Promise<UploadStart | undefined> {
   const { domain, upstream } = repository;
-  if (upstream !== undefined || (await isRefused(service, exchange, repository, digest))) {
-    return undefined;
-  }
+  if (await isRefused(service, exchange, repository, digest)) return undefined;
   return {
     type: "mount",
     digest,

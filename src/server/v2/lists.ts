@@ -5,7 +5,7 @@ import type { Exchange, HeaderList } from "./exchange.ts";
 import type { RepositoryOperation } from "./operation.ts";
 import type { Query } from "./query.ts";
 import { unknownEndpoint } from "./request-target.ts";
-import { demand, demandSomebody } from "./rights.ts";
+import { demand, demandLister } from "./rights.ts";
 import type { Service } from "./service.ts";
 
 /** GET of a repository's tags. */
@@ -39,11 +39,11 @@ export async function listRepositories(
   { page, query }: { readonly page: Page; readonly query: Query },
 ): Promise<void> {
   const { access, parts } = service;
-  demandSomebody(service, exchange);
+  const lister = demandLister(service, exchange);
   if (parts.catalog === undefined) throw unknownEndpoint();
   const found = page.limit === 0 ? none : await parts.catalog.listRepositories(page, exchange);
   // A page whose names are all hidden goes on behind the last of them, like any other.
-  const repositories = found.names.filter((name) => access.allows(exchange.caller, name, "pull"));
+  const repositories = found.names.filter((name) => access.allows(lister, name, "pull"));
   const link = nextLink("/v2/_catalog", query, found, page);
   exchange.answer(200, [...jsonHeaders, ...link], JSON.stringify({ repositories }));
 }

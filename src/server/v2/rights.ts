@@ -1,4 +1,5 @@
-import type { Action } from "../access.ts";
+import type { Access, Action } from "../access.ts";
+import type { Caller } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Exchange } from "./exchange.ts";
@@ -29,51 +30,101 @@ export function nameForRights(parts: Pick<V2Parts, "route">, repository: ServedR
 }
 
 /**
- * Goes on where the caller may do this.
+ * Goes on where the caller may do this. `source` is what is to be pulled from besides: who is asked for a token is told that
+ * it is to say so.
  *
- * @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, 403 DENIED for somebody
+ * @throws {RegistryAnswerError} 401 with a challenge for nobody in particular, and for somebody whose token does not say that
+ *   they may; 403 DENIED for somebody who may not
  */
 export function demand(
   service: Service,
   exchange: Exchange,
   repository: ServedRepository,
   action: Action,
+  source?: ServedRepository,
 ): void {
-  const name = nameForRights(service.parts, repository);
-  if (service.access.allows(exchange.caller, name, action)) return;
-  throw refusal(service, exchange, name, action);
+  const { access, parts } = service;
+  const { caller, credentials } = exchange;
+  const name = nameForRights(parts, repository);
+  if (access.allows(caller, name, action)) return;
+  const from = source && nameForRights(parts, source);
+  const challenge = access.challenge(name, scopes[action], credentials, from);
+  throw refusalOf(access, caller, { name, action, challenge });
+}
+
+/** What whoever may not do this is answered: {@link demand}. */
+export function refusalOf(
+  access: Pick<Access, "wouldAllow">,
+  caller: Caller,
+  { name, action, challenge }: { name: string; action: Action; challenge: string },
+): RegistryAnswerError {
+  const detail = scopes[action].map((one) => wanted(name, one));
+  if (caller.user === undefined) return unauthorized(challenge, detail);
+  if (access.wouldAllow?.(caller, name, action)) return insufficient(challenge, detail);
+  const message = "requested access to the resource is denied";
+  return new RegistryAnswerError("DENIED", message, { status: 403, detail });
+}
+
+/**
+ * Goes on but where it is only the caller's token that does not say that they may pull from the source of a mount.
+ *
+ * @throws {RegistryAnswerError} 401 with a challenge for all that it takes
+ */
+export function demandSource(
+  { access, parts }: Service,
+  { caller, credentials }: Exchange,
+  repository: ServedRepository,
+  source: ServedRepository,
+): void {
+  const from = nameForRights(parts, source);
+  if (access.allows(caller, from, "pull") || !access.wouldAllow?.(caller, from, "pull")) return;
+  const name = nameForRights(parts, repository);
+  throw insufficient(access.challenge(name, scopes.push, credentials, from), [
+    wanted(from, "pull"),
+  ]);
 }
 
 /**
  * Of the server itself: where nobody in particular is allowed anything they are asked who they are. Bearers of a token for
  * nobody in particular have been asked already.
  */
-export function demandSomebody({ access }: Service, exchange: Exchange): void {
+export function demandSomebody(
+  { access }: Service,
+  exchange: Exchange,
+  actions: readonly Action[] = [],
+): void {
   if (access.anonymous || exchange.caller.user !== undefined) return;
   if (access.allows(exchange.caller, "", "pull")) return;
-  throw unauthorized(access.challenge("", [], exchange.credentials));
+  throw unauthorized(access.challenge("", actions, exchange.credentials), [wantedCatalog]);
 }
 
-function refusal(
-  { access }: Service,
-  { caller, credentials }: Exchange,
-  name: string,
-  action: Action,
-): RegistryAnswerError {
-  const detail = scopes[action].map((one) => wanted(name, one));
-  if (caller.user === undefined) {
-    return unauthorized(access.challenge(name, scopes[action], credentials), detail);
-  }
-  const message = "requested access to the resource is denied";
-  return new RegistryAnswerError("DENIED", message, { status: 403, detail });
+/**
+ * By whose rights the catalog is to be made for the caller.
+ *
+ * @throws {RegistryAnswerError} 401 with a challenge
+ */
+export function demandLister(service: Service, exchange: Exchange): Caller {
+  demandSomebody(service, exchange, ["pull"]);
+  const { access } = service;
+  const { caller, credentials } = exchange;
+  const lister = access.whoLists ? access.whoLists(caller) : caller;
+  if (lister) return lister;
+  throw insufficient(access.challenge("", ["pull"], credentials), [wantedCatalog]);
 }
+
+/** RFC 6750 § 3.1; as in distribution with 401, which clients ask for another token at. */
+function insufficient(challenge: string, detail: unknown): RegistryAnswerError {
+  return unauthorized(`${challenge},error="insufficient_scope"`, detail);
+}
+
+const wantedCatalog = { Type: "registry", Class: "", Name: "catalog", Action: "*" };
 
 /** As docker-registry says it. Of an error without detail clients in Go show the code, and not the message. */
 function wanted(name: string, action: Action) {
   return { Type: "repository", Class: "", Name: name, Action: action };
 }
 
-function unauthorized(challenge: string, detail?: unknown): RegistryAnswerError {
+function unauthorized(challenge: string, detail: unknown): RegistryAnswerError {
   return new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
     headers: { "WWW-Authenticate": challenge },

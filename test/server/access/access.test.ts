@@ -225,6 +225,9 @@ test("a key for tokens is made once, for its user alone", async () => {
   assert.equal(readFileSync(file, "utf8"), before);
 });
 
+const challenged =
+  /^Bearer realm="[^"]*",service="svc",scope="repository:a:pull,push repository:b\/c:pull"$/;
+
 interface Forgery {
   readonly name: string;
   readonly key?: KeyObject | Uint8Array;
@@ -267,6 +270,14 @@ test("tokens that we did not issue, or not for this, are none", async () => {
   assert.equal(w.access.allows(caller, "a", "pull"), true);
   assert.equal(w.access.allows(caller, "a", "push"), false);
   assert.equal(w.access.allows(caller, "b", "pull"), false);
+  assert.equal(w.access.wouldAllow?.(caller, "b", "pull"), true, "with another token");
+  assert.equal(w.access.wouldAllow?.(caller, "b", "jobs"), false, "with none");
+  assert.match(w.access.challenge("a", ["pull", "push"], undefined, "b/c"), challenged);
+  assert.match(w.access.challenge("", ["pull"]), /,scope="registry:catalog:\*"$/);
+  assert.equal(w.access.whoLists?.(caller), undefined);
+  const catalog = { access: [{ type: "registry", name: "catalog", actions: ["*"] }] };
+  const lister = w.access.whoLists?.(await identify(await make({ claims: catalog })));
+  assert.ok(lister && w.access.allows(lister, "b", "pull"));
   const jwk = theirs.publicKey.export({ format: "jwk" });
   const raw = ours.publicKey.export({ format: "der", type: "spki" });
   const none = Buffer.from('{"alg":"none"}').toString("base64url");

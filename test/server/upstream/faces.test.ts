@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { digestOf } from "../../../src/core/digest.ts";
 import { routeRepository } from "../../../src/server/upstream/route.ts";
 import type { Backend } from "../../../src/server/v2/backend.ts";
 import { makeImage } from "../../support/images.ts";
 import { refuse } from "../../support/registry/faults.ts";
 import { startRegistry } from "../../support/registry.ts";
+import { call } from "../../support/server/client.ts";
+import { asUser, smallAccess } from "../../support/server/small-parts.ts";
 import { startV2Server } from "../../support/server/v2-server.ts";
 import { hub, startUpstreams } from "./support.ts";
 
@@ -59,4 +62,25 @@ test("a client is told what is stale, by whichever name it asks", async () => {
   const refused = await fetch(`${server.origin}/v2/app/manifests/v1?ns=evil.example`);
   assert.equal(refused.status, 403);
   await refused.arrayBuffer();
+});
+
+test("a blob is mounted from whichever repository of its registry the caller may pull from", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, { push: "write-through" });
+  const backendOf = () => world.upstreams;
+  const access = smallAccess({
+    all: { "*": ["pull", "push"] },
+    some: { app: ["pull", "push"] },
+  });
+  await using server = await startV2Server({ route, backendOf, access });
+  const begin = (path: string, user: string, body = "") =>
+    call(server.origin, "POST", `/v2/${path}`, { body, headers: asUser(user) });
+  const digest = digestOf(Buffer.from("base"));
+  const pushed = await begin(`base/blobs/uploads/?digest=${digest}`, "all", "base");
+  assert.equal(pushed.status, 201);
+  const mount = `app/blobs/uploads/?mount=${digest}`;
+  assert.equal((await begin(mount, "some")).status, 202);
+  assert.equal(registry.store.repositories.get("app")?.blobs.has(digest) ?? false, false);
+  assert.equal((await begin(mount, "all")).status, 201);
+  assert.equal(registry.store.repositories.get("app")?.blobs.has(digest), true);
 });

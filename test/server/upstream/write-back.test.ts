@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Digest } from "../../../src/core/digest.ts";
 import { assertHolds } from "../../registry/support.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
+import type { Exchange } from "../../support/registry/exchange.ts";
 import { refuse, reset } from "../../support/registry/faults.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { tempFolder } from "../../support/temp.ts";
@@ -199,3 +201,27 @@ for (const on of ["PUT upload", "PUT manifest"]) {
     assert.equal(await upstreams.readManifest(repositoryOf(), reference, testCall()), undefined);
   });
 }
+
+test("a blob that is deleted while it is passed on does not come back", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin, { ...back, deletes: true });
+  const { upstreams } = world;
+  const arrived = Promise.withResolvers<string>();
+  const goOn = Promise.withResolvers<undefined>();
+  const arrive = ({ request }: Exchange) => {
+    const asked = new URL(request.url ?? "", registry.origin).searchParams;
+    arrived.resolve(asked.get("digest") ?? "");
+    return goOn.promise;
+  };
+  registry.behave({ on: "PUT upload", times: 1, fault: { arrive } });
+  await pushImage(upstreams, repositoryOf(), image);
+  const blob = (await arrived.promise) as Digest;
+  const digest = byDigest(image.digest);
+  assert.equal(await upstreams.deleteManifest(repositoryOf(), digest, testCall()), true);
+  const deleted = upstreams.deleteBlob(repositoryOf(), blob, testCall());
+  await upstreams.listTags(repositoryOf("other"), { limit: 1 }, testCall());
+  goOn.resolve(undefined);
+  assert.equal(await deleted, true);
+  assert.equal(await upstreams.statBlob(repositoryOf(), blob, testCall()), undefined);
+  assert.equal(registry.store.repositories.get("app")?.blobs.has(blob), false);
+});

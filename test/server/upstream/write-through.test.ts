@@ -177,6 +177,22 @@ test("a sha512 is what the upstream gets where that was pushed", async () => {
   assert.ok(await isThere(registry, strong.digest));
 });
 
+test("a tag of a manifest named by sha512 stands for that where the upstream knows how", async () => {
+  for (const tagParameters of [true, false]) {
+    await using registry = await startRegistry({ features: { tagParameters } });
+    await using world = await startUpstreams(registry.origin, through);
+    await pushImage(world.upstreams, repositoryOf(), image);
+    const [{ bytes, mediaType } = { bytes: Buffer.alloc(0), mediaType: "" }] = image.manifests;
+    const manifest = { bytes, mediaType, digest: digestOf(bytes, "sha512") };
+    const tags = Array.from({ length: 12 }, (_, at) => `tag-${at}`);
+    await world.upstreams.putManifest(repositoryOf(), { manifest, tags }, testCall());
+    const there = registry.store.repositories.get("app");
+    const expected = tagParameters ? manifest.digest : image.digest;
+    for (const tag of tags) assert.equal(there?.tags.get(tag), expected);
+    assert.ok(there?.manifests.has(manifest.digest));
+  }
+});
+
 test("a manifest goes after what its upstream has lost, and is refused where nobody has it", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, through);
@@ -276,6 +292,23 @@ test("deletions pass on where the settings let them", async () => {
   assert.equal(await upstreams.deleteBlob(repositoryOf(), layer.digest, testCall()), false);
   await pushImage(upstreams, repositoryOf(), image, { tag: "again" });
   assert.ok(await isThere(registry, layer.digest), "it is not believed to be there");
+});
+
+test("a referrer that is deleted leaves its subject's list, wherever that is", async () => {
+  const signature = makeArtifact("application/x.sig", Buffer.from("sig"), image.descriptor);
+  for (const referrers of [true, false]) {
+    await using registry = await startRegistry({ features: { referrers } });
+    await using world = await startUpstreams(registry.origin, { ...through, deletes: true });
+    const { upstreams } = world;
+    const listed = async () =>
+      (await upstreams.listReferrers(repositoryOf(), image.digest, testCall())).length;
+    await pushImage(upstreams, repositoryOf(), image);
+    await pushImage(upstreams, repositoryOf(), signature, { tag: "signature" });
+    assert.equal(await listed(), 1);
+    const reference = { type: "digest", digest: signature.digest } as const;
+    assert.equal(await upstreams.deleteManifest(repositoryOf(), reference, testCall()), true);
+    assert.equal(await listed(), 0);
+  }
 });
 
 test("nothing is deleted at an upstream whose settings do not say so", async () => {

@@ -50,14 +50,14 @@ async function start(parts: Partial<V2Parts> = {}) {
 
 const challenges: [method: string, path: string, challenge: string][] = [
   ["GET", "/v2/", "Test :"],
-  ["GET", "/v2/_catalog", "Test :"],
+  ["GET", "/v2/_catalog", "Test :pull"],
   ["GET", "/v2/team/app/manifests/latest", "Test team/app:pull"],
   ["HEAD", "/v2/team/app/manifests/latest", "Test team/app:pull"],
   ["GET", `/v2/team/app/blobs/${blob}`, "Test team/app:pull"],
   ["GET", "/v2/team/app/tags/list", "Test team/app:pull"],
   ["GET", `/v2/team/app/referrers/${blob}`, "Test team/app:pull"],
   ["POST", "/v2/team/app/blobs/uploads/", "Test team/app:pull,push"],
-  ["POST", `/v2/team/app/blobs/uploads/?mount=${blob}&from=x`, "Test team/app:pull,push"],
+  ["POST", `/v2/team/app/blobs/uploads/?mount=${blob}&from=x`, "Test team/app:pull,push x:pull"],
   ["PATCH", "/v2/team/app/blobs/uploads/x", "Test team/app:pull,push"],
   ["PUT", `/v2/team/app/blobs/uploads/x?digest=${blob}`, "Test team/app:pull,push"],
   ["GET", "/v2/team/app/blobs/uploads/x", "Test team/app:pull,push"],
@@ -179,6 +179,26 @@ test("a mount needs the right to pull from its source; without, the client is to
   }
 });
 
+test("whose token alone does not say that they may is told what to ask for", async () => {
+  const narrow = smallAccess({ ci: { "team/app": ["push"], bare: ["delete"] } });
+  const wide = smallAccess({ ci: { "*": ["pull", "push"] } });
+  const scoped = { ...narrow, wouldAllow: wide.allows };
+  await using world = await start({ access: scoped });
+  const mount = `/v2/team/app/blobs/uploads/?mount=${blob}&from=other`;
+  for (const [method, path, challenge] of [
+    ["GET", "/v2/team/app/tags/list", "Test team/app:pull"],
+    ["POST", "/v2/bare/blobs/uploads/", "Test bare:pull,push"],
+    ["POST", mount, "Test team/app:pull,push other:pull"],
+    ["DELETE", `/v2/team/app/blobs/${blob}`, undefined],
+  ] as const) {
+    const answer = await call(world.origin, method, path, { body: "", headers: asUser("ci") });
+    const expected = challenge && `${challenge},error="insufficient_scope"`;
+    assert.equal(answer.status, challenge ? 401 : 403, path);
+    assert.equal(answer.code, challenge ? "UNAUTHORIZED" : "DENIED");
+    assert.equal(answer.headers["www-authenticate"], expected);
+  }
+});
+
 test("an upload is its beginner's alone", async () => {
   await using world = await start();
   const begun = await call(world.origin, "POST", "/v2/team/app/blobs/uploads/", {
@@ -257,6 +277,19 @@ test("the catalog lists what the caller may pull, and leads on behind what is hi
   }
   assert.deepEqual(found, ["other", "team/app"]);
   assert.equal(pages, 4);
+});
+
+test("a token for the catalog shows what its user may pull, another none of it", async () => {
+  const scoped = { ...access, whoLists: () => ({ user: "reader", address: "" }) };
+  await using world = await start({ access: scoped });
+  const headers = asUser("writer");
+  world.backend.at("registry.test/team/app");
+  const answer = await call(world.origin, "GET", "/v2/_catalog", { headers });
+  assert.deepEqual(JSON.parse(answer.body.toString()).repositories, ["other", "team/app"]);
+  await using other = await start({ access: { ...access, whoLists: () => undefined } });
+  const refused = await call(other.origin, "GET", "/v2/_catalog", { headers });
+  assert.equal(refused.status, 401);
+  assert.equal(refused.headers["www-authenticate"], 'Test :pull,error="insufficient_scope"');
 });
 
 test("there is no catalog where nothing is to be listed", async () => {

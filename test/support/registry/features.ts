@@ -63,6 +63,8 @@ export interface Features {
   readonly signatures?: SignaturesApi;
   /** Blobs and children named by a manifest have to be there. */
   readonly validates: boolean;
+  /** `?tag=` beside a digest. */
+  readonly tagParameters: boolean;
 }
 
 /** A registry as distribution-spec 1.1 has it, everything on. */
@@ -96,4 +98,5 @@ export const plainFeatures: Features = {
   extraHeaders: {},
   conditions: false,
   validates: true,
+  tagParameters: false,
 };

@@ -38,12 +38,23 @@ export async function pushManifest(exchange: Exchange): Promise<Reply> {
     return errorReply(412, "UNKNOWN", "the tag stands for something else");
   }
   repository.manifests.set(digest, { mediaType, bytes });
-  if (!operation.reference.includes(":")) repository.tags.set(operation.reference, digest);
+  const tags = setTags(exchange, repository, digest);
   return emptyReply(201, {
     location: `${exchange.origin}/v2/${operation.repository}/manifests/${digest}`,
     ...(features.digestHeader && { "docker-content-digest": digest }),
     ...(features.referrers && fields.subject?.digest && { "oci-subject": fields.subject.digest }),
+    ...(tags.length > 0 && { "oci-tag": tags.join(", ") }),
   });
+}
+
+/** Gives those of the parameters. */
+function setTags(exchange: Exchange, repository: Repository, digest: Digest): readonly string[] {
+  const { request, origin, operation, features } = exchange;
+  if (!operation.reference.includes(":")) repository.tags.set(operation.reference, digest);
+  const { searchParams } = new URL(request.url ?? "", origin);
+  const tags = features.tagParameters ? searchParams.getAll("tag") : [];
+  for (const tag of tags) repository.tags.set(tag, digest);
+  return tags;
 }
 
 function isCondition(exchange: Exchange, held: string | undefined): boolean {

@@ -23,7 +23,8 @@ export function smallAccess(rights: Rights): Access {
       const own = rights[user ?? ""] ?? {};
       return [...(own[repository] ?? []), ...(own["*"] ?? [])].includes(action);
     },
-    challenge: (repository, actions) => `Test ${repository}:${actions.join(",")}`,
+    challenge: (repository, actions, _request, source) =>
+      `Test ${repository}:${actions.join(",")}${source === undefined ? "" : ` ${source}:pull`}`,
     anonymous: "" in rights,
   };
 }

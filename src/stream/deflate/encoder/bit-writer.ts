@@ -7,6 +7,7 @@ let count: u64 = 0;
 /** Where the next whole byte goes. */
 let end: usize = packed;
 
+/** What comes next goes to the beginning. */
 export function startWriting(): void {
   waiting = 0;
   count = 0;
@@ -34,6 +35,7 @@ export function writeBytes(from: usize, length: u32): void {
   end += length;
 }
 
+/** How many bytes are whole. */
 export function writtenBytes(): u32 {
   return (end - packed) as u32;
 }

@@ -93,6 +93,7 @@ export function lengthsCost(): u32 {
   return bits;
 }
 
+/** Writes them as they were planned. */
 export function writeLengths(): void {
   writeBits(literals - 257, 5);
   writeBits(distances - 1, 5);

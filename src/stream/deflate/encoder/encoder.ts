@@ -35,10 +35,12 @@ let offset: u32 = 0;
 let start: usize = 0;
 let end: usize = 0;
 
+/** Where the content is to be put; what came before it right before. */
 export function contentAt(): usize {
   return content;
 }
 
+/** Where the result is. */
 export function packedAt(): usize {
   return packed;
 }

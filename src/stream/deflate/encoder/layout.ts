@@ -4,9 +4,13 @@ export const dictionaryBytes: u32 = 32768;
 /** Bytes that are packed at once. */
 export const mostContentBytes: u32 = 524288;
 
-/** Symbols of the alphabets — RFC 1951 § 3.2.5 and § 3.2.7. */
+/** Symbols for literals and lengths of matches — RFC 1951 § 3.2.5. */
 export const literalSymbols: u32 = 286;
+
+/** Symbols for distances. */
 export const distanceSymbols: u32 = 30;
+
+/** Symbols for the lengths of codes — RFC 1951 § 3.2.7. */
 export const lengthSymbols: u32 = 19;
 
 /** The end of a block; symbols after it are lengths of matches. */
@@ -26,10 +30,12 @@ export function at(array: usize, index: u32): u32 {
   return load<u32>(array + ((index as usize) << 2));
 }
 
+/** Makes it `value`. */
 export function put(array: usize, index: u32, value: u32): void {
   store<u32>(array + ((index as usize) << 2), value);
 }
 
+/** Adds one to it. */
 export function increment(array: usize, index: u32): void {
   put(array, index, at(array, index) + 1);
 }

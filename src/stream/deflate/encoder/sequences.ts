@@ -9,10 +9,13 @@ const sequences = memory.data(8 * 2048, 16);
 
 let count: u32 = 0;
 
-/** How often each symbol occurs in the sequences: of literals and lengths, and of distances. */
+/** How often each symbol for literals and lengths occurs in the sequences. */
 export const literalCounts: usize = memory.data(4 * 288, 16);
+
+/** How often each symbol for distances does. */
 export const distanceCounts: usize = memory.data(4 * 32, 16);
 
+/** Begins a block. */
 export function forgetSequences(): void {
   count = 0;
   memory.fill(literalCounts, 0, 4 * literalSymbols);
@@ -31,14 +34,17 @@ export function addSequence(from: usize, to: usize, length: u32, distance: u32):
   increment(distanceCounts, distanceSymbol(distance - 1));
 }
 
+/** Whether the block is to be written before another is added. */
 export function sequencesFull(): bool {
   return count === mostSequences;
 }
 
+/** Where the sequences begin. */
 export function firstSequence(): usize {
   return sequences;
 }
 
+/** Where they end. */
 export function endOfSequences(): usize {
   return sequences + ((count as usize) << 3);
 }
