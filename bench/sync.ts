@@ -132,7 +132,7 @@ async function memory(
     unit: "MB",
     ours: [peaks.get(many)?.[kind] ?? 0],
     theirs: [peaks.get(few)?.[kind] ?? 0],
-    goal: { of: "ratio", atMost: 1.5 },
+    goal: { of: "ratio", atMost: 1.3 },
   }));
 }
 

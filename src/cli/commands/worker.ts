@@ -3,6 +3,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageWithHelp } from "../errors.ts";
 import type { WorkerFlags } from "../jobs/run-worker.ts";
+import { keepHeapSteady } from "../steady-heap.ts";
 
 const mostSlots = 256;
 
@@ -29,6 +30,7 @@ export async function run(context: CommandContext): Promise<void> {
  * another has begun.
  */
 async function keepWorking(context: CommandContext, words: WorkerFlags): Promise<void> {
+  keepHeapSteady();
   const { workUntilEnded } = await import("../jobs/run-worker.ts");
   let settings = await load(context);
   let hangUp = new AbortController();

@@ -39,7 +39,8 @@ class BufferedStory implements JobStory {
   readonly #id: string;
   readonly #timer: NodeJS.Timeout;
   readonly #blobs = new Map<string, JobEvent>();
-  readonly #moved = new Map<string, number>();
+  /** Of images under way, what of each blob was sent. */
+  readonly #moved = new Map<string, Map<string, number>>();
   #events: JobEvent[] = [];
   #images = { found: 0, ended: 0, failed: 0 };
   #bytes = { moved: 0, spared: 0 };
@@ -61,15 +62,15 @@ class BufferedStory implements JobStory {
     switch (event.type) {
       case "blob-moving": {
         const { blob: digest, size, sent } = event;
-        this.#countMoved(`${image} ${digest}`, sent);
+        this.#countMoved(image, digest, sent);
         const key = `${image} ${digest}`;
         if (this.#blobs.has(key) || this.#blobs.size < blobsAtOnce)
           this.#blobs.set(key, { type: "blob", image, digest, sent, size });
         break;
       }
       case "blob-copied":
-        this.#countMoved(`${image} ${event.blob}`, event.size);
-        this.#moved.delete(`${image} ${event.blob}`);
+        this.#countMoved(image, event.blob, event.size);
+        this.#moved.get(image)?.delete(event.blob);
         break;
       case "blob-adopted":
         this.#bytes.spared += Math.max(0, event.size);
@@ -102,6 +103,7 @@ class BufferedStory implements JobStory {
 
   #endImage({ item, outcome, figures }: SyncEvent & { readonly type: "image-ended" }): void {
     const { from, to } = namesOf(item);
+    this.#moved.delete(from);
     const bytes = figures.bytesMoved;
     this.count({ ended: 1, failed: outcome.type === "failed" ? 1 : 0 });
     if (outcome.type === "stopped") return;
@@ -123,10 +125,12 @@ class BufferedStory implements JobStory {
   }
 
   /** What was sent may fall back after a resume: bytes that move twice are moved twice. */
-  #countMoved(key: string, sent: number): void {
-    const before = this.#moved.get(key) ?? 0;
+  #countMoved(image: string, digest: string, sent: number): void {
+    const moved = this.#moved.get(image) ?? new Map<string, number>();
+    this.#moved.set(image, moved);
+    const before = moved.get(digest) ?? 0;
     if (sent > before) this.#bytes.moved += sent - before;
-    this.#moved.set(key, sent);
+    moved.set(digest, sent);
   }
 
   #begin(): void {

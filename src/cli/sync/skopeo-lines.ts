@@ -16,6 +16,8 @@ export interface SkopeoVoice {
   readonly write: (line: string) => void;
   /** An image arrived, and all those before it were told of. */
   readonly arrived: (copy: PlannedCopy, digest: Digest) => void;
+  /** All that there is to tell of an image was told. */
+  readonly told: () => void;
   /** The run ends with this one: it failed, and those before it were told of. */
   readonly failed: (copy: PlannedCopy) => void;
   readonly keepGoing: boolean;
@@ -104,6 +106,7 @@ export class SkopeoLines {
 
   #endTurn(copy: PlannedCopy, { number }: CopyTurn, outcome: SyncOutcome): void {
     this.#say(number, () => this.#conclude(copy, outcome));
+    if (number === copy.number) this.#say(number, this.#voice.told);
     this.#turns.end(number);
   }
 

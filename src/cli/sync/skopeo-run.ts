@@ -17,6 +17,9 @@ import type { CopyPlan, PlannedCopy } from "./plan-copies.ts";
 import { failureOf, SkopeoLines } from "./skopeo-lines.ts";
 import { Turnstile } from "./turnstile.ts";
 
+/** Images at most whose lines wait for those of an earlier one, which takes long. */
+const untoldAtOnce = 1000;
+
 /** Copies to make, all named and possible as far as can be seen. */
 export interface CopiesJob {
   readonly plan: CopyPlan;
@@ -90,6 +93,7 @@ class CopiesRun {
   readonly #signal: AbortSignal;
   readonly #keepGoing: boolean;
   readonly #turnstile = new Turnstile(imagesAtOnce);
+  readonly #untold = new Turnstile(untoldAtOnce);
   readonly #lines: SkopeoLines;
   readonly #errors = new Map<SyncItem["from"], KnownError>();
   #failure: unknown;
@@ -104,6 +108,7 @@ class CopiesRun {
       log,
       write: (line) => void terminal.out(`${line}\n`).catch((error) => this.#stop(error)),
       arrived: ({ shown }, digest) => this.#orStop(() => job.digests?.add(digest, shown.to)),
+      told: () => this.#untold.leave(),
       failed: (copy) => this.#stop(this.#failureOf(copy)),
       keepGoing: this.#keepGoing,
       removesSignatures: job.options.removeSignatures,
@@ -115,10 +120,10 @@ class CopiesRun {
   }
 
   async *images(): AsyncGenerator<FoundImage> {
-    const close = () => this.#turnstile.close();
+    const close = () => this.#close();
     this.#signal.addEventListener("abort", close, { once: true });
     for await (const copy of this.#job.plan.copies("once")) {
-      if (!(await this.#turnstile.enter())) break;
+      if (!(await this.#untold.enter()) || !(await this.#turnstile.enter())) break;
       const image = await this.#found(copy);
       if (image === undefined) break;
       this.#lines.expect(copy);
@@ -131,7 +136,7 @@ class CopiesRun {
     this.#lines.note(event);
     if (event.type !== "image-ended") return;
     this.#turnstile.leave();
-    if (event.outcome.type === "failed" && !this.#keepGoing) this.#turnstile.close();
+    if (event.outcome.type === "failed" && !this.#keepGoing) this.#close();
   }
 
   failed({ from }: SyncItem, error: KnownError): void {
@@ -157,6 +162,11 @@ class CopiesRun {
     return prefixed(failureOf(copy), this.#errors.get(copy.from.reference));
   }
 
+  #close(): void {
+    this.#turnstile.close();
+    this.#untold.close();
+  }
+
   #orStop(work: () => void): void {
     try {
       work();
@@ -167,6 +177,6 @@ class CopiesRun {
 
   #stop(error: unknown): void {
     this.#failure ??= error;
-    this.#turnstile.close();
+    this.#close();
   }
 }

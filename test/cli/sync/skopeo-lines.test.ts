@@ -12,6 +12,8 @@ const digest = digestOf(Buffer.from("manifest"));
 const figures = { bytesMoved: 0, bytesSpared: 0, ms: 1, retries: 0 };
 
 interface Told {
+  /** Images that something is still to be told of. */
+  readonly untold: number;
   readonly view: SkopeoLines;
   readonly lines: string[];
   readonly item: (number: number) => SyncItem;
@@ -38,9 +40,11 @@ function told(count: number, options: { keepGoing?: boolean; twinOf?: number } =
     warning: (text: string) => lines.push(text),
     error: (text: string, { error }: Record<string, string>) => lines.push(`${text}: ${error}`),
   } as unknown as Log;
+  const run = { untold: apart };
   const view = new SkopeoLines({
     log,
     write: (line) => lines.push(line),
+    told: () => run.untold--,
     arrived: ({ shown }) => lines.push(`arrived ${shown.to}`),
     failed: ({ shown }) => lines.push(`ended by ${shown.from}`),
     keepGoing: options.keepGoing ?? false,
@@ -49,7 +53,7 @@ function told(count: number, options: { keepGoing?: boolean; twinOf?: number } =
   for (const copy of copies) view.expect(copy);
   const item = (number: number) =>
     ({ number, from: copies[number - 1]?.from.reference }) as unknown as SyncItem;
-  return { view, lines, item };
+  return Object.assign(run, { view, lines, item });
 }
 
 const copied: SyncOutcome = { type: "copied", digest };
@@ -78,6 +82,7 @@ suite("SkopeoLines", () => {
     end(run, 3, copied);
     end(run, 1, copied);
     assert.deepEqual(run.lines.slice(-2), ["Copying image ref 2/3 from2 to2", writing]);
+    assert.equal(run.untold, 2);
     end(run, 2, copied);
     assert.deepEqual(run.lines, [
       "Copying image ref 1/3 from1 to1",
@@ -90,6 +95,7 @@ suite("SkopeoLines", () => {
       writing,
       "arrived to3",
     ]);
+    assert.equal(run.untold, 0);
     assert.equal(run.view.synced, 3);
   });
 
