@@ -51,7 +51,8 @@ export function demand(
 export function demandSomebody({ access }: Service, exchange: Exchange): void {
   if (access.anonymous || exchange.caller.user !== undefined) return;
   if (access.allows(exchange.caller, "", "pull")) return;
-  throw unauthorized(access.challenge("", [], exchange.credentials));
+  const detail = [{ Type: "registry", Class: "", Name: "catalog", Action: "*" }];
+  throw unauthorized(access.challenge("", [], exchange.credentials), detail);
 }
 
 function refusal(
@@ -73,7 +74,7 @@ function wanted(name: string, action: Action) {
   return { Type: "repository", Class: "", Name: name, Action: action };
 }
 
-function unauthorized(challenge: string, detail?: unknown): RegistryAnswerError {
+function unauthorized(challenge: string, detail: unknown): RegistryAnswerError {
   return new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
     status: 401,
     headers: { "WWW-Authenticate": challenge },
