@@ -12,7 +12,7 @@ export interface CompatRow {
 }
 
 /** Commands that are known and refused. */
-const MISSING_COMMANDS = new Set(["experimental-image-proxy", "layers"]);
+const MISSING_COMMANDS = new Set(["layers"]);
 
 const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
   "decryption-key": "encryption is not supported yet",

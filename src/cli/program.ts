@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly run: RunCommand
   completion: () => import("./commands/completion.ts"),
   copy: () => import("./commands/copy.ts"),
   delete: () => import("./commands/delete.ts"),
+  "experimental-image-proxy": () => import("./commands/image-proxy.ts"),
   "generate-sigstore-key": () => import("./commands/generate-sigstore-key.ts"),
   help: () => import("./commands/help.ts"),
   history: () => import("./commands/history.ts"),

@@ -85,7 +85,6 @@ const failing: readonly (readonly [args: readonly string[], text: string])[] = [
   [["layers"], "Usage: layers imageReference [layer...]"],
   [["completion", "bash", "extra"], 'unknown command \\"extra\\" for \\"skopeo completion bash\\"'],
   [["sync"], "Exactly two arguments expected"],
-  [["experimental-image-proxy"], '\\"skopeo experimental-image-proxy\\" is not supported yet'],
 ];
 
 test("main fails with exit code 1 and skopeo's message", async (t) => {

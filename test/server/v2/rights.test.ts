@@ -74,7 +74,10 @@ test("nobody in particular is asked who they are, for exactly what is needed", a
     assert.equal(answer.status, 401, `${method} ${path}`);
     assert.equal(answer.headers["www-authenticate"], challenge);
     assert.equal(answer.headers["docker-distribution-api-version"], "registry/2.0");
-    if (method !== "HEAD") assert.equal(answer.code, "UNAUTHORIZED");
+    if (method === "HEAD") continue;
+    assert.equal(answer.code, "UNAUTHORIZED");
+    const [{ detail }] = JSON.parse(answer.body.toString()).errors;
+    assert.equal(detail[0].Name, path.includes("team/app") ? "team/app" : "catalog");
   }
 });
 
