@@ -166,23 +166,25 @@ export class Channel {
         if (!this.#isWorthAnother(error, attempt, tries)) throw error;
         outcome = error;
       }
-      const waitMs = this.#waitAfter(outcome, attempt);
-      if (!(outcome instanceof RegistryError)) {
-        if (waitMs === undefined || attempt >= this.#most(outcome, tries)) return outcome;
+      const delayMs = this.#waitAfter(outcome, attempt);
+      if (outcome instanceof Reply) {
+        if (delayMs === undefined || attempt >= this.#most(outcome, tries)) return outcome;
         await outcome.discard();
       }
-      this.options.report({
-        host: this.options.host,
-        type: "retrying",
-        method: request.method,
-        url: redactedUrl(this.wire.resolve(request.target)),
-        attempt,
-        delayMs: waitMs ?? 0,
-        reason:
-          outcome instanceof RegistryError ? outcome.message : `HTTP status ${outcome.status}`,
-      });
-      await this.options.clock.sleep(waitMs ?? 0, request.signal);
+      await this.#waitToRetry(request, outcome, { attempt, delayMs: delayMs ?? 0 });
     }
+  }
+
+  async #waitToRetry(
+    { method, target, signal }: WireRequest,
+    outcome: Reply | RegistryError,
+    next: { readonly attempt: number; readonly delayMs: number },
+  ): Promise<void> {
+    const { host, report, clock } = this.options;
+    const reason = outcome instanceof Reply ? `HTTP status ${outcome.status}` : outcome.message;
+    const url = redactedUrl(this.wire.resolve(target));
+    report({ host, type: "retrying", method, url, ...next, reason });
+    await clock.sleep(next.delayMs, signal);
   }
 
   /** Times that such an answer is borne: to be told to come later is no sign that there is no registry. */
