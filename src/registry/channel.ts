@@ -7,7 +7,7 @@ import {
   type RegistryLimits,
 } from "./options.ts";
 import { redactedUrl } from "./redact.ts";
-import type { Reply } from "./reply.ts";
+import { Reply } from "./reply.ts";
 import { backoffMs, isRetryableStatus, isSlowDown, retryAfterMs } from "./retry.ts";
 import type { Scopes } from "./scope.ts";
 import type { TokenRequest } from "./token.ts";
@@ -158,7 +158,7 @@ export class Channel {
     send: () => Promise<Reply>,
   ): Promise<Reply> {
     for (let attempt = 1; ; attempt++) {
-      const tries = isReplayable(request) ? Math.min(request.tries ?? this.#tries, this.#tries) : 1;
+      const tries = this.#triesOf(request);
       let outcome: Reply | RegistryError;
       try {
         outcome = await send();
@@ -173,6 +173,10 @@ export class Channel {
       }
       await this.#waitToRetry(request, outcome, { attempt, delayMs: delayMs ?? 0 });
     }
+  }
+
+  #triesOf(request: WireRequest & { readonly tries?: number }): number {
+    return isReplayable(request) ? Math.min(request.tries ?? this.#tries, this.#tries) : 1;
   }
 
   async #waitToRetry(
