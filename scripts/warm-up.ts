@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import type { runProgram } from "../src/cli/program.ts";
 import { cacheOf, runCachedScript } from "./cached-script.ts";
 import { warmRegistry } from "./warm-registry.ts";
@@ -45,6 +46,7 @@ for (const argv of [
 ]) {
   await run({ program: "amphora", version: "", argv });
 }
+setFlagsFromString("--heap-growing-percent=0"); // as it was before sync (0080): V8 takes a cache only under the flags of its making
 writeFileSync(cacheOf(file), script.codeCache());
 server.close();
 rmSync(home, { recursive: true, force: true });

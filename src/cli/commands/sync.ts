@@ -1,11 +1,9 @@
 import type { Gate } from "../../../policy/gate.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageWithHelp, withPrefix } from "../errors.ts";
-import { keepHeapSteady } from "../steady-heap.ts";
 
 /** `sync`: skopeo's words, `--src T --dest T SOURCE DESTINATION`, or a specification of ours. */
 export async function run(context: CommandContext): Promise<void> {
-  keepHeapSteady();
   const { args, flags, log, program } = context;
   const [first, second] = args;
   const hasWords = flags.changed("src") || flags.changed("dest");

@@ -7,6 +7,7 @@ import type { Mirror } from "../../sync/mirror.ts";
 import type { MirrorParts } from "../../sync/parts.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
+import { steadyAfterFirst } from "../steady-heap.ts";
 
 /** Images under way, where nothing else is said. */
 export const imagesAtOnce = 32;
@@ -48,6 +49,7 @@ export function runParts(
     keepGoing: true,
     dryRun: false,
     ...wish,
+    report: steadyAfterFirst(wish.report),
     ...(asked > 0 && { parallel: asked }),
   };
 }
