@@ -184,6 +184,7 @@ test("readReferrers() reads by the API, and writeManifest() tells that it noted 
   const manifest = { mediaType: mediaTypes.ociManifest, digest, bytes };
   assert.deepEqual(await repository.writeManifest(digest, manifest, { signal }), {
     subjectNoted: true,
+    tagsTaken: [],
   });
   const [found] = await repository.readReferrers(subject, { signal });
   assert.equal(found?.digest, digest);
