@@ -95,7 +95,8 @@ export class Wire {
 
   /** The URL of a target at the registry. */
   resolve(target: string | URL): URL {
-    return typeof target === "string" ? new URL(target, this.#origin) : target;
+    // Put together, not resolved: registries name pages, and "//" at the front of one would lead to another host.
+    return typeof target === "string" ? new URL(this.#origin.origin + target) : target;
   }
 
   /** A slot for a transfer of several requests: given up in between, it could be gone when the transfer has to go on. */
@@ -222,7 +223,7 @@ export class Wire {
   ): Promise<Reply> {
     let url = this.resolve(request.target);
     for (let hops = 0; ; hops++) {
-      const own = this.#isOwn(url, hops === 0 ? request.target : url);
+      const own = url.origin === this.#origin.origin;
       const trusts = trusted === undefined ? own : url.origin === trusted;
       const sent = { url, own, authorization: trusts ? authorization : undefined };
       const response = await this.#exchange(request, sent);
@@ -267,11 +268,6 @@ export class Wire {
     report({ host, type: "answered", method: request.method, url: shown, status: response.status });
     if (own) this.#hear(response, shown, sent);
     return response;
-  }
-
-  /** What was asked for by its path alone is the registry's. */
-  #isOwn(url: URL, target: WireRequest["target"]): boolean {
-    return typeof target === "string" || url.origin === this.#origin.origin;
   }
 
   /** The same object as for the last request where its headers are the same: it is written out once. */

@@ -57,6 +57,26 @@ test("listTags() says why an answer is no list of tags, in Go's words", async ()
   }
 });
 
+test("listTags() asks no other host for a page, however its address is written", async () => {
+  await using registry = await withTags(["v1"]);
+  await using other = await startRegistry();
+  await using reader = testHost(registry.host);
+  const names = [`/.//${other.host}/v2/`, `http://x//${other.host}/v2/`, `//${other.host}/v2/`];
+  for (const [index, name] of names.entries()) {
+    const reply = jsonReply(
+      200,
+      { name: "app", tags: [`t${index}`] },
+      { link: `<${name}>; rel="next"` },
+    );
+    registry.behave({ on: "GET tags", times: 1, fault: { arrive: () => reply } });
+    await reader.host
+      .repository("app", "read")
+      .listTags({ signal })
+      .catch(() => {});
+    assert.deepEqual(other.log.entries, [], name);
+  }
+});
+
 test("listTags() goes on behind a page of which nothing is a tag", async () => {
   await using registry = await startRegistry();
   const link = '</v2/app/tags/list?last=b>; rel="next"';

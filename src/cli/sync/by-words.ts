@@ -40,6 +40,7 @@ export async function findByWords(
   const settings = { ...endSettings(flags, globals, "src-"), requestsAtOnce };
   const writing = { ...endSettings(flags, globals, "dest-"), requestsAtOnce };
   const end = parts.end(writing, undefined, coordinator);
+  end.catch(() => {}); // told of when its turn comes
   if (!flags.bool("dry-run")) expectDestination(end, words, context.signal);
   const listing = await withRetries(context, settings, () =>
     listSources(context, words, { settings, coordinator }, tell),
