@@ -72,6 +72,7 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       ...script,
       entryPoints: {
         "unpack-worker": "src/storage/unpack/worker.ts",
+        "copy-worker": "src/storage/copy-tree/worker.ts",
         "bcrypt-worker": "src/server/access/bcrypt-worker.ts",
         "deflate-worker": "src/stream/deflate/worker.ts",
       },
@@ -138,6 +139,11 @@ const placed: readonly { readonly module: string; readonly name: string; readonl
       module: "storage/unpack/worker-file",
       name: "workerFile",
       file: "unpack-worker.cjs",
+    },
+    {
+      module: "storage/copy-tree/worker-file",
+      name: "copyWorkerFile",
+      file: "copy-worker.cjs",
     },
     {
       module: "server/access/bcrypt-worker-file",

@@ -1,5 +1,5 @@
 import type { StoreArea } from "./area.ts";
-import type { CopyTreeOptions } from "./copy-tree.ts";
+import type { CopyTreeOptions } from "./copy-tree/copy-tree.ts";
 import { errnoOf, unwritable } from "./errors.ts";
 import { parentGone } from "./layer-chain.ts";
 import type { LayerRecord } from "./layer-record.ts";
@@ -25,7 +25,7 @@ export async function layBelow(
   parent: LayerRecord,
   options: CopyTreeOptions,
 ): Promise<boolean> {
-  const { copyTree } = await import("./copy-tree.ts");
+  const { copyTree } = await import("./copy-tree/copy-tree.ts");
   const tree = parent.area.tree(parent.id);
   try {
     return await copyTree(tree, folder, options);

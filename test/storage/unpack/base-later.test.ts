@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { copyTree } from "../../../src/storage/copy-tree.ts";
+import { copyTree } from "../../../src/storage/copy-tree/copy-tree.ts";
 import type { TarFields } from "../../../src/stream/tar/builder.ts";
 import { layerEntry, layerOf, reassembled, unpackUnconfined } from "../../support/layers.ts";
 import { randomBytesOf } from "../../support/random.ts";

@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
-import { copyRange, shareContent } from "../libc/file-content.ts";
-import { writeFully } from "./tar-split/gzip-file.ts";
+import { copyRange, shareContent } from "../../libc/file-content.ts";
+import { writeFully } from "../tar-split/gzip-file.ts";
 
 /** What is copied in one go. */
 const pieceBytes = 256 * 1024;

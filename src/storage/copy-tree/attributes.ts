@@ -8,8 +8,8 @@ import {
   setFileTimes,
   setTimesAt,
   TimesBuffer,
-} from "../libc/at.ts";
-import { type FileFacts, fileType } from "../libc/stat-at.ts";
+} from "../../libc/at.ts";
+import { type FileFacts, fileType } from "../../libc/stat-at.ts";
 import {
   getXattr,
   getXattrOf,
@@ -17,9 +17,9 @@ import {
   listXattrsOf,
   setXattr,
   setXattrOf,
-} from "../libc/xattr.ts";
-import { errnoOf, unless } from "./errors.ts";
-import { kernelPath } from "./unpack/folders.ts";
+} from "../../libc/xattr.ts";
+import { errnoOf, unless } from "../errors.ts";
+import { kernelPath } from "../unpack/folders.ts";
 
 /** What may be left out of a copy. */
 export interface AttributeOptions {
