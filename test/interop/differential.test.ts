@@ -22,9 +22,9 @@ const ours = {
 // Which image of a list is chosen shows in the answers, and the fixture was made on this one.
 const skip = process.arch === "x64" ? false : "answers were recorded on x64";
 
-/** Two of three of them, a fifth of all the tests' time: AMPHORA_SOAK=1 runs them whole. */
+/** Half of them, an eighth of all the tests' time: AMPHORA_SOAK=1 runs them whole. */
 const tried =
-  process.env["AMPHORA_SOAK"] === "1" ? cases : cases.filter((_, index) => index % 3 !== 1);
+  process.env["AMPHORA_SOAK"] === "1" ? cases : cases.filter((_, index) => index % 2 === 0);
 
 suite("called as skopeo, we answer as skopeo", { concurrency: 3, skip }, () => {
   for (const one of tried) {
