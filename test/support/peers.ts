@@ -12,6 +12,8 @@ export type Peer =
   | "htpasswd"
   | "redis-server"
   | "chromium"
+  | "crun"
+  | "busybox"
   | "newuidmap"
   | "newgidmap";
 
