@@ -1,17 +1,16 @@
 import { KnownError } from "../core/errors.ts";
 import { RegistryError } from "./errors.ts";
+import { FirstContact } from "./first-contact.ts";
 import { HostGate, type Lane } from "./gate.ts";
 import type { HostBudget } from "./host-budget.ts";
 import { HostSignals } from "./host-signals.ts";
-import { type HttpResponse, plainHttpText, type RequestBody } from "./http/contract.ts";
+import type { HttpRequest, HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
-import { registryOrigin } from "./origin.ts";
 import { paced } from "./paced-bytes.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
 import { isSlowDown, retryAfterMs } from "./retry.ts";
-import { untilAborted } from "./until-aborted.ts";
 
 const maxRedirects = 5;
 
@@ -30,9 +29,10 @@ export interface WireRequest {
   readonly hasSlot?: boolean;
   readonly signal: AbortSignal;
   readonly headersTimeoutMs?: number;
-  /** {@link HttpRequest.onConnect} */
-  readonly onConnect?: () => void;
 }
+
+/** A request that maybe makes the first contact: {@link HttpRequest.onConnect}. */
+type Sent = WireRequest & Pick<HttpRequest, "onConnect">;
 
 /** Where a request goes next. */
 interface Hop {
@@ -54,17 +54,15 @@ export function isReplayable(request: { readonly body?: RequestBody }): boolean 
 }
 
 /**
- * Sends one request to one registry and gives its answer, whatever it is: finds out whether the host speaks TLS, waits
- * for its gate, follows redirects, and keeps credentials on the registry's own origin.
+ * Sends one request to one registry and gives its answer, whatever it is: waits for the host's gate, follows redirects,
+ * and keeps credentials on the registry's own origin.
  */
 export class Wire {
   readonly signals: HostSignals;
   readonly #options: RegistryHostOptions;
   readonly #limits: RegistryLimits;
   readonly #gate: HostGate;
-  #origin: URL;
-  #answered = false;
-  #firstContact: Promise<unknown> | undefined;
+  readonly #contact: FirstContact;
   #lastHeaders: MadeHeaders | undefined;
 
   constructor(options: RegistryHostOptions, limits: RegistryLimits) {
@@ -76,12 +74,12 @@ export class Wire {
       random: options.random,
       slots: limits.slots,
     });
-    this.#origin = options.origin ?? registryOrigin(options.host);
+    this.#contact = new FirstContact(options);
   }
 
   /** Scheme and host, as far as known. */
   get origin(): URL {
-    return this.#origin;
+    return this.#contact.origin;
   }
 
   get insecure(): boolean {
@@ -90,13 +88,18 @@ export class Wire {
 
   /** Whether the host has ever answered. */
   get answered(): boolean {
-    return this.#answered;
+    return this.#contact.answered;
   }
 
   /** The URL of a target at the registry. */
   resolve(target: string | URL): URL {
     // Put together, not resolved: registries name pages, and "//" at the front of one would lead to another host.
-    return typeof target === "string" ? new URL(this.#origin.origin + target) : target;
+    return typeof target === "string" ? new URL(this.origin.origin + target) : target;
+  }
+
+  /** Opens a connection for whoever sends something next: {@link FirstContact.expect}. */
+  expect(signal: AbortSignal): Promise<void> {
+    return this.#contact.expect(signal);
   }
 
   /** A slot for a transfer of several requests: given up in between, it could be gone when the transfer has to go on. */
@@ -117,113 +120,26 @@ export class Wire {
     const lane = request.hasSlot ? undefined : request.lane;
     const leave = await this.#gate.enter(lane, request.signal);
     try {
-      if (this.#schemeIsKnown) return await this.#follow(request, authorization, leave);
-      return await this.#makeContact(request, authorization, leave);
+      return await this.#contact.send(
+        (onConnect) =>
+          this.#follow(onConnect ? { ...request, onConnect } : request, authorization, leave),
+        request.signal,
+      );
     } catch (error) {
       leave();
       throw error;
     }
   }
 
-  /** While contact is being made, the origin's scheme is a guess. */
-  get #schemeIsKnown(): boolean {
-    if (this.#answered || !this.insecure) return true;
-    return this.#origin.protocol === "http:" && this.#firstContact === undefined;
-  }
-
-  /** While it is not known whether the host speaks TLS, one request finds out and the others wait for it. */
-  async #makeContact(
-    request: WireRequest,
-    authorization: string | undefined,
-    leave: () => void,
-  ): Promise<Reply> {
-    while (this.#firstContact && !this.#answered) {
-      await untilAborted(this.#firstContact, request.signal);
-    }
-    if (this.#schemeIsKnown) return this.#follow(request, authorization, leave);
-    return await this.#first(() => this.#tryBothSchemes(request, authorization, leave));
-  }
-
-  /** Others wait until `contact` has come to something. */
-  async #first<T>(contact: () => Promise<T>): Promise<T> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#firstContact = promise;
-    try {
-      return await contact();
-    } finally {
-      this.#firstContact = undefined;
-      resolve();
-    }
-  }
-
-  /**
-   * Opens a connection for whoever sends something next, and finds out whether the host speaks TLS. What that fails by,
-   * who sends will hear.
-   */
-  async expect(signal: AbortSignal): Promise<void> {
-    if (this.#answered || this.#firstContact) return;
-    if (this.#schemeIsKnown) this.#options.http.warm(this.#origin);
-    else await this.#first(() => this.#findScheme(signal));
-  }
-
-  async #findScheme(signal: AbortSignal): Promise<void> {
-    const { http } = this.#options;
-    const plain = new URL(`http://${this.#origin.host}/`);
-    using spares = new DisposableStack();
-    try {
-      await http.contact(this.#origin, signal, () => void spares.use(http.warm(plain)));
-    } catch (error) {
-      if (!(error instanceof KnownError) || error.message !== plainHttpText) return;
-      this.#origin = plain;
-      spares.move(); // for who sends
-    }
-  }
-
-  async #tryBothSchemes(
-    request: WireRequest,
-    authorization: string | undefined,
-    leave: () => void,
-  ): Promise<Reply> {
-    let failure: RegistryError;
-    using spare = new DisposableStack(); // a connection without TLS, should that be what is spoken
-    const plain = new URL(`http://${this.#origin.host}/`);
-    const onConnect = () => void spare.use(this.#options.http.warm(plain));
-    try {
-      return await this.#follow({ ...request, onConnect }, authorization, leave);
-    } catch (error) {
-      if (this.#answered || !isUnreachable(error)) throw error;
-      failure = error;
-    }
-    return await this.#tryWithoutTls(request, authorization, leave, failure);
-  }
-
-  async #tryWithoutTls(
-    request: WireRequest,
-    authorization: string | undefined,
-    leave: () => void,
-    failure: RegistryError,
-  ): Promise<Reply> {
-    this.#origin = new URL(`http://${this.#origin.host}/`);
-    try {
-      const reply = await this.#follow(request, authorization, leave);
-      if (!failure.retryable || !wantsTls(reply)) return reply;
-      await reply.keep();
-      this.#answered = false;
-      throw failure; // TLS it is, then, and what failed may be tried again
-    } finally {
-      if (!this.#answered) this.#origin = new URL(`https://${this.#origin.host}/`);
-    }
-  }
-
   async #follow(
-    request: WireRequest,
+    request: Sent,
     authorization: string | undefined,
     leave: () => void,
     trusted?: string,
   ): Promise<Reply> {
     let url = this.resolve(request.target);
     for (let hops = 0; ; hops++) {
-      const own = url.origin === this.#origin.origin;
+      const own = url.origin === this.origin.origin;
       const trusts = trusted === undefined ? own : url.origin === trusted;
       const sent = { url, own, authorization: trusts ? authorization : undefined };
       const response = await this.#exchange(request, sent);
@@ -236,14 +152,14 @@ export class Wire {
       url = resolveLocation({
         from: url,
         location,
-        registry: this.#origin,
+        registry: this.origin,
         insecure: this.insecure,
       });
       await response[Symbol.asyncDispose]();
     }
   }
 
-  async #exchange(request: WireRequest, { url, own, authorization }: Hop): Promise<HttpResponse> {
+  async #exchange(request: Sent, { url, own, authorization }: Hop): Promise<HttpResponse> {
     const { http, clock, report, host, budget } = this.#options;
     const limited = budget && isLimited(budget);
     const body = limited ? await withinBudget(budget, request, own) : request.body;
@@ -293,7 +209,7 @@ export class Wire {
     sent: { readonly at: number; readonly number: number },
   ): void {
     const { clock, report, host } = this.#options;
-    this.#answered = true;
+    this.#contact.heard();
     this.signals.hear(response, url, sent.number);
     const asked = retryAfterMs(response.header("retry-after"), clock.now());
     if (!isSlowDown(response.status)) {
@@ -313,7 +229,7 @@ export class Wire {
     const { host } = this.#options;
     const shown = redactedUrl(url);
     const line =
-      this.#answered || !own
+      this.answered || !own
         ? `${goVerb(request.method)} "${shown}": ${error.message}`
         : `pinging container registry ${apiHost(host)}: Get "${url.origin}/v2/": ${error.message}`;
     return new RegistryError("registry.unreachable", line, {
@@ -346,15 +262,6 @@ async function withinBudget(
 
 async function* onlyOne(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
   yield bytes;
-}
-
-/** What a server with TLS says to a request without: 400, and nothing that only a registry says. */
-function wantsTls(reply: Reply): boolean {
-  return reply.status === 400 && reply.header("docker-distribution-api-version") === undefined;
-}
-
-function isUnreachable(error: unknown): error is RegistryError {
-  return error instanceof RegistryError && error.code === "registry.unreachable";
 }
 
 async function tooManyRedirects(reply: Reply): Promise<RegistryError> {
