@@ -48,6 +48,9 @@ export interface GoValue {
   readonly raw: unknown;
 }
 
+/** What an expression gives: undefined where that is nothing, as an entry that a map lacks. */
+export type Value = GoValue | undefined;
+
 /** `bool`. */
 export const goBool: GoType = { name: "bool", kind: "bool" };
 /** `int`. */

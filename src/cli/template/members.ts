@@ -3,31 +3,9 @@ import {
   type GoMethod,
   type GoType,
   type GoValue,
-  goAny,
   goString,
-  unboxed,
+  type Value,
 } from "./go-type.ts";
-
-type Value = GoValue | undefined;
-
-/** A pipeline gives what an `interface {}` holds; other interfaces, like `error`, stay. */
-export function withoutAny(value: Value): Value {
-  return value?.type === goAny ? unboxed(value) : value;
-}
-
-/** The numbers below an int, one by one: they may be many. */
-export function* countTo({ type, raw }: GoValue): Iterable<readonly [Value, Value]> {
-  for (let at = 0n; at < (raw as bigint); at += 1n)
-    yield [
-      { type, raw: at },
-      { type, raw: at },
-    ];
-}
-
-/** Whether nil is a value of the type. */
-export function canBeNil(type: GoType): boolean {
-  return ["slice", "map", "pointer", "interface"].includes(type.kind);
-}
 
 /** The method of that name, of the type or of what it points to. */
 export function methodOf(type: GoType, name: string): GoMethod | undefined {
