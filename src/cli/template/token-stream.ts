@@ -1,4 +1,5 @@
 import { goQuote } from "../../core/go-quote.ts";
+import { LiteralError } from "./constants.ts";
 import { TemplateError } from "./error.ts";
 import type { Token } from "./lexer.ts";
 
@@ -60,6 +61,15 @@ export class TokenStream {
     const started = ` in action started at ${this.#name}:${this.actionLine}`;
     const extra = token.value.endsWith(" action") ? started.slice(" in action".length) : started;
     return this.error(token.value + extra);
+  }
+
+  /** What `read` makes of a literal; what it finds wrong is told by the line. */
+  literally<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw error instanceof LiteralError ? this.error(error.message) : error;
+    }
   }
 
   error(message: string): TemplateError {
