@@ -1,6 +1,9 @@
 import { rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import {
+  createServer as createTlsServer,
+  type ServerOptions as HttpsServerOptions,
+} from "node:https";
 import type { ListenOptions } from "node:net";
 import { connect } from "node:net";
 import { type SecureContextOptions, Server as TlsServer } from "node:tls";
@@ -8,6 +11,7 @@ import { fileErrorText, systemCode } from "../../config/load-file.ts";
 import type { ListenAddress } from "../../config/setting-values.ts";
 import { ServerError } from "../errors.ts";
 import { limitServer, v2ServerOptions } from "../v2/server-options.ts";
+import { answerPlainHttp } from "./answer-plain-http.ts";
 import type { LimitSettings } from "./settings.ts";
 
 /** Where to listen: an address, or a socket that was handed to us open. */
@@ -64,19 +68,28 @@ function makeServer(
     headersTimeout: limits.headersWithin,
   };
   const server = tls
-    ? createTlsServer(
-        {
-          ...common,
-          ...tls,
-          requestCert: tls.ca !== undefined,
-          rejectUnauthorized: tls.requireClientCert,
-          handshakeTimeout: limits.headersWithin || 120_000,
-        },
-        handle,
-      )
+    ? makeTlsServer(handle, tls, { ...common, handshakeTimeout: limits.headersWithin || 120_000 })
     : createServer(common, handle);
   server.maxConnections = limits.connections;
   limitServer(server, handle, limits.idleFor);
+  return server;
+}
+
+function makeTlsServer(
+  handle: RequestListener,
+  tls: NonNullable<DoorOptions["tls"]>,
+  common: HttpsServerOptions,
+): Server {
+  const server = createTlsServer(
+    {
+      ...common,
+      ...tls,
+      requestCert: tls.ca !== undefined,
+      rejectUnauthorized: tls.requireClientCert,
+    },
+    handle,
+  );
+  answerPlainHttp(server);
   return server;
 }
 

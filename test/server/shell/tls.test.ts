@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { json } from "node:stream/consumers";
+import { connect as connectPlain } from "node:net";
+import { json, text } from "node:stream/consumers";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { skipWithout } from "../../support/peers.ts";
@@ -73,6 +74,19 @@ test("nobody without a certificate is spoken to where one is required", needed, 
   assert.equal(await ask(server, "/healthz", { pki, client: pki.client }), 200);
   await assert.rejects(() => ask(server, "/healthz", { pki }));
   await assert.rejects(() => ask(server, "/healthz", { pki, client: pki.stranger }));
+});
+
+test("who speaks plain HTTP to a server of TLS is told so", needed, async () => {
+  await using pki = await makePki();
+  await using server = await served(pki);
+  const [, port] = server.host.split(":");
+  const socket = connectPlain(Number(port), "127.0.0.1");
+  socket.write("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n");
+  assert.equal(
+    await text(socket),
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+  );
+  assert.equal(await ask(server, "/healthz", { pki }), 200);
 });
 
 test("a certificate that changes is served, one that cannot be used is not", needed, async () => {
