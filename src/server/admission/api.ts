@@ -4,6 +4,8 @@ import type { Access } from "../access.ts";
 import type { AuditLog } from "../audit.ts";
 import type { Caller } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
+import { credentialsOf } from "../shell/credentials-of.ts";
+import { demandRight } from "../shell/demand-right.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import * as schemas from "./api-schemas.ts";
 import type { NewBlock } from "./block-list.ts";
@@ -59,7 +61,8 @@ export function admissionApi(parts: AdmissionApiParts): (app: FastifyInstance) =
         url,
         config,
         handler: async (request, reply) => {
-          if (right) demand(parts, request, right);
+          if (right)
+            demandRight(parts.access, parts.callerOf(request), right, credentialsOf(request.raw));
           return await handle(request, reply);
         },
       });
@@ -239,22 +242,6 @@ function noteBlock(
     ...(user !== undefined && { user }),
     ...(digest !== undefined && { digest }),
     ...(repository !== undefined && { repository }),
-  });
-}
-
-function demand(
-  { access, callerOf }: AdmissionApiParts,
-  request: FastifyRequest,
-  right: "admin",
-): void {
-  const caller = callerOf(request);
-  if (access.allows(caller, "", right)) return;
-  if (caller.user !== undefined) {
-    throw new RegistryAnswerError("DENIED", `the right "${right}" is needed`, { status: 403 });
-  }
-  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
-    status: 401,
-    headers: { "WWW-Authenticate": access.challenge("", [right]) },
   });
 }
 

@@ -5,7 +5,10 @@ import { namedMirror } from "../../jobs/job-request.ts";
 import { scheduleOwner } from "../../jobs/schedule.ts";
 import type { Access } from "../access.ts";
 import type { Caller } from "../caller.ts";
+import { credentialsOf } from "../shell/credentials-of.ts";
+import { demandRight } from "../shell/demand-right.ts";
 import type { ApiDescription } from "../shell/faces.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { errorAnswer } from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
 
@@ -39,15 +42,16 @@ export function ownerOf({ user }: Caller): string {
   return user.startsWith(scheduleOwner("")) ? `user:${user}` : user;
 }
 
-/** @throws {JobsApiError} 401 with a challenge for nobody in particular, 403 for somebody */
+/** @throws {JobsApiError} as {@link demandRight}: 401 with a challenge, or 403 */
 export function demandJobs(access: Access, { caller, raw }: FastifyRequest): void {
-  if (access.allows(caller, "", "jobs")) return;
-  if (caller.user !== undefined)
-    throw new JobsApiError(403, "job.denied", 'the right "jobs" is needed');
-  const request = { headers: raw.headers, address: caller.address };
-  throw new JobsApiError(401, "job.unauthorized", "authentication required", {
-    headers: { "WWW-Authenticate": access.challenge("", ["jobs"], request) },
-  });
+  try {
+    demandRight(access, caller, "jobs", credentialsOf(raw));
+  } catch (error) {
+    if (!(error instanceof RegistryAnswerError)) throw error;
+    const { status, message, headers } = error;
+    if (status === 403) throw new JobsApiError(403, "job.denied", message);
+    throw new JobsApiError(401, "job.unauthorized", message, { headers });
+  }
 }
 
 /** One's own, and those of the mirrors that everybody may run; administrators may see everybody's. */

@@ -6,6 +6,7 @@ import type { Report } from "../server-event.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { answerFailure, asAnswer } from "./answer-failure.ts";
 import { credentialsOf } from "./credentials-of.ts";
+import { demandRight } from "./demand-right.ts";
 import type { Face } from "./faces.ts";
 import type { ApiRoute } from "./openapi.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -89,13 +90,7 @@ async function admitCaller(access: Access, request: FastifyRequest): Promise<voi
   const { open = false, right } = request.routeOptions.config;
   if (open || request.is404) return;
   request.caller = await access.identify(credentials);
-  if (right === undefined || access.allows(request.caller, "", right)) return;
-  if (request.caller.user !== undefined)
-    throw new RegistryAnswerError("DENIED", `the right "${right}" is needed`, { status: 403 });
-  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
-    status: 401,
-    headers: { "WWW-Authenticate": access.challenge("", [right], credentials) },
-  });
+  if (right !== undefined) demandRight(access, request.caller, right, credentials);
 }
 
 function requestEvent(request: FastifyRequest, reply: FastifyReply) {

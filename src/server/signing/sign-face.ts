@@ -1,11 +1,12 @@
 import * as z from "zod";
-import type { Access } from "../access.ts";
+import type { Access, Credentials } from "../access.ts";
 import type { Caller, ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
+import { credentialsOf } from "../shell/credentials-of.ts";
 import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
-import { nameForRights } from "../v2/rights.ts";
+import { nameForRights, refusalOf } from "../v2/rights.ts";
 import { asAnswer, type PushSigningParts, signAndKeep } from "./push-signing.ts";
 import { rulesFor } from "./rules.ts";
 
@@ -64,11 +65,12 @@ export function signFace(parts: SignFaceParts): Face {
         // The request closes as soon as its body is read: it is the answer that nobody waits for any more.
         reply.raw.on("close", () => gone.abort());
         const { authorization } = request.headers;
-        return await signTag(parts, parsed.data, {
+        const call = {
           caller: request.caller,
           signal: gone.signal,
           ...(authorization !== undefined && /^basic /i.test(authorization) && { authorization }),
-        });
+        };
+        return await signTag(parts, parsed.data, call, credentialsOf(request.raw));
       },
     );
   };
@@ -78,10 +80,11 @@ async function signTag(
   parts: SignFaceParts,
   { repository: path, tag, digest, key }: z.output<typeof body>,
   call: ServerCall,
+  credentials: Credentials,
 ): Promise<z.output<typeof signed>> {
   const repository = parts.route(path);
   if (repository instanceof RegistryAnswerError) throw repository;
-  demandSign(parts.access, call.caller, nameForRights(byPath(parts), repository));
+  demandSign(parts, call.caller, repository, credentials);
   const manifest = await parts.readManifest(repository, { type: "tag", tag }, call);
   if (!manifest)
     throw new RegistryAnswerError("MANIFEST_UNKNOWN", "there is no such tag", { status: 404 });
@@ -110,14 +113,18 @@ function byPath({ route }: SignFaceParts): Parameters<typeof nameForRights>[0] {
   return { route: ({ path }) => route(path) };
 }
 
-function demandSign(access: Access, caller: Caller, name: string): void {
+function demandSign(
+  parts: SignFaceParts,
+  caller: Caller,
+  repository: ServedRepository,
+  credentials: Credentials,
+): void {
+  const { access } = parts;
+  const name = nameForRights(byPath(parts), repository);
   if (access.allows(caller, name, "sign")) return;
-  if (caller.user !== undefined)
-    throw new RegistryAnswerError("DENIED", "you may not sign there", { status: 403 });
-  throw new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
-    status: 401,
-    headers: { "WWW-Authenticate": access.challenge(name, ["sign"]) },
-  });
+  const challenge = access.challenge(name, ["sign"], credentials);
+  const message = "you may not sign there";
+  throw refusalOf(access, caller, { name, action: "sign", challenge, message });
 }
 
 function bad(message: string): RegistryAnswerError {

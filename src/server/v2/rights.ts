@@ -52,16 +52,25 @@ export function demand(
   throw refusalOf(access, caller, { name, action, challenge });
 }
 
+/** What somebody may not do, and how they are told. */
+export interface Refused {
+  /** The repository as in {@link nameForRights}; "" for the server itself. */
+  readonly name: string;
+  readonly action: Action;
+  readonly challenge: string;
+  /** Of the 403; by default docker-registry's. */
+  readonly message?: string;
+}
+
 /** What whoever may not do this is answered: {@link demand}. */
 export function refusalOf(
   access: Pick<Access, "wouldAllow">,
   caller: Caller,
-  { name, action, challenge }: { name: string; action: Action; challenge: string },
+  { name, action, challenge, message = usualDenial }: Refused,
 ): RegistryAnswerError {
   const detail = scopes[action].map((one) => wanted(name, one));
   if (caller.user === undefined) return unauthorized(challenge, detail);
   if (access.wouldAllow?.(caller, name, action)) return insufficient(challenge, detail);
-  const message = "requested access to the resource is denied";
   return new RegistryAnswerError("DENIED", message, { status: 403, detail });
 }
 
@@ -117,10 +126,12 @@ function insufficient(challenge: string, detail: unknown): RegistryAnswerError {
   return unauthorized(`${challenge},error="insufficient_scope"`, detail);
 }
 
+const usualDenial = "requested access to the resource is denied";
 const wantedCatalog = { Type: "registry", Class: "", Name: "catalog", Action: "*" };
 
 /** As docker-registry says it. Of an error without detail clients in Go show the code, and not the message. */
 function wanted(name: string, action: Action) {
+  if (name === "") return { Type: "registry", Class: "", Name: "api", Action: action };
   return { Type: "repository", Class: "", Name: name, Action: action };
 }
 
