@@ -2,20 +2,16 @@ import { KnownError } from "../core/errors.ts";
 import { RegistryError } from "./errors.ts";
 import { FirstContact } from "./first-contact.ts";
 import { HostGate, type Lane } from "./gate.ts";
-import type { HostBudget } from "./host-budget.ts";
 import { HostSignals } from "./host-signals.ts";
 import type { HttpRequest, HttpResponse, RequestBody } from "./http/contract.ts";
 import { apiHost, type RegistryHostOptions, type RegistryLimits } from "./options.ts";
-import { paced } from "./paced-bytes.ts";
 import { redactedUrl } from "./redact.ts";
 import { isRedirect, resolveLocation } from "./redirects.ts";
 import { Reply } from "./reply.ts";
 import { isSlowDown, retryAfterMs } from "./retry.ts";
+import { isLimited, withinBudget } from "./within-budget.ts";
 
 const maxRedirects = 5;
-
-/** Up to this size what is sent counts as no blob: manifests, and the answers to them. */
-const unpacedBytes = 64 * 1024;
 
 /** A request to a registry. */
 export interface WireRequest {
@@ -240,28 +236,6 @@ export class Wire {
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }
-}
-
-function isLimited({ rates: { requestsPerSecond, bytesPerSecond } }: HostBudget): boolean {
-  return requestsPerSecond !== undefined || bytesPerSecond !== undefined;
-}
-
-/** Waits until the request may be sent; its body, if that is long, then goes bit by bit. */
-async function withinBudget(
-  budget: HostBudget,
-  { body, signal }: WireRequest,
-  own: boolean,
-): Promise<RequestBody | undefined> {
-  const { requestsPerSecond, bytesPerSecond } = budget.rates;
-  if (own && requestsPerSecond !== undefined) await budget.spend("requests", 1, signal);
-  if (body === undefined || bytesPerSecond === undefined) return body;
-  if (!(body instanceof Uint8Array)) return { ...body, bytes: paced(body.bytes, budget, signal) };
-  if (body.byteLength <= unpacedBytes) return body;
-  return { length: body.byteLength, bytes: paced(onlyOne(body), budget, signal) };
-}
-
-async function* onlyOne(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, void> {
-  yield bytes;
 }
 
 async function tooManyRedirects(reply: Reply): Promise<RegistryError> {
