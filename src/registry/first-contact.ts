@@ -6,6 +6,9 @@ import { registryOrigin } from "./origin.ts";
 import type { Reply } from "./reply.ts";
 import { untilAborted } from "./until-aborted.ts";
 
+/** What it takes to ask a host for the first time. */
+export type ContactOptions = Pick<RegistryHostOptions, "http" | "security" | "host" | "origin">;
+
 /**
  * Sends one request to {@link FirstContact.origin} as that is when this is called, and tells {@link FirstContact.heard}
  * of the answer. `onConnect` is for the HTTP client, where https is only a try.
@@ -24,7 +27,7 @@ export class FirstContact {
   #underWay: Promise<unknown> | undefined;
 
   /** @throws {RegistryError} `registry.unreachable` for what cannot be a host and port */
-  constructor({ http, security, host, origin }: RegistryHostOptions) {
+  constructor({ http, security, host, origin }: ContactOptions) {
     this.#http = http;
     this.#mayBePlain = security === "insecure";
     this.#origin = origin ?? registryOrigin(host);
