@@ -7,16 +7,12 @@ import type { RawManifest } from "../core/manifest.ts";
 import { pool } from "../stream/pool.ts";
 import type { ImageDestination, ImageSource } from "../transport/contract.ts";
 import { type AdmittedImage, admit, admitIndex } from "./admit.ts";
-import {
-  type CopyRequest,
-  checkDestinationDigest,
-  checkSignatures,
-  copyImage,
-  reasonToKeep,
-  storeSignatures,
-} from "./copy-image.ts";
+import { checkSignatures, storeSignatures } from "./carried-signatures.ts";
+import { copyImage } from "./copy-image.ts";
+import type { CopyRequest } from "./copy-request.ts";
 import { telling } from "./failure.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
+import { checkDestinationDigest, reasonToKeep } from "./reason-to-keep.ts";
 import { chooseInstances } from "./select.ts";
 import { checkSigning } from "./sign.ts";
 import type { WrittenImage } from "./write-manifest.ts";
