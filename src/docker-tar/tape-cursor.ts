@@ -7,7 +7,7 @@ export class TapeCursor implements AsyncDisposable {
   #offset = -1;
 
   constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#entries = readTape(bytes);
+    this.#entries = readTape(bytes, { untilEnd: true });
   }
 
   /** Where the entry given last begins; −1 before the first. */

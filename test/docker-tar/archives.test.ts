@@ -113,6 +113,22 @@ test("a packed archive is read from its start, as often as it takes", async () =
   assert.equal(closed, 3);
 });
 
+test("a packed archive whose packing breaks off behind the last file is refused", async () => {
+  const bytes = gzipSync(archiveOf({ order: "021mc" }));
+  for (const [cut, why] of [
+    [bytes.subarray(0, -5), "unexpected EOF"],
+    [Buffer.concat([bytes.subarray(0, -8), Buffer.alloc(8)]), "gzip: invalid checksum"],
+  ] as const) {
+    for (const rewinds of [true, false]) {
+      const tape = { open: () => chunksOf(cut), rewinds, mostKept: 2 ** 24 };
+      await assert.rejects(openTapeArchive(tape, { signal }), {
+        code: "docker-tar.invalid",
+        message: `loading tar component "manifest.json": ${why}`,
+      });
+    }
+  }
+});
+
 const pipe = (bytes: Buffer) => ({
   open: () => chunksOf(bytes),
   rewinds: false,

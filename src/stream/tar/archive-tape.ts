@@ -8,6 +8,12 @@ export interface TapeEntry extends ArchiveEntry {
   readonly content: AsyncIterable<Uint8Array>;
 }
 
+/** How a tar is read that goes by. */
+export interface TapeOptions extends ArchiveLimits {
+  /** Whether what follows the archive is passed over too: what unpacks the bytes looks at its sums only at its own end. */
+  readonly untilEnd?: boolean;
+}
+
 /**
  * The entries of a plain tar that can only be read from its start to its end, one after the other, in their own order. Chunks
  * are parts of those of `bytes` and live as long.
@@ -16,10 +22,10 @@ export interface TapeEntry extends ArchiveEntry {
  */
 export async function* readTape(
   bytes: AsyncIterable<Uint8Array>,
-  limits: ArchiveLimits = {},
+  options: TapeOptions = {},
 ): AsyncGenerator<TapeEntry, void, void> {
   await using input = new ByteTape(bytes);
-  const count = new EntryCount(limits);
+  const count = new EntryCount(options);
   for (let header = await nextHeader(input); header; header = await nextHeader(input)) {
     count.add(header);
     const start = input.position;
@@ -28,6 +34,7 @@ export async function* readTape(
     const left = start + payloadSize(header) - input.position;
     await skipPayload(input, header, left);
   }
+  if (options.untilEnd) await input.skip(Number.POSITIVE_INFINITY);
 }
 
 /** Bytes that come in chunks, taken in pieces of other lengths. */

@@ -65,7 +65,7 @@ export function parsePaxTime(value: ByteString): TarTime {
   const match = /^([+-]?)(\d+)(?:\.(\d*))?$/.exec(value);
   if (!match) throw invalidHeader();
   const [, sign, whole = "", fraction = ""] = match;
-  const seconds = Number(whole);
+  const seconds = wholeNumber(whole);
   const nanoseconds = Number(fraction.slice(0, 9).padEnd(9, "0"));
   if (sign !== "-") return { seconds, nanoseconds };
   if (nanoseconds === 0) return { seconds: 0 - seconds, nanoseconds };
@@ -73,11 +73,20 @@ export function parsePaxTime(value: ByteString): TarTime {
 }
 
 /**
- * A whole number of PAX.
+ * A whole number of PAX, of 63 bits and a sign.
  *
  * @throws {ContentError} `content.bad-tar`
  */
 export function parsePaxNumber(value: ByteString): number {
-  if (!/^[+-]?\d{1,19}$/.test(value)) throw invalidHeader();
-  return Number(value);
+  const match = /^([+-]?)(\d+)$/.exec(value);
+  if (!match) throw invalidHeader();
+  const [, sign, digits = ""] = match;
+  return sign === "-" ? 0 - wholeNumber(digits) : wholeNumber(digits);
+}
+
+/** Of 63 bits at most; what is beyond 2^53 is not exact. */
+function wholeNumber(digits: string): number {
+  const significant = digits.replace(/^0+/, "");
+  if (significant.length > 19 || BigInt(significant) >> 63n) throw invalidHeader();
+  return Number(significant);
 }

@@ -162,9 +162,10 @@ export class TarParser {
     if (header.type === "L") this.#pending.name = stringField(body, 0, body.byteLength);
     if (header.type === "K") this.#pending.linkName = stringField(body, 0, body.byteLength);
     if (header.type !== "g") return;
-    // What was pending is lost, as in Go.
+    // What was pending is lost, and it is nobody's, as in Go.
     this.#pending = {};
-    this.#visitor.entry({ ...withPaxRecords(header, parsePaxRecords(body)), size: 0 }, position);
+    const records = withPaxRecords(header, parsePaxRecords(body));
+    this.#visitor.entry({ ...records, uid: 0, gid: 0, size: 0 }, position);
     this.#visitor.entryEnd?.();
   }
 }

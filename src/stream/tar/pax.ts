@@ -33,7 +33,7 @@ function recordAt(body: Buffer, start: number) {
   const end = start + Number(digits);
   const equals = body.indexOf(0x3d, space);
   if (end > body.byteLength || end < start + 5 || body[end - 1] !== 0x0a) throw invalidHeader();
-  if (equals < 0 || equals >= end - 1 || space >= end) throw invalidHeader();
+  if (equals <= space + 1 || equals >= end - 1) throw invalidHeader();
   const key = body.toString("latin1", space + 1, equals);
   const value = body.toString("latin1", equals + 1, end - 1);
   if ((isString(key) ? value : key).includes("\0")) throw invalidHeader();

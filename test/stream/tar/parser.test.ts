@@ -132,6 +132,9 @@ test("TarParser takes a tar without its end, and refuses one that breaks off or 
     entry({ name: "p", type: "x" }, "99 a=b\n"),
     entry({ name: "p", type: "x" }, "11 path=\0b\n"),
     Buffer.concat([entry({ name: "p", type: "x" }, "13 size=hey!\n"), one]),
+    entry({ name: "p", type: "x" }, "6 =bc\n"),
+    Buffer.concat([entry({ name: "p", type: "x" }, "29 mtime=9223372036854775808\n"), one]),
+    Buffer.concat([entry({ name: "p", type: "x" }, "27 uid=9999999999999999999\n"), one]),
   ];
   for (const tar of bad) {
     assert.throws(() => parsed(tar, 64), { code: "content.bad-tar" });
@@ -141,7 +144,7 @@ test("TarParser takes a tar without its end, and refuses one that breaks off or 
 test("TarParser gives no payload to headers that only are headers, and one entry to a global header", () => {
   const tar = Buffer.concat([
     entry({ name: "lost", type: "x" }, "13 path=lost\n"),
-    entry({ name: "global", type: "g" }, "14 comment=hey\n".replace("14", "15")),
+    entry({ name: "global", type: "g", uid: 7 }, "15 comment=hey\n8 gid=8\n"),
     buildHeader({ name: "folder", type: "5", size: 700 }),
     entry({ name: "old/", type: "\0" }),
     entry({ name: "old", type: "\0" }, "1"),
@@ -158,4 +161,5 @@ test("TarParser gives no payload to headers that only are headers, and one entry
       ["0", "old", "1"],
     ],
   );
+  assert.deepEqual([entries[0]?.header.uid, entries[0]?.header.gid], [0, 0]); // nobody's, as in Go
 });
