@@ -59,9 +59,13 @@ export class LayerFiles implements Disposable {
 
 /** A path as Go cleans them, without a slash in front; of bytes with a NUL behind. */
 function cleanPath(name: string | Uint8Array): string | Uint8Array {
-  if (typeof name === "string") return checked(posix.normalize(`/${name}`).slice(1));
-  const clean = posix.normalize(`/${Buffer.from(name).toString("latin1")}`).slice(1);
-  return Buffer.from(`${checked(clean)}\0`, "latin1");
+  if (typeof name === "string") return checked(cleaned(name));
+  return Buffer.from(`${checked(cleaned(Buffer.from(name).toString("latin1")))}\0`, "latin1");
+}
+
+/** Files may be called "name/" in a tar. */
+function cleaned(name: string): string {
+  return posix.normalize(`/${name}`).slice(1).replace(/\/$/, "");
 }
 
 function checked(path: string): string {

@@ -143,6 +143,22 @@ test("layerBytes() leaves checksums to whoever makes a digest, and whatChanged()
   });
 });
 
+test("layerBytes() finds a file whose name in the tar ends in a slash", async () => {
+  await using folder = await tempFolder();
+  const tarSplit = folder.in("x.tar-split.gz");
+  await writeFile(folder.in("file"), "hello");
+  for (const name of [
+    '"name":"file/"',
+    `"name_raw":"${Buffer.from("file//").toString("base64")}"`,
+  ]) {
+    await writeFile(tarSplit, gzipSync(`{"type":1,${name},"size":5,"payload":"AAAAAAAAAAA="}`));
+    const chunks: Buffer[] = [];
+    const parts = { folders: [folder.path], tarSplit };
+    for await (const chunk of layerBytes(parts, 0, "unchecked")) chunks.push(Buffer.from(chunk));
+    assert.equal(Buffer.concat(chunks).toString(), "hello");
+  }
+});
+
 test("layerBytes() tells of a tar-split that is not there or broken", async () => {
   await using folder = await tempFolder();
   const tarSplit = folder.in("x.tar-split.gz");
