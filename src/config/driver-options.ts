@@ -47,10 +47,7 @@ interface Setting {
 function readOption(driver: StorageDriver, option: string): readonly Setting[] {
   const equals = option.indexOf("=");
   if (equals < 0)
-    throw new ConfigError(
-      "config.invalid",
-      `unable to parse storage option ${JSON.stringify(option)}`,
-    );
+    throw new ConfigError("config.invalid", `unable to parse key/value option: ${option}`);
   const [prefix, key] = splitKey(option.slice(0, equals).trim().toLowerCase());
   const owner = prefix === "overlay2" ? "overlay" : prefix;
   const isOurs = owner === "" || owner === driver;

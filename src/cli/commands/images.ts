@@ -5,7 +5,7 @@ import { readContainers } from "../../storage/read-containers.ts";
 import type { Store } from "../../storage/store.ts";
 import { TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
-import { rowFilter } from "../local/filter-images.ts";
+import { type RowFilter, referenceFilter, rowFilter } from "../local/filter-images.ts";
 import { findLocalImage } from "../local/find-image.ts";
 import {
   cellsOf,
@@ -17,7 +17,7 @@ import {
   rowsOf,
   sortRows,
 } from "../local/image-rows.ts";
-import { type LocalImage, listLocalImages } from "../local/local-image.ts";
+import { listLocalImages } from "../local/local-image.ts";
 import { type LocalStore, openLocal } from "../local/open-local.ts";
 import { renderRows } from "../local/report-rows.ts";
 import { tableText } from "../local/table.ts";
@@ -35,10 +35,15 @@ export async function run(context: CommandContext): Promise<void> {
   const { args, flags, terminal } = context;
   if (args.length > 1)
     throw new UsageError("usage.bad-flag", `accepts at most 1 arg(s), received ${args.length}`);
-  const fits = rowFilter(flags.strings("filter"));
   const local = await openLocal(context, "read");
-  const images = await chosenImages(local, args[0]);
-  const rows = sortRows(rowsOf(images), flags.string("sort") || "created").filter(fits);
+  const images = await listLocalImages(local.store);
+  const fits = await rowFilter(flags.strings("filter"), async (name) => {
+    const { image } = await findLocalImage(local.store, name, local.rules);
+    return images.find(({ record }) => record.id === image.id)?.created ?? 0;
+  });
+  const isMeant = await rowsMeant(local, args[0]);
+  const sorted = sortRows(rowsOf(images), flags.string("sort") || "created");
+  const rows = sorted.filter((row) => isMeant(row) && fits(row));
   const containers = containersIn(local.store);
   const options: RowOptions = {
     now: Date.now(),
@@ -70,18 +75,18 @@ function textOf(rows: readonly ImageRow[], options: RowOptions, context: Command
   return tableText(shown.map((row) => columns.map((column) => row[column])));
 }
 
-/** All images, or the one that is meant; none where there is none of that name. */
-async function chosenImages(
+/** All rows, or those of the image that is meant; where there is none, those whose name this is without its tag. */
+async function rowsMeant(
   { store, rules }: LocalStore,
   name: string | undefined,
-): Promise<readonly LocalImage[]> {
-  const images = await listLocalImages(store);
-  if (name === undefined) return images;
+): Promise<RowFilter> {
+  if (name === undefined) return () => true;
   try {
-    const { image } = await findLocalImage(store, name, rules);
-    return images.filter(({ record }) => record.id === image.id);
+    const { image: found } = await findLocalImage(store, name, rules);
+    return ({ image }) => image.record.id === found.id;
   } catch (error) {
-    if (error instanceof TransportError && error.code === "transport.image-not-found") return [];
+    if (error instanceof TransportError && error.code === "transport.image-not-found")
+      return referenceFilter(name);
     throw error;
   }
 }

@@ -70,7 +70,8 @@ export const imagesSpec: CommandSpec = {
       name: "filter",
       short: "f",
       type: "strings",
-      usage: "only what answers `CONDITION`: dangling=BOOL, label=KEY[=VALUE], reference=PATTERN",
+      usage:
+        "only what answers `CONDITION`: before=IMAGE, since=IMAGE, dangling=BOOL, digest=DIGEST, id=ID, label=KEY[=VALUE], manifest=BOOL, readonly=BOOL or reference=PATTERN, or with != does not",
       ours: true,
     },
     templateFlag,
