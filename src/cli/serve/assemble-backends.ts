@@ -27,7 +27,7 @@ export async function assembleBackends(
   return {
     store,
     trouble: () => troubleOf(store),
-    figures: figuresOf(store, now),
+    figures: { ...figuresOf(store, now), ...(upstreams && pushFigures(upstreams)) },
     backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
     clientOf(repository) {
       if (!upstreams) throw new Error(`no upstream is configured for ${repository.domain}`);
@@ -53,6 +53,22 @@ function figuresOf(store: RegistryStore, now: () => number): AssembledBackends["
     manifests: figure("manifests", "Manifests held"),
     tags: figure("tags", "Tags held"),
     cached_bytes: figure("cachedBytes", "Bytes held of upstreams"),
+  };
+}
+
+/** Of pushes that are to be passed on later. */
+function pushFigures(upstreams: Upstreams): AssembledBackends["figures"] {
+  const count = async (refused: boolean) =>
+    upstreams.waitingPushes().filter((push) => push.refused === refused).length;
+  return {
+    pushes_waiting: {
+      help: "Pushes that their upstreams are still to get",
+      read: () => count(false),
+    },
+    pushes_refused: {
+      help: "Pushes that their upstreams would not have, kept here",
+      read: () => count(true),
+    },
   };
 }
 

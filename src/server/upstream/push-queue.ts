@@ -26,6 +26,8 @@ export interface PushState {
   readonly attempts: number;
   /** What the last try failed by. */
   readonly error: string | undefined;
+  /** Whether the upstream would not have it: those behind it no longer wait for it. */
+  readonly refused: boolean;
 }
 
 /** A push to be queued. */
@@ -39,11 +41,23 @@ const schema = `
     queued_at integer not null, next_try_at integer not null, attempts integer not null default 0, error text
   )`;
 
-/** The first of each repository, if its time has come: within a repository nothing overtakes. */
+/** What releases before this one had no word for; they take no notice of it. */
+const laterColumns = {
+  refused: "integer not null default 0",
+  claimed_until: "integer not null default 0",
+};
+
+/** Those that wait for no other of their repository: the first, and what was refused. */
+const firstSql =
+  "(refused = 1 or id in (select min(id) from pushes where refused = 0 group by domain, path))";
+
+/** When one may be tried: not while another of its repository is under way. */
+const fromSql = `max(next_try_at, (
+  select max(claimed_until) from pushes as other
+  where other.domain = pushes.domain and other.path = pushes.path))`;
+
 const nextSql = `
-  select * from pushes
-  where id in (select min(id) from pushes group by domain, path) and next_try_at <= ?
-  order by next_try_at, id limit 1`;
+  select * from pushes where ${firstSql} and ${fromSql} <= ? order by next_try_at, id limit 1`;
 
 interface Row {
   readonly id: number;
@@ -57,11 +71,14 @@ interface Row {
   readonly next_try_at: number;
   readonly attempts: number;
   readonly error: string | null;
+  readonly refused: number;
 }
 
 /**
  * Pushes that were acknowledged and are to be passed on, in a file. What {@link add} has returned from survives the machine.
  * Several processes may have it open: a push that is {@link claim}ed is left alone by the others for a while.
+ *
+ * Within a repository nothing overtakes but what was {@link refused}: that is left behind, and tried again apart.
  */
 export class PushQueue implements Disposable {
   readonly #database: DatabaseSync;
@@ -72,6 +89,7 @@ export class PushQueue implements Disposable {
     this.#database = new DatabaseSync(path, { timeout: 10_000 });
     this.#database.exec("pragma journal_mode = wal; pragma synchronous = full");
     this.#database.exec(schema);
+    addColumns(this.#database);
   }
 
   add({ domain, path, manifest, tags }: NewPush): void {
@@ -95,8 +113,9 @@ export class PushQueue implements Disposable {
   claim(forMs: number): QueuedPush | undefined {
     this.#database.exec("begin immediate");
     try {
-      const row = this.#database.prepare(nextSql).get(this.#now()) as Row | undefined;
-      if (row) this.#setNext(row.id, this.#now() + forMs);
+      const now = this.#now();
+      const row = this.#database.prepare(nextSql).get(now) as Row | undefined;
+      if (row) this.#take(row.id, now + forMs);
       this.#database.exec("commit");
       return row && toPush(row);
     } catch (error) {
@@ -111,14 +130,30 @@ export class PushQueue implements Disposable {
     return row && toPush(row as unknown as Row);
   }
 
-  done({ id }: QueuedPush): void {
+  /** It is there: what was refused before it does not take its tags back. */
+  done(push: QueuedPush): void {
+    const { id, domain, path, tags } = push;
     this.#database.prepare("delete from pushes where id = ?").run(id);
+    const sql =
+      "select id, digest, tags from pushes where domain = ? and path = ? and refused = 1 and id < ?";
+    const before = this.#database.prepare(sql).all(domain, path, id) as unknown as readonly Row[];
+    for (const row of before) this.#leaveTags(row, (tag) => !tags.includes(tag));
   }
 
-  failed({ id }: QueuedPush, error: string, retryInMs: number): void {
-    this.#database
-      .prepare("update pushes set attempts = attempts + 1, error = ?, next_try_at = ? where id = ?")
-      .run(error, this.#now() + retryInMs, id);
+  /** It is tried again, and those behind it wait. */
+  failed(push: QueuedPush, error: string, retryInMs: number): void {
+    this.#putBack(push, { error, retryInMs, refused: 0 });
+  }
+
+  /** Its upstream would not have it: it is tried again, and those behind it go on. */
+  refused(push: QueuedPush, error: string, retryInMs: number): void {
+    this.#putBack(push, { error, retryInMs, refused: 1 });
+  }
+
+  /** What was refused is to be tried at once. */
+  retryRefused(): void {
+    const sql = "update pushes set next_try_at = ? where refused = 1 and claimed_until <= ?";
+    this.#database.prepare(sql).run(this.#now(), this.#now());
   }
 
   /** Takes back what was not passed on yet: of a tag, or with all its tags. */
@@ -131,14 +166,9 @@ export class PushQueue implements Disposable {
         ? digest === reference.digest
         : (JSON.parse(tags) as string[]).includes(reference.tag),
     );
-    for (const { id, tags } of concerned) {
-      const left = (JSON.parse(tags) as string[]).filter(
-        (tag) => reference.type === "tag" && tag !== reference.tag,
-      );
-      const remove = this.#database.prepare("delete from pushes where id = ?");
-      const keep = this.#database.prepare("update pushes set tags = ? where id = ?");
-      if (left.length === 0) remove.run(id);
-      else keep.run(JSON.stringify(left), id);
+    for (const row of concerned) {
+      if (reference.type === "tag") this.#leaveTags(row, (tag) => tag !== reference.tag);
+      else this.#database.prepare("delete from pushes where id = ?").run(row.id);
     }
     return concerned.length > 0;
   }
@@ -152,8 +182,7 @@ export class PushQueue implements Disposable {
 
   /** In how many milliseconds there is something to do; undefined: nothing waits. */
   nextInMs(): number | undefined {
-    const sql =
-      "select min(next_try_at) as at from pushes where id in (select min(id) from pushes group by domain, path)";
+    const sql = `select min(${fromSql}) as at from pushes where ${firstSql}`;
     const row = this.#database.prepare(sql).get() as { readonly at: number | null } | undefined;
     return row?.at == null ? undefined : Math.max(0, row.at - this.#now());
   }
@@ -162,7 +191,7 @@ export class PushQueue implements Disposable {
   states(): readonly PushState[] {
     const rows = this.#database
       .prepare(
-        "select id, domain, path, digest, tags, queued_at, next_try_at, attempts, error from pushes order by id",
+        "select id, domain, path, digest, tags, queued_at, next_try_at, attempts, error, refused from pushes order by id",
       )
       .all() as unknown as readonly Row[];
     return rows.map((row) => ({
@@ -173,6 +202,7 @@ export class PushQueue implements Disposable {
       nextTryAt: row.next_try_at,
       attempts: row.attempts,
       error: row.error ?? undefined,
+      refused: row.refused === 1,
     }));
   }
 
@@ -186,9 +216,40 @@ export class PushQueue implements Disposable {
     this.#database.close();
   }
 
-  #setNext(id: number, at: number): void {
-    this.#database.prepare("update pushes set next_try_at = ? where id = ?").run(at, id);
+  /** Earlier releases look at `next_try_at` alone. */
+  #take(id: number, until: number): void {
+    const sql = "update pushes set claimed_until = ?, next_try_at = ? where id = ?";
+    this.#database.prepare(sql).run(until, until, id);
   }
+
+  #putBack(
+    { id }: QueuedPush,
+    { error, retryInMs, refused }: { error: string; retryInMs: number; refused: 0 | 1 },
+  ): void {
+    const sql = `update pushes set attempts = attempts + 1, error = ?, next_try_at = ?, refused = ?,
+      claimed_until = 0 where id = ?`;
+    this.#database.prepare(sql).run(error, this.#now() + retryInMs, refused, id);
+  }
+
+  /** A push that has none of its tags left is over; one that had none is not. */
+  #leaveTags({ id, tags: text }: Pick<Row, "id" | "tags">, stays: (tag: string) => boolean): void {
+    const tags = JSON.parse(text) as string[];
+    const left = tags.filter(stays);
+    if (left.length === tags.length) return;
+    const remove = this.#database.prepare("delete from pushes where id = ?");
+    const keep = this.#database.prepare("update pushes set tags = ? where id = ?");
+    if (left.length === 0) remove.run(id);
+    else keep.run(JSON.stringify(left), id);
+  }
+}
+
+function addColumns(database: DatabaseSync): void {
+  database.exec("begin immediate");
+  const known = database.prepare("select name from pragma_table_info('pushes')").all();
+  for (const [name, type] of Object.entries(laterColumns))
+    if (!known.some((column) => column["name"] === name))
+      database.exec(`alter table pushes add column ${name} ${type}`);
+  database.exec("commit");
 }
 
 function toPush({ id, domain, path, digest, type, bytes, tags, attempts }: Row): QueuedPush {

@@ -2,6 +2,7 @@ import type { Digest } from "../../core/digest.ts";
 import type { Clock } from "../../registry/clock.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
+import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { listedContent } from "./listed-content.ts";
 import type { ManifestPushes } from "./manifest-pushes.ts";
 import type { PushQueue, QueuedPush } from "./push-queue.ts";
@@ -13,6 +14,9 @@ import type { Upstream } from "./upstream-client.ts";
 const pushMs = 30 * 60_000;
 const firstWaitMs = 1000;
 const longestWaitMs = 5 * 60_000;
+/** What an upstream refuses it seldom takes later: only where somebody has changed something. */
+const firstRefusedWaitMs = 60_000;
+const longestRefusedWaitMs = 60 * 60_000;
 
 const nobody = { user: undefined, address: "" };
 
@@ -35,7 +39,7 @@ interface UnderWay extends Pick<QueuedPush, "domain" | "path"> {
 
 /**
  * Passes on what was pushed here with write-back, in order, one at a time: all blobs, then the manifest. What fails is tried
- * again for as long as it takes.
+ * again for as long as it takes; what the upstream refuses as well, but nothing waits for that.
  */
 export class Replication implements AsyncDisposable {
   readonly #options: ReplicationOptions;
@@ -74,6 +78,7 @@ export class Replication implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const { queue, report } = this.#options;
+    queue.retryRefused();
     await this.#restore().catch((error: unknown) => {
       report({ type: "message", level: "error", text: "pushes are not all held any more", error });
     });
@@ -117,15 +122,16 @@ export class Replication implements AsyncDisposable {
       queue.done(queued);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(queued.attempts, 20));
-      queue.failed(queued, text, this.#stop.signal.aborted ? 0 : waitMs);
-      if (this.#stop.signal.aborted) return;
       const name = `${queued.domain}/${queued.path}@${queued.manifest.digest}`;
-      report({
-        type: "message",
-        level: "warn",
-        text: `${name} is not at its upstream yet: ${text}`,
-      });
+      if (this.#stop.signal.aborted) return queue.failed(queued, text, 0);
+      if (isRefusal(error)) {
+        queue.refused(queued, text, waitMs(queued, firstRefusedWaitMs, longestRefusedWaitMs));
+        const what = `${name} is refused by its upstream, and kept here`;
+        return report({ type: "message", level: "error", text: `${what}: ${text}` });
+      }
+      queue.failed(queued, text, waitMs(queued, firstWaitMs, longestWaitMs));
+      const what = `${name} is not at its upstream yet`;
+      report({ type: "message", level: "warn", text: `${what}: ${text}` });
     }
   }
 
@@ -162,4 +168,15 @@ export class Replication implements AsyncDisposable {
       this.#underWay = undefined;
     }
   }
+}
+
+function waitMs({ attempts }: QueuedPush, firstMs: number, longestMs: number): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.min(attempts, 20));
+}
+
+/** Whether the upstream has said no, as opposed to being out of reach or busy. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof RegistryAnswerError)) return false;
+  const { status } = error;
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

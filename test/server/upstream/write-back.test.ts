@@ -31,6 +31,18 @@ async function passedOn({ upstreams }: TestUpstreams): Promise<void> {
   assert.fail(JSON.stringify(upstreams.waitingPushes()));
 }
 
+/** Waits until all that wait are like this. */
+async function settled(
+  { upstreams }: TestUpstreams,
+  like: (push: ReturnType<TestUpstreams["upstreams"]["waitingPushes"]>[number]) => boolean,
+): Promise<void> {
+  for (let turn = 0; turn < 3000; turn++) {
+    if (upstreams.waitingPushes().every(like)) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(JSON.stringify(upstreams.waitingPushes()));
+}
+
 test("what is pushed is acknowledged without the upstream, and passed on in order when it is there", async () => {
   await using registry = await startRegistry();
   await using world = await startUpstreams(registry.origin, back);
@@ -81,18 +93,31 @@ test("what waits survives the process, whatever else is lost", async () => {
   assert.equal(registry.store.repositories.get("app")?.tags.get("v1"), multi.digest);
 });
 
-test("a push that the upstream refuses waits, and is told of", async () => {
+test("a push that the upstream refuses is kept and told of, and holds nothing up", async () => {
   await using registry = await startRegistry();
-  await using world = await startUpstreams(registry.origin, back);
-  registry.behave({ on: "PUT manifest", times: 100, fault: refuse(403, { code: "DENIED" }) });
-  await pushImage(world.upstreams, repositoryOf(), image);
-  for (let turn = 0; turn < 1000 && !world.upstreams.waitingPushes()[0]?.error; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  const [waiting] = world.upstreams.waitingPushes();
-  assert.match(waiting?.error ?? "", /hub\.example/);
-  assert.ok((waiting?.attempts ?? 0) > 0);
-  await pushImage(world.upstreams, repositoryOf("other"), second, { tag: "v2" });
+  await using folder = await tempFolder();
+  await using world = await startUpstreams(registry.origin, back, { folder });
+  const third = makeImage({ seed: 3, layers: 1 });
+  const denied = refuse(403, { code: "DENIED" });
+  const fault = registry.behave({ on: "PUT manifest", times: 2, fault: denied });
+  await pushImage(world.upstreams, repositoryOf(), image, { tag: "refused" });
+  await pushImage(world.upstreams, repositoryOf(), second, { tag: "moved" });
+  await settled(world, (push) => push.refused);
+  await pushImage(world.upstreams, repositoryOf(), third, { tag: "moved" });
+  await settled(world, (push) => push.refused && !push.tags.includes("moved"));
+  fault.stop();
+  const [kept, ...others] = world.upstreams.waitingPushes();
+  assert.deepEqual([kept?.digest, kept?.tags, others], [image.digest, ["refused"], []]);
+  assert.match(kept?.error ?? "", /hub\.example/);
+  const tags = () => registry.store.repositories.get("app")?.tags;
+  assert.equal(tags()?.get("moved"), third.digest);
+  assert.ok(world.events.some((event) => event.type === "message" && event.level === "error"));
+  const held = await world.upstreams.readManifest(repositoryOf(), byTag("refused"), testCall());
+  assert.equal(held?.digest, image.digest);
+  await world.restart();
+  await passedOn(world);
+  assert.equal(tags()?.get("refused"), image.digest);
+  assert.equal(tags()?.get("moved"), third.digest, "what was refused does not move a tag back");
 });
 
 test("a base that only the upstream has need not be fetched to push what is built on it", async () => {
