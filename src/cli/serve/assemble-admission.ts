@@ -23,7 +23,7 @@ export interface AdmissionContext extends AssembledBackends {
  */
 export function assembleAdmission(
   base: AssemblyBase,
-  { backendOf, signatures, audit }: AdmissionContext,
+  { store, backendOf, signatures, audit }: AdmissionContext,
   opened: AsyncDisposableStack,
 ): ServerAdmission {
   const { settings, report, now } = base;
@@ -42,6 +42,7 @@ export function assembleAdmission(
         const bytes = blob.read({ start: 0, end: blob.size }, call.signal);
         return await readBounded(bytes, maxBytes, "blob");
       },
+      naming: (repository, digest) => store.naming(repository, digest),
       folder: join(settings.data, "admission"),
       now,
       report,

@@ -10,6 +10,7 @@ import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import { callerOf } from "../../server/shell/faces.ts";
 import type { ServerParts } from "../../server/shell/start-server.ts";
+import type { RegistryStore } from "../../server/store/registry-store.ts";
 import { routeRepository } from "../../server/upstream/route.ts";
 import type { Backend } from "../../server/v2/backend.ts";
 import { createV2Face } from "../../server/v2/face.ts";
@@ -182,7 +183,7 @@ function limitsOf({ limits }: ServerSettings): Partial<V2Limits> {
 
 /** Where repositories are. */
 export interface AssembledBackends {
-  readonly store: Backend;
+  readonly store: RegistryStore;
   backendOf(repository: ServedRepository): Backend;
   /** Of a repository with an upstream, for what is read of it besides. */
   clientOf(repository: ServedRepository): Repository;

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Digest, parseDigest } from "../../core/digest.ts";
+import { algorithmOf, type Digest, type DigestAlgorithm, parseDigest } from "../../core/digest.ts";
+import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
 import { parseRepositoryPattern, type RepositoryPattern } from "../../core/repository-pattern.ts";
 import type { Watch } from "../admission.ts";
 import type { Report } from "../server-event.ts";
@@ -38,6 +39,8 @@ export interface BlockList extends Disposable {
   find(repository: string, digest: Digest): Block | undefined;
   /** The block of just this digest. */
   ofDigest(digest: Digest): Block | undefined;
+  /** That of a manifest's bytes, by whichever algorithm it was blocked. */
+  ofManifest(manifest: RawManifest): Block | undefined;
   /** Held while something is sent. */
   watch(repository: string, digest: Digest): Watch;
 }
@@ -80,6 +83,7 @@ class SharedBlockList implements BlockList {
   readonly #timer: NodeJS.Timeout;
   #blocks: readonly Block[] = [];
   #digests: ReadonlyMap<Digest, Block> = new Map();
+  #algorithms: ReadonlySet<DigestAlgorithm> = new Set();
   #patterns: readonly (readonly [RepositoryPattern, Block])[] = [];
   #version = -1;
 
@@ -148,6 +152,15 @@ class SharedBlockList implements BlockList {
     return this.#digests.get(digest);
   }
 
+  ofManifest({ digest, bytes }: RawManifest): Block | undefined {
+    const own = this.#digests.get(digest);
+    if (own) return own;
+    const others = [...this.#algorithms].filter((algorithm) => algorithm !== algorithmOf(digest));
+    return others
+      .map((algorithm) => this.#digests.get(manifestDigest(bytes, algorithm)))
+      .find(Boolean);
+  }
+
   watch(repository: string, digest: Digest): Watch {
     const running: Running = { repository, digest, controller: new AbortController() };
     this.#running.add(running);
@@ -184,6 +197,7 @@ class SharedBlockList implements BlockList {
     this.#digests = new Map(
       this.#blocks.flatMap((block) => (block.digest === undefined ? [] : [[block.digest, block]])),
     );
+    this.#algorithms = new Set([...this.#digests.keys()].map(algorithmOf));
     this.#patterns = this.#blocks.flatMap((block) =>
       block.repository === undefined ? [] : [[parseRepositoryPattern(block.repository), block]],
     );

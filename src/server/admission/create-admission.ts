@@ -14,12 +14,12 @@ import { type BlockList, blockTable, createBlockList } from "./block-list.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createDecisionCache } from "./decision-cache.ts";
 import { createDecisionLog, type DecisionLog, decisionTable } from "./decision-log.ts";
-import { createKnownManifests, manifestTables } from "./known-manifests.ts";
+import { createKnownManifests, type KnownManifests, manifestTables } from "./known-manifests.ts";
 import type { LivePolicy } from "./live-policy.ts";
 import { type DoorParts, ManifestDoor } from "./manifest-door.ts";
 import { type AdmissionSettings, createScopeFinder } from "./settings.ts";
 import { createTagMemory, type TagMemory, tagTable } from "./tag-memory.ts";
-import { takenAlong } from "./taken-along.ts";
+import { type ParentsOf, takenAlong } from "./taken-along.ts";
 
 /** What an {@link Admission} is made of. */
 export interface AdmissionParts {
@@ -45,6 +45,8 @@ export interface AdmissionParts {
     digest: Digest,
     options: ServerCall & { readonly maxBytes: number },
   ): Promise<Uint8Array | undefined>;
+  /** The manifests held of a repository that name this blob or instance. */
+  naming?(repository: Pick<ServedRepository, "domain" | "path">, digest: Digest): readonly Digest[];
   /** A folder of its own for its databases; made where it is not there. Several processes may share it. */
   readonly folder: string;
   readonly now: () => number;
@@ -85,12 +87,23 @@ export function createAdmission(parts: AdmissionParts): ServerAdmission {
       now: parts.now,
       report,
       isTakenAlong: (repository, digest, isBlocked) =>
-        takenAlong(known, repository, digest, isBlocked),
+        takenAlong(parentsOf(known, parts), repository, digest, isBlocked),
     }),
   );
   const tags = createTagMemory(memory);
   const door = doorParts(parts, { log, blocks, known, tags });
   return admissionOf(parts, door, log, stack.move());
+}
+
+/** Those that were asked for here, and those that are held, as what was pushed may never have been asked for. */
+function parentsOf(known: KnownManifests, { naming }: Pick<AdmissionParts, "naming">): ParentsOf {
+  return (name, digest) => {
+    const slash = name.indexOf("/");
+    const repository = { domain: name.slice(0, slash), path: name.slice(slash + 1) };
+    const held = naming?.(repository, digest) ?? [];
+    const asked = known.parents(name, digest);
+    return [...asked, ...held.map((parent) => ({ digest: parent, signed: parent }))];
+  };
 }
 
 function admissionOf(

@@ -49,7 +49,10 @@ export class ManifestDoor {
     const { answers } = this.#parts;
     const about = this.#about(leaving);
     const block = this.#blockAgainst(leaving);
-    if (block) return answers.blocked(about, block);
+    if (block) {
+      this.#remember(leaving, false); // what it names does not leave either, though it be deleted here
+      return answers.blocked(about, block);
+    }
     if (about.scope.mode === "off") {
       this.#remember(leaving, false);
       return { allowed: true };
@@ -124,7 +127,10 @@ export class ManifestDoor {
     const { blocks } = this.#parts;
     if (blocks.isEmpty) return undefined;
     const name = servedName(repository);
-    const own = blocks.find(name, manifest.digest) ?? blocks.find(name, signedDigest(manifest));
+    const own =
+      blocks.ofManifest(manifest) ??
+      blocks.find(name, manifest.digest) ??
+      blocks.find(name, signedDigest(manifest));
     return (
       own ??
       namesOf(manifest)

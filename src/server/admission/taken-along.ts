@@ -2,6 +2,9 @@ import type { Digest } from "../../core/digest.ts";
 import type { Block } from "./block-list.ts";
 import type { KnownManifests } from "./known-manifests.ts";
 
+/** The manifests that name something in a repository. */
+export type ParentsOf = KnownManifests["parents"];
+
 /** An index in an index in an index is as deep as anybody goes. */
 const maxDepth = 4;
 
@@ -10,7 +13,7 @@ const maxDepth = 4;
  * itself taken along. What another image shares stays.
  */
 export function takenAlong(
-  known: KnownManifests,
+  parentsOf: ParentsOf,
   repository: string,
   digest: Digest,
   isBlocked: (digest: Digest) => Block | undefined,
@@ -18,11 +21,11 @@ export function takenAlong(
 ): Block | undefined {
   if (depth >= maxDepth) return undefined;
   let found: Block | undefined;
-  for (const parent of known.parents(repository, digest)) {
+  for (const parent of parentsOf(repository, digest)) {
     const block =
       isBlocked(parent.digest) ??
       isBlocked(parent.signed) ??
-      takenAlong(known, repository, parent.digest, isBlocked, depth + 1);
+      takenAlong(parentsOf, repository, parent.digest, isBlocked, depth + 1);
     if (!block) return undefined;
     found = block;
   }

@@ -176,13 +176,13 @@ export class FolderStore implements RegistryStore {
     if (start.from !== undefined) return yield start.from;
     const { records, blobs } = this.#parts;
     const naming = records.repositoriesNaming(start.digest);
-    const mayRead = (name: string) => start.mayRead(asStoredName(name));
-    yield* naming.filter(mayRead).map(asStoredName);
+    for (const source of naming.map(asStoredName)) if (await start.mayRead(source)) yield source;
     if (!(await blobs.isShared(start.digest))) return;
     let looked = 0;
     for (const { name } of records.repositories()) {
       if (looked++ > maxLookedThrough) return;
-      if (!naming.includes(name) && mayRead(name)) yield asStoredName(name);
+      const source = asStoredName(name);
+      if (!naming.includes(name) && (await start.mayRead(source))) yield source;
     }
   }
 
@@ -279,6 +279,11 @@ export class FolderStore implements RegistryStore {
   tagHistory(repository: StoredName, tag: string): readonly TagMove[] {
     const key = this.#find(repository);
     return key ? this.#parts.records.tagMoves(key.id, tag) : [];
+  }
+
+  naming(repository: StoredName, digest: Digest): readonly Digest[] {
+    const key = this.#find(repository);
+    return key ? this.#parts.records.naming(key.id, digest) : [];
   }
 
   collectGarbage(): Promise<GarbageReport> {

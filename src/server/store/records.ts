@@ -117,6 +117,13 @@ export class Records {
     return this.#database.get(sql, digest, repository) !== undefined;
   }
 
+  /** The manifests of a repository that name a blob or an instance; 64 at most. */
+  naming(repository: number, digest: Digest): readonly Digest[] {
+    const sql = `select m.digest from named n join manifests m on m.id = n.manifest
+      where n.digest = ? and n.repository = ? limit 64`;
+    return this.#database.all(sql, digest, repository).map((row) => row["digest"] as Digest);
+  }
+
   /** What manifests of the repository say of its size. */
   namedSize(repository: number, digest: Digest): number | undefined {
     const sql = "select size from named where digest = ? and repository = ? limit 1";

@@ -17,6 +17,8 @@ export interface RegistryStore extends Backend, AsyncDisposable {
   readonly cache: StoreCache;
   /** Where a tag stood, the newest first; empty where it never was. At most the last 100. */
   tagHistory(repository: StoredName, tag: string): readonly TagMove[];
+  /** The manifests held of a repository that name a blob or an instance; at most 64. */
+  naming(repository: StoredName, digest: Digest): readonly Digest[];
   /** Removes what nobody needs, as the settings say. Safe at any time; also runs by itself. */
   collectGarbage(): Promise<GarbageReport>;
   /** For metrics and readiness. @throws {RegistryAnswerError} 503 where the folder cannot be written any more */

@@ -73,7 +73,7 @@ export type UploadStart =
       readonly type: "mount";
       readonly digest: Digest;
       readonly from: undefined;
-      mayRead(repository: Pick<ServedRepository, "domain" | "path">): boolean;
+      mayRead(repository: Pick<ServedRepository, "domain" | "path">): boolean | Promise<boolean>;
     };
 
 /** What became of it. */

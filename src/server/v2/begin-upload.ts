@@ -134,7 +134,7 @@ async function mountStart(
   return { type: "mount", digest, from: source };
 }
 
-/** Of all that are held here of the same registry, ours or an upstream's, and that the caller may pull from. */
+/** Of all that are held here of the same registry, ours or an upstream's, and that the caller may have it from. */
 async function anywhere(
   service: Service,
   exchange: Exchange,
@@ -147,9 +147,12 @@ async function anywhere(
     type: "mount",
     digest,
     from: undefined,
-    mayRead: (where) =>
-      where.domain === domain &&
-      mayPull(service, exchange, { ...where, requested: where.path, upstream }),
+    async mayRead(where) {
+      if (where.domain !== domain) return false;
+      const source = { ...where, requested: where.path, upstream };
+      if (!mayPull(service, exchange, source)) return false;
+      return !(await isRefused(service, exchange, source, digest));
+    },
   };
 }
 

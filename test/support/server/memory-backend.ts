@@ -99,7 +99,7 @@ export class MemoryBackend implements Backend {
     start: UploadStart,
     { caller }: ServerCall,
   ): Promise<UploadBegun> {
-    const mounted = start.type === "mount" ? this.#findMounted(start) : undefined;
+    const mounted = start.type === "mount" ? await this.#findMounted(start) : undefined;
     if (start.type === "mount" && mounted) {
       this.at(servedName(repository)).blobs.set(start.digest, mounted);
       return { type: "mounted" };
@@ -215,11 +215,11 @@ export class MemoryBackend implements Backend {
     return own ? upload : undefined;
   }
 
-  #findMounted(start: UploadStart & { type: "mount" }): Uint8Array | undefined {
+  async #findMounted(start: UploadStart & { type: "mount" }): Promise<Uint8Array | undefined> {
     if (start.from !== undefined) return this.#blob(start.from, start.digest);
     for (const [name, { blobs }] of this.repositories) {
       const [domain = "", ...path] = name.split("/");
-      if (start.mayRead({ domain, path: path.join("/") })) {
+      if (await start.mayRead({ domain, path: path.join("/") })) {
         const bytes = blobs.get(start.digest);
         if (bytes) return bytes;
       }

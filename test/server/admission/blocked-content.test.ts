@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Digest, digestOf } from "../../../src/core/digest.ts";
+import { makeImage, type TestImage } from "../../support/images.ts";
+import { type CallOptions, call } from "../../support/server/client.ts";
+import { type Served, startServed } from "../../support/server/served.ts";
+
+const yaml = `
+name: registry.example
+access:
+  rules: [{ users: [anonymous], repositories: ["**"], actions: ["*"] }]
+`;
+
+interface World extends AsyncDisposable {
+  readonly served: Served;
+  ask(method: string, path: string, options?: CallOptions): Promise<number>;
+  push(repository: string, image: TestImage, as?: string): Promise<void>;
+  block(what: { readonly digest: Digest } | { readonly repository: string }): Promise<void>;
+}
+
+async function startWorld(): Promise<World> {
+  const served = await startServed({ yaml });
+  const ask = async (method: string, path: string, options?: CallOptions) =>
+    (await call(served.url, method, path, options)).status;
+  return {
+    served,
+    ask,
+    async push(repository, { blobs, bytes, mediaType }, as = "v1") {
+      for (const [digest, body] of blobs)
+        await ask("POST", `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body });
+      const headers = { "Content-Type": mediaType };
+      const path = `/v2/${repository}/manifests/${as}`;
+      assert.equal(await ask("PUT", path, { headers, body: bytes }), 201);
+    },
+    async block(what) {
+      const body = JSON.stringify({ ...what, reason: "bad" });
+      const headers = { "Content-Type": "application/json" };
+      assert.equal(await ask("POST", "/api/v1/blocked", { headers, body }), 201);
+    },
+    [Symbol.asyncDispose]: () => served[Symbol.asyncDispose](),
+  };
+}
+
+const layerOf = ({ layers: [layer] }: TestImage) => layer?.digest as Digest;
+
+test("what nobody has asked for yet is blocked with its image, also after that is deleted", async () => {
+  await using world = await startWorld();
+  const image = makeImage({ seed: 1, layers: 1 });
+  const layer = `/v2/a/blobs/${layerOf(image)}`;
+  await world.push("a", image);
+  assert.equal(await world.ask("GET", layer), 200);
+  await world.block({ digest: image.digest });
+  assert.equal(await world.ask("GET", layer), 403);
+  assert.equal(await world.ask("GET", "/v2/a/manifests/v1"), 403);
+  assert.equal(await world.ask("DELETE", `/v2/a/manifests/${image.digest}`), 202);
+  assert.equal(await world.ask("GET", layer), 403);
+});
+
+test("a blob that may not leave its repository is not mounted from it, named or not", async () => {
+  await using world = await startWorld();
+  const image = makeImage({ seed: 2, layers: 1 });
+  await world.push("closed/app", image);
+  const mount = `/v2/open/blobs/uploads/?mount=${layerOf(image)}`;
+  await world.block({ repository: "registry.example/closed/**" });
+  assert.equal(await world.ask("POST", `${mount}&from=closed/app`), 202);
+  assert.equal(await world.ask("POST", mount), 202);
+  assert.equal(await world.ask("GET", `/v2/open/blobs/${layerOf(image)}`), 404);
+});
+
+test("a manifest is blocked by whichever digest, and asked for by whichever", async () => {
+  await using world = await startWorld();
+  for (const algorithm of ["sha256", "sha512"] as const) {
+    const image = makeImage({ seed: Number(algorithm.slice(3)), layers: 1 });
+    const long = digestOf(image.bytes, "sha512");
+    await world.push(algorithm, image);
+    await world.push(algorithm, image, long);
+    await world.block({ digest: digestOf(image.bytes, algorithm) });
+    for (const reference of ["v1", image.digest, long])
+      assert.equal(await world.ask("GET", `/v2/${algorithm}/manifests/${reference}`), 403);
+  }
+});
