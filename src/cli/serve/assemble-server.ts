@@ -26,6 +26,7 @@ import { assemblePage } from "./assemble-page.ts";
 import { assembleSignatures } from "./assemble-signatures.ts";
 import { assembleSigning } from "./assemble-signing.ts";
 import type { FaceName } from "./face-names.ts";
+import { asStartFailure } from "./start-failure.ts";
 
 /** The server's parts, joined. */
 export interface AssembledServer extends AsyncDisposable {
@@ -58,8 +59,23 @@ export interface AssemblyBase {
   readonly now: () => number;
 }
 
-/** Builds the parts of the server and joins them; the one place that knows them all. Disposing ends them in order. */
+/**
+ * Builds the parts of the server and joins them; the one place that knows them all. Disposing ends them in order.
+ *
+ * @throws {ServerError} `server.bad-file` where what it keeps cannot be had or written
+ */
 export async function assembleServer(
+  settings: ServerSettings,
+  request: AssemblyRequest,
+): Promise<AssembledServer> {
+  try {
+    return await assemble(settings, request);
+  } catch (error) {
+    throw asStartFailure(error, settings.data);
+  }
+}
+
+async function assemble(
   settings: ServerSettings,
   { only, log, context }: AssemblyRequest,
 ): Promise<AssembledServer> {

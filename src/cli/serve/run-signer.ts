@@ -14,6 +14,7 @@ import type { CommandContext } from "../context.ts";
 import { createKeyRing } from "./open-signing-key.ts";
 import { policyPlaces } from "./policy-places.ts";
 import { createServerLog } from "./server-log.ts";
+import { asStartFailure } from "./start-failure.ts";
 
 /** What the command line says of the signer. */
 export interface SignerFlags {
@@ -37,13 +38,11 @@ export async function runSigner(
   const report = createServerLog(settings.log, context.terminal);
   const socket = flags.socket ?? signing.signer.socket ?? signerSocket(settings);
   await using stack = new AsyncDisposableStack();
+  const file = flags.log ?? join(dirname(socket), "signed.jsonl");
+  const limits = { maxBytes: 64 * 1024 * 1024, keep: 0 };
   const audit = stack.use(
-    await openAuditLog({
-      file: flags.log ?? join(dirname(socket), "signed.jsonl"),
-      maxBytes: 64 * 1024 * 1024,
-      keep: 0,
-      now: Date.now,
-      report,
+    await openAuditLog({ file, ...limits, now: Date.now, report }).catch((error: unknown) => {
+      throw asStartFailure(error, dirname(file));
     }),
   );
   const keys = stack.use(createKeyRing(signing, context));

@@ -232,7 +232,9 @@ function sqliteCodeOf(error: unknown): number | undefined {
 }
 
 function unreachable(cause: unknown): JobError {
-  return new JobError("job.queue-unreachable", "Cannot reach the jobs: their file cannot be used", {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const text = `Cannot reach the jobs: their file cannot be used: ${why}`;
+  return new JobError("job.queue-unreachable", text, {
     hint: "Look whether the disk is full, and who else has the file open",
     retryable: true,
     cause,

@@ -7,7 +7,9 @@ import {
 import { KnownError } from "../../core/errors.ts";
 
 /** What goes wrong with the files of admission. */
-export class AdmissionError extends KnownError<"admission.newer-format"> {}
+export class AdmissionError extends KnownError<
+  "admission.newer-format" | "admission.unusable-file"
+> {}
 
 /** A row of an answer. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -32,8 +34,24 @@ export interface DatabaseForm {
   readonly durable: boolean;
 }
 
-/** @throws {AdmissionError} `admission.newer-format` */
-export function openDatabase({ path, schema, format, durable }: DatabaseForm): Database {
+/** @throws {AdmissionError} `admission.newer-format`, `admission.unusable-file` */
+export function openDatabase(form: DatabaseForm): Database {
+  try {
+    return open(form);
+  } catch (error) {
+    if (error instanceof AdmissionError || !(error instanceof Error)) throw error;
+    throw new AdmissionError(
+      "admission.unusable-file",
+      `Cannot use ${form.path}: ${error.message}`,
+      {
+        hint: "Put it aside; decisions, or blocks where it is blocked.sqlite, are forgotten then",
+        cause: error,
+      },
+    );
+  }
+}
+
+function open({ path, schema, format, durable }: DatabaseForm): Database {
   const file = new DatabaseSync(path, { timeout: 10_000 });
   file.exec(
     `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}; PRAGMA foreign_keys = ON`,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
@@ -226,4 +226,19 @@ test("signatures are served alone where they alone are wanted", async () => {
   const list = await fetch(`${served.url}/extensions/v2/team/x/signatures/sha256:${digest}`);
   assert.deepEqual(await list.json(), { signatures: [] });
   assert.equal((await fetch(`${served.url}/healthz`)).status, 200);
+});
+
+test("a data folder that cannot be used is told of by its name, and is no fault of ours", async () => {
+  await using folder = await tempFolder();
+  const path = folder.in("data", "audit");
+  mkdirSync(folder.in("data"));
+  writeFileSync(path, "");
+  await assert.rejects(() => startServed({ folder }), {
+    code: "server.bad-file",
+    message: `Cannot keep anything in ${folder.in("data")}: mkdir ${path}: file exists`,
+  });
+  rmSync(path);
+  mkdirSync(folder.in("data", "admission"));
+  writeFileSync(folder.in("data", "admission", "blocked.sqlite"), "no database, of any kind");
+  await assert.rejects(() => startServed({ folder }), { code: "admission.unusable-file" });
 });
