@@ -1,3 +1,4 @@
+import * as z from "zod";
 import type { Action } from "../access.ts";
 
 /** What a token is good for, as it says in its claim `access` — docs.docker.com, "Token authentication specification". */
@@ -20,6 +21,26 @@ export function grantsOf(list: readonly Grant[]): Grants {
     for (const action of actions) known.add(action);
   }
   return grants;
+}
+
+/** Services in Go write an empty list as null. */
+const accessClaim = z
+  .array(
+    z.object({
+      type: z.string(),
+      name: z.string(),
+      actions: z
+        .array(z.string())
+        .nullish()
+        .transform((actions) => actions ?? []),
+    }),
+  )
+  .nullish();
+
+/** Those of a token that another service may have issued by our key; undefined where its claim is none. */
+export function readGrants(access: unknown): Grants | undefined {
+  const read = accessClaim.safeParse(access);
+  return read.success ? grantsOf(read.data ?? []) : undefined;
 }
 
 /** The word of scopes for each action: clients know only these. */

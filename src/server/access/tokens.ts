@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Grant, Grants } from "./grants.ts";
-import { grantsOf } from "./grants.ts";
+import { type Grant, type Grants, readGrants } from "./grants.ts";
 import type { TokenKey } from "./token-keys.ts";
 
 /** What a token says; only what our own keys have signed is ever read. */
@@ -82,7 +81,9 @@ export function createTokens(parts: TokenParts): Tokens {
       const payload = await verify(token, service);
       if (!payload?.exp) return undefined;
       const { sub = "", access } = payload;
-      const claims = { user: sub === "" ? undefined : sub, grants: grantsOf(access as Grant[]) };
+      const grants = readGrants(access);
+      if (!grants) return undefined;
+      const claims = { user: sub === "" ? undefined : sub, grants };
       if (known.size >= maxKnown) known.delete(known.keys().next().value ?? "");
       known.set(mark, { claims, until: payload.exp * 1000 });
       return claims;

@@ -278,6 +278,9 @@ test("tokens that we did not issue, or not for this, are none", async () => {
   const catalog = { access: [{ type: "registry", name: "catalog", actions: ["*"] }] };
   const lister = w.access.whoLists?.(await identify(await make({ claims: catalog })));
   assert.ok(lister && w.access.allows(lister, "b", "pull"));
+  const unscoped = await identify(await make({ claims: { access: null } }));
+  assert.equal(unscoped.user, "ann", "as services in Go write that there is no right");
+  assert.equal(w.access.allows(unscoped, "a", "pull"), false);
   const jwk = theirs.publicKey.export({ format: "jwk" });
   const raw = ours.publicKey.export({ format: "der", type: "spki" });
   const none = Buffer.from('{"alg":"none"}').toString("base64url");
@@ -295,6 +298,8 @@ test("tokens that we did not issue, or not for this, are none", async () => {
     { name: "not yet", claims: { nbf: seconds + 60 } },
     { name: "for ever", claims: { exp: undefined } },
     { name: "of nobody known", claims: { sub: "eve" } },
+    { name: "of no list of rights", claims: { access: "all" } },
+    { name: "of no right", claims: { access: [null] } },
     { name: "critical", head: { crit: ["x"], x: 1 } },
     {
       name: "changed",
