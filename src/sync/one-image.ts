@@ -10,8 +10,9 @@ import { isRaced } from "./existing.ts";
 import type { FreeNames } from "./free-names.ts";
 import { madeBefore, noteMade } from "./made.ts";
 import type { MirrorRule } from "./mirror.ts";
+import type { Outages, PatientWork } from "./outages.ts";
 import type { Existing, MirrorParts, SyncImage } from "./parts.ts";
-import { waitToTry } from "./try-again.ts";
+import { isTriedAgain } from "./try-again.ts";
 
 /** How one image came out, and what it took. */
 export interface ImageEnd {
@@ -23,6 +24,7 @@ export interface ImageEnd {
 /** What the images of a run share. */
 export interface RunParts extends MirrorParts {
   readonly freeNames: FreeNames;
+  readonly outages: Outages;
 }
 
 interface Ended {
@@ -43,16 +45,18 @@ export async function mirrorImage(
   const { clock, signal } = parts;
   const figures = new CopyFigures();
   const since = clock.now();
-  for (let tried = 0; ; tried++) {
+  using patience = parts.outages.begin();
+  for (let tried = 1; ; tried++) {
     try {
       const ended = await tryOnce(image, rule, parts, figures);
+      patience.ended();
       return { ...ended, figures: figures.after(clock.now() - since) };
     } catch (error) {
-      if (!signal.aborted && tried < parts.retries && mayPass(error)) {
+      if (await isAgain(error, { image, tried, patience }, parts)) {
         figures.retries++;
-        await beforeRetry(image, parts, tried + 1, error);
         continue;
       }
+      patience.ended(error);
       const outcome = outcomeOf(error, signal);
       if (outcome.type === "failed") parts.failed?.(image.item, error as KnownError);
       return { outcome, figures: figures.after(clock.now() - since) };
@@ -170,20 +174,24 @@ async function wouldCopy(job: CopyJob): Promise<Ended> {
   return { outcome: { type: "would-copy", bytes, ...(digest && { digest }) } };
 }
 
-/** Tells of it and waits; called off, it is seen by who tries again. */
-async function beforeRetry(
-  { item }: SyncImage,
-  parts: MirrorParts,
-  attempt: number,
-  { message }: KnownError,
-): Promise<void> {
-  await waitToTry(parts, attempt, (delayMs) => {
-    parts.report({ type: "image-retrying", item, attempt, of: parts.retries, delayMs, message });
-  });
+interface Tried {
+  readonly image: SyncImage;
+  readonly tried: number;
+  readonly patience: PatientWork;
 }
 
-function mayPass(error: unknown): error is KnownError {
-  return error instanceof KnownError && error.retryable;
+/** Tells of it and waits, where the failure may pass. */
+async function isAgain(
+  error: unknown,
+  { image: { item }, tried, patience }: Tried,
+  parts: RunParts,
+): Promise<boolean> {
+  if (!(error instanceof KnownError)) return false;
+  const { message } = error;
+  const { retries: of, report } = parts;
+  return await isTriedAgain({ error, tried, patience }, parts, (delayMs) =>
+    report({ type: "image-retrying", item, attempt: tried, of, delayMs, message }),
+  );
 }
 
 function outcomeOf(error: unknown, signal: AbortSignal): SyncOutcome {

@@ -7,6 +7,7 @@ import { FreeNames } from "./free-names.ts";
 import { GivenNames } from "./given-names.ts";
 import type { Mirror, MirrorRule } from "./mirror.ts";
 import { mirrorImage, type RunParts } from "./one-image.ts";
+import { Outages } from "./outages.ts";
 import type { MirrorParts, SyncImage } from "./parts.ts";
 import { Tally } from "./tally.ts";
 
@@ -32,6 +33,7 @@ export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<Syn
   const parts: RunParts = {
     ...given,
     freeNames: new FreeNames(),
+    outages: new Outages(() => given.clock.now()),
     signal: stop.signal,
     report: (event) => {
       tally.note(event);

@@ -1,6 +1,6 @@
 import { KnownError } from "../../core/errors.ts";
 import type { FindingParts } from "../ends.ts";
-import { waitToTry } from "../try-again.ts";
+import { isTriedAgain } from "../try-again.ts";
 
 /**
  * What `work` gives, which is done again after a failure that may pass; undefined where it failed in a way that was
@@ -13,21 +13,24 @@ export async function attempt<T>(
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   const { report, signal, retries: of } = parts;
+  using patience = parts.outages?.begin();
   for (let tried = 1; ; tried++) {
     try {
-      return await work();
+      const value = await work();
+      patience?.ended();
+      return value;
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof KnownError)) throw error;
       const { code, message, retryable } = error;
-      if (!retryable || tried > of) {
-        report({ type: "listing-failed", rule, what, code, message, retryable });
-        return undefined;
-      }
-      await waitToTry(parts, tried, (delayMs) =>
+      const again = await isTriedAgain({ error, tried, patience }, parts, (delayMs) =>
         report({ type: "listing-retrying", rule, what, attempt: tried, of, delayMs, message }),
       );
       signal.throwIfAborted();
+      if (again) continue;
+      patience?.ended(error);
+      report({ type: "listing-failed", rule, what, code, message, retryable });
+      return undefined;
     }
   }
 }
