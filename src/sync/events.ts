@@ -39,14 +39,14 @@ export type SyncOutcome =
   /** Called off before its end, by a signal or since another image failed: nothing is known of it. */
   | { readonly type: "stopped" };
 
-/** Numbers of one image or of a run. */
+/** Numbers of one image. */
 export interface SyncFigures {
   /** Bytes read from the source. */
   readonly bytesMoved: number;
   /** Bytes that were there already, or mounted. */
   readonly bytesSpared: number;
   readonly ms: number;
-  /** How often the image, or of a run an image or a listing, was begun again: requests that were sent again do not count. */
+  /** How often the image was begun again: requests that were sent again do not count. */
   readonly retries: number;
 }
 
@@ -60,6 +60,16 @@ export type SyncEvent =
       readonly what: string;
       readonly found: number;
       readonly taken: number;
+      /** What a catalog lists; absent: images. */
+      readonly of?: "repositories";
+      /** The rule of `tags` that the last of them did not pass, where none is taken. */
+      readonly ruledOutBy?: string;
+    }
+  /** All of a rule was listed, and it takes no image: its filters may not be what was meant. */
+  | {
+      readonly type: "nothing-taken";
+      readonly rule: string;
+      readonly why: string;
     }
   /** It failed in a way that may pass. `attempt` counts from 1, `of` are made at most. */
   | {
@@ -140,7 +150,7 @@ export type SyncEvent =
 export type ReportSync = (event: SyncEvent) => void;
 
 /** How a run went. */
-export interface SyncSummary extends SyncFigures {
+export interface SyncSummary extends Omit<SyncFigures, "retries"> {
   /** Found; each is counted under one of the five that follow. */
   readonly images: number;
   /** Of a dry run: that would be. */
@@ -152,6 +162,12 @@ export interface SyncSummary extends SyncFigures {
   readonly stopped: number;
   readonly companions: number;
   readonly pruned: number;
+  /** Of rules whose pruning only tells what it would do. */
+  readonly prunable: number;
+  /** Images and listings that were begun again; requests that were sent again do not count. */
+  readonly imageRetries: number;
+  /** The run was called off, or stopped at a failure: there may be more images than were found. */
+  readonly interrupted?: true;
   /** Rules that could not be listed, or whose pruning was refused. */
   readonly failedRules: number;
 }

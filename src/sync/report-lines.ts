@@ -18,6 +18,7 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
       return { ...event, reference: nameOf(event.reference) };
     case "prune-refused":
     case "listed":
+    case "nothing-taken":
     case "listing-failed":
       return { ...event };
     default:
@@ -25,19 +26,16 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
   }
 }
 
-/** The last line of a run. `retries` of requests is for whoever knows them: here are images that were begun again. */
-export function summaryLine({
-  retries: imageRetries,
-  ...rest
-}: SyncSummary): Readonly<Record<string, unknown>> {
-  return { type: "summary", ...rest, imageRetries };
+/** The last line of a run. */
+export function summaryLine(summary: SyncSummary): Readonly<Record<string, unknown>> {
+  return { type: "summary", ...summary };
 }
 
 /** Whether this is the last line of a run that did not come to its end: it was killed, or stopped. */
 export function endsUnfinished(line: string): boolean {
   try {
-    const { type, stopped } = JSON.parse(line);
-    return typeof type === "string" && (type !== "summary" || stopped > 0);
+    const { type, stopped, interrupted } = JSON.parse(line);
+    return typeof type === "string" && (type !== "summary" || stopped > 0 || interrupted === true);
   } catch {
     return false;
   }

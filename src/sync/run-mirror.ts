@@ -9,6 +9,7 @@ import type { Mirror, MirrorRule } from "./mirror.ts";
 import { mirrorImage, type RunParts } from "./one-image.ts";
 import { Outages } from "./outages.ts";
 import type { MirrorParts, SyncImage } from "./parts.ts";
+import { TakenImages } from "./taken-images.ts";
 import { Tally } from "./tally.ts";
 
 const limits = { sources: 16, ahead: 32 };
@@ -27,7 +28,8 @@ const stopped = new Error("the run was stopped: an image failed");
  */
 export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<SyncSummary> {
   using stop = new Stop(given.signal);
-  const tally = new Tally();
+  const tally = new Tally(given.dryRun);
+  const taken = new TakenImages();
   const names = new GivenNames(mirror);
   const since = given.clock.now();
   const parts: RunParts = {
@@ -37,13 +39,15 @@ export async function runMirror(mirror: Mirror, given: MirrorParts): Promise<Syn
     signal: stop.signal,
     report: (event) => {
       tally.note(event);
+      taken.note(event);
       names.note(event);
       given.report(event);
     },
   };
   await bringAll(mirror, parts, { names, stop: () => stop.stop() });
+  if (!stop.signal.aborted) for (const event of taken.nothingOf(mirror)) parts.report(event);
   await pruneAll(mirror, parts, names);
-  return tally.summary(given.clock.now() - since);
+  return tally.summary(given.clock.now() - since, stop.signal.aborted);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { SyncEvent, SyncSummary } from "./events.ts";
 
-type Counts = { -readonly [K in keyof SyncSummary]: number };
+type Counts = { -readonly [K in keyof Omit<SyncSummary, "interrupted">]: number };
 
 /** Counts what a run tells; nothing is kept of any image. */
 export class Tally {
@@ -13,12 +13,18 @@ export class Tally {
     stopped: 0,
     companions: 0,
     pruned: 0,
+    prunable: 0,
     failedRules: 0,
     bytesMoved: 0,
     bytesSpared: 0,
-    retries: 0,
+    imageRetries: 0,
     ms: 0,
   };
+  readonly #isDryRun: boolean;
+
+  constructor(isDryRun: boolean) {
+    this.#isDryRun = isDryRun;
+  }
 
   note(event: SyncEvent): void {
     const counts = this.#counts;
@@ -30,17 +36,17 @@ export class Tally {
         counts[event.outcome.type === "would-copy" ? "copied" : event.outcome.type]++;
         counts.bytesMoved += event.figures.bytesMoved;
         counts.bytesSpared += event.figures.bytesSpared;
-        counts.retries += event.figures.retries;
+        counts.imageRetries += event.figures.retries;
         break;
       case "companion":
         counts.companions++;
         counts.bytesMoved += event.bytes;
         break;
       case "pruned":
-        counts.pruned++;
+        counts[event.dryRun === this.#isDryRun ? "pruned" : "prunable"]++;
         break;
       case "listing-retrying":
-        counts.retries++;
+        counts.imageRetries++;
         break;
       case "listing-failed":
       case "prune-refused":
@@ -50,7 +56,8 @@ export class Tally {
   }
 
   /** @param ms how long the run took */
-  summary(ms: number): SyncSummary {
-    return { ...this.#counts, ms: Math.round(ms) };
+  summary(ms: number, isInterrupted: boolean): SyncSummary {
+    const numbers = { ...this.#counts, ms: Math.round(ms) };
+    return isInterrupted ? { ...numbers, interrupted: true } : numbers;
   }
 }

@@ -102,14 +102,22 @@ test("SyncReport goes on behind a run that was killed in the middle of a line", 
 
 const nothing = {
   ...{ images: 0, copied: 0, unchanged: 0, left: 0, failed: 0, stopped: 0, companions: 0 },
-  ...{ pruned: 0, failedRules: 0, bytesMoved: 0, bytesSpared: 0, ms: 0, retries: 0 },
+  ...{
+    pruned: 0,
+    failedRules: 0,
+    bytesMoved: 0,
+    bytesSpared: 0,
+    ms: 0,
+    prunable: 0,
+    imageRetries: 0,
+  },
 };
 
 test("SyncReport resumes where a run did not come to its end, and begins anew behind one that did", async () => {
   await using folder = await tempFolder();
   const path = folder.in("report.jsonl");
   const runs: number[] = [];
-  const run = async (end?: { readonly stopped: number }) => {
+  const run = async (end?: { readonly stopped: number; readonly interrupted?: true }) => {
     {
       using report = new SyncReport(path, { mode: "resume", dryRun: false, now: () => 0 });
       if (end) report.end({ ...nothing, ...end });
@@ -119,11 +127,12 @@ test("SyncReport resumes where a run did not come to its end, and begins anew be
   await run();
   await appendFile(path, '{"type":"image","time":"19'); // killed
   await run({ stopped: 2 });
+  await run({ stopped: 0, interrupted: true });
   await run({ stopped: 0 });
   await run();
   await writeFile(path, "what is no report\n");
   await run();
-  assert.deepEqual(runs, [1, 2, 3, 1, 1]);
+  assert.deepEqual(runs, [1, 2, 3, 4, 1, 1]);
 });
 
 test("SyncReport tells in the end that it could not be written", () => {

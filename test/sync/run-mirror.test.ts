@@ -121,6 +121,7 @@ test("runMirror() ends when it is called off, and tells what it called off", asy
   assert.ok(summary.images < 40);
   assert.equal(summary.failed, 0);
   assert.equal(summary.copied + summary.stopped, summary.images);
+  assert.equal(summary.interrupted, true);
 });
 
 test("runMirror() writes nothing in a dry run, and tells what it would do", async () => {

@@ -172,6 +172,8 @@ function messageOf(
   switch (event.type) {
     case "listed":
       return { level: "info", text: `${event.what}: ${event.taken} of ${event.found} taken` };
+    case "nothing-taken":
+      return { level: "warning", text: `${event.rule} gives nothing to mirror: ${event.why}` };
     case "listing-retrying": {
       const { what, attempt, of, message } = event;
       return { level: "warning", text: `${what}: listed again (${attempt}/${of}): ${message}` };

@@ -51,7 +51,8 @@ export function createMirrorEnds(
 
 /** What holds many images is made as it is needed; transports make the last folder only. */
 async function makeFolderFor(text: string, folders: NewFolders): Promise<void> {
-  const path = /^dir:(.+)$/s.exec(text)?.[1] ?? /^oci:([^:]+)/.exec(text)?.[1];
+  const path =
+    /^dir:(.+)$/s.exec(text)?.[1] ?? /^(?:oci|oci-archive|docker-archive):([^:]+)/.exec(text)?.[1];
   if (path !== undefined) await folders.makeFor(path);
 }
 

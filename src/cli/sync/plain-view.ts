@@ -3,7 +3,7 @@ import type { Log } from "../log.ts";
 import {
   endedSentence,
   failureSentence,
-  isRetry,
+  isWarning,
   passingSentence,
   summarySentence,
 } from "./sentences.ts";
@@ -37,7 +37,7 @@ export class PlainView implements SyncView {
     if (failure !== undefined) this.#warn().error(failure, hint === undefined ? {} : { hint });
     if (event.type === "companion") this.#count(event.item.number);
     const line = event.type === "image-ended" ? this.#ended(event) : passingSentence(event);
-    if (line !== undefined && isRetry(event)) this.#warn().warning(line);
+    if (line !== undefined && isWarning(event)) this.#warn().warning(line);
     else this.#tell(line);
   }
 

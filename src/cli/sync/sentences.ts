@@ -48,10 +48,13 @@ function moved({ bytesMoved, ms }: SyncFigures): string {
 /** What else is told in a line as it happens; undefined where nothing is. */
 export function passingSentence(event: SyncEvent): string | undefined {
   switch (event.type) {
-    case "listed":
-      return event.found === event.taken
-        ? `Found ${count(event.taken, "tag")} of ${event.what}`
-        : `Took ${event.taken} of ${count(event.found, "tag")} of ${event.what}`;
+    case "listed": {
+      const { found, taken, what, of } = event;
+      const all = of ? count(found, "repository", of) : count(found, "tag");
+      return found === taken ? `Found ${all} of ${what}` : `Took ${taken} of ${all} of ${what}`;
+    }
+    case "nothing-taken":
+      return `${event.rule} gives nothing to mirror: ${event.why}`;
     case "listing-retrying": {
       const { what, attempt, of, delayMs, message } = event;
       const wait = formatSeconds(delayMs / 1000);
@@ -73,16 +76,22 @@ export function passingSentence(event: SyncEvent): string | undefined {
   }
 }
 
-/** Whether something is tried again: that went wrong, and is a warning. */
-export function isRetry({ type }: SyncEvent): boolean {
-  return type === "image-retrying" || type === "listing-retrying";
+const warnings = new Set<SyncEvent["type"]>([
+  "image-retrying",
+  "listing-retrying",
+  "nothing-taken",
+]);
+
+/** Whether that went wrong which may be no failure: something is tried again, or nothing is taken. */
+export function isWarning({ type }: SyncEvent): boolean {
+  return warnings.has(type);
 }
 
 /** What went wrong, where the event says so. */
 export function failureSentence(event: SyncEvent): string | undefined {
   switch (event.type) {
     case "listing-failed":
-      return `Cannot list ${event.what}: ${event.message}`;
+      return `Cannot ${isImage(event.what) ? "copy" : "list"} ${event.what}: ${event.message}`;
     case "prune-refused":
       return `Removed nothing of ${event.repository}: ${event.would} of its ${event.of} tags would go`;
     case "image-ended": {
@@ -94,6 +103,11 @@ export function failureSentence(event: SyncEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Images are listed by their names; repositories and places never have `//` in front. */
+function isImage(what: string): boolean {
+  return what.startsWith("docker://");
 }
 
 /** The whole run in one line. */
@@ -112,7 +126,8 @@ export function summarySentence(summary: SyncSummary, traffic: Traffic, isDryRun
 }
 
 function countsOf(summary: SyncSummary, isDryRun: boolean): string {
-  const { copied, unchanged, left, failed, stopped, companions, pruned, failedRules } = summary;
+  const { copied, unchanged, left, failed, stopped, companions, pruned, prunable } = summary;
+  const { failedRules, interrupted } = summary;
   const counts: readonly (readonly [number, string])[] = [
     [copied, isDryRun ? "would be copied" : "copied"],
     [unchanged, "unchanged"],
@@ -121,10 +136,12 @@ function countsOf(summary: SyncSummary, isDryRun: boolean): string {
     [stopped, "not finished"],
     [companions, isDryRun ? "companions would be" : companions === 1 ? "companion" : "companions"],
     [pruned, isDryRun ? "would be removed" : "removed"],
+    [prunable, "would be removed"],
     [failedRules, failedRules === 1 ? "listing failed" : "listings failed"],
   ];
   const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  return told.length > 0 ? told.join(", ") : "nothing to do";
+  if (told.length > 0) return told.join(", ");
+  return interrupted ? "stopped before the first" : "nothing to do";
 }
 
 /** Source and destination, as messages call them. */

@@ -5,7 +5,7 @@ import { ImageRow } from "./image-row.ts";
 import {
   endedSentence,
   failureSentence,
-  isRetry,
+  isWarning,
   passingSentence,
   summarySentence,
 } from "./sentences.ts";
@@ -84,7 +84,8 @@ export class TableView implements SyncView {
   #finish(event: SyncEvent): void {
     const failure = failureSentence(event);
     if (failure !== undefined) this.#finished.push(this.#painted(failure, "31"));
-    else if (isRetry(event)) this.#finished.push(this.#painted(passingSentence(event) ?? "", "33"));
+    else if (isWarning(event))
+      this.#finished.push(this.#painted(passingSentence(event) ?? "", "33"));
     else if (stays.has(event.type)) this.#finished.push(passingSentence(event) ?? "");
     else if (event.type === "image-ended" && isNews(event))
       this.#finished.push(

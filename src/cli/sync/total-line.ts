@@ -20,7 +20,7 @@ export class TotalLine {
         this.#listing = event.what;
         break;
       case "listed":
-        this.#found += event.taken;
+        if (event.of === undefined) this.#found += event.taken;
         this.#listing = "";
         break;
       case "image-started":

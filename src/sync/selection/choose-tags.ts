@@ -12,7 +12,14 @@ export interface Chooser {
 }
 
 /** Narrows names to those that are wanted, in the order in which they came, each once. */
-export type ChooseTags = (names: readonly string[], chooser: Chooser) => Promise<readonly string[]>;
+export type ChooseTags = (names: readonly string[], chooser: Chooser) => Promise<ChosenTags>;
+
+/** What is wanted. */
+export interface ChosenTags {
+  readonly taken: readonly string[];
+  /** The rule that left nothing of what there was; undefined where something is left, or there was nothing. */
+  readonly ruledOutBy: string | undefined;
+}
 
 type Narrow = (names: readonly string[], chooser: Chooser) => Promise<readonly string[]>;
 
@@ -23,17 +30,23 @@ type Narrow = (names: readonly string[], chooser: Chooser) => Promise<readonly s
  * @throws {PatternError} @throws {RepositoryPatternError} @throws {ConstraintError} for what cannot be meant
  */
 export async function compileTagRules(rules: TagRules): Promise<ChooseTags> {
-  const steps: readonly Narrow[] = [
-    ...(rules.include.length > 0 ? [byName(await compileNameRules(rules.include), true)] : []),
-    ...(rules.exclude.length > 0 ? [byName(await compileNameRules(rules.exclude), false)] : []),
-    ...(rules.semver === undefined ? [] : [await byVersion(rules.semver)]),
-    ...(rules.newest === undefined ? [] : [await byNewest(rules.newest, rules.newestBy)]),
-    ...(rules.maxAgeMs === undefined ? [] : [byAge(rules.maxAgeMs)]),
-  ];
+  const { include, exclude, semver, newest, newestBy, maxAgeMs } = rules;
+  const steps: (readonly [string, Narrow])[] = [];
+  const step = (rule: string, narrow: Narrow) => steps.push([`tags.${rule}`, narrow]);
+  if (include.length > 0) step("include", byName(await compileNameRules(include), true));
+  if (exclude.length > 0) step("exclude", byName(await compileNameRules(exclude), false));
+  if (semver !== undefined) step("semver", await byVersion(semver));
+  if (newest !== undefined) step("newest", await byNewest(newest, newestBy));
+  if (maxAgeMs !== undefined) step("max-age", byAge(maxAgeMs));
   return async (names, chooser) => {
-    let left: readonly string[] = [...new Set(names)];
-    for (const step of steps) left = await step(left, chooser);
-    return left;
+    let taken: readonly string[] = [...new Set(names)];
+    let ruledOutBy: string | undefined;
+    for (const [rule, narrow] of steps) {
+      if (taken.length === 0) break;
+      taken = await narrow(taken, chooser);
+      if (taken.length === 0) ruledOutBy = rule;
+    }
+    return { taken, ruledOutBy };
   };
 }
 

@@ -81,7 +81,8 @@ async function list(
   parts.report({ type: "listing", rule, what });
   const listing = await attempt(rule, what, parts, () => origin.list());
   if (!listing) return { origin, keys: [] };
-  const { found, taken } = listing;
-  parts.report({ type: "listed", rule, what, found, taken: taken.length });
+  const { found, taken, ruledOutBy } = listing;
+  const why = taken.length === 0 && ruledOutBy !== undefined ? { ruledOutBy } : {};
+  parts.report({ type: "listed", rule, what, found, taken: taken.length, ...why });
   return { origin, keys: taken };
 }

@@ -20,4 +20,6 @@ export interface Origin {
 export interface Listing {
   readonly found: number;
   readonly taken: readonly string[];
+  /** Where nothing is taken: the rule that the last did not pass. */
+  readonly ruledOutBy: string | undefined;
 }

@@ -65,7 +65,7 @@ class PlaceOrigin implements Origin {
     const { signal } = parts;
     const { list } = this.rule.tags;
     const names = [...this.#entries.keys()].filter((key) => list?.includes(key) ?? true);
-    const taken = await choose(names, {
+    const { taken, ruledOutBy } = await choose(names, {
       now: () => parts.clock.now(),
       createdAt: (keys) =>
         createdAt(
@@ -79,7 +79,7 @@ class PlaceOrigin implements Origin {
           signal,
         ),
     });
-    return { found: this.#entries.size, taken };
+    return { found: this.#entries.size, taken, ruledOutBy: ruledOutBy ?? (list && "tags.list") };
   }
 
   sourceName(key: string): SourceName {

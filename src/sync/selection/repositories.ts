@@ -62,7 +62,8 @@ async function fromCatalog(
   parts.report({ type: "listing", rule, what });
   const found = await catalogOf(from, end, parts);
   const taken = found.filter(takes);
-  parts.report({ type: "listed", rule, what, found: found.length, taken: taken.length });
+  const counts = { found: found.length, taken: taken.length };
+  parts.report({ type: "listed", rule, what, ...counts, of: "repositories" });
   return taken;
 }
 
@@ -113,11 +114,11 @@ class RepositoryOrigin implements Origin {
   async list(): Promise<Listing> {
     const { choose, parts } = this.#parts;
     const names = this.rule.tags.list ?? (await this.#tags());
-    const taken = await choose(names, {
+    const { taken, ruledOutBy } = await choose(names, {
       now: () => parts.clock.now(),
       createdAt: (keys) => createdAt(keys, (key) => this.#source(key), parts.signal),
     });
-    return { found: names.length, taken };
+    return { found: names.length, taken, ruledOutBy };
   }
 
   sourceName(key: string): SourceName {

@@ -31,6 +31,8 @@ const failed: SyncOutcome = { type: "failed", code: "x", message: "unauthorized"
 
 const events: readonly SyncEvent[] = [
   { type: "listed", rule: "all", what: "r.example/team/app", found: 9, taken: 6 },
+  { type: "listed", rule: "all", what: "r.example", found: 5, taken: 5, of: "repositories" },
+  { type: "nothing-taken", rule: "c", why: "r.example/x has no images" },
   { type: "image-started", item: item(1) },
   ended(1, { type: "copied", digest }),
   ended(2, { type: "copied", digest, previous: digestOf(Buffer.from("old")) }),
@@ -63,7 +65,8 @@ const summary: SyncSummary = {
   bytesMoved: 4096,
   bytesSpared: 0,
   ms: 3000,
-  retries: 1,
+  prunable: 3,
+  imageRetries: 1,
 };
 const end: SyncEnd = {
   summary,
@@ -72,9 +75,11 @@ const end: SyncEnd = {
   failures: [],
 };
 const lastLine =
-  "6 images: 2 copied, 1 unchanged, 1 left as they are, 2 failed, 1 removed, 2 listings failed; " +
+  "6 images: 2 copied, 1 unchanged, 1 left as they are, 2 failed, 1 removed, 3 would be removed, " +
+  "2 listings failed; " +
   "4.0 KiB moved; 20 requests, 1 retry in 3.0s";
 
+const warning = "c gives nothing to mirror: r.example/x has no images";
 const failures = [
   "Cannot copy docker://r.example/team/app:v5: unauthorized",
   "Refused docker://r.example/team/app:v6: unauthorized",
@@ -84,7 +89,8 @@ const failures = [
 
 async function plain(quiet: boolean): Promise<{ out: string[]; err: string[] }> {
   const [out, err]: [string[], string[]] = [[], []];
-  const log = { error: (text: string) => void err.push(text) } as unknown as Log;
+  const note = (text: string) => void err.push(text);
+  const log = { error: note, warning: note } as unknown as Log;
   const write = async (lines: string) => void out.push(...lines.trimEnd().split("\n"));
   const view = new PlainView({ write, log, quiet });
   for (const event of events) view.note(event);
@@ -97,6 +103,7 @@ suite("PlainView", () => {
     assert.deepEqual(await plain(false), {
       out: [
         "Took 6 of 9 tags of r.example/team/app",
+        "Found 5 repositories of r.example",
         "Copied docker://r.example/team/app:v1 to docker://m.example/app:v1 (2.0 KiB in 1.2s)",
         "Updated docker://m.example/app:v2 from docker://r.example/team/app:v2 (2.0 KiB in 1.2s)",
         "Unchanged docker://m.example/app:v3",
@@ -104,12 +111,12 @@ suite("PlainView", () => {
         "Removed docker://m.example/app:old",
         lastLine,
       ],
-      err: failures,
+      err: [warning, ...failures],
     });
   });
 
   test("says what went wrong, and nothing else, where it is to be quiet", async () => {
-    assert.deepEqual(await plain(true), { out: [], err: failures });
+    assert.deepEqual(await plain(true), { out: [], err: [warning, ...failures] });
   });
 });
 
@@ -139,6 +146,7 @@ suite("TableView", () => {
     for (const event of events) view.note(event, event.type === "pruned" ? "do this" : undefined);
     await view.close(end);
     assert.deepEqual(screen(text), [
+      warning,
       "Copied docker://r.example/team/app:v1 to docker://m.example/app:v1 (2.0 KiB in 1.2s)",
       "Updated docker://m.example/app:v2 from docker://r.example/team/app:v2 (2.0 KiB in 1.2s)",
       "Left docker://m.example/app:v4 as it is: it is there",

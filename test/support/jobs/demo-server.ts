@@ -119,7 +119,8 @@ async function tellStories(ledger: MemoryLedger): Promise<void> {
     pruned: 3,
     failedRules: 0,
     stopped: 0,
-    retries: 4,
+    prunable: 0,
+    imageRetries: 4,
     ...figures,
   };
   const progress = {
