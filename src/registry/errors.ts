@@ -37,6 +37,8 @@ export interface RegistryErrorOptions extends KnownErrorOptions {
   /** Redacted. */
   readonly url?: string;
   readonly entries?: readonly ErrorEntry[];
+  /** The registry has not answered anything yet, since it was first asked. */
+  readonly neverAnswered?: boolean;
 }
 
 /** A registry refused, failed or could not be reached. Messages are skopeo's, and hold no secrets or control characters. */
@@ -47,6 +49,8 @@ export class RegistryError extends KnownError<RegistryErrorCode> {
   readonly url: string | undefined;
   /** The `errors` of the answer's body — OCI distribution-spec § Error codes. */
   readonly entries: readonly ErrorEntry[];
+  /** Whether the registry had answered nothing at all by then. */
+  readonly neverAnswered: boolean;
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
     super(code, message, options);
@@ -54,6 +58,7 @@ export class RegistryError extends KnownError<RegistryErrorCode> {
     this.method = options.method;
     this.url = options.url;
     this.entries = options.entries ?? [];
+    this.neverAnswered = options.neverAnswered ?? false;
   }
 
   /** The specification's code of the first error told: `MANIFEST_UNKNOWN`, … */
@@ -68,10 +73,11 @@ export function underCode(
   code: RegistryErrorCode,
   retryable = error.retryable,
 ): RegistryError {
-  const { status, method, url, entries, hint, cause } = error;
+  const { status, method, url, entries, hint, cause, neverAnswered } = error;
   return new RegistryError(code, error.message, {
     retryable,
     entries,
+    neverAnswered,
     ...(status !== undefined && { status }),
     ...(method !== undefined && { method }),
     ...(url !== undefined && { url }),

@@ -233,6 +233,7 @@ export class Wire {
       retryable: error.retryable,
       method: request.method,
       url: shown,
+      neverAnswered: !this.answered,
       ...(error.hint !== undefined && { hint: error.hint }),
     });
   }

@@ -23,8 +23,9 @@ interface Waiting {
 }
 
 /**
- * Hosts that nobody could connect to. Whoever finds one first waits and tries again; all others who meet with it wait for
- * what comes of that, and give up with it: a registry that is away is waited for once, and not by each of its images.
+ * Hosts that nobody could connect to, and that have not answered anything in this run. Whoever finds one first waits and tries
+ * again; all others who meet with it wait for what comes of that, and give up with it: a registry that is away is waited for
+ * once, and not by each of its images. One that goes away in the middle of a run may be back for the next image: each waits then.
  */
 export class Outages {
   readonly #now: () => number;
@@ -71,11 +72,12 @@ export class Outages {
   }
 }
 
-/** The host that no connection could be made to, however deep that stands. */
+/** The host that no connection could be made to, now or ever, however deep that stands. */
 function hostNotReached(error: unknown): string | undefined {
   let host: string | undefined;
   for (let each = error; each instanceof Error; each = each.cause) {
-    if (each instanceof RegistryError && each.url !== undefined) host = URL.parse(each.url)?.host;
+    if (each instanceof RegistryError && each.url !== undefined)
+      host = each.neverAnswered ? URL.parse(each.url)?.host : undefined;
     if (each instanceof HttpError) return each.phase === "connect" ? host : undefined;
   }
   return undefined;

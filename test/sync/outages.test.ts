@@ -8,12 +8,13 @@ import { isTriedAgain } from "../../src/sync/try-again.ts";
 
 const signal = new AbortController().signal;
 
-function refused(host: string): KnownError {
+function refused(host: string, neverAnswered = true): KnownError {
   const cause = new HttpError("registry.unreachable", "refused", { phase: "connect" });
   const url = `https://${host}/v2/`;
   const error = new RegistryError("registry.unreachable", "refused", {
     url,
     cause,
+    neverAnswered,
     retryable: true,
   });
   return new KnownError("copy.source-failed", "reading", { cause: error, retryable: true });
@@ -55,4 +56,11 @@ test("who waited for a host that came back goes on", async () => {
     tryOut(outages, [broken]), // reached: everybody's own affair
   ]);
   assert.deepEqual([first, second, third], [2, 2, 3]);
+});
+
+test("a host that goes away in the middle of a run is waited for by each", async () => {
+  const outages = new Outages(() => 0);
+  const all = Array.from({ length: 3 }, () => tryOut(outages, [refused("a:1", false)]));
+  assert.deepEqual(await Promise.all(all), [3, 3, 3]);
+  assert.equal(await tryOut(outages, [refused("a:1", false)]), 3);
 });
