@@ -111,7 +111,10 @@ export function crashContract(world: JobsWorld): void {
       "all are added",
     );
     const added = processes.lines("added").map(({ key }) => key);
-    assert.deepEqual(added.toSorted(), keys.toSorted());
+    assert.equal(new Set(added).size, added.length);
+    // On a machine that is busy with something else, an answer may have been waited for in vain.
+    const told = new Set(processes.lines("added", "doubt").map(({ key }) => key));
+    assert.deepEqual([...told].toSorted(), keys.toSorted());
     assert.equal((await jobs.queue.size()).waiting, keys.length);
     for (const { stdin } of all) stdin?.end("go\n");
     await processes.untilEnded(keys);
