@@ -1,0 +1,37 @@
+import type { Digest } from "../core/digest.ts";
+import type { CopyJob } from "./copy.ts";
+
+/** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
+export function keepsDigest({ options, signing }: CopyJob): boolean {
+  return (
+    (signing === undefined || signing.signers.length === 0) &&
+    (options.select.type === "system" || options.select.type === "all") &&
+    options.manifestType === undefined &&
+    options.compression.format === undefined
+  );
+}
+
+/** Whether two ends have the same bytes, taken for the same thing. */
+export function isSame(
+  a: { readonly digest: Digest; readonly mediaType: string },
+  b: { readonly digest: Digest; readonly mediaType: string },
+): boolean {
+  return a.digest === b.digest && a.mediaType === b.mediaType;
+}
+
+/** Whether the gate lets all of these in and wants no signature to see. */
+export async function areAllowed(
+  { gate, from }: CopyJob,
+  images: readonly Digest[],
+): Promise<boolean> {
+  for (const manifestDigest of images) {
+    let asked = false;
+    const signatures = async () => {
+      asked = true;
+      return [];
+    };
+    const verdict = await gate.verdict({ reference: from.reference, manifestDigest, signatures });
+    if (!verdict.allowed || asked) return false;
+  }
+  return true;
+}
