@@ -7,6 +7,7 @@ import { TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
 import { type RowFilter, referenceFilter, rowFilter } from "../local/filter-images.ts";
 import { findLocalImage } from "../local/find-image.ts";
+import { imageReport, reportOf } from "../local/image-report.ts";
 import {
   cellsOf,
   type ImageRow,
@@ -65,10 +66,11 @@ function textOf(rows: readonly ImageRow[], options: RowOptions, context: Command
     const json = JSON.stringify(rows.map((row) => jsonOf(row, options)));
     return `${goIndent(goCompact(json), "    ")}\n`;
   }
-  const cells = rows.map((row) => cellsOf(row, options));
   if (format !== "") {
-    return renderRows(cells, { name: "images", format, heading, headings });
+    const reports = rows.map((row) => reportOf(row, options));
+    return renderRows(reports, { name: "images", format, heading, headings, type: imageReport });
   }
+  const cells = rows.map((row) => cellsOf(row, options));
   const digest = flags.bool("digests") ? (["Digest"] as const) : [];
   const columns = ["Repository", "Tag", ...digest, "ID", "Created", "Size"] as const;
   const shown = heading ? [headings, ...cells] : cells;

@@ -11,6 +11,8 @@ export interface RowReport {
   readonly heading: boolean;
   /** What heads a column. */
   readonly headings: Readonly<Record<string, string>>;
+  /** What a row is, where it is more than texts under the names of the headings. */
+  readonly type?: GoType;
 }
 
 const table = /^table\s+/;
@@ -21,14 +23,15 @@ const table = /^table\s+/;
  * @throws {TemplateError}
  */
 export function renderRows(
-  rows: readonly Readonly<Record<string, string>>[],
-  { name, format, heading, headings }: RowReport,
+  rows: readonly Readonly<Record<string, unknown>>[],
+  { name, format, heading, headings, type: rowType }: RowReport,
 ): string {
   const isTable = table.test(format);
   const template = isTable ? columnsOf(format) : format;
-  const type = typeOf(Object.keys(headings));
-  const shown = isTable && heading ? [headings, ...rows] : rows;
-  const lines = shown.map((raw) => renderReport(name, template, { type, raw }));
+  const texts = typeOf(Object.keys(headings));
+  const shown = rows.map((raw) => ({ type: rowType ?? texts, raw }));
+  const head = isTable && heading ? [{ type: texts, raw: headings }] : [];
+  const lines = [...head, ...shown].map((row) => renderReport(name, template, row));
   if (!isTable) return lines.join("");
   return tableText(lines.map((line) => line.trimEnd().split("\t")));
 }

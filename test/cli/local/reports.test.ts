@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { rowFilter } from "../../../src/cli/local/filter-images.ts";
 import { humanDuration, humanSize } from "../../../src/cli/local/human.ts";
 import { transportIn } from "../../../src/cli/local/image-names.ts";
+import { imageReport, reportOf } from "../../../src/cli/local/image-report.ts";
 import {
   cellsOf,
   type ImageRow,
@@ -129,6 +130,25 @@ test("cellsOf() and jsonOf() tell what podman tells", () => {
   assert.deepEqual(Object.keys(jsonOf(row, options)), [
     ...["Id", "ParentId", "RepoTags", "RepoDigests", "Size", "SharedSize", "VirtualSize"],
     ...["Labels", "Containers", "Digest", "History", "Names", "Created", "CreatedAt"],
+  ]);
+});
+
+test("reportOf() gives templates what is more than text", () => {
+  const rows = rowsOf(images.slice(0, 2)).map((row) => reportOf(row, options));
+  const lines = renderRows(rows, {
+    name: "images",
+    heading: true,
+    headings: {},
+    type: imageReport,
+    format:
+      "{{.Names}} {{.Labels.a}} {{len .RepoTags}} {{.Dangling}} {{.VirtualSize}} {{.Repository}}",
+  });
+  const names = "[h.example/x/y:3 localhost/foo:latest] b 2 false 1";
+  assert.deepEqual(lines.split("\n"), [
+    `${names} h.example/x/y`,
+    `${names} localhost/foo`,
+    "[] <no value> 0 true 17344 <none>",
+    "",
   ]);
 });
 
