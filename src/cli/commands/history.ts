@@ -64,7 +64,7 @@ function cellsOf(step: HistoryStep, { flags }: CommandContext): Cells {
     CreatedBy: noTrunc ? step.createdBy : shortened(step.createdBy),
     Size: human ? humanSize(step.size, 3).join("") : String(step.size),
     Comment: step.comment,
-    Tags: step.names.join(", "),
+    Tags: `[${step.names.join(" ")}]`, // a list in Go
   };
 }
 
