@@ -10,6 +10,11 @@ const TEXTS: Readonly<Record<string, string>> = {
   ELOOP: "too many levels of symbolic links",
   EROFS: "read-only file system",
   ENOSPC: "no space left on device",
+  EDQUOT: "disk quota exceeded",
+  EFBIG: "file too large",
+  EIO: "input/output error",
+  EMFILE: "too many open files",
+  ENFILE: "too many open files in system",
   EEXIST: "file exists",
   ENAMETOOLONG: "file name too long",
 };

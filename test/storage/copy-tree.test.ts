@@ -159,6 +159,23 @@ test("copyTree() is over for its thread too when it is called off", async () => 
   assert.equal(listing(folder.in("to")), left);
 });
 
+test("who is called off waits no longer for the thread that helps than it takes to stop", async () => {
+  await using folder = await tempFolder();
+  for (const name of ["from", "to"]) mkdirSync(folder.in(name));
+  writeFileSync(folder.in("from", "file"), "content");
+  const roots = [openSync(folder.in("from"), "r"), openSync(folder.in("to"), "r")] as const;
+  try {
+    const helper = new Helper({ from: roots[0], to: roots[1], options: plain, hidden: new Set() });
+    assert.equal(helper.take("", ["file"], 0), 1);
+    const abort = new AbortController();
+    const finished = helper.finish(abort.signal);
+    abort.abort(new Error("called off"));
+    await assert.rejects(finished, /called off/);
+  } finally {
+    roots.forEach(closeSync);
+  }
+});
+
 test("what fails in a thread that helps is told as system calls are", async () => {
   await using folder = await tempFolder();
   for (const name of ["from", "to"]) mkdirSync(folder.in(name));
@@ -166,7 +183,7 @@ test("what fails in a thread that helps is told as system calls are", async () =
   try {
     const helper = new Helper({ from: roots[0], to: roots[1], options: plain, hidden: new Set() });
     assert.equal(helper.take("", ["gone", "too"], 1), 1);
-    await assert.rejects(helper.finish(), { code: "ENOENT", syscall: "statx" });
+    await assert.rejects(helper.finish(signal), { code: "ENOENT", syscall: "statx" });
   } finally {
     roots.forEach(closeSync);
   }

@@ -104,7 +104,7 @@ class TreeCopy implements AsyncDisposable {
     const own = statAt(to, self);
     const root = { from, to, path: "", gid: own.gid };
     await this.#inside(root, { path: "", facts: statAt(from, self), own, isNew: false });
-    const linked = await this.#helper?.finish();
+    const linked = await this.#helper?.finish(this.#options.signal);
     for (const path of linked ?? []) await this.#later(path);
     for (const folder of this.#unfinished) {
       if (performance.now() > this.#turnEnd) await this.#letOthersIn();

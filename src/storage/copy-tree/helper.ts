@@ -35,11 +35,19 @@ export class Helper {
   }
 
   /** Waits until it has copied all that it took. @returns the paths that it left alone since their files have several names */
-  async finish(): Promise<readonly ByteString[]> {
+  async finish(signal: AbortSignal): Promise<readonly ByteString[]> {
     this.#post(undefined);
-    const { linked, failure } = await this.#result;
-    if (failure) throw errorOf(failure);
-    return linked;
+    const stop = () => this.#tally.end();
+    signal.addEventListener("abort", stop);
+    try {
+      if (signal.aborted) stop();
+      const { linked, failure } = await this.#result;
+      signal.throwIfAborted();
+      if (failure) throw errorOf(failure);
+      return linked;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   }
 
   /** Waits until it works no more, whatever is done by then. */
