@@ -1,4 +1,5 @@
 import { inFile } from "../../config/setting-shape.ts";
+import type { ListenAddress } from "../../config/setting-values.ts";
 import { localAccess } from "../../server/access/local-access.ts";
 import type { AccessSettings } from "../../server/access/settings.ts";
 import type { Access } from "../../server/access.ts";
@@ -13,18 +14,31 @@ export interface AssembledAccess {
   change(settings: AccessSettings | undefined): readonly string[];
 }
 
+/** Others are asked for a password that nobody has: that is easily taken for a wrong one. */
+const nobodyElse = {
+  type: "message",
+  level: "warn",
+  text: "Whoever is on this machine may do all, and nobody else anything: say in access who may",
+} as const;
+
+function isForOthers(place: ListenAddress): boolean {
+  return place.type === "tcp" && !/^(?:localhost|127\.[\d.]+|::1)$/i.test(place.host);
+}
+
 /** What it takes is loaded where something is configured. */
 export async function assembleAccess(
   { settings, report, now }: AssemblyBase,
   opened: AsyncDisposableStack,
 ): Promise<AssembledAccess> {
   const { access, name, data, limits } = settings;
-  if (!access)
+  if (!access) {
+    if (settings.listen.some(isForOthers)) report(nobodyElse);
     return {
       access: localAccess(),
       faces: [],
       change: (next) => (next ? ["access"] : []),
     };
+  }
   const { createAccess } = await import("../../server/access/create-access.ts");
   const perUser = limits.requestsPerUser;
   const perAddress = limits.requestsPerAddress;

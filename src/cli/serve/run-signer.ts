@@ -11,6 +11,7 @@ import type { SigningSettings } from "../../server/signing/settings.ts";
 import { type SigningOffice, signByRules } from "../../server/signing/sign-by-rules.ts";
 import { startSignerServer } from "../../server/signing/signer-server.ts";
 import type { CommandContext } from "../context.ts";
+import { withPrefix } from "../errors.ts";
 import { createKeyRing } from "./open-signing-key.ts";
 import { policyPlaces } from "./policy-places.ts";
 import { createServerLog } from "./server-log.ts";
@@ -46,7 +47,9 @@ export async function runSigner(
     }),
   );
   const keys = stack.use(createKeyRing(signing, context));
-  for (const name of usedKeys(signing)) await keys.signer(name); // what cannot be used is told now
+  // What cannot be used is told now.
+  for (const name of usedKeys(signing))
+    await withPrefix(`signing.keys.${name}`, () => keys.signer(name));
   const office: SigningOffice = {
     settings: signing,
     signer: (name) => keys.signer(name),

@@ -121,13 +121,20 @@ class WatchedPolicy implements LivePolicy {
     this.#parts.audit?.note({ type: "policy-loaded", detail: `unusable: ${message}` });
   }
 
-  #tellLoaded({ file, policyHash, keyHash }: PolicySnapshot): void {
+  #tellLoaded({ file, policyHash, keyHash, unreadable }: PolicySnapshot): void {
     this.#parts.report({
       type: "message",
       level: "info",
       text: "The trust policy was loaded",
       fields: { policy: file.path, policyHash, keyHash },
     });
+    for (const why of unreadable)
+      this.#parts.report({
+        type: "message",
+        level: "warn",
+        text: `A key of the trust policy cannot be read, and what must be signed by it is refused: ${why}`,
+        fields: { policy: file.path },
+      });
     this.#parts.audit?.note({
       type: "policy-loaded",
       policy: policyHash,

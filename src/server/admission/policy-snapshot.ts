@@ -37,6 +37,8 @@ export interface PolicySnapshot {
   readonly keyHash: string;
   /** Both; what was decided under another is not known any more. */
   readonly key: string;
+  /** Of key files that cannot be read, why: what is to be signed by them is refused. */
+  readonly unreadable: readonly string[];
   /** Every file that was read or looked for. */
   readonly files: readonly string[];
 }
@@ -85,6 +87,7 @@ export function readPolicySnapshot(
     policyHash,
     keyHash,
     key: `${policyHash}:${keyHash}`,
+    unreadable: [...keys.values()].flatMap(({ failure }) => failure ?? []),
     files: [...files, ...(places.signaturePlaces ?? []), ...more],
   };
 }
@@ -133,6 +136,7 @@ function overlaySources(overlay: PolicyOverlay | undefined): readonly KeySource[
 interface Outcome {
   /** Of a failure, its text. */
   readonly bytes: Uint8Array;
+  readonly failure?: string;
   get(): Uint8Array;
 }
 
@@ -143,6 +147,7 @@ function outcomeOf(read: () => Uint8Array): Outcome {
   } catch (error) {
     return {
       bytes: Buffer.from(String(error)),
+      failure: error instanceof Error ? error.message : String(error),
       get() {
         throw error;
       },

@@ -6,7 +6,9 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import type { RequestEvent } from "../../../src/server/server-event.ts";
+import { assembleAccess } from "../../../src/cli/serve/assemble-access.ts";
+import type { AssemblyBase } from "../../../src/cli/serve/assemble-server.ts";
+import type { RequestEvent, ServerEvent } from "../../../src/server/server-event.ts";
 import { type Served, startServed } from "../../support/server/served.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -242,3 +244,27 @@ test("a data folder that cannot be used is told of by its name, and is no fault 
   writeFileSync(folder.in("data", "admission", "blocked.sqlite"), "no database, of any kind");
   await assert.rejects(() => startServed({ folder }), { code: "admission.unusable-file" });
 });
+
+test("what lets nobody in is warned of at the start", async () => {
+  const requirement = { type: "signedBy", keyType: "GPGKeys", keyPath: "/nowhere/key.gpg" };
+  const files = { "policy.json": JSON.stringify({ default: [requirement] }) };
+  await using served = await startServed({ yaml: "admission: {policy: policy.json}", files });
+  const warnings = warningsOf(served.events);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /open \/nowhere\/key\.gpg/);
+  const events: ServerEvent[] = [];
+  const settings = {
+    ...served.settings,
+    listen: [{ type: "tcp", host: "0.0.0.0", port: 0 } as const],
+  };
+  const report = (event: ServerEvent) => void events.push(event);
+  const base = { settings, report, now: Date.now } as unknown as AssemblyBase;
+  await assembleAccess(base, new AsyncDisposableStack());
+  assert.match(warningsOf(events)[0] ?? "", /say in access who may/);
+});
+
+function warningsOf(events: readonly ServerEvent[]): readonly string[] {
+  return events.flatMap((event) =>
+    event.type === "message" && event.level === "warn" ? [event.text] : [],
+  );
+}
