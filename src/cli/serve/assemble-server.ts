@@ -117,6 +117,7 @@ async function assemble(
     admission: judge,
     access: browsers.access,
     callerOf,
+    domains: [settings.name, ...settings.upstreams.map(({ name }) => name)],
     nameForRights: (repository) => nameForRights({ route }, repository),
     ...(audit && { audit }),
   });

@@ -19,6 +19,8 @@ export interface AdmissionApiParts {
   readonly access: Access;
   readonly audit?: AuditLog;
   callerOf(request: FastifyRequest): Caller;
+  /** Those that repositories are of here; absent: any may be. */
+  readonly domains?: readonly string[];
   /** What rules call a repository; by default the path of one kept here, and `domain/path` of another. */
   nameForRights?(repository: ServedRepository): string;
 }
@@ -152,11 +154,15 @@ function blockRoutes(parts: AdmissionApiParts): readonly Route[] {
         body: schemas.newBlockSchema,
         answers: {
           201: { is: "The block", body: schemas.blockSchema },
-          400: { is: "Not one of the two, or no reason", body: schemas.errorSchema },
+          400: {
+            is: "Not one of the two, no reason, or a pattern of no domain that is served here",
+            body: schemas.errorSchema,
+          },
         },
       },
       handle(request, reply) {
         const body = parsed(schemas.newBlockSchema, request.body) as NewBlock;
+        if ("repository" in body) refuseStrange(body.repository, parts.domains);
         const { user } = callerOf(request);
         const block = admission.blocks.add({ ...body, ...(user !== undefined && { by: user }) });
         noteBlock(parts, request, "blocked", block);
@@ -187,6 +193,14 @@ function blockRoutes(parts: AdmissionApiParts): readonly Route[] {
       handle: (request) => lift(parsed(schemas.idParams, request.params), request),
     },
   ];
+}
+
+/** A block that would keep nothing in is worse than none: whoever made it looks no further. */
+function refuseStrange(pattern: string, domains: readonly string[] | undefined): void {
+  const [first = ""] = pattern.split("/");
+  if (!domains || first.includes("*") || domains.includes(first)) return;
+  const message = `no repository here is of ${first}: patterns begin with ${domains.join(", ")}, or *`;
+  throw new RegistryAnswerError("UNSUPPORTED", message, { status: 400 });
 }
 
 function tagRoutes({ admission, audit, callerOf }: AdmissionApiParts): readonly Route[] {

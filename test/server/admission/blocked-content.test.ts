@@ -67,6 +67,19 @@ test("a blob that may not leave its repository is not mounted from it, named or 
   assert.equal(await world.ask("GET", `/v2/open/blobs/${layerOf(image)}`), 404);
 });
 
+test("a block of repositories that would keep nothing in is refused", async () => {
+  await using world = await startWorld();
+  const block = (repository: string) =>
+    world.ask("POST", "/api/v1/blocked", {
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ repository, reason: "bad" }),
+    });
+  for (const repository of ["team/app", "docker.io/library/alpine"])
+    assert.equal(await block(repository), 400, repository);
+  for (const repository of ["registry.example/team/app", "**/app", "*/team/**"])
+    assert.equal(await block(repository), 201, repository);
+});
+
 test("a manifest is blocked by whichever digest, and asked for by whichever", async () => {
   await using world = await startWorld();
   for (const algorithm of ["sha256", "sha512"] as const) {
