@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdir, readdir, symlink } from "node:fs/promises";
 import { test } from "node:test";
 import { createGate } from "../../policy/gate.ts";
 import { acceptAnything } from "../../policy/policy.ts";
@@ -14,12 +15,17 @@ import { makeImage } from "../support/images.ts";
 import { noTrust } from "../support/no-trust.ts";
 import { refuse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
+import { tempFolder } from "../support/temp.ts";
 
 const platform = { os: "linux", architecture: "amd64" };
 
-/** A mirror of the settings that prunes, as a worker runs it once. */
-async function runJob(engine: Engine, registry: Registry) {
-  const text = `mirrors: [{ from: ${registry.host}/made, to: ${registry.host}/there, prune: { threshold: 100% } }]`;
+/** A mirror of the settings that prunes. */
+function pruning({ host }: Registry): string {
+  return `mirrors: [{ from: ${host}/made, to: ${host}/there, prune: { threshold: 100% } }]`;
+}
+
+/** A mirror of the settings, or one that came with the job, as a worker runs it once. */
+async function runJob(engine: Engine, text: string, own?: { readonly folder: string }) {
   const document = await parseMirror(text, { file: "mirror", platform });
   await using coordinator = createLocalCoordinator(() => ({}), clock);
   const ends = {
@@ -33,10 +39,12 @@ async function runJob(engine: Engine, registry: Registry) {
     coordinator,
     gate: { now: () => createGate(acceptAnything, noTrust) },
     mirrors: new Map([["apps", document]]),
+    settings: { jobs: { folders: [own?.folder] } },
+    hosts: { mayName: () => true },
   } as unknown as PerformParts & { readonly ends: JobEnds };
   const story = { tellSync() {} } as unknown as JobStory;
   const { signal } = new AbortController();
-  const request = { kind: "sync", mirror: "apps", dryRun: false } as const;
+  const request = { kind: "sync", mirror: own ? text : "apps", dryRun: false } as const;
   return await performSync(request, parts, { id: "1", owner: "ann", signal, story });
 }
 
@@ -52,9 +60,28 @@ for (const [status, retryable] of [
     registry.seed("there", "old", makeImage());
     const times = Number.POSITIVE_INFINITY;
     registry.behave({ on: /made\/tags\/list.*last=/, times, fault: refuse(status) });
-    const done = await runJob(engine, registry);
+    const done = await runJob(engine, pruning(registry));
     assert.ok("failure" in done);
     assert.deepEqual([done.failure.code, done.retryable], ["sync.incomplete", retryable]);
     assert.deepEqual([...registry.store.open("there").tags.keys()], ["old"]);
   });
 }
+
+test("the folders that a job's images lie in are made, within those that jobs may use", async () => {
+  await using registry = await startRegistry();
+  await using engine = new Engine();
+  await using folder = await tempFolder();
+  registry.seed("team/app", "1", makeImage());
+  await mkdir(folder.in("files"));
+  await mkdir(folder.in("outside"));
+  await symlink(folder.in("outside"), folder.in("files/link"));
+  const own = { folder: folder.in("files") };
+  const to = (path: string) =>
+    `mirrors: [{ from: ${registry.host}/team/app, to: "dir:${folder.path}/${path}/" }]`;
+  assert.ok(!("failure" in (await runJob(engine, to("files/deep/er"), own))));
+  assert.deepEqual(await readdir(folder.in("files/deep/er/team")), ["app:1"]);
+  for (const path of ["files/link", "files/link/more", "elsewhere", "files/../outside"])
+    assert.ok("failure" in (await runJob(engine, to(path), own)), path);
+  assert.deepEqual(await readdir(folder.path), ["files", "outside"]);
+  assert.deepEqual(await readdir(folder.in("outside")), []);
+});

@@ -1,5 +1,6 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { JobError } from "../../jobs/errors.ts";
 import type { JobEnd } from "../../jobs/job.ts";
 import { isIn } from "../../server/jobs/rules.ts";
@@ -147,7 +148,22 @@ export function checkFolder(
   folders: readonly string[],
 ): void {
   if (transport === "docker") return;
-  const path = transport === "dir" ? text : text.replace(/:.*$/s, "");
+  checkPath(transport === "dir" ? text : text.replace(/:.*$/s, ""), folders);
+}
+
+/**
+ * Whether jobs may make folders for what is to lie at this path, as far as those that are there are concerned.
+ *
+ * @throws {JobError} `job.not-allowed`
+ */
+export function checkNewFolder(path: string, folders: readonly string[]): void {
+  const whole = resolve(path);
+  let there = whole;
+  while (!existsSync(there)) there = dirname(there);
+  checkPath(realpathSync(there) + whole.slice(there.length), folders);
+}
+
+function checkPath(path: string, folders: readonly string[]): void {
   if (isIn(folders.flatMap(realFolder), path)) return;
   throw new JobError("job.not-allowed", `no job may use ${path}`, {
     hint: "List its folder under jobs.folders in the configuration",

@@ -11,6 +11,7 @@ import type { MirrorRule } from "../../sync/mirror.ts";
 import type { ImageEnd } from "../../sync/one-image.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import { clock } from "../clock.ts";
+import { NewFolders } from "../sync/new-folders.ts";
 import { type JobEnds, openJobEnds } from "./job-ends.ts";
 import type { PerformContext, PerformParts } from "./perform.ts";
 import { documentOf, mirrorEndsOf, retries, transfersAtOnce } from "./perform-sync.ts";
@@ -53,7 +54,7 @@ export class PartPerformer implements AsyncDisposable {
       const summary = await runMirror(
         { rules },
         {
-          ends: mirrorEndsOf(document, parts, request),
+          ends: mirrorEndsOf(document, { ...parts, folders: new NewFolders() }, request), // which stay: others use them
           gate: this.#parts.gate.now(),
           transfers: kept.transfers,
           compression: kept.compression,

@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import type { CopyEnd } from "../../copy/copy.ts";
 import { createTransfers } from "../../copy/transfers.ts";
 import type { Platform } from "../../core/platform.ts";
 import { JobError } from "../../jobs/errors.ts";
@@ -16,8 +17,9 @@ import type { BringElsewhere } from "../../sync/parts.ts";
 import { runMirror } from "../../sync/run-mirror.ts";
 import { clock } from "../clock.ts";
 import type { End } from "../parts.ts";
+import { NewFolders, pathOfPlace } from "../sync/new-folders.ts";
 import { handOn } from "./hand-on.ts";
-import { checkFolder, type JobEnds } from "./job-ends.ts";
+import { checkFolder, checkNewFolder, type JobEnds } from "./job-ends.ts";
 import type { PerformContext, PerformParts } from "./perform.ts";
 
 const imagesAtOnce = 16;
@@ -39,12 +41,13 @@ export async function performSync(
   const document = await documentOf(request, parts, ends.parts.platform);
   const { mirror, keepGoing = true } = document;
   let mayPass = false;
+  await using folders = new NewFolders();
   const elsewhere = elsewhereFor(request, mirror.rules, context, () => {
     mayPass = true;
   });
   const parallel = document.parallel ?? (elsewhere ? handedAtOnce : imagesAtOnce);
   const summary = await runMirror(mirror, {
-    ends: mirrorEndsOf(document, parts, request),
+    ends: mirrorEndsOf(document, { ...parts, folders }, request),
     gate: gate.now(),
     transfers: createTransfers(transfersAtOnce, coordinator),
     compression: new Compression({ parallel: availableParallelism() }),
@@ -70,7 +73,11 @@ export async function performSync(
   const result: JobResult = { kind: "sync", summary };
   const message = shortfall(summary);
   if (message === undefined) return result;
-  const failure = { code: "sync.incomplete", message, hint: "Look at the images that failed" };
+  const failure = {
+    code: "sync.incomplete",
+    message,
+    hint: "Look at the reasons that its events tell",
+  };
   return { result, failure, retryable: mayPass };
 }
 
@@ -99,27 +106,31 @@ export async function documentOf(
   throw new JobError("job.not-allowed", `there is no mirror "${name}" in the settings`);
 }
 
+/** What the ends of a mirror are made of. */
+export interface MirrorEndsParts extends PerformParts {
+  readonly ends: JobEnds;
+  /** Those that images are to lie in are made. */
+  readonly folders: NewFolders;
+}
+
 /** One end a name, for the whole run. What a job brings along is looked at again, now that all names are known. */
 export function mirrorEndsOf(
   { hosts }: MirrorDocument,
-  { ends, settings, hosts: allowed }: PerformParts & { readonly ends: JobEnds },
+  parts: MirrorEndsParts,
   request: JobRequest,
 ): MirrorEnds {
   const isNamed = namedMirror(request) !== undefined;
   const opened = new Map<string, Promise<End>>();
   return {
     async open(name) {
-      const opening = opened.get(name) ?? ends.openHost(hosts.get(name));
+      const opening = opened.get(name) ?? parts.ends.openHost(hosts.get(name));
       opened.set(name, opening);
       const end = await opening;
       return {
         async resolve(text, as, options) {
+          if (as === "destination") await makeFolder(text, parts, isNamed);
           const resolved = await end.resolve(text, as, options);
-          if (isNamed) return resolved;
-          const { transport, docker } = resolved.reference;
-          if (transport !== "docker") checkFolder(resolved, settings.jobs.folders);
-          else if (!docker || !allowed.mayName(docker.domain))
-            throw new JobError("job.not-allowed", `no job may be about ${docker?.domain}`);
+          if (!isNamed) checkResolved(resolved, parts);
           return resolved;
         },
       };
@@ -127,12 +138,33 @@ export function mirrorEndsOf(
   };
 }
 
+async function makeFolder(
+  text: string,
+  { folders, settings }: MirrorEndsParts,
+  isNamed: boolean,
+): Promise<void> {
+  const path = pathOfPlace(text);
+  if (path === undefined) return;
+  if (!isNamed) checkNewFolder(path, settings.jobs.folders);
+  await folders.makeFor(path);
+}
+
+function checkResolved(
+  resolved: Pick<CopyEnd, "reference">,
+  { settings, hosts }: MirrorEndsParts,
+): void {
+  const { transport, docker } = resolved.reference;
+  if (transport !== "docker") checkFolder(resolved, settings.jobs.folders);
+  else if (!docker || !hosts.mayName(docker.domain))
+    throw new JobError("job.not-allowed", `no job may be about ${docker?.domain}`);
+}
+
 /** What a run did not do; undefined: it did all. */
 function shortfall({ images, failed, stopped, failedRules }: SyncSummary): string | undefined {
   const parts = [
     ...(failed > 0 ? [`${failed} of ${counted(images, "image")} failed`] : []),
     ...(stopped > 0 ? [`${stopped} were not begun or called off`] : []),
-    ...(failedRules > 0 ? [`${counted(failedRules, "rule")} could not be listed or pruned`] : []),
+    ...(failedRules > 0 ? [`${counted(failedRules, "place")} could not be listed or pruned`] : []),
   ];
   return parts.length === 0 ? undefined : parts.join("; ");
 }

@@ -8,7 +8,7 @@ import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { type EndSettings, endSettings } from "../settings.ts";
 import { requestsAtOnce } from "./mirror-parts.ts";
-import type { NewFolders } from "./new-folders.ts";
+import { type NewFolders, pathOfPlace } from "./new-folders.ts";
 
 /** What the ends of a run share. */
 export interface SharedByEnds {
@@ -35,7 +35,8 @@ export function createMirrorEnds(
     const end = await parts.end(settings, undefined, coordinator);
     return {
       async resolve(text, as, options) {
-        if (as === "destination") await makeFolderFor(text, folders);
+        const path = as === "destination" ? pathOfPlace(text) : undefined;
+        if (path !== undefined) await folders.makeFor(path);
         return await withPrefix(`Invalid ${as} name ${text}`, () => end.resolve(text, as, options));
       },
     };
@@ -47,13 +48,6 @@ export function createMirrorEnds(
       return end;
     },
   };
-}
-
-/** What holds many images is made as it is needed; transports make the last folder only. */
-async function makeFolderFor(text: string, folders: NewFolders): Promise<void> {
-  const path =
-    /^dir:(.+)$/s.exec(text)?.[1] ?? /^(?:oci|oci-archive|docker-archive):([^:]+)/.exec(text)?.[1];
-  if (path !== undefined) await folders.makeFor(path);
 }
 
 function withHost(base: EndSettings, name: string, host: HostSettings | undefined): EndSettings {

@@ -5,6 +5,13 @@ import { fileErrorText } from "../../config/load-file.ts";
 import { makeFolders } from "../../core/make-folders.ts";
 import { CliError } from "../errors.ts";
 
+/** The path of an image that lies in a folder which transports would not make: they make the last one only. */
+export function pathOfPlace(text: string): string | undefined {
+  return (
+    /^dir:(.+)$/s.exec(text)?.[1] ?? /^(?:oci|oci-archive|docker-archive):([^:]+)/.exec(text)?.[1]
+  );
+}
+
 /** Folders made for images to lie in; those that stayed empty are removed in the end. */
 export class NewFolders implements AsyncDisposable {
   readonly #made: string[] = [];
