@@ -6,6 +6,8 @@ export type SyncErrorCode =
   | "sync.immutable"
   /** Two sources would go to one destination. */
   | "sync.name-clash"
+  /** A rule would take what it made, or prune what it takes. */
+  | "sync.cycle"
   /** A registry or a place cannot be asked what it holds. */
   | "sync.no-listing"
   /** What a former run left cannot be used, or another run is using it. */

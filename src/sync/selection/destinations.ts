@@ -34,7 +34,10 @@ export function groupByName(origins: readonly Origin[]): ReadonlyMap<Origin, Nam
 }
 
 /** What stands before the tag, or before that which becomes of it. */
-function namePrefix(origin: Origin): { readonly prefix: string; readonly hasTag: boolean } {
+export function namePrefix(origin: Origin): {
+  readonly prefix: string;
+  readonly hasTag: boolean;
+} {
   const name = origin.name({ ...origin.repository, tag: mark });
   const marked = name.indexOf(mark);
   const transportEnd = name.indexOf(":") + 1;

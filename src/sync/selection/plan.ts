@@ -3,6 +3,7 @@ import type { FindingParts } from "../ends.ts";
 import type { Mirror, MirrorRule } from "../mirror.ts";
 import { createNamer } from "../naming.ts";
 import { attempt } from "./attempt.ts";
+import { findCycles } from "./cycles.ts";
 import type { Origin } from "./origin.ts";
 import { placeOrigins } from "./places.ts";
 import { type PlanningParts, repositoryOrigins } from "./repositories.ts";
@@ -25,9 +26,19 @@ export async function planOrigins(
     for (const origin of found ?? []) {
       if (await isNameable(origin, parts)) nameable.push(origin);
     }
-    origins.set(rule, nameable);
+    origins.set(rule, withoutCycles(nameable, parts));
   });
   return origins;
+}
+
+/** A rule's own images are no sources of it. */
+function withoutCycles(origins: readonly Origin[], { report }: FindingParts): readonly Origin[] {
+  const cycles = findCycles(origins);
+  for (const [{ rule, what }, message] of cycles) {
+    const failure = { rule: rule.name, what, message, code: "sync.cycle", retryable: false };
+    report({ type: "listing-failed", ...failure });
+  }
+  return origins.filter((origin) => !cycles.has(origin));
 }
 
 async function originsOf(rule: MirrorRule, parts: PlanningParts): Promise<readonly Origin[]> {

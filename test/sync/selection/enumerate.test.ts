@@ -227,6 +227,33 @@ test("tags that all go to one name are told of, and so are names that only the t
   assert.deepEqual([two.images.length, two.failures.length], [0, 1]);
 });
 
+test("what a rule made is no source of it, and no source is pruned", async () => {
+  await using registry = await seeded({ app: ["1"], "hub/app": ["1"], "hub/old": ["1"] });
+  await using engine = new Engine();
+  const { host } = registry;
+  const rule = (name: string, path: string, to: string, more: Partial<MirrorRule> = {}) => ({
+    ...registryRule(host, [path], `docker://${host}/${to}{{.Reference}}`, more),
+    name,
+  });
+  const prune = { dryRun: false, only: [], threshold: 1, alwaysUpTo: 10 };
+  const { images, failures } = await find(engine, [
+    rule("all", "**", "hub/{{.Repository}}"),
+    rule("own", "app", "app", { prune }),
+    rule("retagged", "app", "app", { tags: tagRules({ list: ["1"] }) }),
+    rule("next", "hub/app", "next/app"),
+  ]);
+  assert.deepEqual(failures.toSorted(), [`sync.cycle ${host}/app`, `sync.cycle ${host}/hub/app`]);
+  assert.deepEqual(
+    images.map((line) => line.replaceAll(host, "r")),
+    [
+      "//r/app:1 -> docker://r/hub/app:1",
+      "//r/hub/old:1 -> docker://r/hub/hub/old:1",
+      "//r/app:1 -> docker://r/app:1",
+      "//r/hub/app:1 -> docker://r/next/app:1",
+    ],
+  );
+});
+
 test("names that come out invalid are told of: of a repository before it is asked, of a tag when it comes", async () => {
   await using registry = await seeded({ app: ["1", "2"] });
   await using engine = new Engine();
