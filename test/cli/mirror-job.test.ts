@@ -5,9 +5,10 @@ import { createGate } from "../../policy/gate.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { clock } from "../../src/cli/clock.ts";
 import type { JobEnds } from "../../src/cli/jobs/job-ends.ts";
-import type { JobStory } from "../../src/cli/jobs/job-story.ts";
+import { beginStory, type JobStory } from "../../src/cli/jobs/job-story.ts";
 import type { PerformParts } from "../../src/cli/jobs/perform.ts";
 import { performSync } from "../../src/cli/jobs/perform-sync.ts";
+import type { JobProgress } from "../../src/jobs/job.ts";
 import { createLocalCoordinator } from "../../src/sync/local-coordinator.ts";
 import { parseMirror } from "../../src/sync/parse-mirror.ts";
 import { Engine } from "../support/engine.ts";
@@ -25,7 +26,12 @@ function pruning({ host }: Registry): string {
 }
 
 /** A mirror of the settings, or one that came with the job, as a worker runs it once. */
-async function runJob(engine: Engine, text: string, own?: { readonly folder: string }) {
+async function runJob(
+  engine: Engine,
+  text: string,
+  own?: { readonly folder: string },
+  story = { tellSync() {} } as unknown as JobStory,
+) {
   const document = await parseMirror(text, { file: "mirror", platform });
   await using coordinator = createLocalCoordinator(() => ({}), clock);
   const ends = {
@@ -42,7 +48,6 @@ async function runJob(engine: Engine, text: string, own?: { readonly folder: str
     settings: { jobs: { folders: [own?.folder] } },
     hosts: { mayName: () => true },
   } as unknown as PerformParts & { readonly ends: JobEnds };
-  const story = { tellSync() {} } as unknown as JobStory;
   const { signal } = new AbortController();
   const request = { kind: "sync", mirror: own ? text : "apps", dryRun: false } as const;
   return await performSync(request, parts, { id: "1", owner: "ann", signal, story });
@@ -66,6 +71,28 @@ for (const [status, retryable] of [
     assert.deepEqual([...registry.store.open("there").tags.keys()], ["old"]);
   });
 }
+
+test("a job's progress comes to what its result says", async () => {
+  await using registry = await startRegistry();
+  await using engine = new Engine();
+  for (const tag of ["1", "2"]) registry.seed("made", tag, makeImage({ layers: 2 }));
+  registry.seed("made", "3", makeImage({ layers: 1, seed: 3 }));
+  let progress: JobProgress | undefined;
+  const ledger = {
+    note: async () => {},
+    progress: async (_id: string, told: JobProgress) => {
+      progress = told;
+    },
+  };
+  const done = await (async () => {
+    await using story = beginStory({ ledger, id: "1" });
+    return await runJob(engine, pruning(registry), undefined, story);
+  })();
+  assert.ok("kind" in done && done.kind === "sync");
+  const { bytesMoved, bytesSpared } = done.summary;
+  assert.ok(bytesMoved > 0 && bytesSpared > 0);
+  assert.deepEqual(progress?.bytes, { moved: bytesMoved, spared: bytesSpared });
+});
 
 test("the folders that a job's images lie in are made, within those that jobs may use", async () => {
   await using registry = await startRegistry();

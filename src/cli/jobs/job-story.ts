@@ -2,7 +2,7 @@ import type { CopyEvent } from "../../copy/events.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import type { JobProgress } from "../../jobs/job.ts";
 import type { JobEvent, JobLedger } from "../../jobs/ledger.ts";
-import type { SyncEvent, SyncItem } from "../../sync/events.ts";
+import type { SyncEvent, SyncFigures, SyncItem } from "../../sync/events.ts";
 
 /** What is told of a job while it is done: to its ledger, a few times a second at most. */
 export interface JobStory extends AsyncDisposable {
@@ -41,6 +41,8 @@ class BufferedStory implements JobStory {
   readonly #blobs = new Map<string, JobEvent>();
   /** Of images under way, what of each blob was sent. */
   readonly #moved = new Map<string, Map<string, number>>();
+  /** Of images under way, what is in the numbers already. */
+  readonly #counted = new Map<string, { moved: number; spared: number }>();
   #events: JobEvent[] = [];
   #images = { found: 0, ended: 0, failed: 0 };
   #bytes = { moved: 0, spared: 0 };
@@ -73,7 +75,7 @@ class BufferedStory implements JobStory {
         this.#moved.get(image)?.delete(event.blob);
         break;
       case "blob-adopted":
-        this.#bytes.spared += Math.max(0, event.size);
+        this.#count(image, { spared: Math.max(0, event.size) });
         break;
       default:
         break;
@@ -94,6 +96,9 @@ class BufferedStory implements JobStory {
       case "image-ended":
         this.#endImage(event);
         break;
+      case "companion":
+        this.#bytes.moved += event.bytes;
+        break;
       default: {
         const message = messageOf(event);
         if (message) this.tell({ type: "message", ...message });
@@ -105,6 +110,7 @@ class BufferedStory implements JobStory {
     const { from, to } = namesOf(item);
     this.#moved.delete(from);
     const bytes = figures.bytesMoved;
+    this.#countRest(from, figures);
     this.count({ ended: 1, failed: outcome.type === "failed" ? 1 : 0 });
     if (outcome.type === "stopped") return;
     if (outcome.type === "failed") {
@@ -129,8 +135,23 @@ class BufferedStory implements JobStory {
     const moved = this.#moved.get(image) ?? new Map<string, number>();
     this.#moved.set(image, moved);
     const before = moved.get(digest) ?? 0;
-    if (sent > before) this.#bytes.moved += sent - before;
+    if (sent > before) this.#count(image, { moved: sent - before });
     moved.set(digest, sent);
+  }
+
+  #count(image: string, { moved = 0, spared = 0 }: { moved?: number; spared?: number }): void {
+    const counted = this.#counted.get(image) ?? { moved: 0, spared: 0 };
+    this.#counted.set(image, { moved: counted.moved + moved, spared: counted.spared + spared });
+    this.#bytes.moved += moved;
+    this.#bytes.spared += spared;
+  }
+
+  /** Of what nothing was told while it moved: configs, and all that another worker moved. */
+  #countRest(image: string, figures: SyncFigures): void {
+    const { moved = 0, spared = 0 } = this.#counted.get(image) ?? {};
+    this.#counted.delete(image);
+    this.#bytes.moved += Math.max(0, figures.bytesMoved - moved);
+    this.#bytes.spared += Math.max(0, figures.bytesSpared - spared);
   }
 
   #begin(): void {

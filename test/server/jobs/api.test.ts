@@ -72,6 +72,8 @@ test("a job that runs is asked to end, and goes on until it does", async () => {
   const { job } = await read(jobAnswer, await world.send("ann", "DELETE", `/api/v1/jobs/${id}`));
   assert.equal(job.state, "running");
   assert.equal(job.cancelRequested, true);
+  const json = { user: "ann", "content-type": "application/json" }; // a type, and no body
+  assert.equal(await world.raw("DELETE", `/api/v1/jobs/${id}`, "", json), 202);
 });
 
 const big = JSON.stringify({ ...copyBody, from: `docker://${"a".repeat(300_000)}` });
