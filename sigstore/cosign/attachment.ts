@@ -3,6 +3,7 @@ import type { Descriptor } from "../../src/core/descriptor.ts";
 import { type Digest, digestOf } from "../../src/core/digest.ts";
 import { ContentError } from "../../src/core/errors.ts";
 import { type ImageManifest, parseImageManifest } from "../../src/core/image-manifest.ts";
+import { refuseMixedManifest } from "../../src/core/manifest-type.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { SignatureError } from "../errors.ts";
 import type { UntrustedSignature } from "../signature.ts";
@@ -150,7 +151,9 @@ function parseConfig(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 function parseAttachment(bytes: Uint8Array, where: string): ImageManifest {
   const mediaType = mediaTypes.ociManifest;
   try {
-    return parseImageManifest({ mediaType, digest: digestOf(bytes), bytes });
+    const manifest = parseImageManifest({ mediaType, digest: digestOf(bytes), bytes });
+    refuseMixedManifest(bytes, mediaType); // what others read as an index must not be a list of signatures to us
+    return manifest;
   } catch (cause) {
     if (!(cause instanceof ContentError)) throw cause;
     throw failed(`parsing manifest ${where}: ${cause.message}`, cause);

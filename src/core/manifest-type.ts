@@ -83,6 +83,16 @@ export function isSignedSchema1(bytes: Uint8Array): boolean {
   }
 }
 
+/**
+ * Refuses bytes that have members of another kind of manifest than `type`, where its reader would pass over them.
+ *
+ * @throws {ContentError} `content.bad-manifest`, `content.bad-json`
+ */
+export function refuseMixedManifest(bytes: Uint8Array, type: string): void {
+  const document = parseJsonText(decodeUtf8(bytes), { maxDepth: 1000 });
+  refuseMixture(type, readAs(outlines.get(type) ?? outline, document, "content.bad-manifest"));
+}
+
 function declaredType(called: string, members: Outline): string {
   const schema1 = isSchema1Type(called);
   const own = members.mediaType;

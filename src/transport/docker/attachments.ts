@@ -12,7 +12,6 @@ import {
 import { SignatureError } from "../../../sigstore/errors.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import { type Digest, digestOf } from "../../core/digest.ts";
-import { ContentError } from "../../core/errors.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { FetchedManifest } from "../../registry/manifests.ts";
 import type { CallOptions, Repository } from "../../registry/repository.ts";
@@ -156,13 +155,7 @@ async function readBlob(
   const context = `reading blob ${blob.digest} in ${repository.name}`;
   if (blob.size > maxAttachmentBytes) throw tooLarge(context);
   await using stream = await repository.openBlob(blob, { signal });
-  try {
-    return await readBounded(stream, maxAttachmentBytes, context);
-  } catch (error) {
-    if (error instanceof ContentError && error.code === "content.too-large")
-      throw tooLarge(context);
-    throw error;
-  }
+  return await readBounded(stream, maxAttachmentBytes, context);
 }
 
 function tooLarge(context: string): SignatureError {

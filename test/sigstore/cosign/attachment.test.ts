@@ -129,6 +129,13 @@ test("anything but an OCI manifest is refused", () => {
   const manifest = Buffer.from(
     made(attachmentManifest(undefined, [signature("a")])).manifest.bytes,
   );
+  for (const member of ["manifests", "fsLayers", "history"]) {
+    const mixed = manifest.toString().replace(/^{/, `{"${member}":[],`);
+    assert.throws(parse(mixed, mediaTypes.ociManifest), {
+      ...failed,
+      message: `parsing manifest r/x:t: rejecting ambiguous manifest, unexpected fields []string{"${member}"} in supposedly ${mediaTypes.ociManifest}`,
+    });
+  }
   for (const config of ["", "[]", "null", "3"]) {
     const attached = { manifest, config: Buffer.from(config) };
     assert.throws(() => attachmentManifest(attached, [signature("b")]), failed);
