@@ -1,3 +1,8 @@
+import { ContentError } from "../core/errors.ts";
+import { goText } from "../core/go-scalars.ts";
+import { always, goMapOf, goStruct } from "../core/go-struct.ts";
+import { type GoType, readAs } from "../core/go-type.ts";
+import { parseJsonText } from "../core/json-text.ts";
 import type { Credentials, PasswordCredentials } from "./credentials.ts";
 import { ConfigError } from "./errors.ts";
 
@@ -17,6 +22,13 @@ export type AskHelper = (
   input: string,
   options: { readonly signal: AbortSignal },
 ) => Promise<HelperAnswer>;
+
+const helperCredentials = goStruct("credentials.Credentials", {
+  ServerURL: always(goText),
+  Username: always(goText),
+  Secret: always(goText),
+});
+const helperList = goMapOf(goText);
 
 /** Its phrases on standard output are the protocol (registry.md 2.8). */
 const NOT_FOUND = "credentials not found in native keychain";
@@ -52,12 +64,7 @@ export async function getFromHelper(
     if (answer.stdout.trim() === NOT_FOUND) return undefined;
     throw failed("getting", answer);
   }
-  const { Username: username = "", Secret: secret = "" } = parseObject(answer.stdout, "getting");
-  if (typeof username !== "string" || typeof secret !== "string")
-    throw new ConfigError(
-      "config.helper-failed",
-      `error getting credentials - credential helper ${helper} gave a username or secret that is no text`,
-    );
+  const { Username: username, Secret: secret } = readAnswer(answer.stdout, helperCredentials);
   if (username === "" && secret === "") return undefined;
   return username === "<token>" ? { identityToken: secret } : { username, password: secret };
 }
@@ -106,21 +113,20 @@ export async function listHelper(
 ): Promise<readonly string[]> {
   const answer = await ask(helper, "list", "unused", options);
   if (answer.failure !== undefined) throw failed("listing", answer);
-  return Object.keys(parseObject(answer.stdout, "listing"));
+  return [...(readAnswer(answer.stdout, helperList) ?? new Map()).keys()];
 }
 
-function parseObject(text: string, doing: string): Readonly<Record<string, unknown>> {
+/** The first value of what a helper wrote: as the reference does, what it says after that is passed over. */
+function readAnswer<T>(text: string, type: GoType<T>): T {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {
-    // told below: the parser's own message would quote the secret
+    if (text.trim() === "") throw new ContentError("content.bad-json", "EOF");
+    const node = parseJsonText(text, { maxDepth: 100, firstOnly: true });
+    return readAs(type, node, "content.bad-json");
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    const reason = error.message.replace(/^unexpected end of JSON input$/, "unexpected EOF");
+    throw new ConfigError("config.helper-failed", reason);
   }
-  throw new ConfigError(
-    "config.helper-failed",
-    `error ${doing} credentials - the helper's output is not a JSON object`,
-  );
 }
 
 /** The output of a failed run is its message; a helper that fails gives no secret. */

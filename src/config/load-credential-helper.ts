@@ -6,6 +6,16 @@ import { systemCode } from "./load-file.ts";
 const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1 << 20;
 
+const SIGNALS: ReadonlyMap<NodeJS.Signals, string> = new Map([
+  ["SIGABRT", "aborted"],
+  ["SIGHUP", "hangup"],
+  ["SIGINT", "interrupt"],
+  ["SIGKILL", "killed"],
+  ["SIGPIPE", "broken pipe"],
+  ["SIGSEGV", "segmentation fault"],
+  ["SIGTERM", "terminated"],
+]);
+
 /** How much of a helper is borne with: by default 60 s and 1 MiB. */
 export interface HelperLimits {
   readonly timeoutMs?: number;
@@ -54,6 +64,6 @@ function tell(
   if (code === "EACCES") return `exec: "${program}": permission denied`;
   if (code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER") return "the output is too long";
   if (error.killed) return `no answer within ${timeoutMs / 1_000} s`;
-  if (error.signal) return `signal: ${error.signal}`;
+  if (error.signal) return `signal: ${SIGNALS.get(error.signal) ?? error.signal}`;
   return typeof error.code === "number" ? `exit status ${error.code}` : error.message;
 }

@@ -27,7 +27,7 @@ export class Reading {
   mismatch(node: JsonNode, type: string, number?: string): void {
     const what = number === undefined ? describe(node) : `number ${number}`;
     const field = `struct field ${this.#struct}.${this.#path.join(".")}`;
-    const target = this.#struct === "" ? "value" : field;
+    const target = this.#path.length === 0 ? "value" : field;
     this.fail(`json: cannot unmarshal ${what} into Go ${target} of type ${type}`);
   }
 
@@ -55,7 +55,7 @@ export class Reading {
 export function readAs<T>(
   type: GoType<T>,
   node: JsonNode,
-  code: "content.bad-manifest" | "content.bad-config",
+  code: "content.bad-manifest" | "content.bad-config" | "content.bad-json",
 ): T {
   const reading = new Reading();
   const value = type.read(node, type.zero, reading);

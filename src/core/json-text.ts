@@ -31,13 +31,20 @@ export interface JsonMember {
   readonly raw: string;
 }
 
+/** How a JSON text is parsed. */
+export interface JsonTextOptions {
+  readonly maxDepth: number;
+  /** Whatever follows the first value is left alone. */
+  readonly firstOnly?: boolean;
+}
+
 /**
  * Parses one JSON document (RFC 8259), with the error texts of Go's encoding/json.
  *
  * @throws {ContentError} `content.bad-json`
  */
-export function parseJsonText(text: string, options: { readonly maxDepth: number }): JsonNode {
-  return new Parser(text, options.maxDepth).document();
+export function parseJsonText(text: string, options: JsonTextOptions): JsonNode {
+  return new Parser(text, options.maxDepth).document(options.firstOnly ?? false);
 }
 
 const literals: Readonly<Record<string, readonly [text: string, value: JsonNode]>> = {
@@ -71,11 +78,11 @@ class Parser {
     this.#maxDepth = maxDepth;
   }
 
-  document(): JsonNode {
+  document(firstOnly: boolean): JsonNode {
     this.#skipSpace();
     const value = this.#value();
     this.#skipSpace();
-    if (this.#at < this.#text.length) throw this.#unexpected("after top-level value");
+    if (!firstOnly && this.#at < this.#text.length) throw this.#unexpected("after top-level value");
     return value;
   }
 

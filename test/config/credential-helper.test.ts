@@ -54,10 +54,22 @@ const failures: readonly [what: string, script: string, message: string][] = [
     `echo "no credentials server URL"; exit 1`,
     "no credentials server URL",
   ],
+  ["does not repeat output that may hold a secret", 'echo \'{"Secret":"hush"\'', "unexpected EOF"],
+  ["tells of an empty answer", "true", "EOF"],
   [
-    "does not repeat output that may hold a secret",
-    'echo \'{"Secret":"hush"\'',
-    "error getting credentials - the helper's output is not a JSON object",
+    "tells where an answer is no JSON",
+    "echo locked",
+    "invalid character 'l' looking for beginning of value",
+  ],
+  [
+    "tells of a secret that is no text",
+    `echo '{"Secret":5}'`,
+    "json: cannot unmarshal number into Go struct field Credentials.Secret of type string",
+  ],
+  [
+    "names a signal as Go does",
+    "kill -9 $$",
+    "error getting credentials - err: signal: killed, out: ``",
   ],
 ];
 
@@ -83,10 +95,12 @@ test("getFromHelper() says that the program is not there", async (t) => {
 const odd: readonly [output: string, expected: object | undefined | "refused"][] = [
   [`{}`, undefined],
   [`{"Secret":"s"}`, { username: "", password: "s" }],
-  [`{"Username":"u","Secret":null}`, "refused"],
+  [`{"Username":"u","Secret":null}`, { username: "u", password: "" }],
+  [`{"username":"u","SECRET":"s"}`, { username: "u", password: "s" }],
+  [`{"Username":"u","Secret":"s"}\n\nA new version is there`, { username: "u", password: "s" }],
   [`{"Username":1,"Secret":"s"}`, "refused"],
   [`[]`, "refused"],
-  [`null`, "refused"],
+  [`null`, undefined],
 ];
 
 for (const [stdout, expected] of odd) {
