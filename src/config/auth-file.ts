@@ -1,5 +1,9 @@
+import { ContentError } from "../core/errors.ts";
 import { decodeGoBase64 } from "../core/go-base64.ts";
-import { type JsonNode, JsonNumber, JsonObject, parseJsonText } from "../core/json-text.ts";
+import { goText } from "../core/go-scalars.ts";
+import { always, type GoValue, goMapOf, goStruct } from "../core/go-struct.ts";
+import { type GoType, readAs } from "../core/go-type.ts";
+import { parseJsonText } from "../core/json-text.ts";
 import {
   type CredentialKey,
   type Credentials,
@@ -25,6 +29,22 @@ export interface AuthEntry {
   readonly identityToken: string;
 }
 
+const entry = goStruct("config.dockerAuthConfig", {
+  auth: always(goText),
+  identitytoken: always(goText),
+});
+const entries = goMapOf(entry);
+const configFile = goStruct("config.dockerConfigFile", {
+  auths: always(entries),
+  credHelpers: always(goMapOf(goText)),
+});
+/** Not the reference's, which must not fail where it is odd. */
+const quietText: GoType<string> = {
+  ...goText,
+  read: (node, current) => (typeof node === "string" ? node : current),
+};
+const dockersOwn = goStruct("config.dockerConfigFile", { credsStore: always(quietText) });
+
 /** Deeper nesting than this is refused. */
 export const MAX_AUTH_FILE_DEPTH = 1_000;
 
@@ -34,88 +54,33 @@ export const MAX_AUTH_FILE_DEPTH = 1_000;
  * @throws {ConfigError} `config.invalid` in Go's words, lacking the file's name
  */
 export function parseAuthFile(text: string, options: { readonly legacy: boolean }): AuthFile {
-  const top = membersOf(parse(text), "", "config.dockerConfigFile");
-  const auths = options.legacy
-    ? top
-    : membersOf(member(top, "auths"), "auths", "map[string]config.dockerAuthConfig");
-  const helpers = options.legacy
-    ? new Map<string, JsonNode>()
-    : membersOf(member(top, "credhelpers"), "credHelpers", "map[string]string");
-  return {
-    auths: mapValues(auths, readEntry),
-    credHelpers: mapValues(helpers, (node) => stringOf(node, "credHelpers")),
-    credsStore: options.legacy ? "" : quietString(member(top, "credsstore")),
-  };
-}
-
-function parse(text: string): JsonNode {
   try {
-    return parseJsonText(text, { maxDepth: MAX_AUTH_FILE_DEPTH });
+    const document = parseJsonText(text, { maxDepth: MAX_AUTH_FILE_DEPTH });
+    if (options.legacy) {
+      const auths = readAs(entries, document, "content.bad-json");
+      return { auths: toEntries(auths), credHelpers: new Map(), credsStore: "" };
+    }
+    const { auths, credHelpers } = readAs(configFile, document, "content.bad-json");
+    return {
+      auths: toEntries(auths),
+      credHelpers: credHelpers ?? new Map(),
+      credsStore: readAs(dockersOwn, document, "content.bad-json").credsStore,
+    };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError("config.invalid", reason, { cause: error });
+    if (!(error instanceof ContentError)) throw error;
+    throw new ConfigError("config.invalid", error.message, { cause: error });
   }
 }
 
-function readEntry(node: JsonNode): AuthEntry {
-  const members = membersOf(node, "auths", "config.dockerAuthConfig");
-  return {
-    auth: stringOf(member(members, "auth") ?? null, "auths.auth"),
-    identityToken: stringOf(member(members, "identitytoken") ?? null, "auths.identitytoken"),
-  };
-}
-
-/** The last of several members of one name; names match whatever their case, an exact one first. */
-function member(members: ReadonlyMap<string, JsonNode>, name: string): JsonNode | undefined {
-  const exact = members.get(name);
-  if (exact !== undefined) return exact;
-  for (const [key, node] of members) if (key.toLowerCase() === name) return node;
-  return undefined;
-}
-
-function membersOf(
-  node: JsonNode | undefined,
-  field: string,
-  wanted: string,
-): ReadonlyMap<string, JsonNode> {
-  if (node === undefined || node === null) return new Map();
-  if (!(node instanceof JsonObject)) throw mismatch(node, field, wanted);
-  return new Map(node.members.map(({ name, value }) => [name, value]));
-}
-
-function mapValues<From, To>(
-  map: ReadonlyMap<string, From>,
-  convert: (value: From) => To,
-): ReadonlyMap<string, To> {
-  return new Map(Array.from(map, ([key, value]) => [key, convert(value)]));
-}
-
-function stringOf(node: JsonNode, field: string): string {
-  if (node === null) return "";
-  if (typeof node !== "string") throw mismatch(node, field, "string");
-  return node;
-}
-
-/** Members that the reference does not read must not fail where they are odd. */
-function quietString(node: JsonNode | undefined): string {
-  return typeof node === "string" ? node : "";
-}
-
-/** Go names the innermost struct, and the members from the outermost one down. */
-function mismatch(node: JsonNode, field: string, wanted: string): ConfigError {
-  const struct = field.startsWith("auths.") ? "dockerAuthConfig" : "dockerConfigFile";
-  const where = field === "" ? "value" : `struct field ${struct}.${field}`;
-  return new ConfigError(
-    "config.invalid",
-    `json: cannot unmarshal ${kindOf(node)} into Go ${where} of type ${wanted}`,
+function toEntries(
+  map: ReadonlyMap<string, GoValue<typeof entry>> | null,
+): ReadonlyMap<string, AuthEntry> {
+  return new Map(
+    Array.from(map ?? [], ([key, { auth, identitytoken }]) => [
+      key,
+      { auth, identityToken: identitytoken },
+    ]),
   );
-}
-
-function kindOf(node: JsonNode): string {
-  if (node instanceof JsonNumber) return "number";
-  if (node instanceof JsonObject) return "object";
-  if (Array.isArray(node)) return "array";
-  return typeof node === "boolean" ? "bool" : "string";
 }
 
 /** What one file answers to a key. `entry` is the key that matched. */

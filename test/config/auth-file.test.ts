@@ -141,6 +141,20 @@ const answers: readonly [
     false,
     login("h", "u", "p"),
   ],
+  [
+    "joins members that come twice, the last of each key counting",
+    `{"auths":{"h":{"auth":"dTpw"},"g":{}},"AUTHS":{"g":{"auth":"djpw"}}}`,
+    "g",
+    false,
+    login("g", "v", "p"),
+  ],
+  [
+    "loses nothing of the first of them",
+    `{"auths":{"h":{"auth":"dTpw"}},"auths":{"g":{}}}`,
+    "h",
+    false,
+    login("h", "u", "p"),
+  ],
   ["takes null for absent", { auths: null, credHelpers: null }, "h", false, undefined],
   [
     "takes null for an empty entry",
