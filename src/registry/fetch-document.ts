@@ -16,7 +16,7 @@ export interface DocumentRequest {
   readonly signal: AbortSignal;
 }
 
-/** A small document as answered: its bytes where the status is 2xx, else an answer for the caller to judge. */
+/** A small document as answered: its bytes where the status is 200, else an answer for the caller to judge. */
 export type FetchedDocument =
   | { readonly reply: Reply; readonly bytes: Uint8Array }
   | { readonly reply: Reply; readonly bytes?: undefined };
@@ -40,7 +40,7 @@ export async function fetchDocument(
       ...(request.scopes && { scopes: request.scopes }),
       ...(request.accept !== undefined && { headers: { accept: request.accept } }),
     });
-    if (!reply.ok) return { reply };
+    if (reply.status !== 200) return { reply }; // others of 2xx, 206 above all, do not say that this is the whole
     refuseEncoding(reply);
     try {
       return { reply, bytes: await reply.bytes(request.maxBytes) };

@@ -1,3 +1,9 @@
+import { ContentError } from "../core/errors.ts";
+import { goAny, goText } from "../core/go-scalars.ts";
+import { always, type GoValue, goStruct } from "../core/go-struct.ts";
+import { readAs } from "../core/go-type.ts";
+import { JsonNumber, parseJsonText } from "../core/json-text.ts";
+import { decodeUtf8 } from "../core/utf8.ts";
 import { basicAuthorization, type Credentials } from "./credentials.ts";
 import { RegistryError } from "./errors.ts";
 import { quotedBytes } from "./printable.ts";
@@ -79,7 +85,7 @@ export async function readToken(reply: Reply): Promise<Token | undefined> {
       url: redactedUrl(reply.url),
     });
   }
-  if (!reply.ok) throw await unexpected(reply);
+  if (reply.status !== 200) throw await unexpected(reply);
   const { url } = reply;
   return parseToken(await reply.bytes(maxTokenBody), url);
 }
@@ -99,36 +105,42 @@ async function unexpected(reply: Reply): Promise<RegistryError> {
   );
 }
 
+/** Nameless, as Go's texts have it. How long it lives is read leniently: services write it as text and as a fraction. */
+const tokenMembers = goStruct("", {
+  token: always(goText),
+  access_token: always(goText),
+  expires_in: always(goAny),
+});
+
 function parseToken(body: Uint8Array, url: URL): Token | undefined {
-  let json: Record<string, unknown>;
-  try {
-    json = JSON.parse(Buffer.from(body).toString()) ?? {};
-  } catch (cause) {
-    const start = quotedBytes(body.subarray(0, 30));
-    throw new RegistryError(
-      "registry.bad-response",
-      `decoding bearer token (last URL ${JSON.stringify(redactedUrl(url))}, body start ${start}): ${jsonComplaint(body)}`,
-      { cause, url: redactedUrl(url) },
-    );
-  }
-  const value = [json["token"], json["access_token"]].find(
-    (field) => typeof field === "string" && field !== "",
-  );
-  if (typeof value !== "string") return undefined;
+  const { token, access_token, expires_in } = readMembers(body, url);
+  const value = token || access_token;
+  if (value === "") return undefined;
   if (!/^[\x21-\x7e]+$/.test(value)) {
     throw new RegistryError("registry.bad-response", "bearer token holds invalid characters", {
       url: redactedUrl(url),
     });
   }
-  const expiresIn = Number(json["expires_in"]);
-  return { value, lifeMs: (Number.isFinite(expiresIn) && expiresIn > 0 ? expiresIn : 60) * 1000 };
+  const seconds = Number(expires_in instanceof JsonNumber ? expires_in.text : expires_in);
+  return { value, lifeMs: (Number.isFinite(seconds) && seconds > 0 ? seconds : 60) * 1000 };
 }
 
-/** What Go's JSON decoder says of a document that is none. */
-function jsonComplaint(body: Uint8Array): string {
-  const first = /^[ \t\r\n]*(.)/su.exec(Buffer.from(body).toString())?.[1];
-  if (first === undefined) return "unexpected end of JSON input";
-  return `invalid character '${quotedBytes(Buffer.from(first)).slice(1, -1)}' looking for beginning of value`;
+function readMembers(body: Uint8Array, url: URL): GoValue<typeof tokenMembers> {
+  try {
+    return readAs(
+      tokenMembers,
+      parseJsonText(decodeUtf8(body), { maxDepth: 100 }),
+      "content.bad-json",
+    );
+  } catch (cause) {
+    if (!(cause instanceof ContentError)) throw cause;
+    const start = quotedBytes(body.subarray(0, 30));
+    throw new RegistryError(
+      "registry.bad-response",
+      `decoding bearer token (last URL ${JSON.stringify(redactedUrl(url))}, body start ${start}): ${cause.message}`,
+      { cause, url: redactedUrl(url) },
+    );
+  }
 }
 
 function basicOf(

@@ -351,6 +351,39 @@ test("Repository takes a realm that is none for no Bearer challenge", async () =
   await assert.rejects(reading, rejectsWith("registry.unauthorized"));
 });
 
+/** What token services say, and skopeo 1.22 of it. */
+const tokenAnswers: readonly (readonly [status: number, body: string, says: RegExp | undefined])[] =
+  [
+    [200, '{"Token":"CASE"}', undefined],
+    [200, '{"token":null,"access_token":"OTHER"}', undefined],
+    [200, '{"token":"T","expires_in":"300"}', undefined],
+    [
+      200,
+      '{"token":5}',
+      /: json: cannot unmarshal number into Go struct field \.token of type string$/,
+    ],
+    [200, '{"token":"T"} x', /: invalid character 'x' after top-level value$/],
+    [201, '{"token":"T"}', /^Requesting bearer token: received unexpected HTTP status: 201/],
+    [204, "", /^Requesting bearer token: received unexpected HTTP status: 204/],
+  ];
+
+for (const [status, body, says] of tokenAnswers) {
+  test(`Repository ${says ? "refuses" : "takes"} the token of ${status} ${body}`, async () => {
+    await using there = await guarded();
+    there.tokens.server.behave({
+      fault: { reply: () => ({ status, headers: {}, body: Buffer.from(body) }) },
+    });
+    await using reader = testHost(there.registry.host, { credentials: ann });
+    const reading = reader.host.repository("app", "read").readManifest("v1", { signal });
+    await assert.rejects(reading, (error: Error) => {
+      if (says) assert.match(error.message, says);
+      return true;
+    });
+    const sent = there.registry.log.entries.length > 1;
+    assert.equal(sent, says === undefined); // the registry knows none of these tokens, but is shown them
+  });
+}
+
 for (const token of ["a\\r\\nx: y", "a b", "ünï"]) {
   test(`Repository does not send the token ${token}`, async () => {
     await using there = await guarded();
