@@ -1,4 +1,5 @@
 import { UsageError } from "../core/errors.ts";
+import { goQuote } from "../core/go-quote.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { CallOptions, Transport } from "./contract.ts";
 
@@ -24,7 +25,7 @@ export async function resolveImage(
 ): Promise<{ readonly transport: Transport; readonly reference: ImageReference }> {
   const colon = text.indexOf(":");
   if (colon < 0) {
-    throw bad(`Invalid image name "${text}", expected colon-separated transport:reference`, {
+    throw bad(`Invalid image name ${goQuote(text)}, expected colon-separated transport:reference`, {
       hint: `Write docker://${text} for an image in a registry`,
     });
   }
@@ -38,7 +39,7 @@ export async function resolveImage(
 function noTransport(text: string, name: string): UsageError {
   const why = Object.hasOwn(unavailable, name) ? unavailable[name] : undefined;
   if (why !== undefined) return bad(why);
-  return bad(`Invalid image name "${text}", unknown transport "${name}"`);
+  return bad(`Invalid image name ${goQuote(text)}, unknown transport ${goQuote(name)}`);
 }
 
 function bad(message: string, options: { readonly hint?: string } = {}): UsageError {
