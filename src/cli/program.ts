@@ -4,6 +4,7 @@ import { UsageWithHelp } from "./errors.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 import { type Invocation, readCommandLine } from "./find-command.ts";
 import type { Log } from "./log.ts";
+import { refuseLostBytes } from "./lost-bytes.ts";
 import type { Parts } from "./parts.ts";
 import { reportFailure, startLog } from "./reporting.ts";
 import { type GlobalSettings, globalSettings } from "./settings.ts";
@@ -76,6 +77,7 @@ export async function runProgram(start: Start): Promise<number> {
     if (settings.tlsVerify !== undefined) {
       log.warning("'--tls-verify' is deprecated, please set this on the specific subcommand");
     }
+    refuseLostBytes(start.argv);
     await runCommand(start, invocation, settings, terminal, log);
     return 0;
   } catch (error) {

@@ -112,3 +112,13 @@ test("main ends silently when nobody reads its output", () => {
   const { stdout, stderr, status } = spawnSync("sh", ["-c", command], { encoding: "utf8" });
   assert.deepEqual([status, stdout.length, stderr], [0, 1, ""]);
 });
+
+test("main touches no file for a word that is not UTF-8", () => {
+  const script = `exec "$0" "$1" copy -q dir:${folder}/none "dir:${folder}/$(printf 'o\\377')"`;
+  const { status, stderr } = spawnSync("sh", ["-c", script, process.execPath, main], {
+    encoding: "utf8",
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /is not UTF-8 as it was given/);
+  assert.doesNotMatch(run(["inspect", "dir:/none\ufffd"]).stderr, /UTF-8/); // that is what was given
+});
