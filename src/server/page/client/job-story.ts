@@ -4,8 +4,11 @@ type ImageEvent = Extract<JobEvent, { readonly type: "image" }>;
 
 /** One image of a job, as far as it was told of. */
 export interface ImageStory {
+  /** One image may go to several places. */
+  readonly key: string;
   readonly from: string;
-  to: string;
+  /** "" where only its blobs were told of. */
+  readonly to: string;
   state: ImageEvent["state"];
   code: string | undefined;
   message: string | undefined;
@@ -35,7 +38,8 @@ export class JobStory {
         this.#image(event);
         return;
       case "blob":
-        this.#of(event.image).blobs.set(event.digest, { sent: event.sent, size: event.size });
+        for (const { blobs } of this.#underWay(event.image))
+          blobs.set(event.digest, { sent: event.sent, size: event.size });
         return;
       case "message":
         this.messages.push({ at: event.at, level: event.level, text: event.text });
@@ -53,8 +57,7 @@ export class JobStory {
   }
 
   #image(event: ImageEvent): void {
-    const image = this.#of(event.from);
-    image.to = event.to;
+    const image = this.#of(event.from, event.to);
     image.state = event.state;
     image.code = event.code;
     image.message = event.message;
@@ -63,26 +66,37 @@ export class JobStory {
     if (event.state !== "started") image.blobs.clear();
   }
 
-  #of(from: string): ImageStory {
-    const known = this.images.get(from);
+  /** Of blobs it is told where they come from, and not for whom. */
+  #underWay(from: string): readonly ImageStory[] {
+    const all = [...this.images.values()].filter((image) => image.from === from);
+    const found = all.filter(({ state }) => state === "started");
+    return found.length > 0 || all.length > 0 ? found : [this.#of(from, "")];
+  }
+
+  #of(from: string, to: string): ImageStory {
+    const key = JSON.stringify([from, to]);
+    const known = this.images.get(key);
     if (known) return known;
+    const nameless = JSON.stringify([from, ""]);
     const image: ImageStory = {
+      key,
       from,
-      to: "",
+      to,
       state: "started",
       code: undefined,
       message: undefined,
       digest: undefined,
       bytes: undefined,
-      blobs: new Map(),
+      blobs: this.images.get(nameless)?.blobs ?? new Map(),
     };
-    this.images.set(from, image);
+    this.images.delete(nameless);
+    this.images.set(key, image);
     return image;
   }
 
   /** An attempt anew: what was under way in the one before is not any more. */
   #begun(): void {
-    for (const [from, { state }] of this.images) if (state === "started") this.images.delete(from);
+    for (const [key, { state }] of this.images) if (state === "started") this.images.delete(key);
   }
 }
 

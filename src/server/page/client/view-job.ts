@@ -170,8 +170,8 @@ class ImageTable {
   draw(images: readonly ImageStory[]): void {
     const shown = images.slice(0, rowsShown);
     const rows = shown.map((image) => {
-      const row = this.#rows.get(image.from) ?? new ImageRow(image);
-      this.#rows.set(image.from, row);
+      const row = this.#rows.get(image.key) ?? new ImageRow(image);
+      this.#rows.set(image.key, row);
       row.draw(image);
       return row.element;
     });
