@@ -86,7 +86,9 @@ test("a job's progress comes to what its result says", async () => {
   };
   const done = await (async () => {
     await using story = beginStory({ ledger, id: "1" });
-    return await runJob(engine, pruning(registry), undefined, story);
+    const { host } = registry;
+    const text = `mirrors: [{ from: ${host}/made, to: ${host}/a }, { from: ${host}/made, to: ${host}/b }]`;
+    return await runJob(engine, text, undefined, story);
   })();
   assert.ok("kind" in done && done.kind === "sync");
   const { bytesMoved, bytesSpared } = done.summary;

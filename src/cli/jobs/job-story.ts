@@ -61,21 +61,26 @@ class BufferedStory implements JobStory {
   }
 
   tellCopy(image: string, event: CopyEvent): void {
+    this.#tellCopy(image, image, event);
+  }
+
+  /** @param item what is counted: one image may go to several places */
+  #tellCopy(image: string, item: string, event: CopyEvent): void {
     switch (event.type) {
       case "blob-moving": {
         const { blob: digest, size, sent } = event;
-        this.#countMoved(image, digest, sent);
+        this.#countMoved(item, digest, sent);
         const key = `${image} ${digest}`;
         if (this.#blobs.has(key) || this.#blobs.size < blobsAtOnce)
           this.#blobs.set(key, { type: "blob", image, digest, sent, size });
         break;
       }
       case "blob-copied":
-        this.#countMoved(image, event.blob, event.size);
-        this.#moved.get(image)?.delete(event.blob);
+        this.#countMoved(item, event.blob, event.size);
+        this.#moved.get(item)?.delete(event.blob);
         break;
       case "blob-adopted":
-        this.#count(image, { spared: Math.max(0, event.size) });
+        this.#count(item, { spared: Math.max(0, event.size) });
         break;
       default:
         break;
@@ -90,9 +95,11 @@ class BufferedStory implements JobStory {
         this.tell({ type: "image", from, to, state: "started" });
         break;
       }
-      case "image-event":
-        this.tellCopy(namesOf(event.item).from, event.event);
+      case "image-event": {
+        const { from, to } = namesOf(event.item);
+        this.#tellCopy(from, `${from} ${to}`, event.event);
         break;
+      }
       case "image-ended":
         this.#endImage(event);
         break;
@@ -108,9 +115,10 @@ class BufferedStory implements JobStory {
 
   #endImage({ item, outcome, figures }: SyncEvent & { readonly type: "image-ended" }): void {
     const { from, to } = namesOf(item);
-    this.#moved.delete(from);
+    const counted = `${from} ${to}`;
+    this.#moved.delete(counted);
     const bytes = figures.bytesMoved;
-    this.#countRest(from, figures);
+    this.#countRest(counted, figures);
     this.count({ ended: 1, failed: outcome.type === "failed" ? 1 : 0 });
     if (outcome.type === "stopped") return;
     if (outcome.type === "failed") {
