@@ -5,7 +5,7 @@ import { pool } from "../stream/pool.ts";
 import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination, ImageSource, ImageWriter } from "../transport/contract.ts";
 import type { CopyEvent } from "./events.ts";
-import { telling } from "./failure.ts";
+import { adopting } from "./failure.ts";
 import { moveBlob, type WrittenBlob } from "./move-blob.ts";
 import type { PlannedLayer } from "./plan.ts";
 import { inTapeOrder } from "./tape.ts";
@@ -100,8 +100,7 @@ async function takeOver(
   { place }: PlannedLayer,
   { writer, source, signal }: BlobCopy,
 ): Promise<boolean> {
-  const during = `trying to reuse blob ${descriptor.digest} at destination`;
-  const how = await telling(during, "copy.destination-failed", () =>
+  const how = await adopting(descriptor.digest, () =>
     writer.adoptBlob(descriptor, place, source.origin ?? source.reference, { signal }),
   );
   return how !== false;
@@ -151,10 +150,8 @@ async function adopt(
   const { blob, place, instead } = planned;
   const { writer, source, signal } = copy;
   const ask = async (asked: Descriptor) => {
-    const how = await telling(
-      `trying to reuse blob ${asked.digest} at destination`,
-      "copy.destination-failed",
-      () => writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
+    const how = await adopting(asked.digest, () =>
+      writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
     );
     if (how) copy.report({ type: "blob-adopted", blob: blob.digest, size: blob.size, how });
     return how;

@@ -5,7 +5,7 @@ import { BlobStream } from "../stream/blob-stream.ts";
 import { readBounded } from "../stream/bounded.ts";
 import type { BlobPlace, ImageSource } from "../transport/contract.ts";
 import type { BlobCopy } from "./blobs.ts";
-import { telling } from "./failure.ts";
+import { adopting, telling } from "./failure.ts";
 
 /** The largest image config held in memory, bytes — `specs/registry.md` 6.2. */
 const maxConfigBytes = 8 * 1024 * 1024;
@@ -58,10 +58,8 @@ export async function pushConfig({ descriptor, bytes }: HeldConfig, copy: BlobCo
   const destinationName = formatImageReference(destination.reference);
   const adopt = async (again: boolean) => {
     const asked = again ? { ...descriptor, size: -1 } : descriptor;
-    const how = await telling(
-      `trying to reuse blob ${descriptor.digest} at destination`,
-      "copy.destination-failed",
-      () => writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
+    const how = await adopting(descriptor.digest, () =>
+      writer.adoptBlob(asked, place, source.origin ?? source.reference, { signal }),
     );
     return how || undefined;
   };
@@ -70,7 +68,8 @@ export async function pushConfig({ descriptor, bytes }: HeldConfig, copy: BlobCo
     await using blob = content
       ? heldBlob(descriptor, content)
       : await source.openBlob(descriptor, { signal });
-    await writer.writeBlob(blob, place, { signal });
+    const write = () => writer.writeBlob(blob, place, { signal });
+    await (content ? telling("writing blob", "copy.destination-failed", write) : write());
     return "moved";
   };
   await copy.transfers.once(destinationName, `config ${descriptor.digest}`, async () => {

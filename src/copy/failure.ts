@@ -1,3 +1,4 @@
+import type { Digest } from "../core/digest.ts";
 import { CopyError, type CopyErrorCode, KnownError } from "../core/errors.ts";
 
 /**
@@ -23,6 +24,20 @@ export async function telling<T>(
     return await work();
   } catch (error) {
     throw failedWhile(during, code, error);
+  }
+}
+
+/** How a registry's refusal to take an upload begins, which it is asked for along with the blob. */
+const refusedUpload = /^(?:initiating layer upload to |determining upload URL: )/;
+
+/** Asks a destination for a blob that it may have. Where that opens an upload, a refusal is told as one of writing. */
+export async function adopting<T>(digest: Digest, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const opens = error instanceof Error && refusedUpload.test(error.message);
+    const during = opens ? "writing blob" : `trying to reuse blob ${digest} at destination`;
+    throw failedWhile(during, "copy.destination-failed", error);
   }
 }
 
