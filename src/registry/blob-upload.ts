@@ -222,7 +222,7 @@ export class BlobUpload {
       if (status === 404 && !lost) this.#wholePut = false; // Artifactory has answered so to a PUT with a body
       return setback;
     }
-    throw setback.error;
+    throw underCode(setback.error, setback.error.code, false); // else the whole blob would be sent again, in vain
   }
 
   async #setback(reply: Reply, { sessionAlive }: { sessionAlive: boolean }): Promise<Setback> {

@@ -110,6 +110,20 @@ test("writeBlob() gives up where a source cannot be read again", async () => {
   assert.equal(registry.log.of("PUT upload").length, 1);
 });
 
+for (const status of [400, 403, 405, 409]) {
+  test(`writeBlob() does not send a blob again that was refused with ${status}`, async () => {
+    const { bytes, descriptor } = testBlob(1000);
+    await using registry = await startRegistry();
+    const rule = registry.behave({ on: "PUT upload", times: 99, fault: refuse(status) });
+    await using client = testHost(registry.host);
+    const repository = client.host.repository("app", "write");
+    await assert.rejects(repository.writeBlob(streamOf(bytes, descriptor), { signal }), {
+      retryable: false,
+    });
+    assert.equal(rule.hits, 1);
+  });
+}
+
 test("writeBlob() cancels the upload, and leaves nothing, where the source fails", async () => {
   const failures: readonly [Error, string | undefined][] = [
     [new ContentError("content.digest-mismatch", "wrong bytes"), "registry.source-failed"],
