@@ -41,7 +41,7 @@ access:
     - {users: [ann], repositories: ["a/**", "up/**", "up.example/**"], actions: [pull, push, sign]}
     - {users: [bob], repositories: ["b/**"], actions: [pull, push]}
     - {users: [anonymous], repositories: ["open/**", "up/**", "up.example/**"], actions: [pull]}
-limits: {headers-within: 1s, idle-for: 2s}
+limits: {headers-within: 3s, idle-for: 5s}
 upstreams: [{name: up.example, alias: up, url: "${upstream.origin}", fresh-for: 0s}]
 admission:
   policy: policy.json
