@@ -1,4 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
+import type { Caller, ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import { RegistryAnswerError } from "./answer-error.ts";
 import type { Backend, ByteRange, OpenBlob } from "./backend.ts";
@@ -76,21 +77,35 @@ async function answerContent(
   { repository, digest }: { repository: ServedRepository; digest: Digest },
 ): Promise<void> {
   const header = rangeHeader(exchange, digest);
-  const hint = hintedRange(header);
-  const call = {
-    caller: exchange.caller,
-    get signal() {
-      return exchange.signal;
-    },
-    hops: exchange.hops,
-    ...(hint && { range: hint }),
-  };
+  const call = new BlobCall(exchange, hintedRange(header));
   await using blob = await backend.openBlob(repository, digest, call);
   if (blob === undefined) throw unknown(digest);
   const range = parseByteRange(header, blob.size);
   if (range === "unsatisfiable") throw unsatisfiable(blob.size);
   beginContent(exchange, digest, range, blob.size);
   await send(service, exchange, blob, range === "whole" ? { start: 0, end: blob.size } : range);
+}
+
+/**
+ * The call that a backend is given. A class, since V8 gives each object literal with an accessor a shape of its own, which
+ * keeps the whole exchange until all of the heap is collected.
+ */
+class BlobCall implements ServerCall {
+  readonly caller: Caller;
+  readonly hops: number;
+  readonly range?: ByteRange;
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange, range: ByteRange | undefined) {
+    this.#exchange = exchange;
+    this.caller = exchange.caller;
+    this.hops = exchange.hops;
+    if (range) this.range = range;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
 }
 
 /** If-Range with another validator asks for the whole — RFC 9110 § 13.1.5. */
