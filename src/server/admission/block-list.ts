@@ -71,10 +71,14 @@ export function createBlockList(parts: BlockListParts): BlockList {
   return new SharedBlockList(parts);
 }
 
+/**
+ * Something that is being sent. Emptied at its end: what passes through a set that lives on may be kept by it until the whole
+ * heap is collected, and the signal holds the request.
+ */
 interface Running {
   readonly repository: string;
   readonly digest: Digest;
-  readonly controller: AbortController;
+  controller: AbortController | undefined;
 }
 
 class SharedBlockList implements BlockList {
@@ -162,12 +166,14 @@ class SharedBlockList implements BlockList {
   }
 
   watch(repository: string, digest: Digest): Watch {
-    const running: Running = { repository, digest, controller: new AbortController() };
+    const controller = new AbortController();
+    const running: Running = { repository, digest, controller };
     this.#running.add(running);
     return {
-      blocked: running.controller.signal,
+      blocked: controller.signal,
       [Symbol.dispose]: () => {
         this.#running.delete(running);
+        running.controller = undefined;
       },
     };
   }
@@ -203,7 +209,7 @@ class SharedBlockList implements BlockList {
     );
     for (const { repository, digest, controller } of this.#running) {
       const block = this.find(repository, digest);
-      if (block) controller.abort(new Error(`blocked: ${block.reason}`));
+      if (block) controller?.abort(new Error(`blocked: ${block.reason}`));
     }
   }
 }

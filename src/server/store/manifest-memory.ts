@@ -7,6 +7,13 @@ export interface RememberedManifest {
   readonly record: ManifestRecord;
 }
 
+/** Bytes that are in memory. */
+interface Kept {
+  readonly held: HeldManifest;
+  /** Whether somebody wanted them since room was last made. */
+  wanted: boolean;
+}
+
 /** As many names as are remembered; one takes some hundred bytes. */
 const maxNames = 50_000;
 
@@ -17,8 +24,8 @@ const maxNames = 50_000;
  */
 export class ManifestMemory {
   readonly #maxBytes: number;
-  /** In order of use, the latest last. */
-  readonly #held = new Map<string, HeldManifest>();
+  /** Oldest first. The order is not that of use: to move one in the map at each use leaves much behind. */
+  readonly #held = new Map<string, Kept>();
   #bytes = 0;
   readonly #names = new Map<string, Map<string, ManifestRecord>>();
   #nameCount = 0;
@@ -42,12 +49,10 @@ export class ManifestMemory {
 
   /** The bytes of a manifest, whatever repository they were read in. */
   bytesOf(record: ManifestRecord): HeldManifest | undefined {
-    const key = keyOf(record);
-    const held = this.#held.get(key);
-    if (held === undefined) return undefined;
-    this.#held.delete(key);
-    this.#held.set(key, held);
-    return held;
+    const kept = this.#held.get(keyOf(record));
+    if (kept === undefined) return undefined;
+    kept.wanted = true;
+    return kept.held;
   }
 
   /** Does nothing where something was forgotten since `generation`. */
@@ -69,12 +74,15 @@ export class ManifestMemory {
 
   #hold(key: string, held: HeldManifest): void {
     if (this.#held.has(key)) return;
-    this.#held.set(key, held);
+    this.#held.set(key, { held, wanted: false });
     this.#bytes += held.bytes.byteLength;
-    for (const [oldest, { bytes }] of this.#held) {
+    for (const [oldest, kept] of this.#held) {
       if (this.#bytes <= this.#maxBytes) break;
       this.#held.delete(oldest);
-      this.#bytes -= bytes.byteLength;
+      if (kept.wanted) {
+        kept.wanted = false; // it comes round once more
+        this.#held.set(oldest, kept);
+      } else this.#bytes -= kept.held.bytes.byteLength;
     }
   }
 

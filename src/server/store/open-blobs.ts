@@ -11,6 +11,8 @@ const maxIdle = 128;
 class SharedFile {
   readonly handle: FileHandle;
   readonly size: number;
+  /** Whether somebody wanted it since {@link OpenBlobs} last looked. */
+  wanted = false;
   #users = 0;
   #kept = true;
 
@@ -48,7 +50,7 @@ class SharedFile {
 /** Blobs that are open for reading: small ones are asked for again and again. */
 export class OpenBlobs {
   readonly #blobs: BlobFiles;
-  /** In order of use, the latest last. */
+  /** Oldest first. The order is not that of use: to move a file in the map at each use leaves much behind. */
   readonly #files = new Map<string, SharedFile>();
   #generation = 0;
 
@@ -61,8 +63,7 @@ export class OpenBlobs {
     const key = `${repository} ${digest}`;
     const file = this.#files.get(key);
     if (file === undefined) return undefined;
-    this.#files.delete(key);
-    this.#files.set(key, file);
+    file.wanted = true;
     return file.open();
   }
 
@@ -88,7 +89,9 @@ export class OpenBlobs {
     for (const [key, file] of this.#files) {
       if (!file.idle) continue;
       this.#files.delete(key);
-      return await file.letGo();
+      if (!file.wanted) return await file.letGo();
+      file.wanted = false; // it comes round once more
+      this.#files.set(key, file);
     }
   }
 
