@@ -76,7 +76,7 @@ async function spawnServer(options: ServerProcessOptions): Promise<ChildProcess>
   for (const [name, bytes] of Object.entries(files)) await writeFile(folder.in("etc", name), bytes);
   const config = folder.in("etc", "serve.yaml");
   await writeFile(config, yaml);
-  const { nodeArgs, env } = launchOptions();
+  const { nodeArgs, env } = launchOptions("serve");
   const serve = ["serve", "--config", config, "--listen", listen, "--data", folder.in("data")];
   const words = [process.execPath, ...nodeArgs, await builtProgram(), ...serve];
   const [program = "", ...args] = shell === undefined ? words : ["sh", "-c", shell, "sh", ...words];
