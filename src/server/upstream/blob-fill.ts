@@ -1,7 +1,6 @@
 import { ContentError } from "../../core/errors.ts";
 import type { UncheckedBytes } from "../../registry/blob-download.ts";
 import { RegistryError } from "../../registry/errors.ts";
-import { untilAborted } from "../../registry/until-aborted.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { readAt } from "./read-file-part.ts";
 import type { CacheFill } from "./store.ts";
@@ -95,7 +94,8 @@ export class BlobFill {
 
   /**
    * Reads into `buffer` what there is from `at` on, or waits for it. What has just come in is copied from memory: a reader that
-   * keeps up costs the file no reading.
+   * keeps up costs the file no reading. Whoever aborts `signal` has to {@link wake} as well: a listener for each chunk would cost
+   * as much as a quarter of its hash.
    *
    * @returns how many bytes, at least one
    * @throws what the fill failed by
@@ -109,7 +109,7 @@ export class BlobFill {
       }
       if (this.#outcome?.type === "failed") throw this.#outcome.error;
       if (this.#outcome?.type === "paused") throw paused();
-      const count = await untilAborted(this.#wait(at, buffer), signal);
+      const count = await this.#wait(at, buffer);
       if (count > 0) return count;
     }
   }
@@ -170,15 +170,16 @@ export class BlobFill {
   /** Readers need not wait until the disk has it for good. */
   #onVerified(): void {
     this.#verified = true;
-    this.#wake();
+    this.wake();
   }
 
   #end(outcome: FillOutcome): void {
     this.#outcome = outcome;
-    this.#wake();
+    this.wake();
   }
 
-  #wake(): void {
+  /** Has all who wait look again. */
+  wake(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(0);
   }
 

@@ -47,11 +47,15 @@ export class FollowedBlob implements OpenBlob {
       return;
     }
     const progress = { at: range.start };
+    const wake = () => this.#fill.wake();
+    signal.addEventListener("abort", wake, { once: true });
     try {
       yield* this.#follow(progress, range.end, signal);
     } catch (error) {
       if (!isDiskFailure(error)) throw upstreamAnswer(error, this.#direct.upstream);
       yield* this.#withoutDisk({ start: progress.at, end: range.end }, signal);
+    } finally {
+      signal.removeEventListener("abort", wake);
     }
   }
 
