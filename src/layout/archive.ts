@@ -1,4 +1,3 @@
-import type { CompressionFormat } from "../stream/compression-format.ts";
 import { detectCompression, magicBytes } from "../stream/compression-format.ts";
 import { decompressed } from "../stream/decompression.ts";
 import { peek } from "../stream/peek.ts";
@@ -6,7 +5,7 @@ import type { RandomAccess } from "../stream/random-access.ts";
 import { readFully } from "../stream/random-access.ts";
 import { readArchiveIndex } from "../stream/tar/archive-index.ts";
 import { openRegular, randomAccess } from "./blob-file.ts";
-import { LayoutError, reading } from "./errors.ts";
+import { reading } from "./errors.ts";
 import { PackedArchive } from "./packed-archive.ts";
 import { openPipeReader, statPath } from "./pipe.ts";
 import { PipedArchive } from "./piped-archive.ts";
@@ -62,7 +61,7 @@ export interface OpenArchiveOptions {
 /**
  * Opens a tar, plain or packed: a file, or what can be read once only.
  *
- * @throws {LayoutError} `layout.missing`, `layout.unreadable`; `layout.unsupported` for a packing that we cannot undo
+ * @throws {LayoutError} `layout.missing`, `layout.unreadable`
  * @throws {ContentError} `content.bad-tar`, `content.bad-compression`
  */
 export async function openArchive(path: string, options: OpenArchiveOptions): Promise<Archive> {
@@ -72,7 +71,7 @@ export async function openArchive(path: string, options: OpenArchiveOptions): Pr
     const file = randomAccess(handle, path, found.size);
     const close = () => handle.close();
     const owner = { [Symbol.asyncDispose]: close };
-    return await openedOr(owner, () => archiveIn(file, path, close, options));
+    return await openedOr(owner, () => archiveIn(file, close, options));
   }
   const pipe = await openPipeReader(path, options.signal);
   return await openedOr(pipe, () => pipedArchive(pipe.bytes, path, pipe, options));
@@ -97,7 +96,6 @@ async function pipedArchive(
 ): Promise<Archive> {
   const { head, bytes: all } = await peek(bytes, magicBytes);
   const format = detectCompression(head);
-  if (format) refuseUnknown(format, path);
   if (options.spoolFolder === undefined) {
     const plain = format ? decompressed(all, format) : all;
     return new PipedArchive(plain, path, source, options.duplicates ?? "last");
@@ -112,24 +110,11 @@ async function pipedArchive(
 
 async function archiveIn(
   file: RandomAccess,
-  path: string,
   close: () => Promise<void>,
   options: OpenArchiveOptions,
 ): Promise<Archive> {
   const head = await readFully(file, Buffer.alloc(magicBytes), 0);
   const format = detectCompression(head);
   if (!format) return new PlainArchive(file, await readArchiveIndex(file, options), close);
-  refuseUnknown(format, path);
   return await PackedArchive.open(file, format, close, options);
-}
-
-function refuseUnknown(format: CompressionFormat, path: string): void {
-  if (format === "gzip" || format === "zstd") return;
-  throw new LayoutError(
-    "layout.unsupported",
-    `read ${path}: decompressing ${format} is not supported`,
-    {
-      hint: "Decompress the archive with another tool first",
-    },
-  );
 }

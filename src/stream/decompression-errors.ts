@@ -1,13 +1,6 @@
-import { ContentError, CopyError, KnownError } from "../core/errors.ts";
+import { ContentError, KnownError } from "../core/errors.ts";
 import type { CompressionFormat } from "./compression-format.ts";
 import { TrailingBytes } from "./zlib-pump.ts";
-
-/** A format that is only known by its first bytes. */
-export function unsupportedFormat(format: CompressionFormat): CopyError {
-  return new CopyError("copy.unsupported", `decompressing ${format} is not supported`, {
-    hint: "Copy the layers as they are, or repack them with another tool first.",
-  });
-}
 
 /** More comes out than may. */
 export function unfoldsTooFar(maxRatio: number): ContentError {

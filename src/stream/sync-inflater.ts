@@ -1,6 +1,7 @@
 import { constants, createGunzip, createZstdDecompress } from "node:zlib";
 import type { CompressionFormat } from "./compression-format.ts";
-import { brokenCompression, unsupportedFormat } from "./decompression-errors.ts";
+import { Decoder } from "./decoder/decoder.ts";
+import { brokenCompression } from "./decompression-errors.ts";
 import { runEngine, type SyncEngine } from "./sync-engine.ts";
 import { TrailingBytes } from "./zlib-pump.ts";
 
@@ -25,7 +26,7 @@ interface EngineKind {
   readonly finish: number;
 }
 
-const kinds: Partial<Record<CompressionFormat, EngineKind>> = {
+const kinds: Readonly<Record<"gzip" | "zstd", EngineKind>> = {
   gzip: { create: () => createGunzip() as unknown as SyncEngine, finish: constants.Z_FINISH },
   zstd: {
     create: () => createZstdDecompress() as unknown as SyncEngine,
@@ -52,16 +53,11 @@ class Pieces {
   }
 }
 
-/**
- * What unfolds a blob of a format, or of none. gzip and zstd have any number of members or frames, skippable ones too.
- *
- * @throws {CopyError} `copy.unsupported`
- */
+/** What unfolds a blob of a format, or of none. Each has any number of members, frames or streams, skippable ones too. */
 export function createInflater(format: CompressionFormat | undefined, sink: Sink): Inflater {
   if (format === undefined) return new PlainInflater(sink);
-  const kind = kinds[format];
-  if (!kind) throw unsupportedFormat(format);
-  return new EngineInflater(format, kind, sink);
+  if (format === "bzip2" || format === "xz") return new DecoderInflater(new Decoder(format), sink);
+  return new EngineInflater(format, kinds[format], sink);
 }
 
 class PlainInflater implements Inflater {
@@ -71,17 +67,39 @@ class PlainInflater implements Inflater {
     this.#pieces = new Pieces(sink);
   }
 
-  write(bytes: Buffer): void {
+  write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.byteLength; ) {
-      const copied = bytes.copy(this.#pieces.bytes, this.#pieces.filled, at);
-      at += copied;
-      this.#pieces.filled += copied;
+      const { bytes: piece, filled } = this.#pieces;
+      const part = bytes.subarray(at, at + piece.byteLength - filled);
+      piece.set(part, filled);
+      at += part.byteLength;
+      this.#pieces.filled += part.byteLength;
       this.#pieces.flush();
     }
   }
 
   end(): void {
     this.#pieces.flush(true);
+  }
+}
+
+/** By code of our own: its pieces are shorter, and are gathered like plain ones. */
+class DecoderInflater implements Inflater {
+  readonly #decoder: Decoder;
+  readonly #plain: PlainInflater;
+
+  constructor(decoder: Decoder, sink: Sink) {
+    this.#decoder = decoder;
+    this.#plain = new PlainInflater(sink);
+  }
+
+  write(bytes: Buffer): void {
+    for (const piece of this.#decoder.write(bytes)) this.#plain.write(piece);
+  }
+
+  end(): void {
+    for (const piece of this.#decoder.end()) this.#plain.write(piece);
+    this.#plain.end();
   }
 }
 

@@ -6,6 +6,7 @@ import zlib from "node:zlib";
 import { chunksInUse } from "../../src/stream/blob-stream.ts";
 import { decompressed } from "../../src/stream/decompression.ts";
 import { codeOf, collect, compressible, cut, failureOf, scribbled } from "./bytes.ts";
+import { formatOf, packedFile, readable } from "./packed.ts";
 
 const content = compressible(5, 3_000_000);
 const packers = { gzip: zlib.gzipSync, zstd: zlib.zstdCompressSync } as const;
@@ -150,6 +151,7 @@ test("decompressed() stops a bomb early, and lets through what is merely well pa
   for (const [format, packed] of [
     ["gzip", gzip],
     ["zstd", zlib.zstdCompressSync(zeros)],
+    ["bzip2", packedFile("zeros.bz2")],
   ] as const) {
     let made = 0;
     const read = async () => {
@@ -168,30 +170,60 @@ test("decompressed() stops a bomb early, and lets through what is merely well pa
   assert.equal((await collect(decompressed(cut(gzip, 1000), "gzip"))).length, 40_000_000);
 });
 
-test("decompressed() says of formats it only knows by sight that they are not supported", async () => {
-  for (const format of ["bzip2", "xz"] as const) {
-    assert.equal(await failureOf(decompressed(cut(content, 10), format)), "copy.unsupported");
+test("decompressed() reads bzip2 and xz, from chunks that die early, and leaves its pieces alone", async () => {
+  for (const [name, content] of readable) {
+    const held: { readonly piece: Uint8Array; readonly copy: Buffer }[] = [];
+    for await (const piece of decompressed(scribbled(packedFile(name), 1000), formatOf(name))) {
+      held.push({ piece, copy: Buffer.from(piece) });
+      for (const each of held.slice(-chunksInUse)) assert.ok(each.copy.equals(each.piece), name);
+    }
+    assert.ok(Buffer.concat(held.map(({ copy }) => copy)).equals(content), name);
+  }
+});
+
+test("decompressed() lets other work go on while bzip2 and xz are decoded", async () => {
+  for (const name of ["lines.bz2", "lines.xz"]) {
+    let wasOn = false;
+    const other = setImmediate(() => {
+      wasOn = true;
+    });
+    const pieces = decompressed(cut(packedFile(name), 1_000_000), formatOf(name));
+    await pieces.next();
+    await pieces.next();
+    assert.ok(wasOn, name);
+    clearImmediate(other);
+    await pieces.return();
   }
 });
 
 test("decompressed() throws the source's own failure untouched, and ends the source when its reader stops", async () => {
+  const sources = [
+    ["gzip", zlib.gzipSync(content)],
+    ["bzip2", packedFile("lines.bz2")],
+    ["xz", packedFile("lines.xz")],
+  ] as const;
   const gone = new Error("connection lost");
-  let ended = 0;
-  async function* failing(after: number) {
-    let given = 0;
-    try {
-      for await (const chunk of cut(zlib.gzipSync(content), 65_536)) {
-        if (given++ === after) throw gone;
-        yield chunk;
+  for (const [format, bytes] of sources) {
+    let ended = 0;
+    async function* failing(after: number) {
+      let given = 0;
+      try {
+        for await (const chunk of cut(bytes, format === "gzip" ? 65_536 : 1000)) {
+          if (given++ === after) throw gone;
+          yield chunk;
+        }
+      } finally {
+        ended += 1;
       }
-    } finally {
-      ended += 1;
     }
+    for (const after of [0, 1, 2, 5]) {
+      await assert.rejects(
+        collect(decompressed(failing(after), format)),
+        (error) => error === gone,
+      );
+    }
+    for await (const _ of decompressed(failing(1000), format)) break;
+    await turn();
+    assert.equal(ended, 5, format);
   }
-  for (const after of [0, 1, 2, 5]) {
-    await assert.rejects(collect(decompressed(failing(after), "gzip")), (error) => error === gone);
-  }
-  for await (const _ of decompressed(failing(1000), "gzip")) break;
-  await turn();
-  assert.equal(ended, 5);
 });

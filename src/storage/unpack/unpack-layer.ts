@@ -16,7 +16,6 @@ export interface UnpackOptions {
  * `diffId`. When it settles, nobody works in the folders any more; when it rejects, what is in them is to be deleted.
  *
  * @throws {ContentError} `content.bad-compression` and `content.bad-tar`
- * @throws {CopyError} `copy.unsupported` for bzip2 and xz
  * @throws {UnpackError}
  */
 export async function unpackLayer(
