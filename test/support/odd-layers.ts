@@ -37,13 +37,14 @@ const mediaTypesOf = {
   docker: [mediaTypes.dockerManifest, mediaTypes.dockerConfig, mediaTypes.dockerLayerGzip],
 } as const;
 
-/** An image of these plain tars, gzipped; OCI's unless told. */
+/** An image of these plain tars, gzipped unless told, which is what its manifest says in any case; OCI's unless told. */
 export function imageOfTars(
   tars: readonly Uint8Array[],
   type: keyof typeof mediaTypesOf = "oci",
+  pack: (tar: Uint8Array) => Uint8Array = (tar) => gzipSync(tar),
 ): TestImage {
   const [mediaType, configType, layerType] = mediaTypesOf[type];
-  const layers = tars.map((tar) => gzipSync(tar));
+  const layers = tars.map((tar) => pack(tar));
   const describe = (mediaType: string, bytes: Uint8Array) => ({
     mediaType,
     size: bytes.byteLength,
