@@ -1,6 +1,6 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
-import { KnownError } from "../core/errors.ts";
+import { ContentError, KnownError } from "../core/errors.ts";
 import type { LayerCompression } from "../core/layer-edits.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import {
@@ -129,7 +129,7 @@ async function write(
     const told = size === undefined ? made : sizedBlob(made, size);
     return await writer.writeBlob(told, place, { signal });
   } catch (error) {
-    const { failure } = stream;
+    const failure = stream.failure ?? brokenCompression(error);
     if (failure === undefined) throw failedWhile("writing blob", "copy.destination-failed", error);
     const during = "writing blob: happened during read";
     throw failedWhile(
@@ -138,6 +138,15 @@ async function write(
       failure instanceof KnownError ? failure : error,
     );
   }
+}
+
+/** What was found to be wrong with bytes that came as they should when they were unpacked; a registry's client says whose fault it was. */
+function brokenCompression(error: unknown): unknown {
+  const found =
+    error instanceof KnownError && error.code === "registry.source-failed" ? error.cause : error;
+  return found instanceof ContentError && found.code === "content.bad-compression"
+    ? found
+    : undefined;
 }
 
 /**

@@ -116,7 +116,7 @@ test("both refuse layers that are broken, and write nothing", needed, async () =
     await writeLayoutFolder(folder.in(name), imageOfTars([layer], "oci", pack));
     const source = `oci:${folder.in(name)}:latest`;
     const copying = our.copy(source, `docker-archive:${folder.in("ours.tar")}`);
-    await assert.rejects(copying, /unsupported filter count|unexpected EOF|continuation file/);
+    await assert.rejects(copying, { code: "copy.source-failed" });
     const { exitCode } = await skopeo(["copy", source, "docker-archive:theirs.tar"], {
       cwd: folder.path,
     });
