@@ -12,7 +12,9 @@ export interface GateOptions {
   readonly slots: number;
 }
 
+/** Who waits for a slot of a lane; without a lane, for the end of a probe alone. */
 interface Waiting {
+  readonly lane: Lane | undefined;
   readonly wake: () => void;
 }
 
@@ -43,25 +45,37 @@ export class HostGate {
    * twice. Without a lane the caller has a slot already.
    */
   async enter(lane: Lane | undefined, signal: AbortSignal): Promise<() => void> {
-    for (;;) {
-      signal.throwIfAborted();
-      const wait = this.#pausedUntil - this.#options.clock.now();
-      if (wait > 0) await this.#options.clock.sleep(wait, signal);
-      else if (!this.#probing && this.#hasSlot(lane)) break;
-      else await this.#changed(signal);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const wait = this.#pausedUntil - this.#options.clock.now();
+        if (wait > 0) await this.#options.clock.sleep(wait, signal);
+        else if (!this.#probing && this.#hasSlot(lane)) break;
+        else await this.#changed(lane, signal);
+      }
+    } catch (error) {
+      this.#wakeNext(lane); // the slot that woke this one may be free yet
+      throw error;
     }
     const probe = this.#suspicious;
     this.#probing = probe;
     const free = this.#take(lane);
     return () => {
-      if (probe) this.#probing = false;
       free();
+      if (!probe || !this.#probing) return;
+      this.#probing = false;
+      this.#wakeAll();
     };
   }
 
   /** Waits for a slot to keep for several requests. */
   async keepSlot(lane: Lane, signal: AbortSignal): Promise<() => void> {
-    while (!this.#hasSlot(lane)) await this.#changed(signal);
+    try {
+      while (!this.#hasSlot(lane)) await this.#changed(lane, signal);
+    } catch (error) {
+      this.#wakeNext(lane);
+      throw error;
+    }
     return this.#take(lane);
   }
 
@@ -73,9 +87,10 @@ export class HostGate {
     if (lane) this.#busy[lane]++;
     let taken = lane;
     return () => {
-      if (taken) this.#busy[taken]--;
+      if (!taken) return;
+      this.#busy[taken]--;
+      this.#wakeNext(taken);
       taken = undefined;
-      this.#wakeAll();
     };
   }
 
@@ -122,10 +137,10 @@ export class HostGate {
     this.#wakeAll();
   }
 
-  #changed(signal: AbortSignal): Promise<void> {
+  #changed(lane: Lane | undefined, signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const abort = () => reject(signal.reason);
-    const waiting = { wake: resolve };
+    const waiting = { lane, wake: resolve };
     signal.addEventListener("abort", abort, { once: true });
     this.#queue.push(waiting);
     return promise.finally(() => {
@@ -133,6 +148,15 @@ export class HostGate {
       const at = this.#queue.indexOf(waiting);
       if (at >= 0) this.#queue.splice(at, 1);
     });
+  }
+
+  /**
+   * One slot is one request more: were all woken for it, a copy of many small blobs would do little else. Whoever comes before the one
+   * that is woken takes the slot from it, and wakes it again in the end.
+   */
+  #wakeNext(lane: Lane | undefined): void {
+    const at = this.#queue.findIndex((waiting) => waiting.lane === lane);
+    for (const { wake } of at < 0 ? [] : this.#queue.splice(at, 1)) wake();
   }
 
   #wakeAll(): void {

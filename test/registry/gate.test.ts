@@ -84,3 +84,55 @@ test("HostGate.enter() gives up with the signal's reason", async () => {
   stop.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
 });
+
+test("HostGate.enter() gives a slot to the next where the one that was to have it gave up", async () => {
+  const { gate } = gateOf(1);
+  const leave = await gate.enter("metadata", signal);
+  const stop = new AbortController();
+  const first = gate.enter("metadata", stop.signal);
+  const second = gate.enter("metadata", signal);
+  leave();
+  stop.abort(new Error("enough"));
+  await assert.rejects(first, /enough/);
+  assert.equal(await settles(second), true);
+});
+
+test("HostGate.enter() lets all in, one after the other, whoever comes in between", async () => {
+  const { gate } = gateOf(2);
+  let inside = 0;
+  let most = 0;
+  let passed = 0;
+  const pass = async (lane: "metadata" | "upload", turns: number) => {
+    const leave = await gate.enter(lane, signal);
+    inside += lane === "metadata" ? 1 : 0;
+    most = Math.max(most, inside);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    inside -= lane === "metadata" ? 1 : 0;
+    passed++;
+    leave();
+    leave();
+  };
+  const all: Promise<void>[] = [];
+  for (let n = 0; n < 200; n++) {
+    all.push(pass(n % 3 === 0 ? "upload" : "metadata", n % 7));
+    if (n % 5 === 0) await Promise.resolve();
+    if (n % 50 === 0) gate.slowDown(0, 10);
+    gate.succeeded();
+  }
+  assert.equal(await settles(Promise.all(all)), true);
+  assert.equal(passed, 200);
+  assert.equal(most, 2);
+});
+
+test("HostGate.enter() lets each lane in once the first after a pause has come to nothing", async () => {
+  const { gate, clock } = gateOf(1);
+  gate.slowDown(clock.now(), 1000);
+  const leave = await gate.enter("metadata", signal);
+  const others = (["download", "upload", undefined] as const).map((lane) =>
+    gate.enter(lane, signal),
+  );
+  assert.equal(await settles(Promise.race(others)), false);
+  leave();
+  gate.succeeded();
+  assert.equal(await settles(Promise.all(others)), true);
+});
