@@ -5,7 +5,7 @@ import { parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import type { HeldManifest, ImageSource, Transport } from "../transport/contract.ts";
+import type { HeldManifest, ImageSource, KeepReplaced, Transport } from "../transport/contract.ts";
 import { copyImage } from "./copy-image.ts";
 import { copyList, readInstance, refuseGroup } from "./copy-list.ts";
 import type { CopyRequest } from "./copy-request.ts";
@@ -45,6 +45,8 @@ export interface CopyJob extends Omit<CopyRequest, "source" | "destination" | "h
   ) => Promise<void> | void;
   /** As in {@link OpenDestinationOptions}. */
   readonly onlyIfFree?: boolean;
+  /** As in {@link OpenDestinationOptions}. */
+  readonly keepReplaced?: KeepReplaced;
 }
 
 /** What a copy came to. */
@@ -74,6 +76,7 @@ export async function copy(job: CopyJob): Promise<Digest> {
 /** As {@link copy}, and tells what came of it. */
 export async function performCopy(job: CopyJob): Promise<CopyResult> {
   refuseOntoItself(job);
+  refuseUnkept(job);
   const noOp = lookForNoOp(job);
   const held = await noOp.byHeads();
   if (held) return { ...held, unchanged: true, previous: held.digest };
@@ -87,6 +90,7 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
       job.to.transport.openDestination(job.to.reference, {
         signal,
         ...(job.onlyIfFree !== undefined && { onlyIfFree: job.onlyIfFree }),
+        ...(job.keepReplaced && { keepReplaced: job.keepReplaced }),
       }),
   );
   if (await willWriteSignatures(job)) destination.expectSignatures?.({ signal });
@@ -173,6 +177,15 @@ async function copyChosen(
       const manifest = await readInstance(source, instance.digest, signal);
       return (await copyImage(request, manifest, { as: "top", chosenFrom: index })).manifest;
     },
+  );
+}
+
+/** What does not heed the wish would replace the image without keeping it. */
+function refuseUnkept({ to, keepReplaced }: CopyJob): void {
+  if (!keepReplaced || to.transport.keepsReplaced) return;
+  throw new CopyError(
+    "copy.unsupported",
+    `${formatImageReference(to.reference)} has no other names to keep what it replaces under`,
   );
 }
 

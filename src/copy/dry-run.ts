@@ -42,6 +42,8 @@ export interface DryRun {
   readonly images: readonly PlannedImage[];
   /** The destination is what the copy would make it. */
   readonly nothingToDo: boolean;
+  /** What the destination's name stands for, where that can be told. */
+  readonly held?: Digest;
 }
 
 /**
@@ -79,6 +81,7 @@ export async function dryRun(
     images,
     nothingToDo: held !== undefined && held.digest === digest && !otherLayers,
     ...(isList && { index: top.digest }),
+    ...(held && { held: held.digest }),
   };
 }
 

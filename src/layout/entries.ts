@@ -111,6 +111,22 @@ export function putEntry(
   return { ...index, manifests: entries };
 }
 
+/** The first entry of that name. */
+export function entryNamed({ manifests }: LayoutIndex, name: string): LayoutEntry | undefined {
+  return manifests?.find((entry) => nameOf(entry) === name);
+}
+
+/** The index with the entry called `name` called `other`; what had that name loses it, as in {@link putEntry}. */
+export function renameEntry(index: LayoutIndex, name: string, other: string): LayoutIndex {
+  const renamed = entryNamed(index, name);
+  const older = entryNamed(index, other);
+  const entries = (index.manifests ?? []).map((entry) => {
+    if (entry === renamed) return withName(entry, other);
+    return entry === older ? withName(entry, undefined) : entry;
+  });
+  return { ...index, manifests: entries };
+}
+
 /** The index without the entry at `position`. */
 export function removeEntry(index: LayoutIndex, position: number): LayoutIndex {
   return { ...index, manifests: (index.manifests ?? []).toSpliced(position, 1) };

@@ -12,13 +12,19 @@ export interface SyncItem {
 
 /** How it went with one image. */
 export type SyncOutcome =
-  /** `previous`: what the destination's name stood for, where that was another image. */
-  | { readonly type: "copied"; readonly digest: Digest; readonly previous?: Digest }
+  /** `previous`: what the destination's name stood for, where that was another image; `backup`: the tag that this has now. */
+  | {
+      readonly type: "copied";
+      readonly digest: Digest;
+      readonly previous?: Digest;
+      readonly backup?: string;
+    }
   /** Of a dry run. `digest` where a copy would keep it; `bytes` of the layers, whether or not they are there already. */
   | {
       readonly type: "would-copy";
       readonly digest?: Digest;
       readonly previous?: Digest;
+      readonly backup?: string;
       readonly bytes: number;
     }
   /** The destination was the same already. */

@@ -47,7 +47,20 @@ export class GivenNames {
       ([, { rules, to }]) =>
         rules.has(rule) && !failed.some((other) => mayGive(other, to.reference)),
     );
-    return new Map(own);
+    return new Map(
+      own.map(([place, { to, tags, rules: by }]) => [
+        place,
+        { to, tags, backups: this.#backups(to.reference, by) },
+      ]),
+    );
+  }
+
+  #backups(reference: ImageReference, rules: ReadonlySet<MirrorRule>): readonly string[] {
+    return this.#mirror.rules.flatMap((rule) =>
+      rule.backup !== undefined && (rules.has(rule) || mayGive(rule, reference))
+        ? [rule.backup]
+        : [],
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { domain, duration, percentage, writtenText } from "../config/setting-val
 import { UsageError } from "../core/errors.ts";
 import { parsePlatform } from "../core/platform.ts";
 import { parseRepositoryPattern, RepositoryPatternError } from "../core/repository-pattern.ts";
+import { parseBackupNames } from "./backup.ts";
 import { hostSettings } from "./host-settings.ts";
 import { parseSource } from "./mirror-source.ts";
 import { checkTemplate, completeTemplate, TemplateError } from "./naming.ts";
@@ -97,6 +98,16 @@ const source = z.union(
 
 const platform = () => checked("OS/ARCHITECTURE[/VARIANT]", parsePlatform, [UsageError]);
 
+const backupName = () =>
+  checked(
+    "the tag of a backup such as old-{{.Tag}}",
+    (text) => {
+      parseBackupNames(text);
+      return text;
+    },
+    [TemplateError],
+  );
+
 /** What `defaults:` may say, and every mirror over it. */
 const commonSettings = {
   tags: tagSettings.optional(),
@@ -139,12 +150,21 @@ const commonSettings = {
       error("update, if-absent or a mapping with immutable"),
     )
     .optional(),
+  backup: z
+    .union(
+      [z.literal(false), backupName()],
+      error(
+        "false, or the tag of a backup such as old-{{.Tag}}, with {{.Tag}} once and at will {{.Digest}}",
+      ),
+    )
+    .optional(),
   prune: z
     .union(
       [
         z.literal(false),
         z.strictObject({
           dryRun: z.boolean().default(false),
+          backups: z.boolean().default(false),
           threshold: percentage().default(0.2),
           alwaysUpTo: number(0).default(1),
           only: z.array(glob()).default([]),

@@ -19,6 +19,8 @@ export interface MirrorRule {
   readonly copy: CopyOptions;
   readonly companions: Companions;
   readonly existing: ExistingRule;
+  /** The name under which an image stays that another takes the place of; see backup.ts. Absent: none. */
+  readonly backup?: string;
   readonly prune: PruneRule | undefined;
 }
 
@@ -97,6 +99,8 @@ export type ExistingRule =
 /** Removes tags at the destination that the rule does not give any more. */
 export interface PruneRule {
   readonly dryRun: boolean;
+  /** Backups of such tags too; those of tags that it gives stay. Without it, all that is called like a backup stays. */
+  readonly backups?: boolean;
   /** Only tags that these take are ever removed; empty: all. */
   readonly only: readonly NameRule[];
   /** Of a repository's tags, the share (0 to 1) above which nothing is removed and the rule fails. */

@@ -44,7 +44,8 @@ export const placeholders = [
 ] as const;
 
 type Placeholder = (typeof placeholders)[number];
-type Piece = { readonly text: string } | { readonly placeholder: Placeholder };
+/** A piece of a template. */
+export type Piece = { readonly text: string } | { readonly placeholder: Placeholder };
 
 const values: Readonly<Record<Placeholder, (source: SourceName) => string>> = {
   Domain: ({ domain }) => domain,
@@ -67,7 +68,7 @@ export async function createNamer(target: MirrorTarget): Promise<Namer> {
   const pieces = parseTemplate(target.template);
   const rename = await compileReplacements(target);
   return (source) =>
-    fill(pieces, { ...source, repository: rename(source.repository) }) + target.suffix;
+    fillTemplate(pieces, { ...source, repository: rename(source.repository) }) + target.suffix;
 }
 
 async function compileReplacements({ replace }: MirrorTarget): Promise<(name: string) => string> {
@@ -170,6 +171,11 @@ export function registryOf(template: string): string | undefined {
 
 const sample: SourceName = { domain: "docker.io", repository: "library/alpine", tag: "3.20" };
 
+/** What some image of a registry would be called. @throws {TemplateError} */
+export function sampleName(template: string): string {
+  return fillTemplate(parseTemplate(template), sample);
+}
+
 /**
  * Sees whether names can come of a template.
  *
@@ -177,12 +183,12 @@ const sample: SourceName = { domain: "docker.io", repository: "library/alpine", 
  * @throws {UsageError} where no image in a registry could be called so
  */
 export function checkTemplate(template: string): void {
-  const name = fill(parseTemplate(template), sample);
-  const { transport, rest } = splitPlace(name);
+  const { transport, rest } = splitPlace(sampleName(template));
   if (transport === "docker") parseDockerReference(rest);
 }
 
-function fill(pieces: readonly Piece[], source: SourceName): string {
+/** What comes of a template. */
+export function fillTemplate(pieces: readonly Piece[], source: SourceName): string {
   return pieces
     .map((piece) => ("text" in piece ? piece.text : values[piece.placeholder](source)))
     .join("");

@@ -8,6 +8,7 @@ import { CopyFigures } from "./copy-figures.ts";
 import type { SyncFigures, SyncOutcome } from "./events.ts";
 import { isRaced } from "./existing.ts";
 import type { FreeNames } from "./free-names.ts";
+import { type ImageBackup, imageBackup } from "./image-backup.ts";
 import { madeBefore, noteMade } from "./made.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { Outages, PatientWork } from "./outages.ts";
@@ -75,7 +76,8 @@ async function tryOnce(
   checkRoom(image, rule.companions);
   const existing = await steps.lookAtExisting(rule.existing, image, { signal, copy: rule.copy });
   if (existing.type === "left") return { outcome: existing };
-  const job = jobOf(image, rule, parts, figures);
+  const backup = imageBackup(image, rule, existing);
+  const job = { ...jobOf(image, rule, parts, figures), ...keeping(backup) };
   if (parts.dryRun) return await wouldBring(image, rule, parts, job);
   const result = await copyInto(image, job, existing, parts);
   if (result === "raced") return { outcome: { type: "left", why: "if-absent", raced: true } };
@@ -86,7 +88,11 @@ async function tryOnce(
     const options = { report, signal, dryRun: false, parts, ...(instances && { instances }) };
     await steps.copyCompanions(image, result.digest, rule.companions, options);
   }
-  return { outcome: copied(result), source: result.source };
+  return { outcome: copied(result, backup), source: result.source };
+}
+
+function keeping(backup: ImageBackup | undefined): Pick<CopyJob, "keepReplaced"> {
+  return backup ? { keepReplaced: backup.keepReplaced } : {};
 }
 
 /** Tells also what belongs to it, where a copy would leave the image as it is. */
@@ -158,20 +164,28 @@ function jobOf(
   };
 }
 
-function copied({ digest, previous, unchanged }: CopyResult): SyncOutcome {
+function copied({ digest, previous, unchanged }: CopyResult, backup?: ImageBackup): SyncOutcome {
   if (unchanged || previous === digest) return { type: "unchanged", digest };
-  return { type: "copied", digest, ...(previous !== undefined && { previous }) };
+  return { type: "copied", digest, ...(previous !== undefined && { previous }), ...backup?.made() };
 }
 
 async function wouldCopy(job: CopyJob): Promise<Ended> {
-  const { nothingToDo, index, images } = await dryRun(job);
+  const { nothingToDo, index, images, held } = await dryRun(job);
   const digest = index ?? images[0]?.digest;
   if (nothingToDo && digest) return { outcome: { type: "unchanged", digest }, source: digest };
   const layers = new Map(
     images.flatMap(({ layers }) => layers.map((one) => [one.digest, one.size])),
   );
   const bytes = [...layers.values()].reduce((sum, size) => sum + Math.max(0, size), 0);
-  return { outcome: { type: "would-copy", bytes, ...(digest && { digest }) } };
+  const backup = held && job.keepReplaced?.nameOf(held);
+  return {
+    outcome: {
+      type: "would-copy",
+      bytes,
+      ...(digest && { digest }),
+      ...(held && backup !== undefined && { previous: held, backup }),
+    },
+  };
 }
 
 interface Tried {

@@ -125,4 +125,6 @@ export interface GivenTags {
   /** One of its images, to reach the repository by. */
   readonly to: FoundImage["to"];
   readonly tags: ReadonlySet<string>;
+  /** How backups are called there, by the rules that may have made some. */
+  readonly backups?: readonly string[];
 }

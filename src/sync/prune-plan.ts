@@ -31,11 +31,25 @@ export function planPrune(
   };
 }
 
+/** How many names of a place would go, and of how many. */
+export interface PruneShare {
+  readonly would: number;
+  readonly of: number;
+}
+
+/** What a plan comes to for those names that count. */
+export function shareOf(
+  { doomed, staying }: PrunePlan,
+  counts: (name: string) => boolean,
+): PruneShare {
+  const would = doomed.filter(counts).length;
+  return { would, of: would + staying.filter(counts).length };
+}
+
 /** Whether so many would go that something else may be wrong. */
 export function isTooMuch(
-  { doomed, staying }: PrunePlan,
+  { would, of }: PruneShare,
   { threshold, alwaysUpTo }: Pick<PruneRule, "threshold" | "alwaysUpTo">,
 ): boolean {
-  if (doomed.length <= alwaysUpTo) return false;
-  return doomed.length > threshold * (doomed.length + staying.length);
+  return would > alwaysUpTo && would > threshold * of;
 }

@@ -1,9 +1,10 @@
 import { KnownError } from "../core/errors.ts";
+import { Backups } from "./backup.ts";
 import type { CompileNames } from "./existing.ts";
 import type { PruneRule } from "./mirror.ts";
 import type { Prune } from "./parts.ts";
 import { type Pruning, pruneNames } from "./prune-names.ts";
-import { isTooMuch, planPrune } from "./prune-plan.ts";
+import { isTooMuch, planPrune, shareOf } from "./prune-plan.ts";
 
 /**
  * Removes what a rule does not give any more, place by place. Nothing is removed of a place whose names cannot all be
@@ -18,10 +19,11 @@ export function createPrune(compile: CompileNames): Prune {
     const { report, signal } = options;
     const dryRun = options.dryRun || prune.dryRun;
     const failures: KnownError[] = [];
-    for (const [place, { to, tags }] of given) {
+    for (const [place, { to, tags, backups = [] }] of given) {
       signal.throwIfAborted();
       const pruning = { rule: name, place, to, report, signal, dryRun };
-      await prunePlace(pruning, tags, prune, isMeant).catch((error: unknown) => {
+      const rules = { ...prune, isMeant, backups: new Backups(backups, tags, prune) };
+      await prunePlace(pruning, tags, rules).catch((error: unknown) => {
         if (!(error instanceof KnownError) || signal.aborted) throw error;
         failures.push(error);
       });
@@ -33,20 +35,24 @@ export function createPrune(compile: CompileNames): Prune {
 async function prunePlace(
   pruning: Pruning,
   given: ReadonlySet<string>,
-  rule: PruneRule,
-  isMeant: (name: string) => boolean,
+  rules: PlaceRules,
 ): Promise<void> {
-  const plan = planPrune(await namesIn(pruning), given, isMeant);
-  if (!isTooMuch(plan, rule)) return await pruneNames(pruning, plan);
-  const would = plan.doomed.length;
-  const of = would + plan.staying.length;
+  const { backups, isMeant } = rules;
+  const names = await namesIn(pruning);
+  const plan = planPrune(names, given, (name) => isMeant(name) && !backups.stays(name));
+  const share = shareOf(plan, (name) => !backups.has(name));
+  if (!isTooMuch(share, rules)) return await pruneNames(pruning, plan);
   pruning.report({
     type: "prune-refused",
     rule: pruning.rule,
     repository: pruning.place,
-    would,
-    of,
+    ...share,
   });
+}
+
+interface PlaceRules extends Pick<PruneRule, "threshold" | "alwaysUpTo"> {
+  readonly isMeant: (name: string) => boolean;
+  readonly backups: Backups;
 }
 
 async function namesIn({ to, signal }: Pruning): Promise<readonly string[]> {

@@ -5,6 +5,7 @@ import { isTag, parseDockerReference } from "../core/docker-reference.ts";
 import { KnownError } from "../core/errors.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import type { Platform } from "../core/platform.ts";
+import { whyNoBackups } from "./backup.ts";
 import type {
   Companions,
   ExistingRule,
@@ -44,7 +45,8 @@ export function rulesOfSettings(settings: MirrorSettings, defaults: RuleDefaults
   for (const [index, mirror] of settings.mirrors.entries()) {
     const path = ["mirrors", index];
     const whole = { ...settings.defaults, ...withoutUndefined(mirror) };
-    for (const issue of tagIssues(whole, [...path, "tags", "list"])) issues.push(issue);
+    issues.push(...tagIssues(whole, [...path, "tags", "list"]));
+    issues.push(...backupIssues(whole, [...path, "backup"]));
     const sources = Array.isArray(mirror.from) ? mirror.from : [mirror.from];
     for (const [position, source] of sources.entries()) {
       const at = [...path, "from", ...(Array.isArray(mirror.from) ? [position] : [])];
@@ -73,6 +75,11 @@ function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly Setti
   );
 }
 
+function backupIssues({ to, backup }: OneMirror, path: SettingPath): readonly SettingIssue[] {
+  const why = backup ? whyNoBackups(completeTemplate(to)) : undefined;
+  return why === undefined ? [] : [{ path, message: `expected ${why}` }];
+}
+
 type Source = Exclude<OneMirror["from"], readonly unknown[]>;
 
 interface Place {
@@ -98,6 +105,7 @@ function ruleOf(mirror: OneMirror, source: Source, place: Place): MirrorRule | S
     copy: copyOf(mirror, defaults),
     companions: companionsOf(mirror),
     existing: existingOf(mirror.existing),
+    ...(mirror.backup && { backup: mirror.backup }),
     prune: pruneOf(mirror.prune),
   };
 }

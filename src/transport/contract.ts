@@ -24,6 +24,19 @@ export interface OpenDestinationOptions extends CallOptions {
    * thrown then. As exact as the place is able to see it; places that hold one image each do not look again.
    */
   readonly onlyIfFree?: boolean;
+  /** Only where {@link Transport.keepsReplaced}; a reference without a name replaces nothing. */
+  readonly keepReplaced?: KeepReplaced;
+}
+
+/**
+ * What a name stood for stays under another, if it is another image that the name is given to. It has that other name before
+ * it loses its own, and what it could not be given to ends the writing with `transport.not-kept`: the first name is untouched then.
+ */
+export interface KeepReplaced {
+  /** The other name, in the same place. */
+  nameOf(replaced: Digest): string;
+  /** Told when it has that name. */
+  kept(name: string, replaced: Digest): void;
 }
 
 /** One way of keeping images. Built once with all its settings: none of them travels with a call. */
@@ -46,6 +59,8 @@ export interface Transport {
     reference: ImageReference,
     options: OpenDestinationOptions,
   ): Promise<ImageDestination>;
+  /** Whether {@link OpenDestinationOptions.keepReplaced} is heeded. */
+  readonly keepsReplaced?: true;
   /** Begins what a destination of that name will need. Waits for nothing that takes long; what fails, who writes hears again. */
   readonly expectDestination?: (reference: ImageReference) => Promise<void>;
   /** What only some transports can do; absent where it makes no sense. Undefined where a look cannot tell. */
@@ -360,6 +375,8 @@ export type TransportErrorCode =
   | "transport.unreadable"
   /** What was to be free has been given to another image. */
   | "transport.taken"
+  /** What is to be replaced cannot be kept under another name, and so is not replaced. */
+  | "transport.not-kept"
   | "transport.busy";
 
 /** A place cannot be read or written. */

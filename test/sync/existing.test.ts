@@ -1,20 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createGate } from "../../policy/gate.ts";
-import { acceptAnything } from "../../policy/policy.ts";
-import { createTransfers } from "../../src/copy/transfers.ts";
-import { Compression } from "../../src/stream/recompress.ts";
-import { createSteps } from "../../src/sync/default-steps.ts";
-import type { SyncEvent, SyncOutcome } from "../../src/sync/events.ts";
-import type { Companions, ExistingRule, Mirror, MirrorRule } from "../../src/sync/mirror.ts";
-import { runMirror } from "../../src/sync/run-mirror.ts";
+import type { ExistingRule } from "../../src/sync/mirror.ts";
 import { artifactAbout } from "../support/artifacts.ts";
-import { Engine } from "../support/engine.ts";
 import { makeImage, makeMultiArch, type TestImage } from "../support/images.ts";
-import { noTrust } from "../support/no-trust.ts";
-import { type Registry, startRegistry } from "../support/registry.ts";
-import { SteppedClock } from "../support/stepped-clock.ts";
+import { startRegistry } from "../support/registry.ts";
 import { tempFolder } from "../support/temp.ts";
+import { into, mirror, tag, type Wish } from "./one-rule.ts";
 
 const one = makeImage({ seed: 1 });
 const two = makeImage({ seed: 2 });
@@ -23,76 +14,6 @@ const immutable: ExistingRule = {
   kind: "immutable",
   tags: [{ kind: "glob", pattern: "v*" }],
 };
-
-interface Wish {
-  readonly existing?: ExistingRule;
-  readonly companions?: Companions;
-  readonly prune?: MirrorRule["prune"];
-  readonly all?: boolean;
-  readonly dryRun?: boolean;
-}
-
-/** Runs a mirror of all tags of one repository, and gives how each came out, by tag, and all that was told. */
-async function mirror(source: Registry, template: string, wish: Wish = {}) {
-  const events: SyncEvent[] = [];
-  await using engine = new Engine();
-  const rule: MirrorRule = {
-    name: "app",
-    from: {
-      kind: "registry",
-      domain: source.host,
-      repositories: [{ kind: "literal", name: "app" }],
-      exclude: [],
-      end: "one",
-    },
-    to: { template, end: "one", replace: [], suffix: "" },
-    tags: {
-      list: undefined,
-      include: [],
-      exclude: [],
-      semver: undefined,
-      newest: undefined,
-      newestBy: "name",
-      maxAgeMs: undefined,
-    },
-    copy: {
-      select: { type: wish.all ? "all" : "system" },
-      platform: { os: "linux", architecture: "amd64" },
-      preserveDigests: false,
-      removeSignatures: false,
-      compression: { force: false },
-    },
-    companions: wish.companions ?? { referrers: "none", digestTags: false },
-    existing: wish.existing ?? { kind: "update" },
-    prune: wish.prune,
-  };
-  const whole: Mirror = { rules: [rule] };
-  const summary = await runMirror(whole, {
-    ends: { open: async () => ({ resolve: (text, as) => engine.end(text, as) }) },
-    gate: createGate(acceptAnything, noTrust),
-    transfers: createTransfers(4),
-    compression: new Compression({ parallel: 1 }),
-    steps: createSteps(whole),
-    report: (event) => events.push(event),
-    clock: new SteppedClock(),
-    random: () => 0.5,
-    signal: new AbortController().signal,
-    parallel: 4,
-    retries: 0,
-    keepGoing: true,
-    dryRun: wish.dryRun ?? false,
-  });
-  const outcomes: Record<string, SyncOutcome> = {};
-  for (const event of events) {
-    if (event.type !== "image-ended") continue;
-    outcomes[event.item.from.docker?.tag ?? ""] = event.outcome;
-  }
-  return { summary, outcomes, events };
-}
-
-const into = (registry: Registry) => `docker://${registry.host}/app:{{.Tag}}`;
-const tag = (registry: Registry, name: string) =>
-  registry.store.repositories.get("app")?.tags.get(name);
 
 async function pair(there: Readonly<Record<string, TestImage>>) {
   const source = await startRegistry();

@@ -89,7 +89,13 @@ mirrors:
 `);
   const [first, second] = mirror.rules;
   assert.deepEqual(first?.copy.select, { type: "system" });
-  assert.deepEqual(first?.prune, { dryRun: true, threshold: 0.2, alwaysUpTo: 1, only: [] });
+  assert.deepEqual(first?.prune, {
+    dryRun: true,
+    backups: false,
+    threshold: 0.2,
+    alwaysUpTo: 1,
+    only: [],
+  });
   assert.deepEqual([first?.companions.referrers, first?.tags.newest], ["all", 1]);
   assert.deepEqual(second?.copy.select, {
     type: "platforms",
@@ -295,6 +301,17 @@ const wrong: readonly (readonly [text: string, ...expected: RegExp[]])[] = [
     /existing\.immutable\[0\]: expected a pattern/,
     /prune\.threshold: expected a percentage/,
     /prune\.only\[0\]: expected a pattern/,
+  ],
+  [
+    "mirrors:\n- {from: a/b, to: x.example/, backup: 'x/old:{{.Tag}}'}\n- {from: a/b, to: x.example/, backup: old}\n- {from: a/b, to: x.example/, backup: true}",
+    /mirrors\[0\]\.backup: expected false, or the tag of a backup .*, found "x\/old:\{\{\.Tag\}\}"/,
+    /mirrors\[1\]\.backup: expected false, or .* with \{\{\.Tag\}\} once and at will \{\{\.Digest\}\}, found "old"/,
+    /mirrors\[2\]\.backup: expected false, or the tag of a backup .*, found true/,
+  ],
+  [
+    "defaults: {backup: 'old-{{.Tag}}'}\nmirrors:\n- {from: a/b, to: 'docker-archive:/a.tar'}\n- {from: a/b, to: 'dir:/a/{{.Name}}'}\n- {from: a/b, to: 'dir:/a/{{.Name}}', backup: false}",
+    /mirrors\[0\]\.backup: expected no backups: docker-archive: keeps none/,
+    /mirrors\[1\]\.backup: expected no backups: its folders are not called NAME:TAG/,
   ],
   ["a: &a [x]\nmirrors: *a\na: 1", /^3: a: expected once, found twice$/],
   [

@@ -22,10 +22,10 @@ export function endedSentence(
     case "copied": {
       const verb = outcome.previous === undefined ? "Copied" : "Updated";
       const way = verb === "Copied" ? `${from} to ${to}` : `${to} from ${from}`;
-      return `${verb} ${way} (${moved(figures)}${along})`;
+      return `${verb} ${way} (${moved(figures)}${along})${keptAs(outcome, "is")}`;
     }
     case "would-copy":
-      return `Would copy ${from} to ${to} (at most ${formatBytes(outcome.bytes)}${along})`;
+      return `Would copy ${from} to ${to} (at most ${formatBytes(outcome.bytes)}${along})${keptAs(outcome, "would be")}`;
     case "unchanged":
       return `Unchanged ${to}${along}`;
     case "left":
@@ -33,6 +33,10 @@ export function endedSentence(
     default:
       return undefined;
   }
+}
+
+function keptAs({ backup }: { readonly backup?: string }, verb: "is" | "would be"): string {
+  return backup === undefined ? "" : `, the one before ${verb} kept as ${backup}`;
 }
 
 function whyLeft({ why, raced }: Extract<SyncOutcome, { type: "left" }>): string {

@@ -15,6 +15,7 @@ import {
   type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
+  type KeepReplaced,
   TransportError,
 } from "../contract.ts";
 import {
@@ -25,9 +26,18 @@ import {
   versionFile,
   versionText,
 } from "./file-names.ts";
+import { keepReplacedFolder } from "./keep-replaced.ts";
 import { wouldOverwrite } from "./location.ts";
+import { namedFolders } from "./named.ts";
 import { type Aside, lookAt, makeAside, type Standing } from "./place.ts";
-import { takePlace } from "./take-place.ts";
+import { type TakePlaceOptions, takePlace } from "./take-place.ts";
+
+/** How a folder takes an image. */
+export interface DirDestinationOptions {
+  readonly layers: DestinationTraits["layers"];
+  /** As in {@link OpenDestinationOptions}. */
+  readonly keepReplaced?: KeepReplaced;
+}
 
 /**
  * Begins an image for `folder`. Nothing in it changes before the image is committed.
@@ -39,12 +49,12 @@ import { takePlace } from "./take-place.ts";
 export async function openDirDestination(
   reference: ImageReference,
   folder: string,
-  layers: DestinationTraits["layers"],
+  options: DirDestinationOptions,
 ): Promise<ImageDestination> {
   const standing = await lookAt(folder);
   const self = await identifyProcess();
   const aside = await writing(`open ${folder}`, () => makeAside(folder, standing, self));
-  return new DirDestination({ reference, folder, standing, aside, self }, layers);
+  return new DirDestination({ reference, folder, standing, aside, self }, options);
 }
 
 interface Destined {
@@ -59,15 +69,17 @@ class DirDestination implements ImageDestination {
   readonly reference: ImageReference;
   readonly traits: DestinationTraits;
   readonly #destined: Destined;
+  readonly #keep: KeepReplaced | undefined;
   readonly #blobs: BlobFolder;
   /** All that files are named by. */
   readonly #digests = new Set<Digest>();
   #top: Digest | undefined;
 
-  constructor(destined: Destined, layers: DestinationTraits["layers"]) {
+  constructor(destined: Destined, { layers, keepReplaced }: DirDestinationOptions) {
     const { aside, self } = destined;
     this.reference = destined.reference;
     this.#destined = destined;
+    this.#keep = keepReplaced;
     this.#blobs = new BlobFolder({
       unfinished: aside.path,
       pathOf: (digest) => join(aside.path, blobFile(digest)),
@@ -150,7 +162,19 @@ class DirDestination implements ImageDestination {
     await this.#blobs.settle();
     await this.#writeFile(versionFile, Buffer.from(versionText(this.#digests)));
     signal.throwIfAborted();
-    await takePlace(aside.path, folder, standing, { self, signal });
+    const options = { self, signal };
+    await takePlace(aside.path, folder, standing, {
+      ...options,
+      beforeChange: () => this.#keepReplaced(options),
+    });
+  }
+
+  async #keepReplaced(options: TakePlaceOptions): Promise<void> {
+    const { folder, reference } = this.#destined;
+    const next = this.#top;
+    if (!this.#keep || next === undefined) return;
+    const folderOf = (name: string) => namedFolders.byName(reference, name).text;
+    await keepReplacedFolder({ folder, next, folderOf }, this.#keep, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

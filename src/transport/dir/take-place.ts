@@ -11,6 +11,8 @@ import { lookAt, markEmpty, type Standing, unmarkEmpty } from "./place.ts";
 export interface TakePlaceOptions {
   readonly self: OwnProcess;
   readonly signal: AbortSignal;
+  /** Called where something stands there already, before it is changed; what it throws leaves it as it is. */
+  readonly beforeChange?: () => Promise<void>;
 }
 
 /**
@@ -31,6 +33,7 @@ export async function takePlace(
   if (now === "empty") await markEmpty(folder); // before the lock is in it
   try {
     await using lock = await lockFolder(folder, options);
+    await options.beforeChange?.();
     await writing(`open ${folder}`, () =>
       bringAll(aside, folder, options.self, () => lock.assertHeld()),
     );

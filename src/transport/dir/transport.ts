@@ -19,11 +19,15 @@ export interface DirTransportOptions {
 export function createDirTransport(options: DirTransportOptions = {}): Transport {
   return {
     name: "dir",
+    keepsReplaced: true,
     resolve: resolveDirLocation,
     openSource: async (reference) => new DirSource(reference, reference.typed ?? reference.text),
     signaturePlaces: async (reference) => [signaturePlace(reference)],
-    openDestination: async (reference) =>
-      await openDirDestination(reference, reference.text, layersFor(options, reference)),
+    openDestination: async (reference, { keepReplaced }) =>
+      await openDirDestination(reference, reference.text, {
+        layers: layersFor(options, reference),
+        ...(keepReplaced && { keepReplaced }),
+      }),
     named: namedFolders,
   };
 }

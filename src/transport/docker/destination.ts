@@ -1,10 +1,12 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
+import { isTag } from "../../core/docker-reference.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { RegistryError } from "../../registry/errors.ts";
+import type { Instead } from "../../registry/manifests.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
 import {
@@ -14,8 +16,11 @@ import {
   type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
+  type KeepReplaced,
+  type OpenDestinationOptions,
   TransportError,
 } from "../contract.ts";
+import { keepingReplaced } from "./keep-replaced.ts";
 import { isUnknownDigest } from "./location.ts";
 import type { RepositorySignatures } from "./signatures.ts";
 
@@ -43,12 +48,16 @@ export class DockerDestination implements ImageDestination {
   readonly #repository: Repository;
   readonly #signatures: RepositorySignatures;
   readonly #onlyIfFree: boolean;
+  readonly #keep: KeepReplaced | undefined;
 
   constructor(
     reference: ImageReference,
     repository: Repository,
     signatures: RepositorySignatures,
-    { onlyIfFree = false }: { readonly onlyIfFree?: boolean } = {},
+    {
+      onlyIfFree = false,
+      keepReplaced,
+    }: Pick<OpenDestinationOptions, "onlyIfFree" | "keepReplaced"> = {},
   ) {
     this.reference = reference;
     this.blobPlace = `docker://${repository.name}`;
@@ -56,6 +65,7 @@ export class DockerDestination implements ImageDestination {
     this.#repository = repository;
     this.#signatures = signatures;
     this.#onlyIfFree = onlyIfFree;
+    this.#keep = keepReplaced;
   }
 
   async openImage({ as }: ExpectedImage): Promise<ImageWriter> {
@@ -73,7 +83,7 @@ export class DockerDestination implements ImageDestination {
   /** Registries that heed no condition are asked once more: what is left is the time between two requests. */
   async #putTop(manifest: RawManifest, signal: AbortSignal): Promise<void> {
     const name = topName(this.reference, manifest);
-    if (!this.#onlyIfFree) return await putManifest(this.#repository, name, manifest, { signal });
+    if (!this.#onlyIfFree) return await this.#replaceTop(name, manifest, signal);
     const head = await this.#repository.headManifest(name, { signal });
     if (head.type === "held") {
       if (head.digest === manifest.digest) return;
@@ -87,6 +97,16 @@ export class DockerDestination implements ImageDestination {
       }
       throw error;
     }
+  }
+
+  async #replaceTop(name: string, manifest: RawManifest, signal: AbortSignal): Promise<void> {
+    const repository = this.#repository;
+    const put = (instead?: Instead) =>
+      putManifest(repository, name, manifest, { signal, ...(instead && { instead }) });
+    if (!this.#keep || !isTag(name)) return await put();
+    await keepingReplaced({ repository, tag: name, next: manifest.digest }, this.#keep, put, {
+      signal,
+    });
   }
 
   #taken(cause?: RegistryError): TransportError {

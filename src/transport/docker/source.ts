@@ -45,13 +45,16 @@ export class DockerSource implements ImageSource {
   }
 
   #readTop(): RawManifest {
-    const top = verify(this.#top);
+    const top = verifiedManifest(this.#top);
     this.#manifests.set(top.digest, Promise.resolve(top));
     return top;
   }
 
   async #readInstance(digest: Digest, options: CallOptions): Promise<RawManifest> {
-    return verify({ ...(await fetchManifest(this.#repository, digest, options)), digest });
+    return verifiedManifest({
+      ...(await fetchManifest(this.#repository, digest, options)),
+      digest,
+    });
   }
 
   async heldLayers(): Promise<undefined> {}
@@ -97,7 +100,13 @@ export interface FetchedManifest {
  *
  * @throws {ContentError} `content.bad-manifest`, `content.digest-mismatch`
  */
-function verify({ bytes, contentType, digestHeader, digest }: FetchedManifest): RawManifest {
+/** A manifest as fetched, if it has the digests that were asked for and told. @throws {ContentError} */
+export function verifiedManifest({
+  bytes,
+  contentType,
+  digestHeader,
+  digest,
+}: FetchedManifest): RawManifest {
   const manifest = readRawManifest(bytes, {
     ...(contentType !== undefined && { contentType }),
     ...(digest && { digest }),

@@ -61,6 +61,7 @@ export function createDockerTransport(options: DockerTransportOptions): Transpor
   };
   return {
     name: "docker",
+    keepsReplaced: true,
     resolve: async (text) => parseDockerLocation(text, options),
     async openSource(reference, call) {
       const docker = dockerOf(reference);

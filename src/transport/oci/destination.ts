@@ -1,12 +1,12 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
-import type { Digest } from "../../core/digest.ts";
+import { type Digest, isDigest } from "../../core/digest.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { referrerEntry, subjectOf } from "../../core/subject.ts";
 import { BlobFolder } from "../../layout/blob-folder.ts";
-import { nameOf, putEntry } from "../../layout/entries.ts";
+import { entryNamed, putEntry, renameEntry } from "../../layout/entries.ts";
 import { reading } from "../../layout/errors.ts";
 import { type LayoutEntry, type LayoutIndex, newEntry } from "../../layout/index-file.ts";
 import {
@@ -27,6 +27,7 @@ import {
   type ExpectedImage,
   type ImageDestination,
   type ImageWriter,
+  type KeepReplaced,
   TransportError,
 } from "../contract.ts";
 
@@ -36,6 +37,7 @@ export interface OciDestinationOptions {
   readonly acceptUncompressedLayers: boolean;
   /** As in {@link OpenDestinationOptions}. */
   readonly onlyIfFree?: boolean;
+  readonly keepReplaced?: KeepReplaced;
 }
 
 /**
@@ -80,6 +82,7 @@ class OciDestination implements ImageDestination {
   readonly #self: OwnProcess;
   readonly #blobs: BlobFolder;
   readonly #onlyIfFree: boolean;
+  readonly #keep: KeepReplaced | undefined;
   /** Must still be there when the image gets its name: until then others, deleting, see no use of it. */
   readonly #needed = new Map<Digest, number>();
   #top: RawManifest | undefined;
@@ -97,6 +100,7 @@ class OciDestination implements ImageDestination {
     this.#paths = paths;
     this.#self = self;
     this.#onlyIfFree = options.onlyIfFree ?? false;
+    this.#keep = options.keepReplaced;
     this.#blobs = new BlobFolder({
       unfinished: unfinishedFolder(paths),
       pathOf: (digest) => blobPath(paths, digest),
@@ -172,14 +176,34 @@ class OciDestination implements ImageDestination {
     signal.throwIfAborted();
     await markAsLayout(this.#paths, this.#self);
     const top = this.#top;
+    let kept: Renamed | undefined;
     await updateLayoutIndex(this.#paths, { self: this.#self, signal }, async (index) => {
       await this.#checkNeeded();
       if (!top) return { index };
       const { digest, name } = this.#location;
       if (digest !== undefined && hasEntry(index, digest)) return { index };
       if (this.#onlyIfFree && isGivenTo(index, name, top.digest) === false) throw this.#taken();
-      return { index: putEntry(index, entryOf(top), name) };
+      kept = this.#rename(index, name, top.digest);
+      return { index: putEntry(kept?.index ?? index, entryOf(top), name) };
     });
+    if (kept) this.#keep?.kept(kept.name, kept.digest);
+  }
+
+  /** What stands under `name` gets its other name where a new image takes this one: in one step for whoever reads. */
+  #rename(index: LayoutIndex, name: string | undefined, next: Digest): Renamed | undefined {
+    const replaced = name === undefined ? undefined : entryNamed(index, name)?.digest;
+    if (!this.#keep || name === undefined || replaced === undefined || replaced === next) return;
+    if (!isDigest(replaced)) throw this.#notKept(`its digest cannot be read: ${replaced}`);
+    const other = this.#keep.nameOf(replaced);
+    return { index: renameEntry(index, name, other), name: other, digest: replaced };
+  }
+
+  #notKept(why: string): TransportError {
+    return new TransportError(
+      "transport.not-kept",
+      `Cannot keep what ${formatImageReference(this.reference)} stands for, so it is not replaced: ${why}`,
+      { reference: this.reference },
+    );
   }
 
   #taken(): TransportError {
@@ -206,17 +230,24 @@ class OciDestination implements ImageDestination {
   }
 }
 
+/** An index in which an image has another name. */
+interface Renamed {
+  readonly index: LayoutIndex;
+  readonly name: string;
+  readonly digest: Digest;
+}
+
 function hasEntry({ manifests }: LayoutIndex, digest: Digest): boolean {
   return (manifests ?? []).some((entry) => entry.digest === digest);
 }
 
 /** Whether a name stands for that digest; undefined where it is free. */
 function isGivenTo(
-  { manifests }: LayoutIndex,
+  index: LayoutIndex,
   name: string | undefined,
   digest: Digest,
 ): boolean | undefined {
-  const holder = (manifests ?? []).find((entry) => name !== undefined && nameOf(entry) === name);
+  const holder = name === undefined ? undefined : entryNamed(index, name);
   return holder && holder.digest === digest;
 }
 

@@ -37,6 +37,7 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
   };
   return {
     name: "oci",
+    keepsReplaced: true,
     resolve: resolveOciLocation,
     async openSource(reference) {
       const location = locate(reference);
@@ -46,11 +47,12 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
       const location = locate(reference);
       return await openOciImages(reference, location, readPaths(location));
     },
-    async openDestination(reference, { onlyIfFree = false }) {
+    async openDestination(reference, { onlyIfFree = false, keepReplaced }) {
       const location = locate(reference);
       return await openOciDestination(reference, location, writePaths(location), {
         acceptUncompressedLayers: options.acceptUncompressedLayers ?? false,
         onlyIfFree,
+        ...(keepReplaced && { keepReplaced }),
       });
     },
     deleteImage: remove,
