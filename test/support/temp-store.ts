@@ -74,20 +74,35 @@ export async function putLayers(store: Store, layers: readonly HandLayer[]): Pro
   return parent ?? "";
 }
 
-/** An image of these layers, as it is put into a store. */
+/** An image of these layers, as it is put into a store. `config`: more members of its config. */
 export function handImage(
   layers: readonly HandLayer[],
   topLayer: string,
   names: readonly string[],
+  config: Readonly<Record<string, unknown>> = {},
 ): NewImage {
-  const config = Buffer.from(
+  const created = String(config["created"] ?? "2020-01-02T03:04:05Z");
+  return imageOf(layers, topLayer, { names, created }, configOf(layers, config));
+}
+
+function configOf(layers: readonly HandLayer[], more: Readonly<Record<string, unknown>>): Buffer {
+  return Buffer.from(
     JSON.stringify({
       architecture: "amd64",
       os: "linux",
       config: {},
       rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
+      ...more,
     }),
   );
+}
+
+function imageOf(
+  layers: readonly HandLayer[],
+  topLayer: string,
+  { names, created }: Pick<NewImage, "names"> & { readonly created: string },
+  config: Buffer,
+): NewImage {
   const described = layers.map(({ tar, diffId }) => ({
     mediaType: mediaTypes.ociLayer,
     size: tar.length,
@@ -113,7 +128,7 @@ export function handImage(
     ]),
     digest,
     metadata: "{}",
-    created: "2020-01-02T03:04:05Z",
+    created,
   };
 }
 

@@ -5,7 +5,7 @@ import { readContainers } from "../../storage/read-containers.ts";
 import type { Store } from "../../storage/store.ts";
 import { TransportError } from "../../transport/contract.ts";
 import type { CommandContext } from "../context.ts";
-import { type RowFilter, referenceFilter, rowFilter } from "../local/filter-images.ts";
+import { rowFilter } from "../local/filter-images.ts";
 import { findLocalImage } from "../local/find-image.ts";
 import { imageReport, reportOf } from "../local/image-report.ts";
 import {
@@ -18,7 +18,7 @@ import {
   rowsOf,
   sortRows,
 } from "../local/image-rows.ts";
-import { listLocalImages } from "../local/local-image.ts";
+import { type LocalImage, listLocalImages } from "../local/local-image.ts";
 import { type LocalStore, openLocal } from "../local/open-local.ts";
 import { renderRows } from "../local/report-rows.ts";
 import { tableText } from "../local/table.ts";
@@ -38,18 +38,20 @@ export async function run(context: CommandContext): Promise<void> {
     throw new UsageError("usage.bad-flag", `accepts at most 1 arg(s), received ${args.length}`);
   const local = await openLocal(context, "read");
   const images = await listLocalImages(local.store);
-  const fits = await rowFilter(flags.strings("filter"), async (name) => {
-    const { image } = await findLocalImage(local.store, name, local.rules);
-    return images.find(({ record }) => record.id === image.id)?.created ?? 0;
-  });
-  const isMeant = await rowsMeant(local, args[0]);
-  const sorted = sortRows(rowsOf(images), flags.string("sort") || "created");
-  const rows = sorted.filter((row) => isMeant(row) && fits(row));
+  const now = Date.now();
   const containers = containersIn(local.store);
+  const containersOf = (id: string) => containers.filter((image) => image === id).length;
+  const fits = await rowFilter(conditionsOf(context), {
+    find: async (text) => await findAmong(images, local, text),
+    containersOf,
+    now,
+  });
+  const sorted = sortRows(rowsOf(images), flags.string("sort") || "created");
+  const rows = sorted.filter(fits);
   const options: RowOptions = {
-    now: Date.now(),
+    now,
     noTrunc: flags.bool("no-trunc"),
-    containersOf: (id) => containers.filter((image) => image === id).length,
+    containersOf,
   };
   await terminal.out(textOf(rows, options, context));
 }
@@ -77,20 +79,26 @@ function textOf(rows: readonly ImageRow[], options: RowOptions, context: Command
   return tableText(shown.map((row) => columns.map((column) => row[column])));
 }
 
-/** All rows, or those of the image that is meant; where there is none, those whose name this is without its tag. */
-async function rowsMeant(
+/** What was asked for; without `--all`, no steps to other images, unless they are asked for. */
+function conditionsOf({ args, flags }: CommandContext): readonly string[] {
+  const conditions = flags.strings("filter");
+  const isAll = flags.bool("all") || conditions.some((text) => text.startsWith("intermediate"));
+  return [
+    ...conditions,
+    ...(isAll ? [] : ["intermediate=false"]),
+    ...args.map((name) => `reference=${name}`),
+  ];
+}
+
+async function findAmong(
+  images: readonly LocalImage[],
   { store, rules }: LocalStore,
-  name: string | undefined,
-): Promise<RowFilter> {
-  if (name === undefined) return () => true;
-  try {
-    const { image: found } = await findLocalImage(store, name, rules);
-    return ({ image }) => image.record.id === found.id;
-  } catch (error) {
-    if (error instanceof TransportError && error.code === "transport.image-not-found")
-      return referenceFilter(name);
-    throw error;
-  }
+  text: string,
+): Promise<LocalImage> {
+  const { image } = await findLocalImage(store, text, rules);
+  const found = images.find(({ record }) => record.id === image.id);
+  if (found) return found;
+  throw new TransportError("transport.image-not-found", `${text}: image not known`);
 }
 
 /** The images that containers stand on, one for each container. */

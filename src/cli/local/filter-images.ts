@@ -1,84 +1,79 @@
 import { KnownError, UsageError } from "../../core/errors.ts";
+import { parseGoGlob } from "../../core/go-glob.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import { parseGoBool, ValueError } from "../go-values.ts";
+import { type LookUp, referenceFilter } from "./filter-references.ts";
+import { parseUntil } from "./filter-until.ts";
 import type { ImageRow } from "./image-rows.ts";
+import type { LocalImage } from "./local-image.ts";
 
 /** Whether a row is to be shown. */
 export type RowFilter = (row: ImageRow) => boolean;
 
-/** When the image was made that somebody means, in milliseconds since 1970. Throws where there is none. */
-export type CreatedOf = (image: string) => Promise<number>;
+type ImageFilter = (image: LocalImage) => boolean;
 
-const makers: Readonly<
-  Record<string, (value: string, createdOf: CreatedOf) => RowFilter | Promise<RowFilter>>
-> = {
-  async before(value, createdOf) {
-    const end = await madeAt("before", value, createdOf);
-    return ({ image }) => image.created < end;
+/** What filters ask of a store. */
+export interface FilterParts {
+  /** The image that somebody means. @throws {KnownError} where there is none */
+  readonly find: (text: string) => Promise<LocalImage>;
+  /** Their number. */
+  readonly containersOf: (imageId: string) => number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+type Make = (value: string, parts: FilterParts, key: string) => ImageFilter | Promise<ImageFilter>;
+
+const since: Make = async (value, { find }, key) => {
+  const start = await madeAt(key, value, find);
+  return ({ created }) => created > start;
+};
+
+const makers: Readonly<Record<string, Make>> = {
+  after: since,
+  since,
+  async before(value, { find }, key) {
+    const end = await madeAt(key, value, find);
+    return ({ created }) => created < end;
   },
-  async since(value, createdOf) {
-    const start = await madeAt("since", value, createdOf);
-    return ({ image }) => image.created > start;
+  until(value, { now }) {
+    const end = parseUntil(value, now);
+    return ({ created }) => created < end;
   },
-  async after(value, createdOf) {
-    const start = await madeAt("after", value, createdOf);
-    return ({ image }) => image.created > start;
-  },
-  dangling(value) {
-    const wanted = truthOf("dangling", value);
-    return ({ image }) => (image.record.names.length === 0) === wanted;
-  },
+  containers: containersFilter,
+  dangling: truth(({ isDangling }) => isDangling),
+  intermediate: truth(({ isIntermediate }) => isIntermediate),
+  manifest: truth(({ isList }) => isList),
+  readonly: truth(({ record }) => record.area.readOnly),
   digest(value) {
     if (!value.startsWith("sha256:"))
       throw new UsageError("usage.bad-flag", `invalid value ${goQuote(value)} for digest filter`);
-    return ({ image }) => image.record.digests.some((digest) => digest.startsWith(value));
+    return ({ record }) => record.digests.some((digest) => digest.startsWith(value));
   },
   id:
     (value) =>
-    ({ image }) =>
-      image.record.id.startsWith(value),
-  label(value) {
-    const [key = ""] = value.split("=", 1);
-    const wanted = value.includes("=") ? value.slice(key.length + 1) : undefined;
-    return ({ image }) => {
-      const found = image.config?.config?.Labels?.get(key);
-      return found !== undefined && (wanted === undefined || found === wanted);
-    };
-  },
-  manifest(value) {
-    const wanted = truthOf("manifest", value);
-    return ({ image }) => image.isList === wanted;
-  },
-  readonly(value) {
-    const wanted = truthOf("readonly", value);
-    return ({ image }) => image.record.area.readOnly === wanted;
-  },
-  reference: (value) => referenceFilter(value),
+    ({ record }) =>
+      record.id.startsWith(value),
+  label: labelFilter,
 };
 
-/** Rows whose name is this, whole or without its tag, its domain or its path. */
-export function referenceFilter(value: string): RowFilter {
-  const pattern = patternOf(value);
-  return ({ repository, tag }) => {
-    const [, path = ""] = /^[^/]*\/(.*)$/.exec(repository) ?? [];
-    const last = repository.slice(repository.lastIndexOf("/") + 1);
-    const names = [repository, path, last].flatMap((name) => [name, `${name}:${tag}`]);
-    return names.some((name) => pattern.test(name));
-  };
-}
+/** Filters that one image answers with the same word each time: two words for one of them are a mistake. */
+const onlyOnce: ReadonlySet<string> = new Set([
+  "containers",
+  "dangling",
+  "intermediate",
+  "manifest",
+  "readonly",
+]);
 
-async function madeAt(filter: string, image: string, createdOf: CreatedOf): Promise<number> {
-  try {
-    return await createdOf(image);
-  } catch (error) {
-    if (!(error instanceof KnownError)) throw error;
-    const what = `${goQuote(filter)}=${goQuote(image)}`;
-    throw new UsageError(
-      "usage.bad-flag",
-      `could not find local image for filter ${what}: ${error.message}`,
-      { cause: error },
-    );
-  }
+/** What a condition may begin with. */
+export const filterNames: readonly string[] = [...Object.keys(makers), "reference"];
+
+function truth(of: ImageFilter): Make {
+  return (value, _parts, key) => {
+    const wanted = truthOf(key, value);
+    return (image) => of(image) === wanted;
+  };
 }
 
 function truthOf(filter: string, value: string): boolean {
@@ -91,34 +86,106 @@ function truthOf(filter: string, value: string): boolean {
   }
 }
 
-/** Of a name: `*` stands for anything but a slash, `?` for one such character. */
-function patternOf(text: string): RegExp {
-  const escaped = text.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", "[^/]*").replaceAll("?", "[^/]")}$`);
+/** `external`, which podman knows where it prunes, is refused by its `images` too. */
+function containersFilter(value: string, { containersOf }: FilterParts): ImageFilter {
+  if (value === "true" || value === "false")
+    return ({ record }) => containersOf(record.id) > 0 === (value === "true");
+  throw new UsageError(
+    "usage.bad-flag",
+    `unsupported value ${goQuote(value)} for containers filter`,
+  );
+}
+
+/** `KEY`, or `KEY=VALUE`; a KEY with a star is looked for anywhere in the label's name. */
+function labelFilter(value: string): ImageFilter {
+  const [key = ""] = value.split("=", 1);
+  const wanted = value.slice(key.length + 1);
+  const pattern = key.includes("*") ? parseGoGlob(`*${key}*`) : undefined;
+  return ({ config }) =>
+    [...(config?.config?.Labels ?? [])].some(
+      ([name, found]) =>
+        (wanted === "" || found === wanted) && (name === key || pattern?.test(name) === true),
+    );
+}
+
+async function madeAt(filter: string, image: string, find: FilterParts["find"]): Promise<number> {
+  try {
+    return (await find(image)).created;
+  } catch (error) {
+    if (!(error instanceof KnownError)) throw error;
+    const what = `${goQuote(filter)}=${goQuote(image)}`;
+    throw new UsageError(
+      "usage.bad-flag",
+      `could not find local image for filter ${what}: ${error.message}`,
+      { cause: error },
+    );
+  }
+}
+
+interface Condition {
+  readonly key: string;
+  readonly value: string;
+  readonly isTurned: boolean;
 }
 
 /**
- * All of the conditions together, each `filter=value` or, turned round, `filter!=value`.
+ * All of the conditions together, each `filter=value` or, turned round, `filter!=value`; but of several references one is
+ * enough.
  *
  * @throws {UsageError} `usage.bad-flag` for one that there is not, and for values that it cannot have
  */
 export async function rowFilter(
   conditions: readonly string[],
-  createdOf: CreatedOf,
+  parts: FilterParts,
 ): Promise<RowFilter> {
-  const filters: RowFilter[] = [];
-  for (const condition of conditions) filters.push(await filterOf(condition, createdOf));
-  return (row) => filters.every((fits) => fits(row));
+  const parsed = conditions.map(parseCondition);
+  refuseTwoWords(parsed);
+  const filters: ImageFilter[] = [];
+  for (const { key, value, isTurned } of parsed) {
+    const fits = await makers[key]?.(value, parts, key);
+    if (fits) filters.push(isTurned ? (image) => !fits(image) : fits);
+  }
+  const references = parsed.filter(({ key }) => key === "reference");
+  const valuesOf = (turned: boolean) =>
+    references.filter(({ isTurned }) => isTurned === turned).map(({ value }) => value);
+  const isNamed = await referenceFilter(
+    { wanted: valuesOf(false), unwanted: valuesOf(true) },
+    lookUpIn(parts),
+  );
+  return (row) => filters.every((fits) => fits(row.image)) && isNamed(row);
 }
 
-async function filterOf(condition: string, createdOf: CreatedOf): Promise<RowFilter> {
-  const [, name = "", sign, value = ""] = /^(.*?)(!=|=)(.*)$/s.exec(condition) ?? [];
-  const make = Object.hasOwn(makers, name) ? makers[name] : undefined;
-  if (!make) {
-    throw new UsageError("usage.bad-flag", `invalid image filter ${JSON.stringify(condition)}`, {
-      hint: `Filter by one of ${Object.keys(makers).join(", ")}: dangling=true`,
-    });
+function lookUpIn({ find }: FilterParts): LookUp {
+  return async (text) => {
+    try {
+      return (await find(text)).record.id;
+    } catch (error) {
+      if (error instanceof KnownError) return undefined;
+      throw error;
+    }
+  };
+}
+
+function parseCondition(condition: string): Condition {
+  const [, key = "", sign, value = ""] = /^(.*?)(!=|=)(.*)$/s.exec(condition) ?? [];
+  if (filterNames.includes(key)) return { key, value, isTurned: sign === "!=" };
+  throw new UsageError(
+    "usage.bad-flag",
+    `invalid image filter ${goQuote(condition)}: must be in the format "filter=value or filter!=value"`,
+    { hint: `Filter by one of ${filterNames.join(", ")}: dangling=true` },
+  );
+}
+
+function refuseTwoWords(conditions: readonly Condition[]): void {
+  const words = new Map<string, string>();
+  for (const { key, value } of conditions) {
+    if (!onlyOnce.has(key)) continue;
+    const known = words.get(key) ?? value;
+    words.set(key, value);
+    if (known === value) continue;
+    throw new UsageError(
+      "usage.bad-flag",
+      `specifying ${goQuote(key)} filter more than once with different values is not supported`,
+    );
   }
-  const fits = await make(value, createdOf);
-  return sign === "!=" ? (row) => !fits(row) : fits;
 }

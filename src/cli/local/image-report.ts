@@ -40,7 +40,7 @@ export const imageReport: GoType = {
 
 /** A row as {@link imageReport} has it. */
 export function reportOf(row: ImageRow, options: RowOptions): Readonly<Record<string, unknown>> {
-  const { record, config, size } = row.image;
+  const { record, config, size, isDangling } = row.image;
   const cells = cellsOf(row, options);
   return {
     ...cells,
@@ -54,7 +54,7 @@ export function reportOf(row: ImageRow, options: RowOptions): Readonly<Record<st
     SharedSize: 0n,
     VirtualSize: BigInt(size),
     ReadOnly: record.area.readOnly,
-    Dangling: record.names.length === 0,
+    Dangling: isDangling,
     Arch: "",
     Os: "",
   };

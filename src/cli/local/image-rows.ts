@@ -5,6 +5,8 @@ import { type LocalImage, parseName, repoDigests } from "./local-image.ts";
 /** One line of the list of images: an image under one of its names. */
 export interface ImageRow {
   readonly image: LocalImage;
+  /** Absent where the image has none. */
+  readonly name?: string;
   /** `<none>` where the image has no name. */
   readonly repository: string;
   readonly tag: string;
@@ -17,7 +19,7 @@ export function rowsOf(images: readonly LocalImage[]): readonly ImageRow[] {
   return images.flatMap((image) => {
     const { names } = image.record;
     if (names.length === 0) return [{ image, repository: none, tag: none }];
-    return names.map((name) => ({ image, ...splitName(name) }));
+    return names.map((name) => ({ image, name, ...splitName(name) }));
   });
 }
 
@@ -104,7 +106,7 @@ function goTimeText(ms: number): string {
 
 /** The members of podman's `images --format json`, in its order. */
 export function jsonOf({ image }: ImageRow, { containersOf }: RowOptions): object {
-  const { record, config, created, size, isList } = image;
+  const { record, config, created, size, isList, isDangling } = image;
   const labels = config?.config?.Labels;
   return {
     Id: record.id,
@@ -117,7 +119,7 @@ export function jsonOf({ image }: ImageRow, { containersOf }: RowOptions): objec
     Labels: labels && labels.size > 0 ? Object.fromEntries(labels) : null,
     Containers: containersOf(record.id),
     ...(record.area.readOnly && { ReadOnly: true }),
-    ...(record.names.length === 0 && { Dangling: true }),
+    ...(isDangling && { Dangling: true }),
     ...(record.digest !== undefined && { Digest: record.digest }),
     ...(isList && { IsManifestList: true }),
     ...(record.namesHistory.length > 0 && { History: record.namesHistory }),

@@ -64,14 +64,20 @@ export const imagesSpec: CommandSpec = {
   examples: ["images", "images --format json", 'images --format "{{.ID}} {{.Repository}}"'],
   flags: [
     ...storeFlags,
-    { name: "all", short: "a", type: "bool", usage: "accepted: all are shown", ours: true },
+    {
+      name: "all",
+      short: "a",
+      type: "bool",
+      usage: "show images too that are but steps to others",
+      ours: true,
+    },
     { name: "digests", type: "bool", usage: "show digests too", ours: true },
     {
       name: "filter",
       short: "f",
       type: "strings",
       usage:
-        "only what answers `CONDITION`: before=IMAGE, since=IMAGE, dangling=BOOL, digest=DIGEST, id=ID, label=KEY[=VALUE], manifest=BOOL, readonly=BOOL or reference=PATTERN, or with != does not",
+        "only what answers `CONDITION`: before=IMAGE, since=IMAGE, until=TIME, containers=BOOL, dangling=BOOL, digest=DIGEST, id=ID, intermediate=BOOL, label=KEY[=VALUE], manifest=BOOL, readonly=BOOL or reference=PATTERN, or with != does not",
       ours: true,
     },
     templateFlag,

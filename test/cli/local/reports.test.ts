@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowFilter } from "../../../src/cli/local/filter-images.ts";
 import { humanDuration, humanSize } from "../../../src/cli/local/human.ts";
 import { transportIn } from "../../../src/cli/local/image-names.ts";
 import { imageReport, reportOf } from "../../../src/cli/local/image-report.ts";
@@ -18,7 +17,6 @@ import { tableText } from "../../../src/cli/local/table.ts";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { parseImageConfig } from "../../../src/core/image-config.ts";
 import type { ImageRecord } from "../../../src/storage/image-record.ts";
-import { TransportError } from "../../../src/transport/contract.ts";
 
 const second = 1000;
 const hour = 3600 * second;
@@ -58,7 +56,9 @@ function imageOf(names: readonly string[], more: Partial<LocalImage> = {}): Loca
     digests: [digest],
     area: { readOnly: false },
   } as unknown as ImageRecord;
-  return { record, config: undefined, isList: false, size: 1, created: 0, ...more };
+  const isDangling = names.length === 0;
+  const plain = { config: undefined, isList: false, isIntermediate: false, size: 1, created: 0 };
+  return { record, isDangling, ...plain, ...more };
 }
 
 const labelled = parseImageConfig(
@@ -84,37 +84,6 @@ test("rowsOf() gives a row to each name, and one to an image without", () => {
     "h.example/x <none>",
   ]);
   assert.throws(() => sortRows([], "colour"), { code: "usage.bad-flag" });
-});
-
-test("rowFilter() holds all conditions together, and knows no others", async () => {
-  const createdOf = async (name: string) => {
-    if (name !== "foo") throw new TransportError("transport.image-not-found", "it is not known");
-    return 5 * second;
-  };
-  const by = async (...conditions: readonly string[]) =>
-    shown(rowsOf(images).filter(await rowFilter(conditions, createdOf)));
-  assert.deepEqual(await by("dangling=true"), ["<none> <none>"]);
-  assert.deepEqual(await by("label=a=b", "reference=f*"), ["localhost/foo latest"]);
-  assert.deepEqual(await by("label=a"), ["h.example/x/y 3", "localhost/foo latest"]);
-  assert.deepEqual(await by("label=a=c"), []);
-  assert.deepEqual(await by("label!=a"), ["<none> <none>", "h.example/x <none>"]);
-  assert.deepEqual(await by("reference=h.example/x/y:?"), ["h.example/x/y 3"]);
-  assert.deepEqual(await by("reference=h.*"), []);
-  assert.deepEqual(await by("since=foo"), ["<none> <none>"]);
-  assert.deepEqual(await by("after!=foo", "before!=foo", "reference=y"), ["h.example/x/y 3"]);
-  assert.deepEqual(await by("before=foo"), ["h.example/x <none>"]);
-  const { id = "", digest = "" } = images[1]?.record ?? {};
-  assert.deepEqual(await by(`id=${id.slice(0, 9)}`), ["<none> <none>"]);
-  assert.deepEqual(await by(`digest=${digest}`, "readonly=0", "manifest=f"), ["<none> <none>"]);
-  for (const [condition, message] of [
-    ["dangling=maybe", /non-boolean value "maybe" for dangling filter: strconv.ParseBool/],
-    ["before=x", /could not find local image for filter "before"="x": it is not known/],
-    ["digest=md5:", /invalid value "md5:" for digest filter/],
-    ["colour=red", /invalid image filter "colour=red"/],
-    ["dangling", /invalid image filter "dangling"/],
-  ] as const) {
-    await assert.rejects(by(condition), { code: "usage.bad-flag", message });
-  }
 });
 
 test("cellsOf() and jsonOf() tell what podman tells", () => {
