@@ -1,5 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { CopyError, type CopyErrorCode, KnownError } from "../core/errors.ts";
+import { TransportError } from "../transport/contract.ts";
 
 /**
  * The same failure, told as part of the copy: `during` goes before its message, and `code` says which side it was.
@@ -27,15 +28,12 @@ export async function telling<T>(
   }
 }
 
-/** How a registry's refusal to take an upload begins, which it is asked for along with the blob. */
-const refusedUpload = /^(?:initiating layer upload to |determining upload URL: )/;
-
 /** Asks a destination for a blob that it may have. Where that opens an upload, a refusal is told as one of writing. */
 export async function adopting<T>(digest: Digest, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    const opens = error instanceof Error && refusedUpload.test(error.message);
+    const opens = error instanceof TransportError && error.code === "transport.upload-refused";
     const during = opens ? "writing blob" : `trying to reuse blob ${digest} at destination`;
     throw failedWhile(during, "copy.destination-failed", error);
   }

@@ -86,7 +86,7 @@ export async function copySignatures(
         manifest,
         each.map(({ signature }) => signature),
         selection,
-      ); // prettier-ignore
+      );
     }
     const where = [...byPlace.keys()].map((place) => place.where);
     brought.push({ manifest, signatures: ofManifest.length, where });

@@ -39,6 +39,8 @@ export interface RegistryErrorOptions extends KnownErrorOptions {
   readonly entries?: readonly ErrorEntry[];
   /** The registry has not answered anything yet, since it was first asked. */
   readonly neverAnswered?: boolean;
+  /** An upload was to be opened, and was not. */
+  readonly isOpening?: boolean;
 }
 
 /** A registry refused, failed or could not be reached. Messages are skopeo's, and hold no secrets or control characters. */
@@ -51,6 +53,8 @@ export class RegistryError extends KnownError<RegistryErrorCode> {
   readonly entries: readonly ErrorEntry[];
   /** Whether the registry had answered nothing at all by then. */
   readonly neverAnswered: boolean;
+  /** Whether an upload was to be opened: no byte of it was sent. */
+  readonly isOpening: boolean;
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
     super(code, message, options);
@@ -59,6 +63,7 @@ export class RegistryError extends KnownError<RegistryErrorCode> {
     this.url = options.url;
     this.entries = options.entries ?? [];
     this.neverAnswered = options.neverAnswered ?? false;
+    this.isOpening = options.isOpening ?? false;
   }
 
   /** The specification's code of the first error told: `MANIFEST_UNKNOWN`, … */
@@ -73,15 +78,25 @@ export function underCode(
   code: RegistryErrorCode,
   retryable = error.retryable,
 ): RegistryError {
-  const { status, method, url, entries, hint, cause, neverAnswered } = error;
-  return new RegistryError(code, error.message, {
+  return new RegistryError(code, error.message, { ...optionsOf(error), retryable });
+}
+
+/** The same failure, told as one of opening an upload. */
+export function whileOpening(error: RegistryError): RegistryError {
+  return new RegistryError(error.code, error.message, { ...optionsOf(error), isOpening: true });
+}
+
+function optionsOf(error: RegistryError): RegistryErrorOptions {
+  const { status, method, url, entries, hint, cause, neverAnswered, isOpening, retryable } = error;
+  return {
     retryable,
     entries,
     neverAnswered,
+    isOpening,
     ...(status !== undefined && { status }),
     ...(method !== undefined && { method }),
     ...(url !== undefined && { url }),
     ...(hint !== undefined && { hint }),
     ...(cause !== undefined && { cause }),
-  });
+  };
 }

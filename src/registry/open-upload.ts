@@ -1,5 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { mayMount, mountPair } from "./blob-presence.ts";
+import { whileOpening } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import type { Reply } from "./reply.ts";
 import { isRefusal, nothing, type RepositoryState, sendTo } from "./repository-state.ts";
@@ -80,9 +81,8 @@ async function openPlain(state: RepositoryState, signal: AbortSignal): Promise<U
   }
   const path = `/v2/${state.path}/blobs/uploads/`;
   if (!reply.ok) {
-    throw await reply.toError(
-      `initiating layer upload to ${path} in ${state.channel.options.host}`,
-    );
+    const context = `initiating layer upload to ${path} in ${state.channel.options.host}`;
+    throw whileOpening(await reply.toError(context));
   }
   await reply.discard();
   return new UploadSession(state, reply);

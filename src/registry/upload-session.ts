@@ -117,7 +117,7 @@ function locationOf(state: RepositoryState, reply: Reply): URL {
     throw new RegistryError(
       "registry.bad-response",
       "determining upload URL: http: no Location header in response",
-      { status: reply.status, url: redactedUrl(reply.url) },
+      { status: reply.status, url: redactedUrl(reply.url), isOpening: true },
     );
   }
   const { wire } = state.channel;

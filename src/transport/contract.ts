@@ -303,7 +303,11 @@ export interface ExpectedImage {
 
 /** One image or instance being written: blobs, then its manifest. Several may be open at once. */
 export interface ImageWriter extends AsyncDisposable {
-  /** True if the blob is there now and not a byte was sent: held already, or mounted from `origin`. */
+  /**
+   * True if the blob is there now and not a byte was sent: held already, or mounted from `origin`.
+   *
+   * @throws {TransportError} `transport.upload-refused` where asking opens an upload, and that is refused
+   */
   adoptBlob(
     blob: Descriptor,
     place: BlobPlace,
@@ -371,6 +375,8 @@ export type TransportErrorCode =
   | "transport.image-not-found"
   | "transport.blob-not-found"
   | "transport.manifest-refused"
+  /** What was asked for a blob was to take it, too, and does not. */
+  | "transport.upload-refused"
   | "transport.unsupported"
   | "transport.unreadable"
   /** What was to be free has been given to another image. */

@@ -41,14 +41,14 @@ test("signaturePlaces() takes each value from the first section that has it", ()
       "h",
       "h",
       true,
-    ], // prettier-ignore
+    ],
     ["docker: {h.example.com/ns: {lookaside: ''}, h.example.com: {lookaside: h}}", "h", "h"], // G12f
     ["docker: {h.example.com/ns: {lookaside: n}}\ndefault-docker: {lookaside: d}", "n", "n"],
     [
       "docker: {'h.example.com/ns/one:v1': {lookaside: t}, h.example.com/ns/one: {lookaside: n}}",
       "t",
       "t",
-    ], // prettier-ignore
+    ],
     ["docker: {'*.example.com': {lookaside: w}, '*.com': {lookaside: x}}", "w", "w"],
     ["docker: {'*.com': {lookaside: x}}\ndefault-docker: {lookaside: d}", "x", "x"],
     ["docker: {h.example.com/n: {lookaside: x}}"],
@@ -60,7 +60,7 @@ test("signaturePlaces() takes each value from the first section that has it", ()
       undefined,
       undefined,
       false,
-    ], // prettier-ignore
+    ],
     ["default-docker: {lookaside: 5, other: [1]}\nmore: {}", "5", "5"], // G13: unknown members
     ["default-docker: {use-sigstore-attachments: yes}", undefined, undefined, true],
     ["default-docker: {use-sigstore-attachments: ~, lookaside: ~}"],

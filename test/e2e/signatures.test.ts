@@ -84,7 +84,7 @@ suite("amphora signatures", () => {
       "--src-tls-verify=false",
       name(),
       `dir:${at("d")}`,
-    ]); // prettier-ignore
+    ]);
     assert.equal(copied.exitCode, 0, copied.stderr);
     await signatures("copy", "--all", "--src-tls-verify=false", name(), `dir:${at("d")}`);
     const files = (await readdir(at("d"))).filter((file) => file.includes("signature"));
@@ -96,7 +96,7 @@ suite("amphora signatures", () => {
       "--dest-tls-verify=false",
       name(),
       `docker://${other.host}/x:v1`,
-    ); // prettier-ignore
+    );
     assert.equal((await readdir(at("look", `x@${digest.replace(":", "=")}`))).length, 2);
   });
 

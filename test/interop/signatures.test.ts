@@ -61,7 +61,7 @@ suite("signatures between this and skopeo", { skip }, () => {
         `docker://${own.host}/a:v1`,
         `dir:${at("source")}`,
       ]),
-    ); // prettier-ignore
+    );
   }
 
   const ours = (registries: string, args: readonly string[]) =>
@@ -85,7 +85,7 @@ suite("signatures between this and skopeo", { skip }, () => {
         `dir:${at("source")}`,
         image("a:v1"),
       ]),
-    ); // prettier-ignore
+    );
     succeed(await ours("plain", ["copy", ...insecure, image("a:v1"), `dir:${at("ours")}`]));
     const [signature] = await signaturesIn("ours");
     assert.ok(signature && signature.length > 100);
@@ -104,7 +104,7 @@ suite("signatures between this and skopeo", { skip }, () => {
       at("plain"),
       "copy",
       ...insecure,
-    ]; // prettier-ignore
+    ];
     const verified = await run(
       requirePeer("skopeo"),
       [...copyB, image("b:v1"), `dir:${at("theirs")}`],
@@ -122,7 +122,7 @@ suite("signatures between this and skopeo", { skip }, () => {
         ...insecure,
         from,
         `dir:${at("own")}`,
-      ]); // prettier-ignore
+      ]);
     succeed(await trusting(image("b:v1")));
     const unsigned = await home.run([
       "--policy",
@@ -133,11 +133,11 @@ suite("signatures between this and skopeo", { skip }, () => {
       ...insecure,
       image("b:v1"),
       `dir:${at("no")}`,
-    ]); // prettier-ignore
+    ]);
     assert.match(
       unsigned.stderr,
       /Source image rejected: A signature was required, but no signature exists/,
-    ); // prettier-ignore
+    );
     succeed(await theirs("plain", ["copy", ...insecure, `dir:${at("ours")}`, image("c:v1")]));
     succeed(await ours("plain", ["copy", ...insecure, image("c:v1"), `dir:${at("c")}`]));
     assert.deepEqual(await signaturesIn("c"), [signature]);
@@ -155,7 +155,6 @@ suite("signatures between this and skopeo", { skip }, () => {
       ["w1", ours],
       ["w2", theirs],
     ] as const) {
-      // prettier-ignore
       succeed(await tool("web", ["copy", ...insecure, image("a:v1"), `dir:${at(name)}`]));
       assert.deepEqual(await signaturesIn(name), await signaturesIn("ours"));
     }
@@ -182,7 +181,6 @@ suite("signatures between this and skopeo", { skip }, () => {
       ["r1", ours],
       ["r2", theirs],
     ] as const) {
-      // prettier-ignore
       succeed(await tool("attach", ["copy", ...insecure, image("s:v1"), `dir:${at(name)}`]));
       const read = (await signaturesIn(name)).map((bytes) => bytes.toString("latin1"));
       assert.deepEqual(read, [envelope("one"), envelope("two")], name);
@@ -201,7 +199,6 @@ suite("signatures between this and skopeo", { skip }, () => {
       ["x1", ours],
       ["x2", theirs],
     ] as const) {
-      // prettier-ignore
       succeed(await tool("plain", ["copy", ...insecure, there, `dir:${at(name)}`]));
       assert.deepEqual(await signaturesIn(name), await signaturesIn("ours"));
     }
@@ -217,25 +214,25 @@ suite("signatures between this and skopeo", { skip }, () => {
         image("a:v1"),
         `dir:${at("t")}`,
         `initializing source ${image("a:v1")}: Error parsing signature storage configuration: "docker" namespace "x" defined both in "${at("twice")}/a.yaml" and "${at("twice")}/b.yaml"`,
-      ], // prettier-ignore
+      ],
       [
         "http",
         `dir:${at("ours")}`,
         image("never:v1"),
         "writing signatures: Writing directly to a http lookaside http://127.0.0.1:1/x/never@sha256=DIGEST/signature-1 is not supported. Configure a lookaside-staging: location",
-      ], // prettier-ignore
+      ],
       [
         "http",
         image("a:v1"),
         `dir:${at("t")}`,
         'reading signatures: Get "http://127.0.0.1:1/x/a@sha256=DIGEST/signature-1": dial tcp 127.0.0.1:1: connect: connection refused',
-      ], // prettier-ignore
+      ],
       [
         "attach",
         `dir:${at("ours")}`,
         `oci:${at("o")}:v1`,
         `Can not copy signatures to oci:${at("o")}:v1: Pushing signatures for OCI images is not supported`,
-      ], // prettier-ignore
+      ],
     ];
     for (const [registries, from, to, message] of table) {
       const { exitCode, stderr } = await home.run(

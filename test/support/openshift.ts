@@ -44,7 +44,7 @@ export async function startOpenShift(token: string): Promise<OpenShift> {
     const say = (status: number, document: object) =>
       response
         .writeHead(status, { "content-type": "application/json" })
-        .end(JSON.stringify(document)); // prettier-ignore
+        .end(JSON.stringify(document));
     if (request.headers.authorization !== `Bearer ${token}`) {
       return say(401, { kind: "Status", status: "Failure", message: "Unauthorized" });
     }

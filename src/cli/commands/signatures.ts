@@ -136,7 +136,7 @@ function argumentsOf({ args }: CommandContext, count: number): readonly string[]
   if (args.length === count) return args;
   throw new UsageWithHelp(
     count === 1 ? "Exactly one argument expected" : "Exactly two arguments expected",
-  ); // prettier-ignore
+  );
 }
 
 async function imageOf(

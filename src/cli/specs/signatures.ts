@@ -56,7 +56,7 @@ const migrate: CommandSpec = {
   use: "signatures migrate [command options] --from PLACE --to PLACE IMAGE-NAME",
   examples: [
     "signatures migrate --from https://old.example.com/sigs --to api docker://r.example.com/app:1",
-  ], // prettier-ignore
+  ],
   flags: [...oneImage, fromFlag, toFlag],
   ours: true,
   layout: "plain",

@@ -29,7 +29,7 @@ export async function readTagEvent(
     "GET",
     `/oapi/v1/namespaces/${namespace}/imagestreams/${stream}`,
     call,
-  ); // prettier-ignore
+  );
   const tags = listOf(memberOf(memberOf(answer, "status"), "tags"));
   for (const each of tags.filter((each) => memberOf(each, "tag") === tag)) {
     const [newest] = listOf(memberOf(each, "items"));

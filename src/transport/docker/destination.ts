@@ -174,7 +174,11 @@ class DockerWriter implements ImageWriter {
   ): Promise<"held" | "mounted" | false> {
     if (isSameRepository(this.#reference, origin)) return "held"; // or its manifest would not name it
     const from = mountCandidates(this.#reference, origin);
-    return await this.#repository.adoptBlob(blob, from, { signal });
+    try {
+      return await this.#repository.adoptBlob(blob, from, { signal });
+    } catch (error) {
+      throw error instanceof RegistryError && error.isOpening ? uploadRefused(error) : error;
+    }
   }
 
   async writeBlob(
@@ -190,6 +194,15 @@ class DockerWriter implements ImageWriter {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function uploadRefused(cause: RegistryError): TransportError {
+  const { message, retryable, hint } = cause;
+  return new TransportError("transport.upload-refused", message, {
+    cause,
+    retryable,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 async function putManifest(

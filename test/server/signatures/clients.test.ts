@@ -117,7 +117,7 @@ suite("signatures served to skopeo and podman", { skip }, () => {
       ...flags,
       `docker://${source}/${name}:v1`,
       `docker://${server.domain}/team/${name}:v1`,
-    ); // prettier-ignore
+    );
   const pull = (name: string, registries = "none") =>
     skopeo(
       "policy.json",
@@ -126,7 +126,7 @@ suite("signatures served to skopeo and podman", { skip }, () => {
       "--src-tls-verify=false",
       `docker://${server.domain}/team/${name}:v1`,
       `dir:${at("out")}`,
-    ); // prettier-ignore
+    );
   const digestOfTag = async (name: string) => {
     const inspected = await skopeo(
       "any.json",
@@ -137,7 +137,7 @@ suite("signatures served to skopeo and podman", { skip }, () => {
       "--format",
       "{{.Digest}}",
       `docker://${server.domain}/team/${name}:v1`,
-    ); // prettier-ignore
+    );
     succeed(inspected);
     return parseDigest(inspected.stdout.trim());
   };

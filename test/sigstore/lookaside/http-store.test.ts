@@ -39,7 +39,7 @@ test("read() reads on until 404, and no other answer ends it", async () => {
     [
       { status: 200, body: Buffer.alloc(limit + 1, 0x89) },
       /^exceeded maximum allowed size of 4194304 bytes$/,
-    ], // prettier-ignore
+    ],
     [{ status: 302, headers: { location: "/x" } }, /: stopped after 10 redirects$/],
     [{ status: 302, headers: { location: "ftp://h/x" } }, /unsupported protocol scheme "ftp"$/],
   ];

@@ -13,7 +13,7 @@ import { cliHome } from "../../support/run-cli.ts";
 test("parseAtomicLocation() takes a host, a namespace, a stream and a tag", () => {
   const { text, policyIdentity, policyNamespaces } = parseAtomicLocation(
     "h.example.com:8443/ns/st:v1",
-  ); // prettier-ignore
+  );
   assert.equal(text, "h.example.com:8443/ns/st:v1");
   assert.equal(policyIdentity, "h.example.com:8443/ns/st:v1");
   assert.deepEqual(policyNamespaces.slice(0, 3), [
@@ -99,7 +99,7 @@ users: [{name: u, user: {token: secret}}]
     kept.map(
       ({ type, content }) =>
         `${type} ${Buffer.from(content, "base64").toString("latin1").slice(1)}`,
-    ), // prettier-ignore
+    ),
     ["atomic one", "other one", "atomic two"],
   );
   const absent = await copy(`atomic:${registry.host}/ns/st:none`, `dir:${home.folder.in("n")}`);

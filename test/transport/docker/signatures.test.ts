@@ -119,7 +119,7 @@ test("readSignatures() takes those of the registry's API where it has one, and o
       "H5g",
       api([], { get: { status: 200, body: " ".repeat(4 * 1024 * 1024 + 1) } }),
       /exceeded maximum/,
-    ], // prettier-ignore
+    ],
     ["H6 header on", api([]), []],
     ["H6b", api([good], { announced: "true" }), look],
     ["H6c", api([good], { announced: "0" }), look],
@@ -251,27 +251,27 @@ test("attachments that cannot be what they are called fail the reading", async (
     await using place = await attach(
       "application/vnd.docker.distribution.manifest.v2+json",
       Buffer.from("x"),
-    ); // prettier-ignore
+    );
     await assert.rejects(
       place.read(),
       /unexpected MIME type for sigstore attachment manifest .*\.sig: "application\/vnd\.docker/,
-    ); // prettier-ignore
+    );
   }
   const limit = 4 * 1024 * 1024;
   {
     await using place = await attach(
       "application/vnd.oci.image.manifest.v1+json",
       Buffer.alloc(limit + 1),
-    ); // prettier-ignore
+    );
     await assert.rejects(
       place.read(),
       /reading blob sha256:.* exceeded maximum allowed size of 4194304 bytes/,
-    ); // prettier-ignore
+    );
   }
   await using place = await attach(
     "application/vnd.oci.image.manifest.v1+json",
     Buffer.alloc(limit),
-  ); // prettier-ignore
+  );
   assert.equal((await place.read()).length, 1);
 });
 
