@@ -13,8 +13,8 @@ export interface DriverOptions {
 }
 
 /**
- * Reads options of the form `overlay.key=value`, `.key=value` or `key=value`. Those of other drivers, and those that only
- * matter to mounting, are passed over.
+ * Reads options of the form `overlay.key=value`, `.key=value` or `key=value`. Those that only matter to mounting are passed
+ * over; what the driver does not know, is refused as the Go library does.
  *
  * @throws {ConfigError} `config.invalid`
  */
@@ -22,7 +22,7 @@ export function readDriverOptions(
   driver: StorageDriver,
   options: readonly string[],
 ): DriverOptions {
-  const settings = options.flatMap((option) => readOption(driver, option));
+  const settings = options.map((option) => readOption(driver, option));
   const last = (key: string) => settings.findLast((setting) => setting.key === key)?.value ?? "";
   const stores = settings.filter(({ key }) => storeKeys.has(key));
   return {
@@ -44,19 +44,44 @@ interface Setting {
   readonly value: string;
 }
 
-function readOption(driver: StorageDriver, option: string): readonly Setting[] {
+/** Overlay's, without `overlay.`, `overlay2.` or a point before them. */
+const overlayKeys: ReadonlySet<string> = new Set([
+  ...storeKeys,
+  "additionallayerstore",
+  "force_mask",
+  "ignore_chown_errors",
+  "inodes",
+  "mount_program",
+  "mountopt",
+  "override_kernel_check",
+  "size",
+  "skip_mount_home",
+  "use_composefs",
+]);
+
+/** Of vfs, which wants `vfs.` or a point before them. */
+const vfsKeys: ReadonlySet<string> = new Set(["imagestore", "ignore_chown_errors"]);
+
+function readOption(driver: StorageDriver, option: string): Setting {
   const equals = option.indexOf("=");
   if (equals < 0)
     throw new ConfigError("config.invalid", `unable to parse key/value option: ${option}`);
-  const [prefix, key] = splitKey(option.slice(0, equals).trim().toLowerCase());
-  const owner = prefix === "overlay2" ? "overlay" : prefix;
-  const isOurs = owner === "" || owner === driver;
-  return isOurs ? [{ key, value: option.slice(equals + 1).trim() }] : [];
+  const written = option.slice(0, equals).trim();
+  const key = driver === "overlay" ? overlayKey(written) : vfsKey(written.toLowerCase());
+  return { key, value: option.slice(equals + 1).trim() };
 }
 
-function splitKey(text: string): readonly [prefix: string, key: string] {
-  const point = text.indexOf(".");
-  return point < 0 ? ["", text] : [text.slice(0, point), text.slice(point + 1)];
+function overlayKey(written: string): string {
+  const key = written.toLowerCase().replace(/^(?:overlay2?)?\./, "");
+  if (overlayKeys.has(key)) return key;
+  throw new ConfigError("config.invalid", `overlay: unknown option ${written}`);
+}
+
+function vfsKey(written: string): string {
+  const key = written.replace(/^(?:vfs)?\./, "");
+  if (key !== written && vfsKeys.has(key)) return key;
+  const what = written === "vfs.mountopt" ? "mount" : written;
+  throw new ConfigError("config.invalid", `vfs driver does not support ${what} options`);
 }
 
 function storeRoot(path: string): string {

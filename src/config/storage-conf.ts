@@ -62,8 +62,11 @@ function optionsOf(driver: string, options: TomlFields | undefined): readonly st
   if (options === undefined) return [];
   const own = options.table(driver === "overlay2" ? "overlay" : driver);
   const stores = options.strings("additionalimagestores") ?? [];
+  const isVfs = driver === "vfs"; // its table knows one key
   const settings = driverKeys.flatMap((key) => {
-    const value = own?.text(key) || options.text(key);
+    if (isVfs && key === "inodes") return [];
+    const isOwn = !isVfs || key === "ignore_chown_errors";
+    const value = (isOwn && own?.text(key)) || options.text(key);
     return value === "" ? [] : [`${driver}.${key}=${value}`];
   });
   return [...stores.map((path) => `${driver}.imagestore=${path}`), ...settings];

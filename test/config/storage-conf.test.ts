@@ -48,8 +48,8 @@ test("of several files one counts, and nothing of the others", async (t) => {
   variables.XDG_CONFIG_HOME = machine.path("xdg");
   const { environment } = machine;
   const withXdg = { ...machine, environment: { ...environment, variables } };
-  machine.write(system, conf("vfs", '[storage.options]\nsize = "1G"\n'));
-  assert.deepEqual((await placeOf(withXdg)).options, ["vfs.size=1G"]);
+  machine.write(system, conf("vfs", '[storage.options]\nignore_chown_errors = "true"\n'));
+  assert.deepEqual((await placeOf(withXdg)).options, ["vfs.ignore_chown_errors=true"]);
   machine.write("xdg/containers/storage.conf", '[storage]\ndriver = "overlay"\n');
   const place = await placeOf(withXdg);
   assert.deepEqual(
@@ -224,7 +224,7 @@ for (const [options, expected] of [
   [["overlay.mount_program=/bin/f"], { mountProgram: true }],
   [["overlay2.mount_program=/bin/f"], { mountProgram: true }],
   [["MOUNT_PROGRAM=/bin/f"], { mountProgram: true }],
-  [["vfs.mount_program=/bin/f"], { mountProgram: false }],
+  [["OverLay.Mount_Program=/bin/f"], { mountProgram: true }],
   [["mount_program=/bin/f", "mount_program="], { mountProgram: false }],
   [[".ignore_chown_errors=1"], { ignoreChownErrors: true }],
   [["ignore_chown_errors=yes"], { ignoreChownErrors: false }],
@@ -240,6 +240,20 @@ for (const [options, expected] of [
 for (const option of ["mountopt", "imagestore=relative"]) {
   test(`readDriverOptions() refuses ${option}`, () => {
     assert.throws(() => readDriverOptions("overlay", [option]), { code: "config.invalid" });
+  });
+}
+
+// As skopeo 1.22 says.
+for (const [driver, option, message] of [
+  ["overlay", "overlay.Nonsense=1", "overlay: unknown option overlay.Nonsense"],
+  ["overlay", "vfs.ignore_chown_errors=1", "overlay: unknown option vfs.ignore_chown_errors"],
+  ["vfs", "vfs.Nonsense=1", "vfs driver does not support vfs.nonsense options"],
+  ["vfs", "imagestore=/a", "vfs driver does not support imagestore options"],
+  ["vfs", "vfs.mountopt=nodev", "vfs driver does not support mount options"],
+] as const) {
+  test(`readDriverOptions() of ${driver} does not pass over ${option}`, () => {
+    const refused = { code: "config.invalid", message };
+    assert.throws(() => readDriverOptions(driver, [option]), refused);
   });
 }
 
