@@ -16,6 +16,7 @@ import { checkedTime, goTimeOf } from "./times.ts";
 export function putImage(edit: ImageEdit, image: NewImage, clock: Clock): void {
   const known = edit.find(image.id);
   if (known && known.topLayer !== image.topLayer) throw conflict(known);
+  const others = image.names.flatMap((name) => takenFrom(edit, image, name));
   writeImageData(edit, image.id, image.data, () => {
     const values = {
       digest: image.digest,
@@ -24,6 +25,7 @@ export function putImage(edit: ImageEdit, image: NewImage, clock: Clock): void {
     };
     if (known) edit.change(image.id, values);
     else edit.add({ id: image.id, layer: image.topLayer ?? "", ...values, created: made(image) });
+    for (const { id, name } of others) edit.name(id, [name]);
     edit.name(image.id, image.names);
     return edit.prepare();
   });
@@ -31,6 +33,17 @@ export function putImage(edit: ImageEdit, image: NewImage, clock: Clock): void {
   function made({ created }: NewImage): string {
     return checkedTime(created) ?? goTimeOf(clock());
   }
+}
+
+/** The other name that the holder of `name` gets, if it gets one. */
+function takenFrom(
+  edit: ImageEdit,
+  { id, onTaking }: NewImage,
+  name: string,
+): readonly { readonly id: string; readonly name: string }[] {
+  const holder = edit.records().find((each) => each.names.includes(name));
+  const other = holder && holder.id !== id ? onTaking?.(holder, name) : undefined;
+  return holder && other !== undefined ? [{ id: holder.id, name: other }] : [];
 }
 
 /** What the record says of the items of data: those that were there, and those that are new or other now. */

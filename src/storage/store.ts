@@ -134,4 +134,9 @@ export interface NewImage {
   readonly metadata: string;
   /** When the image was made, as its config has it; a text that is no time counts as absent, which stands for now. */
   readonly created?: string | undefined;
+  /**
+   * Asked before one of the names is taken from the image that has it: what it gives, that image is called from now on;
+   * what it throws leaves all as it is.
+   */
+  readonly onTaking?: (holder: ImageRecord, name: string) => string | undefined;
 }

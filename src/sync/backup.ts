@@ -1,8 +1,7 @@
 import { type Digest, digestOf } from "../core/digest.ts";
 import { isTag } from "../core/docker-reference.ts";
 import type { PruneRule } from "./mirror.ts";
-import { fillTemplate, parseTemplate, sampleName, TemplateError } from "./naming.ts";
-import { namePlace } from "./place.ts";
+import { fillTemplate, parseTemplate, TemplateError } from "./naming.ts";
 
 /** How the backups in a place are called. */
 export interface BackupNames {
@@ -68,15 +67,6 @@ export class Backups {
   #tagsOf(name: string): readonly string[] {
     return this.#names.flatMap(({ tagOf }) => tagOf(name) ?? []);
   }
-}
-
-/** Why a rule's destinations can have no backups, by its template for them; undefined where they can. */
-export function whyNoBackups(destination: string): string | undefined {
-  const [transport = "", text = ""] = sampleName(destination).split(/:(.*)/s);
-  if (transport === "docker" || transport === "oci") return undefined;
-  if (transport !== "dir") return `no backups: ${transport}: keeps none`;
-  const place = namePlace({ transport, text, policyIdentity: text, policyNamespaces: [] });
-  return place?.name === undefined ? "no backups: its folders are not called NAME:TAG" : undefined;
 }
 
 function bad(what: string): TemplateError {

@@ -11,7 +11,7 @@ export interface NamePlace {
 }
 
 /**
- * A repository's tag, a layout's name, or what stands behind the last colon of a folder's name as `sync` writes them:
+ * A repository's tag, also in a local store, a layout's name, or what stands behind the last colon of a folder's name as `sync` writes them:
  * `dir:/srv/alpine:3.18`. Undefined where no place holds several images by name.
  */
 export function namePlace(reference: ImageReference): NamePlace | undefined {
@@ -23,6 +23,10 @@ export function namePlace(reference: ImageReference): NamePlace | undefined {
   if (transport === "oci") {
     const { path, name } = parseOciLocation(text);
     return name === undefined ? { place: `oci:${path}` } : { place: `oci:${path}`, name };
+  }
+  if (transport === "containers-storage" && docker?.tag !== undefined) {
+    const place = `${transport}:${text.slice(0, text.length - docker.tag.length - 1)}`;
+    return { place, name: docker.tag };
   }
   return transport === "dir" ? folderPlace(text) : undefined;
 }

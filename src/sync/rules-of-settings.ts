@@ -5,7 +5,6 @@ import { isTag, parseDockerReference } from "../core/docker-reference.ts";
 import { KnownError } from "../core/errors.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import type { Platform } from "../core/platform.ts";
-import { whyNoBackups } from "./backup.ts";
 import type {
   Companions,
   ExistingRule,
@@ -18,6 +17,7 @@ import type {
 } from "./mirror.ts";
 import type { MirrorSettings, OneMirror } from "./mirror-settings.ts";
 import { type NamedSource, placeFrom, repositoryRule } from "./mirror-source.ts";
+import { whyNameless } from "./nameless.ts";
 import { completeTemplate, registryOf } from "./naming.ts";
 import { everyTag } from "./skopeo-yaml.ts";
 
@@ -46,7 +46,7 @@ export function rulesOfSettings(settings: MirrorSettings, defaults: RuleDefaults
     const path = ["mirrors", index];
     const whole = { ...settings.defaults, ...withoutUndefined(mirror) };
     issues.push(...tagIssues(whole, [...path, "tags", "list"]));
-    issues.push(...backupIssues(whole, [...path, "backup"]));
+    issues.push(...namelessIssues(whole, path));
     const sources = Array.isArray(mirror.from) ? mirror.from : [mirror.from];
     for (const [position, source] of sources.entries()) {
       const at = [...path, "from", ...(Array.isArray(mirror.from) ? [position] : [])];
@@ -75,9 +75,18 @@ function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly Setti
   );
 }
 
-function backupIssues({ to, backup }: OneMirror, path: SettingPath): readonly SettingIssue[] {
-  const why = backup ? whyNoBackups(completeTemplate(to)) : undefined;
-  return why === undefined ? [] : [{ path, message: `expected ${why}` }];
+/** Where it cannot be told what stands under a name. */
+function namelessIssues(mirror: OneMirror, path: SettingPath): readonly SettingIssue[] {
+  const { to, backup, existing } = mirror;
+  const isImmutable = typeof existing === "object";
+  const why = backup || isImmutable ? whyNameless(completeTemplate(to)) : undefined;
+  if (why === undefined) return [];
+  return [
+    ...(backup ? [{ path: [...path, "backup"], message: `expected no backups: ${why}` }] : []),
+    ...(isImmutable
+      ? [{ path: [...path, "existing"], message: `expected update or if-absent: ${why}` }]
+      : []),
+  ];
 }
 
 type Source = Exclude<OneMirror["from"], readonly unknown[]>;

@@ -21,7 +21,7 @@ export interface OpenSourceOptions extends CallOptions {
 export interface OpenDestinationOptions extends CallOptions {
   /**
    * The name has to be free still when the image is to get it, or to stand for this very image; else `transport.taken` is
-   * thrown then. As exact as the place is able to see it; places that hold one image each do not look again.
+   * thrown then. As exact as the place is able to see it; archives and daemons do not look again.
    */
   readonly onlyIfFree?: boolean;
   /** Only where {@link Transport.keepsReplaced}; a reference without a name replaces nothing. */

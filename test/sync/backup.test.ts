@@ -5,9 +5,11 @@ import { digestOf } from "../../src/core/digest.ts";
 import { parseBackupNames } from "../../src/sync/backup.ts";
 import { TemplateError } from "../../src/sync/naming.ts";
 import { makeImage, makeMultiArch } from "../support/images.ts";
+import { skipUnprivileged } from "../support/podman.ts";
 import { refuse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
 import { tempFolder } from "../support/temp.ts";
+import { tempStore } from "../support/temp-store.ts";
 import { into, mirror, tag } from "./one-rule.ts";
 
 const one = makeImage({ seed: 1 });
@@ -148,6 +150,25 @@ test("a layout and folders keep what is replaced: by its entry, and by the same 
   assert.deepEqual((await readdir(folder.path)).sort(), ["app:old-v1", "app:v1", "layout"]);
   const kept = await readFile(folder.in("app:old-v1/manifest.json"));
   assert.equal(digestOf(kept), two.digest);
+});
+
+test("an image in a store keeps the other name", { skip: skipUnprivileged() }, async () => {
+  await using source = await startRegistry();
+  await using temp = await tempStore("vfs");
+  const template = temp.reference("localhost/app:{{.Tag}}");
+  for (const image of [one, two, three]) {
+    source.seed("app", "v1", image);
+    await mirror(source, template, { backup });
+  }
+  const { outcomes } = await mirror(source, template, { backup });
+  assert.equal(outcomes["v1"]?.type, "unchanged");
+  const store = await temp.open();
+  const held = (await store.images()).map(({ names, digest }) => [names.join(), digest]);
+  assert.deepEqual(held.slice(0, 2), [
+    ["", one.digest],
+    ["localhost/app:old-v1", two.digest],
+  ]);
+  assert.equal(held[2]?.[0], "localhost/app:v1");
 });
 
 test("pruning leaves backups alone, unless they are meant and their tags are gone", async () => {

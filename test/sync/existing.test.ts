@@ -104,6 +104,25 @@ test("one image of a list is compared with an immutable tag when it is known", a
   assert.equal(tag(destination, "v1"), before);
 });
 
+test("immutable tags stay in layouts, folders and stores too", async () => {
+  await using source = await startRegistry();
+  await using folder = await tempFolder();
+  const store = `vfs@${folder.in("root")}+${folder.in("run")}`;
+  for (const template of [
+    `oci:${folder.in("layout")}:{{.Tag}}`,
+    `dir:${folder.in("app")}:{{.Tag}}`,
+    ...(process.getuid?.() === 0 ? [`containers-storage:[${store}]localhost/app:{{.Tag}}`] : []),
+  ]) {
+    source.seed("app", "v1", one);
+    await mirror(source, template, { existing: immutable });
+    const same = await mirror(source, template, { existing: immutable });
+    assert.notEqual(same.outcomes["v1"]?.type, "failed");
+    source.seed("app", "v1", two);
+    const { outcomes } = await mirror(source, template, { existing: immutable });
+    assert.equal(outcomes["v1"]?.type === "failed" && outcomes["v1"].code, "sync.immutable");
+  }
+});
+
 test("names in a layout are left under if-absent", async () => {
   await using folder = await tempFolder();
   await using source = await startRegistry();

@@ -309,8 +309,9 @@ const wrong: readonly (readonly [text: string, ...expected: RegExp[]])[] = [
     /mirrors\[2\]\.backup: expected false, or the tag of a backup .*, found true/,
   ],
   [
-    "defaults: {backup: 'old-{{.Tag}}'}\nmirrors:\n- {from: a/b, to: 'docker-archive:/a.tar'}\n- {from: a/b, to: 'dir:/a/{{.Name}}'}\n- {from: a/b, to: 'dir:/a/{{.Name}}', backup: false}",
-    /mirrors\[0\]\.backup: expected no backups: docker-archive: keeps none/,
+    "defaults: {backup: 'old-{{.Tag}}'}\nmirrors:\n- {from: a/b, to: 'docker-archive:/a.tar', existing: {immutable: ['*']}}\n- {from: a/b, to: 'dir:/a/{{.Name}}'}\n- {from: a/b, to: 'dir:/a/{{.Name}}', backup: false}",
+    /mirrors\[0\]\.backup: expected no backups: docker-archive: does not tell what a name stands for/,
+    /mirrors\[0\]\.existing: expected update or if-absent: docker-archive: does not tell/,
     /mirrors\[1\]\.backup: expected no backups: its folders are not called NAME:TAG/,
   ],
   ["a: &a [x]\nmirrors: *a\na: 1", /^3: a: expected once, found twice$/],

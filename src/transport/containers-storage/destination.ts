@@ -25,6 +25,7 @@ import { heldImage } from "./held-manifest.ts";
 import { expectedLayers, imageIdOf, whenMade } from "./image-facts.ts";
 import { LayerStack } from "./layer-stack.ts";
 import type { StoredImage } from "./location.ts";
+import { NameTaking, type NameTakingOptions } from "./name-taking.ts";
 import { allStoredSignatures, storeSignatures } from "./signature-data.ts";
 import { mergeSignatures, putSignatures } from "./signature-place.ts";
 
@@ -61,13 +62,20 @@ export class StorageDestination implements ImageDestination {
   readonly #store: Store;
   readonly #image: StoredImage;
   readonly #signatures = new Map<Digest, readonly UntrustedSignature[]>();
+  readonly #taking: NameTaking;
   #writing: Writing | undefined;
   #diffIds: readonly Digest[] = [];
 
-  constructor(reference: ImageReference, store: Store, image: StoredImage) {
+  constructor(
+    reference: ImageReference,
+    store: Store,
+    image: StoredImage,
+    options: NameTakingOptions = {},
+  ) {
     this.reference = reference;
     this.#store = store;
     this.#image = image;
+    this.#taking = new NameTaking(reference, image.docker, options);
   }
 
   async openImage(expected: ExpectedImage): Promise<ImageWriter> {
@@ -138,7 +146,9 @@ export class StorageDestination implements ImageDestination {
       digest: manifest.digest,
       metadata,
       created: whenMade(manifest, blobs),
+      onTaking: (holder) => this.#taking.from(holder),
     });
+    this.#taking.tell();
   }
 
   /** To an image that turned out to be there. */

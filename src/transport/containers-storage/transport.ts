@@ -39,6 +39,7 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
     findStoredImage(store, image, reference, platform);
   return {
     name: "containers-storage",
+    keepsReplaced: true,
     async resolve(text, _, call) {
       const { store, image } = await locate(text, call, "read");
       return storageReference(store.place, image);
@@ -54,7 +55,7 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
       call.signal.throwIfAborted();
       const signal = lingeringSignal(call.signal);
       const { store, image } = await locate(reference.text, { signal }, "write");
-      return new StorageDestination(reference, store, image);
+      return new StorageDestination(reference, store, image, call);
     },
     async digestOf(reference, as, call) {
       if (as === "source") return undefined; // a copy's layers are other ones

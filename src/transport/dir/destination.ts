@@ -26,7 +26,7 @@ import {
   versionFile,
   versionText,
 } from "./file-names.ts";
-import { keepReplacedFolder } from "./keep-replaced.ts";
+import { digestIn, keepReplacedFolder } from "./keep-replaced.ts";
 import { wouldOverwrite } from "./location.ts";
 import { namedFolders } from "./named.ts";
 import { type Aside, lookAt, makeAside, type Standing } from "./place.ts";
@@ -36,6 +36,7 @@ import { type TakePlaceOptions, takePlace } from "./take-place.ts";
 export interface DirDestinationOptions {
   readonly layers: DestinationTraits["layers"];
   /** As in {@link OpenDestinationOptions}. */
+  readonly onlyIfFree?: boolean;
   readonly keepReplaced?: KeepReplaced;
 }
 
@@ -69,17 +70,17 @@ class DirDestination implements ImageDestination {
   readonly reference: ImageReference;
   readonly traits: DestinationTraits;
   readonly #destined: Destined;
-  readonly #keep: KeepReplaced | undefined;
+  readonly #options: DirDestinationOptions;
   readonly #blobs: BlobFolder;
   /** All that files are named by. */
   readonly #digests = new Set<Digest>();
   #top: Digest | undefined;
 
-  constructor(destined: Destined, { layers, keepReplaced }: DirDestinationOptions) {
+  constructor(destined: Destined, options: DirDestinationOptions) {
     const { aside, self } = destined;
     this.reference = destined.reference;
     this.#destined = destined;
-    this.#keep = keepReplaced;
+    this.#options = options;
     this.#blobs = new BlobFolder({
       unfinished: aside.path,
       pathOf: (digest) => join(aside.path, blobFile(digest)),
@@ -90,7 +91,7 @@ class DirDestination implements ImageDestination {
       indexes: true,
       signatureFormats: ["simple-signing", "sigstore"],
       openBlobs: 64,
-      layers,
+      layers: options.layers,
       newBlobs: "any",
     };
   }
@@ -165,16 +166,25 @@ class DirDestination implements ImageDestination {
     const options = { self, signal };
     await takePlace(aside.path, folder, standing, {
       ...options,
-      beforeChange: () => this.#keepReplaced(options),
+      beforeChange: () => this.#beforeReplacing(options),
     });
   }
 
-  async #keepReplaced(options: TakePlaceOptions): Promise<void> {
+  async #beforeReplacing(options: TakePlaceOptions): Promise<void> {
     const { folder, reference } = this.#destined;
+    const { onlyIfFree = false, keepReplaced } = this.#options;
     const next = this.#top;
-    if (!this.#keep || next === undefined) return;
+    if (next === undefined) return;
+    if (onlyIfFree && ((await digestIn(folder)) ?? next) !== next) throw this.#taken();
+    if (!keepReplaced) return;
     const folderOf = (name: string) => namedFolders.byName(reference, name).text;
-    await keepReplacedFolder({ folder, next, folderOf }, this.#keep, options);
+    await keepReplacedFolder({ folder, next, folderOf }, keepReplaced, options);
+  }
+
+  #taken(): TransportError {
+    const { reference } = this.#destined;
+    const message = `${formatImageReference(reference)} was given to another image meanwhile, and is left to it`;
+    return new TransportError("transport.taken", message, { reference });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -46,7 +46,8 @@ export async function keepReplacedFolder(
   }
 }
 
-async function digestIn(folder: string): Promise<Digest | undefined> {
+/** Of the image in a folder; undefined where there is none. */
+export async function digestIn(folder: string): Promise<Digest | undefined> {
   const path = join(folder, manifestFile);
   const bytes = await reading(`open ${path}`, () => unless(["ENOENT"], () => readFile(path)));
   return bytes && manifestDigest(bytes);

@@ -23,9 +23,10 @@ export function createDirTransport(options: DirTransportOptions = {}): Transport
     resolve: resolveDirLocation,
     openSource: async (reference) => new DirSource(reference, reference.typed ?? reference.text),
     signaturePlaces: async (reference) => [signaturePlace(reference)],
-    openDestination: async (reference, { keepReplaced }) =>
+    openDestination: async (reference, { onlyIfFree = false, keepReplaced }) =>
       await openDirDestination(reference, reference.text, {
         layers: layersFor(options, reference),
+        onlyIfFree,
         ...(keepReplaced && { keepReplaced }),
       }),
     named: namedFolders,
