@@ -130,6 +130,9 @@ class BufferedStory implements JobStory {
     const state = outcome.type;
     const digest = "digest" in outcome ? outcome.digest : undefined;
     this.tell({ type: "image", from, to, state, bytes, ...(digest !== undefined && { digest }) });
+    if (outcome.type !== "copied" || outcome.backup === undefined) return;
+    const text = `What ${to} stood for before is kept as ${outcome.backup}`;
+    this.tell({ type: "message", level: "info", text });
   }
 
   count({ found = 0, ended = 0, failed = 0 }: Parameters<JobStory["count"]>[0]): void {
