@@ -21,10 +21,11 @@ export async function appendUpload(
 ): Promise<void> {
   demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
-  const piece = pieceOf(service, exchange);
-  const state = await tellingRange(service, exchange, repository, operation, () =>
-    backend.appendUpload(repository, operation.id, piece, exchange),
-  );
+  const { id } = operation;
+  const state = await tellingRange(service, exchange, repository, operation, async () => {
+    const piece = await pieceOf(service, exchange, repository, id);
+    return await backend.appendUpload(repository, id, piece, exchange);
+  });
   exchange.answer(202, uploadHeaders(operation, state));
 }
 
@@ -37,11 +38,12 @@ export async function finishUpload(
 ): Promise<void> {
   demand(service, exchange, repository, "push");
   const backend = service.parts.backendOf(repository);
-  const end = { ...pieceOf(service, exchange), digest: operation.digest };
-  await tellingRange(service, exchange, repository, operation, () =>
-    backend.finishUpload(repository, operation.id, end, exchange),
-  );
-  exchange.answer(201, blobHeaders(operation, operation.digest));
+  const { id, digest } = operation;
+  await tellingRange(service, exchange, repository, operation, async () => {
+    const piece = await pieceOf(service, exchange, repository, id);
+    return await backend.finishUpload(repository, id, { ...piece, digest }, exchange);
+  });
+  exchange.answer(201, blobHeaders(operation, digest));
 }
 
 /** GET: how far it is. */
@@ -71,17 +73,30 @@ export async function cancelUpload(
   exchange.answer(204, []);
 }
 
-/** The body, and which bytes the client says they are. */
-function pieceOf({ limits }: Service, exchange: Exchange): UploadPiece {
+/**
+ * The body, and which bytes the client says they are. What does not go on where the upload ends is answered 416 even where
+ * its length is wrong too, as in distribution: clients can go on from that.
+ */
+async function pieceOf(
+  { limits, parts }: Service,
+  exchange: Exchange,
+  repository: ServedRepository,
+  id: string,
+): Promise<UploadPiece> {
   const body = requestBody(exchange, limits.maxBlobBytes);
   const range = parseSentRange(exchange.header("content-range"));
   if (range === undefined) return { body };
-  const length = announcedLength(exchange);
-  if (range === "bad" || (length !== undefined && length !== range.last - range.first + 1)) {
-    const message = "Content-Range does not tell the bytes that are sent";
-    throw new RegistryAnswerError("BLOB_UPLOAD_INVALID", message, { status: 400 });
+  if (range !== "bad") {
+    const length = range.last - range.first + 1;
+    if ((announcedLength(exchange) ?? length) === length) return { body, range };
+    const held = await parts.backendOf(repository).readUpload(repository, id, exchange);
+    if (held === undefined) throw unknown();
+    if (range.first !== held.size) {
+      throw new RegistryAnswerError("RANGE_INVALID", "upload ends elsewhere", { status: 416 });
+    }
   }
-  return { body, range };
+  const message = "Content-Range does not tell the bytes that are sent";
+  throw new RegistryAnswerError("BLOB_UPLOAD_INVALID", message, { status: 400 });
 }
 
 /** A 416 says what is held, so that the client can go on from there. */

@@ -135,6 +135,9 @@ test("a chunk whose range is not that of its bytes is refused", async () => {
     assert.equal(answer.status, 400, range);
     assert.equal(answer.code, "BLOB_UPLOAD_INVALID");
   }
+  const ahead = { headers: { "Content-Range": "3-22" }, body: "12345" };
+  const told = await call(server.origin, "PATCH", location, ahead);
+  assert.deepEqual([told.status, told.code, told.headers.range], [416, "RANGE_INVALID", "0-0"]);
   const headers = { "Content-Range": "bytes 0-4/*" };
   assert.equal(
     (await call(server.origin, "PATCH", location, { headers, body: "12345" })).status,
