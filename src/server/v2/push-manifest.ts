@@ -45,16 +45,16 @@ export async function pushManifest(
   exchange.answer(201, headersOf(operation, digest, subject));
 }
 
+/** Location is by the digest: a tag may have moved on before the client comes to look. */
 function headersOf(
   operation: PutOperation,
   digest: Digest,
   subject: Digest | undefined,
 ): HeaderList {
   const { reference, tags } = operation;
-  const name = reference.type === "tag" ? reference.tag : digest;
   return [
     "Location",
-    located(operation, `manifests/${name}`),
+    located(operation, `manifests/${digest}`),
     "Docker-Content-Digest",
     digest,
     ...(subject === undefined ? [] : ["OCI-Subject", subject]),

@@ -159,9 +159,10 @@ test("where a client comes by a path of its own, Location and Link lead back the
   const begun = await call(origin, "POST", "/hub/v2/app/blobs/uploads/?ns=docker.io", { body: "" });
   assert.equal(begun.headers.location, "/hub/v2/app/blobs/uploads/upload-1?ns=docker.io");
   const sent = { headers: { "Content-Type": ociIndex }, body: bytes };
-  for (const tag of ["1", "2"]) {
-    const answer = await call(origin, "PUT", `/hub/v2/app/manifests/${tag}?ns=docker.io`, sent);
-    assert.equal(answer.headers.location, `/hub/v2/app/manifests/${tag}?ns=docker.io`);
+  for (const reference of ["1", "2", digest]) {
+    const path = `/hub/v2/app/manifests/${reference}?ns=docker.io`;
+    const answer = await call(origin, "PUT", path, sent);
+    assert.equal(answer.headers.location, `/hub/v2/app/manifests/${digest}?ns=docker.io`);
   }
   const list = await call(origin, "GET", "/hub/v2/app/tags/list?ns=docker.io&n=1");
   assert.equal(list.headers["link"], '</hub/v2/app/tags/list?ns=docker.io&n=1&last=1>; rel="next"');
