@@ -17,6 +17,8 @@ export type RepositoryAction =
   | {
       readonly type: "put-manifest";
       readonly reference: ManifestReference;
+      /** Which it is said to have: its reference, or beside a tag `?digest=`, as regclient and olareg have it. */
+      readonly digest: Digest | undefined;
       /** Of `?tag=` beside a digest. */
       readonly tags: readonly string[];
     }
@@ -134,7 +136,10 @@ function oneNamespace(asked: string | undefined, header: string | undefined): st
 function manifestAction(method: string, last: string, { query }: RequestTarget): RepositoryAction {
   allow(method, ["GET", "HEAD", "PUT", "DELETE"]);
   const reference = parseReference(method, last);
-  if (method === "PUT") return { type: "put-manifest", reference, tags: extraTags(query) };
+  if (method === "PUT") {
+    const digest = reference.type === "digest" ? reference.digest : digestBeside(query);
+    return { type: "put-manifest", reference, digest, tags: extraTags(query) };
+  }
   return { type: method === "DELETE" ? "delete-manifest" : "read-manifest", reference };
 }
 
@@ -145,6 +150,11 @@ function parseReference(method: string, text: string): ManifestReference {
   if (method === "PUT")
     throw new RegistryAnswerError("TAG_INVALID", "invalid tag", { status: 400 });
   throw new RegistryAnswerError("MANIFEST_UNKNOWN", "manifest unknown", { status: 404 });
+}
+
+function digestBeside(query: Query): Digest | undefined {
+  const digest = query.get("digest");
+  return digest === undefined ? undefined : checkDigest(digest);
 }
 
 function extraTags(query: Query): readonly string[] {

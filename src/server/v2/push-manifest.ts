@@ -16,6 +16,8 @@ import { located } from "./upload.ts";
 /** What a manifest is put as. */
 type PutOperation = Pick<RepositoryOperation, "path" | "query"> & {
   readonly reference: ManifestReference;
+  /** Which it has, whatever it is put by; undefined: its sha256. */
+  readonly digest: Digest | undefined;
   readonly tags: readonly string[];
 };
 
@@ -27,8 +29,8 @@ export async function pushManifest(
   operation: PutOperation,
 ): Promise<void> {
   demand(service, exchange, repository, "push");
-  const { reference } = operation;
-  const manifest = await receive(service, exchange, reference);
+  const { reference, digest: named } = operation;
+  const manifest = await receive(service, exchange, named);
   const tags = reference.type === "tag" ? [reference.tag] : operation.tags;
   const puts = await plan(service, exchange, repository, { manifest, tags });
   const backend = service.parts.backendOf(repository);
@@ -65,7 +67,7 @@ function headersOf(
 async function receive(
   { limits }: Service,
   exchange: Exchange,
-  reference: ManifestReference,
+  digest: Digest | undefined,
 ): Promise<RawManifest> {
   const called = exchange.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
   if (called !== undefined && !isManifestType(called)) {
@@ -75,7 +77,7 @@ async function receive(
   const manifest = readRawManifest(bytes, {
     maxBytes: limits.maxManifestBytes,
     ...(called !== undefined && { contentType: called }),
-    ...(reference.type === "digest" && { digest: reference.digest }),
+    ...(digest !== undefined && { digest }),
   });
   const same = manifest.mediaType === called || isSchema1Type(manifest.mediaType);
   if (called !== undefined && !same)

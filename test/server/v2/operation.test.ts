@@ -109,7 +109,19 @@ const taken: [method: string, target: string, operation: Record<string, unknown>
       type: "put-manifest",
       repository: "a",
       reference: { type: "digest", digest: sha512 },
+      digest: sha512,
       tags: ["one", "two"],
+    },
+  ],
+  [
+    "PUT",
+    `/v2/a/manifests/latest?digest=${sha512}`,
+    {
+      type: "put-manifest",
+      repository: "a",
+      reference: { type: "tag", tag: "latest" },
+      digest: sha512,
+      tags: [],
     },
   ],
   [
@@ -259,6 +271,7 @@ const refused: [method: string, target: string, answer: string][] = [
   ["GET", `/v2/a/manifests/${long(129)}`, "404 MANIFEST_UNKNOWN"],
   ["GET", "/v2/a/manifests/", "404 MANIFEST_UNKNOWN"],
   ["PUT", "/v2/a/manifests/-a", "400 TAG_INVALID"],
+  ["PUT", "/v2/a/manifests/a?digest=unknown:12345", "400 DIGEST_INVALID"],
   ["PUT", "/v2/a/manifests/a%20b", "400 NAME_INVALID"],
   ["PUT", `/v2/a/manifests/${sha256}?tag=-a`, "400 TAG_INVALID"],
   ["PUT", `/v2/a/manifests/${sha256}?${"tag=a&".repeat(200)}`, "400 UNSUPPORTED"],

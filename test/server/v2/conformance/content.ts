@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { digestOf } from "../../../../src/core/digest.ts";
+import { type Digest, digestOf } from "../../../../src/core/digest.ts";
 import { mediaTypes } from "../../../../src/core/media-type.ts";
 import { call, pushBlob } from "../../../support/server/client.ts";
 import { type DataSet, dataSets, type SampleManifest } from "../../../support/server/data-sets.ts";
@@ -121,6 +121,21 @@ function describeTagParameters(test: Declare): void {
       for (const tag of ["one", "two"]) {
         await expectManifest(origin, `/v2/${repository}/manifests/${tag}`, { ...sample, digest });
       }
+    });
+    test(`${algorithm}: PUT by tag with ?digest= keeps that digest, or answers 400`, async (bench) => {
+      const { origin, repository } = bench;
+      const [sample] = dataSets["empty index"]?.manifests ?? [];
+      assert.ok(sample);
+      const put = (digest: Digest) => {
+        const path = `/v2/${repository}/manifests/one?digest=${digest}`;
+        const headers = { "Content-Type": sample.mediaType };
+        return call(origin, "PUT", path, { headers, body: sample.bytes });
+      };
+      const refused = await put(digestOf(Buffer.from("other"), algorithm));
+      assert.deepEqual([refused.status, refused.code], [400, "DIGEST_INVALID"]);
+      const digest = digestOf(sample.bytes, algorithm);
+      assert.equal((await put(digest)).headers["docker-content-digest"], digest);
+      await expectManifest(origin, `/v2/${repository}/manifests/one`, { ...sample, digest });
     });
   }
 }
