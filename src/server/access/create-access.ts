@@ -65,12 +65,14 @@ export function createAccess(settings: AccessSettings, parts: AccessParts): Conf
     passwords: createPasswordCheck(settings, { passwords: () => users.passwords, hasher, now }),
     robots: () => users.robots,
     isUser: (name) => isUser(users, name),
-    unauthorized: (credentials) =>
-      new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
+    unauthorized: (credentials, error) => {
+      const asked = challenge("", [], credentials);
+      return new RegistryAnswerError("UNAUTHORIZED", "authentication required", {
         status: 401,
         detail: "user, password or token is wrong",
-        headers: { "WWW-Authenticate": challenge("", [], credentials) },
-      }),
+        headers: { "WWW-Authenticate": error && tokens ? `${asked},error="${error}"` : asked },
+      });
+    },
     now,
     ...(tokens && { tokens: tokens.tokens }),
   });

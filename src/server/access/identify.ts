@@ -17,7 +17,8 @@ export interface IdentifyParts {
   readonly tokens?: Tokens;
   /** Whether there still is such a user. */
   isUser(name: string): boolean;
-  unauthorized(credentials: Credentials): RegistryAnswerError;
+  /** `error` is RFC 6750's word for what is wrong with a token: at it containerd and BuildKit ask for another. */
+  unauthorized(credentials: Credentials, error?: "invalid_token"): RegistryAnswerError;
   readonly now: () => number;
 }
 
@@ -26,21 +27,20 @@ export function createIdentify(parts: IdentifyParts): Identify {
   return async (credentials) => {
     const { headers, address, certificateName } = credentials;
     const said = parseAuthorization(headers.authorization);
-    const refused = () => parts.unauthorized(credentials);
     switch (said.scheme) {
       case "none":
         return new KnownCaller(userOfCertificate(certificateName), address);
       case "basic": {
         if (await isGood(parts, { ...said, address })) return new KnownCaller(said.user, address);
-        throw refused();
+        throw parts.unauthorized(credentials);
       }
       case "bearer": {
         const caller = await bearer(parts, said.token, credentials);
         if (caller) return caller;
-        throw refused();
+        throw parts.unauthorized(credentials, "invalid_token");
       }
       case "unknown":
-        throw refused();
+        throw parts.unauthorized(credentials);
     }
   };
 }

@@ -41,3 +41,16 @@ test("whose token says too little is told which would do, on every face", async 
     );
   }
 });
+
+test("whose token is over is told so, since some clients ask for another at that word alone", async () => {
+  await using served = await startServed({ yaml, files: { users } });
+  const told = async (authorization: string) => {
+    const { status, headers } = await call(served.url, "GET", "/v2/", {
+      headers: { authorization },
+    });
+    return [status, headers["www-authenticate"]];
+  };
+  const challenge = `Bearer realm="${served.url}/token",service="localhost:5000"`;
+  assert.deepEqual(await told("Bearer a.b.c"), [401, `${challenge},error="invalid_token"`]);
+  assert.deepEqual(await told(`Basic ${btoa("ann:wrong")}`), [401, challenge]);
+});
