@@ -11,20 +11,29 @@ function innerAddresses(): BlockList {
     ["127.0.0.0", 8],
     ["169.254.0.0", 16],
     ["172.16.0.0", 12],
+    ["192.0.0.0", 24], // of protocols, and of a cloud's metadata
     ["192.168.0.0", 16],
     ["198.18.0.0", 15],
     ["224.0.0.0", 3],
   ];
   for (const [net, prefix] of v4) {
     list.addSubnet(net, prefix);
-    list.addSubnet(`64:ff9b::${net}`, 96 + prefix, "ipv6"); // NAT64
+    for (const before of translated) list.addSubnet(`${before}${net}`, 96 + prefix, "ipv6");
+    list.addSubnet(`2002:${hexOf(net)}::`, 16 + prefix, "ipv6"); // 6to4
   }
-  list.addAddress("::", "ipv6");
-  list.addAddress("::1", "ipv6");
+  list.addSubnet("2001::", 32, "ipv6"); // Teredo: who is behind it, its address hides
   list.addSubnet("fc00::", 7, "ipv6");
-  list.addSubnet("fe80::", 10, "ipv6");
+  list.addSubnet("fe80::", 9, "ipv6"); // the link's, and what were the site's
   list.addSubnet("ff00::", 8, "ipv6");
   return list;
+}
+
+/** What stands before an IPv4 address that is written as an IPv6 one: RFC 4291, 2765, 6052, 8215. `::1` is among them. */
+const translated = ["::", "::ffff:0:", "64:ff9b::", "64:ff9b:1::"];
+
+function hexOf(net: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = net.split(".").map(Number);
+  return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** Whether a URL's host is an address, or a name, that only means something inside a machine or network. */
@@ -36,7 +45,8 @@ export function isInnerHost(url: URL): boolean {
     return inner.check(host, version === 4 ? "ipv4" : "ipv6");
   }
   return (
-    !host.includes(".") || /\.(localhost|local|internal|intranet|lan|home|corp|test)$/.test(host)
+    !host.includes(".") ||
+    /\.(localhost|local|internal|intranet|lan|home|home\.arpa|localdomain|corp|test)$/.test(host)
   );
 }
 
