@@ -20,7 +20,9 @@ export interface ReadingOptions {
 }
 
 const maxBytes = 4 * 1024 * 1024;
+/** Of one anchor, and in all: each is looked for among all the others. */
 const maxAliases = 100;
+const mostAliases = 1000;
 const maxLines = 200;
 
 type Yaml = typeof import("yaml");
@@ -116,21 +118,31 @@ function* findTwice(
   }
 }
 
-/** An empty file is as good as none. */
+/** An empty file is as good as none. Anchors are looked for in one go: each alias' own search begins at the beginning. */
 function plainValue(
   yaml: Yaml,
   document: Document.Parsed,
   at: (offset: number | undefined) => string,
 ): unknown {
   const lost: string[] = [];
+  const anchors = new Set<string>();
+  let aliases = 0;
   yaml.visit(document, {
-    Alias: (_key, node) => {
-      if (node.resolve(document)) return;
-      lost.push(
-        `${at(node.range?.[0])}: *${node.source}: expected an anchor &${node.source} before it`,
-      );
+    Node: (_key, node) => {
+      if (!yaml.isAlias(node)) {
+        if (node.anchor !== undefined) anchors.add(node.anchor);
+        return;
+      }
+      aliases += 1;
+      if (!anchors.has(node.source)) {
+        lost.push(
+          `${at(node.range?.[0])}: *${node.source}: expected an anchor &${node.source} before it`,
+        );
+      }
     },
   });
+  if (aliases > mostAliases)
+    lost.unshift(`${at(undefined)}: expected at most ${mostAliases} aliases`);
   if (lost.length > 0) throw invalidSettings(lost, at(undefined));
   try {
     return document.toJS({ maxAliasCount: maxAliases }) ?? {};

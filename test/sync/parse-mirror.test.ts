@@ -217,6 +217,7 @@ const wrong: readonly (readonly [text: string, ...expected: RegExp[]])[] = [
   ["mirrors: []", /^1: mirrors: expected at least one mirror/],
   ["{{{", /^1: not YAML: /],
   ["mirrors: *x\nhosts: *y", /^1: \*x: expected an anchor &x/, /^2: \*y: expected/],
+  [`a: &a 1\nb: [${"*a, ".repeat(1001)}]`, /^ expected at most 1000 aliases$/],
   [`${good}\nmirors: 1`, /^2: mirors: unknown member, expected one of parallel, /],
   [`${good}\nkeep_going: true`, /^2: keep_going: unknown member, expected keep-going$/],
   [`${good}\nparallel: 0`, /^2: parallel: expected a whole number from 1 on, found 0$/],
