@@ -25,8 +25,17 @@ export function inFile(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** A list may have a hundred thousand elements, each asked for the shape of the same schema. */
+const known = new WeakMap<z.core.$ZodType, SettingShape>();
+
 /** What of a schema matters to whoever writes the file; wrappers (defaults, transforms, …) are seen through. */
 export function settingShape(schema: z.core.$ZodType): SettingShape {
+  const found = known.get(schema) ?? makeShape(schema);
+  known.set(schema, found);
+  return found;
+}
+
+function makeShape(schema: z.core.$ZodType): SettingShape {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
     case "object":

@@ -42,6 +42,8 @@ export interface ParseMirrorOptions {
   readonly folder?: string;
   /** The platform that "system" means. */
   readonly platform: Platform;
+  /** What has more values than this is not looked at: it is from somebody who has us work. */
+  readonly maxValues?: number;
   /** Where images of skopeo's files go, which do not say so; without it they are not taken. */
   readonly skopeo?: SkopeoWish;
 }
@@ -56,17 +58,31 @@ export async function parseMirror(
   written: string | { readonly value: unknown },
   options: ParseMirrorOptions,
 ): Promise<MirrorDocument> {
-  const { file } = options;
+  const { file, maxValues = Number.POSITIVE_INFINITY } = options;
   const document: SettingsDocument =
     typeof written === "string"
       ? await parseSettingsDocument(written, file, { merges: true })
       : { file, value: written.value, lineOf: () => undefined, writtenAt: () => undefined };
+  if (!hasAtMost(maxValues, document.value))
+    throw invalidSettings([`${file}: expected at most ${maxValues} values`], file);
   if (!isSkopeos(document.value)) return await ourDocument(document, options);
   if (options.skopeo) return await skopeoDocument(document, options, options.skopeo);
   throw invalidSettings(
     [`${file}: expected mirrors; skopeo's files do not say where images go`],
     file,
   );
+}
+
+/** Values of lists and mappings; one that stands for many (an alias) counts as often. */
+function hasAtMost(most: number, value: unknown): boolean {
+  const left = [value];
+  for (let count = 0; left.length > 0; count++) {
+    if (count + left.length > most) return false;
+    const next = left.pop();
+    if (typeof next === "object" && next !== null)
+      for (const each of Object.values(next)) left.push(each);
+  }
+  return true;
 }
 
 /** Lines are looked for of so many. */
@@ -86,9 +102,9 @@ async function ourDocument(
   options: ParseMirrorOptions,
 ): Promise<MirrorDocument> {
   const { folder = dirname(options.file), platform } = options;
-  const { settings, issues } = await judge<MirrorSettings>(mirrorSettings, document, folder);
+  const { settings, ...wrong } = await judge<MirrorSettings>(mirrorSettings, document, folder);
   const found = settings && rulesOfSettings(settings, { folder, platform });
-  refuse([...issues, ...(found?.issues ?? [])], document);
+  refuse([...wrong.issues, ...(found?.issues ?? [])], wrong.left, document);
   if (!settings || !found)
     throw invalidSettings([`${options.file}: expected mirrors`], options.file);
   const { hosts, parallel, keepGoing } = settings;
@@ -107,15 +123,17 @@ async function skopeoDocument(
   wish: SkopeoWish,
 ): Promise<MirrorDocument> {
   const { folder = dirname(options.file) } = options;
-  const { settings, issues } = await judge<SkopeoSettings>(skopeoSettings, document, folder);
+  const { settings, ...wrong } = await judge<SkopeoSettings>(skopeoSettings, document, folder);
   const found = skopeoRules(settings ?? {}, wish);
-  refuse([...issues, ...found.issues], document);
+  refuse([...wrong.issues, ...found.issues], wrong.left, document);
   return { language: "skopeo", mirror: { rules: found.rules }, hosts: found.hosts };
 }
 
 interface Judged<T> {
   readonly settings: T | undefined;
   readonly issues: readonly SettingIssue[];
+  /** So many more were not looked at: a request may have a hundred thousand. */
+  readonly left: number;
 }
 
 async function judge<T>(
@@ -125,24 +143,25 @@ async function judge<T>(
 ): Promise<Judged<T>> {
   const spelled = readSpelling(schema, value, folder, writtenAt);
   const parsed = schema.safeParse(spelled.value);
+  const wrong = parsed.error?.issues ?? [];
   const issues = [
     ...spelled.issues,
-    ...(parsed.success ? [] : issuesOf(schema, parsed.error.issues, value)),
+    ...issuesOf(schema, wrong.slice(0, maxIssues), value),
     ...(await patternIssues(schema, value)),
   ];
-  return { settings: parsed.success ? parsed.data : undefined, issues };
+  return { settings: parsed.data, issues, left: Math.max(0, wrong.length - maxIssues) };
 }
 
 /** In the file's order. */
-function refuse(issues: readonly SettingIssue[], document: SettingsDocument): void {
+function refuse(issues: readonly SettingIssue[], left: number, document: SettingsDocument): void {
   if (issues.length === 0) return;
   const found = issues.slice(0, maxIssues);
   const inOrder = found
     .map((issue) => ({ issue, line: document.lineOf(issue.path) ?? 0 }))
     .toSorted((one, other) => one.line - other.line)
     .map(({ issue }) => issue);
-  const left = issues.length - found.length;
-  throw invalidSettings(issueLines(inOrder, document), document.file, left);
+  const more = issues.length - found.length + left;
+  throw invalidSettings(issueLines(inOrder, document), document.file, more);
 }
 
 /** Expressions that RE2 does not take; it is loaded where there are any. */
@@ -151,10 +170,12 @@ async function patternIssues(
   value: unknown,
 ): Promise<readonly SettingIssue[]> {
   const issues: SettingIssue[] = [];
+  let re2: typeof import("./selection/re2.ts") | undefined;
   for (const { path, text } of markedTexts(schema, value, regexMark)) {
-    const { parsePattern } = await import("./selection/re2.ts");
+    if (issues.length === maxIssues) break;
+    re2 ??= await import("./selection/re2.ts");
     try {
-      parsePattern(text);
+      re2.parsePattern(text);
     } catch (error) {
       if (!(error instanceof KnownError)) throw error;
       const found = JSON.stringify(text);
