@@ -49,7 +49,7 @@ function addRoute(app: FastifyInstance, parts: JobsApiParts, route: JobRoute): v
   app.route({
     method,
     url,
-    exposeHeadRoute: false,
+    exposeHeadRoute: !url.endsWith("/events"), // which would go on and on, with nothing to send
     config: { operation: "jobs", api, right: "jobs" },
     onRequest: async (request) => {
       refuseCrossSite(request.method, request.headers);

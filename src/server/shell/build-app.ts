@@ -8,6 +8,7 @@ import { answerFailure, asAnswer } from "./answer-failure.ts";
 import { credentialsOf } from "./credentials-of.ts";
 import { demandRight } from "./demand-right.ts";
 import type { Face } from "./faces.ts";
+import { type KnownMethods, noteMethods } from "./known-methods.ts";
 import type { ApiRoute } from "./openapi.ts";
 import { securityHeaders } from "./security-headers.ts";
 
@@ -35,6 +36,10 @@ export async function buildApp({ access, report, faces, version }: AppParts): Pr
     routerOptions: { maxParamLength: 1024, caseSensitive: true, ignoreDuplicateSlashes: false },
     exposeHeadRoutes: true,
     return503OnClosing: false,
+    // of paths that cannot be read, which no hook sees
+    frameworkErrors(error, { raw }, reply) {
+      answerFailure(error, reply.headers(Object.fromEntries(securityHeaders(raw))));
+    },
   });
   app.decorateRequest("caller", null as unknown as Caller);
   app.addHook("onRequest", (request) => admitCaller(access, request));
@@ -50,9 +55,8 @@ export async function buildApp({ access, report, faces, version }: AppParts): Pr
       report({ type: "message", level: "error", text: "internal error", error });
     return answerFailure(answer, reply);
   });
-  app.setNotFoundHandler((_request, reply) =>
-    answerFailure(new RegistryAnswerError("UNSUPPORTED", "no such path", { status: 404 }), reply),
-  );
+  const methodsOf = noteMethods(app);
+  app.setNotFoundHandler(({ url }, reply) => answerFailure(notTaken(url, methodsOf), reply));
   describeRoutes(app, version);
   for (const face of faces) await app.register(async (own) => face(own));
   await app.ready();
@@ -60,6 +64,17 @@ export async function buildApp({ access, report, faces, version }: AppParts): Pr
     handle: (request, response) => app.routing(request, response),
     close: () => app.close(),
   };
+}
+
+/** RFC 9110 § 15.5.6: who asks for something there by another method is told by which. */
+function notTaken(url: string, methodsOf: KnownMethods): RegistryAnswerError {
+  const methods = methodsOf(url);
+  if (methods.length === 0)
+    return new RegistryAnswerError("UNSUPPORTED", "no such path", { status: 404 });
+  return new RegistryAnswerError("UNSUPPORTED", "the operation is unsupported", {
+    status: 405,
+    headers: { Allow: methods.join(", ") },
+  });
 }
 
 /** Whatever is registered below `/api/v1` from now on is described there. */

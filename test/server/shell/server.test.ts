@@ -39,17 +39,40 @@ test("everything answers where it should, and says what browsers must not do", a
     ["/page/none.js", 404],
     ["/sigstore/x", 404],
     ["/healthz/", 404],
+    ["/api/v1/jobs/%zz", 400],
+    [`/api/v1/jobs/${"a".repeat(1100)}`, 414],
   ];
   for (const [path, status] of statuses) {
     const answer = await fetch(`${served.url}${path}`);
     assert.equal(answer.status, status, path);
     assert.equal(answer.headers.get("x-content-type-options"), "nosniff", path);
-    await answer.arrayBuffer();
+    assert.doesNotMatch(await answer.text(), /FST_/, path);
   }
   const { headers } = await fetch(`${served.url}/healthz`);
   assert.equal(headers.get("x-frame-options"), "DENY");
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(headers.get("strict-transport-security"), null);
+});
+
+test("a method that a path does not take is answered 405 with those that it does", async () => {
+  await using served = await startServed();
+  const rows: readonly (readonly [method: string, path: string, status: number, allow?: string])[] =
+    [
+      ["OPTIONS", "/", 405, "GET, HEAD"],
+      ["POST", "/healthz?x", 405, "GET, HEAD"],
+      ["PUT", "/api/v1/session", 405, "DELETE, GET, HEAD, POST"],
+      ["PATCH", "/api/v1/jobs", 405, "GET, HEAD, POST"],
+      ["PUT", "/api/v1/jobs/x", 405, "DELETE, GET, HEAD"],
+      ["POST", "/api/v1/jobs/x/events", 405, "GET"],
+      ["HEAD", "/api/v1/jobs", 200],
+      ["PUT", "/api/v1/jobs/x/y", 404],
+    ];
+  for (const [method, path, status, allow = null] of rows) {
+    const answer = await fetch(`${served.url}${path}`, { method });
+    assert.equal(answer.status, status, `${method} ${path}`);
+    assert.equal(answer.headers.get("allow"), allow, `${method} ${path}`);
+    await answer.arrayBuffer();
+  }
 });
 
 test("figures count requests, by operation and status", async () => {
