@@ -1,4 +1,4 @@
-import type { Server, ServerOptions } from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import type { V2Face } from "./face.ts";
 import { usualV2Limits } from "./parts.ts";
 
@@ -15,9 +15,14 @@ export const v2ServerOptions: ServerOptions = {
   noDelay: true,
 };
 
+/** What a client may still send behind its answer, and for how long. */
+const lateBytes = 16 * 1024 * 1024;
+const lateMs = 5_000;
+
 /**
- * What a server needs besides {@link v2ServerOptions}: an end for connections that stall, and the face itself for clients
- * that ask before they send, which it may refuse without having their bytes.
+ * What a server needs besides {@link v2ServerOptions}: an end for connections that stall, or whose bodies go on and on when
+ * their answer is given, and the face itself for clients that ask before they send, which it may refuse without having
+ * their bytes.
  */
 export function limitServer(
   server: Server,
@@ -27,4 +32,22 @@ export function limitServer(
   server.timeout = idleMs;
   server.maxRequestsPerSocket = 0;
   server.on("checkContinue", face);
+  server.on("request", endLateBodies);
+}
+
+/** Node reads what nobody wants to its end, so that the connection can be used again: a body without one, for ever. */
+function endLateBodies(request: IncomingMessage, response: ServerResponse): void {
+  const { headers, socket } = request;
+  if (headers["transfer-encoding"] === undefined && headers["content-length"] === undefined) return;
+  response.once("finish", () => {
+    if (request.complete) return;
+    const before = socket.bytesRead;
+    const began = performance.now();
+    const timer = setInterval(() => {
+      const isOver = socket.bytesRead - before > lateBytes || performance.now() - began > lateMs;
+      if (isOver && !request.complete) socket.destroy();
+      if (isOver || request.complete) clearInterval(timer);
+    }, 200).unref();
+    request.once("close", () => clearInterval(timer));
+  });
 }

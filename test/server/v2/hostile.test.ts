@@ -284,6 +284,17 @@ test("an answer before the body is read reaches a client that sends on and on", 
   await once(socket, "close");
 });
 
+test("a body without an end is ended when its request has been answered", async () => {
+  await using server = await startV2Server();
+  const { socket, headers } = openRaw(server.port);
+  socket.write(`GET /v2/ HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`);
+  assert.match(await headers(), /^HTTP\/1\.1 200/);
+  const more = `1100000\r\n${" ".repeat(0x1100000)}\r\n`;
+  socket.write(more);
+  socket.resume();
+  await once(socket, "close");
+});
+
 test("requests one behind the other on a connection are answered in their order", async () => {
   await using server = await startV2Server();
   const one = `GET /v2/one/tags/list HTTP/1.1\r\n${host}\r\n`;
