@@ -82,7 +82,9 @@ export const api = {
     return call<{ jobs: Job[]; next?: string }>("GET", `jobs?${query}`);
   },
   job: async (id: string) => (await call<{ job: Job }>("GET", `jobs/${id}`)).job,
-  start: async (request: object) => (await call<{ job: Job }>("POST", "jobs", request)).job,
+  /** The same key again starts nothing that was started already, though the answer was lost. */
+  start: async (request: object, key: string) =>
+    (await call<{ job: Job }>("POST", "jobs", request, { "Idempotency-Key": key })).job,
   cancel: async (id: string) => (await call<{ job: Job }>("DELETE", `jobs/${id}`)).job,
   retry: async (id: string) => (await call<{ job: Job }>("POST", `jobs/${id}/retry`, {})).job,
   mirrors: async () => (await call<{ mirrors: MirrorRow[] }>("GET", "mirrors")).mirrors,
@@ -95,14 +97,24 @@ export const api = {
   blocked: async () => (await call<{ blocked: Block[] }>("GET", "blocked")).blocked,
 } as const;
 
-async function call<T>(method: string, path: string, body?: object): Promise<T> {
+/** After so long nobody waits for an answer any more. */
+const patienceMs = 60_000;
+
+async function call<T>(
+  method: string,
+  path: string,
+  body?: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const response = await fetch(`/api/v1/${path}`, {
     method,
     headers: {
       Accept: "application/json",
       ...(body && { "Content-Type": "application/json" }),
+      ...headers,
     },
     ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(patienceMs),
   }).catch(() => {
     throw new ApiFailure(0, "The server does not answer", "Look whether it runs, then try again");
   });
@@ -117,5 +129,7 @@ async function failureOf(response: Response): Promise<ApiFailure> {
     errors?: readonly { message?: string }[];
   };
   const message = told.error?.message ?? told.errors?.[0]?.message ?? response.statusText;
-  return new ApiFailure(response.status, message, told.error?.hint);
+  const isOver = response.status === 401 && !response.url.endsWith("/session");
+  const hint = isOver ? "Log in again: load this page anew" : told.error?.hint;
+  return new ApiFailure(response.status, message, hint);
 }

@@ -81,13 +81,17 @@ function drawHead(session: Session): void {
 }
 
 async function leave(): Promise<void> {
-  await api.logout();
-  location.reload();
+  try {
+    await api.logout();
+    location.reload();
+  } catch (error) {
+    main.prepend(failureNote(error));
+  }
 }
 
 async function showView(session: Session): Promise<void> {
   const own = ++turn;
-  const [name = "", ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const [name = "", ...rest] = addressed(location.hash.slice(1)).split("/");
   markLink(name);
   const make = views[name] ?? overviewView;
   try {
@@ -112,6 +116,15 @@ async function showView(session: Session): Promise<void> {
   }
   main.querySelector("h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+/** An address that cannot be read is shown as it is. */
+function addressed(hash: string): string {
+  try {
+    return decodeURIComponent(hash);
+  } catch {
+    return hash;
+  }
 }
 
 function markLink(name: string): void {

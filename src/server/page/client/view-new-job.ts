@@ -86,6 +86,7 @@ function form(
 ): HTMLElement {
   const button = h("button", { class: "primary" }, label);
   const failed = h("div");
+  const keys = new Map<string, string>();
   const element = h(
     "form",
     {
@@ -96,8 +97,13 @@ function form(
         );
         button.disabled = true;
         failed.replaceChildren();
+        const asked = request(values);
+        const what = JSON.stringify(asked);
+        const key = keys.get(what) ?? newKey();
+        keys.set(what, key);
         try {
-          go(`job/${(await api.start(request(values))).id}`);
+          go(`job/${(await api.start(asked, key)).id}`);
+          keys.delete(what);
         } catch (error) {
           failed.replaceChildren(failureNote(error));
         } finally {
@@ -125,6 +131,11 @@ function form(
     failed,
   );
   return element;
+}
+
+/** By what there is over plain HTTP, too. */
+function newKey(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
 }
 
 /** Whoever types a bare name means a registry's. */
