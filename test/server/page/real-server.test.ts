@@ -5,6 +5,7 @@ import { openBrowser, openPage, seriousFindings } from "../../support/browser.ts
 import { makeImage } from "../../support/images.ts";
 import { skipWithout } from "../../support/peers.ts";
 import { startRegistry } from "../../support/registry.ts";
+import { startCuttableLine } from "../../support/server/cuttable-line.ts";
 import { startServerProcess } from "../../support/server/server-process.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -61,17 +62,23 @@ mirrors:
   };
 }
 
+/** Waits for a job's end by the events that it is told with. */
+async function endOf(url: string, id: string, as: RequestInit): Promise<void> {
+  await (await fetch(`${url}/api/v1/jobs/${id}/events`, as)).text();
+}
+
 test("a mirror is started, watched, refused and tried again at the page of a real server", {
   skip: skipWithout("chromium"),
 }, async () => {
   await using world = await startWorld();
   await using browser = await openBrowser();
   const { page, wrong } = await openPage(browser);
-  const { url } = world.server;
+  const { url, port } = world.server;
+  await using line = await startCuttableLine(port);
   const title = (name: string) =>
     page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 
-  await page.goto(url);
+  await page.goto(line.url);
   await title("Log in");
   assert.deepEqual(await seriousFindings(page), []);
   await page.getByLabel("User").fill("ann");
@@ -117,13 +124,36 @@ test("a mirror is started, watched, refused and tried again at the page of a rea
   await page.waitForURL((now) => now.href !== before);
   await page.getByText("Done", { exact: true }).waitFor();
   const basic = `Basic ${Buffer.from("ann:secret").toString("base64")}`;
-  const head = await fetch(`${url}/v2/late/manifests/v1`, { headers: { authorization: basic } });
+  const as = { headers: { authorization: basic } };
+  const head = await fetch(`${url}/v2/late/manifests/v1`, as);
   assert.equal(head.status, 200);
+
+  // What changes while there is no network is shown when there is one again.
+  await page.getByRole("link", { name: "Jobs", exact: true }).click();
+  await title("Jobs");
+  const runs = page.getByRole("row").filter({ hasText: "Mirror apps" });
+  await runs.waitFor();
+  line.cut();
+  const run = await fetch(`${url}/api/v1/mirrors/apps/run`, { method: "POST", ...as });
+  await endOf(url, ((await run.json()) as { job: { id: string } }).job.id, as);
+  line.mend();
+  await runs.filter({ hasText: "6 unchanged" }).waitFor();
+
+  // Whose session is over is told so, and loses nothing of what they wrote.
+  const cookies = await page.context().cookies();
+  await page.getByRole("link", { name: "New job" }).click();
+  await page.getByLabel("Image").fill("registry.example/late:v1");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Verify" }).click();
+  await page.getByRole("alert").filter({ hasText: "Log in again" }).waitFor();
+  await page.context().addCookies(cookies);
+  await page.getByRole("button", { name: "Verify" }).click();
+  await title("Verify registry.example/late:v1");
 
   await page.getByRole("button", { name: "Log out" }).click();
   await title("Log in");
   assert.deepEqual(
-    wrong.filter((text) => !text.includes("status of 401")),
+    wrong.filter((text) => !/status of 401|ERR_(?:CONNECTION|EMPTY|INCOMPLETE|SOCKET)/.test(text)),
     [],
   );
 });

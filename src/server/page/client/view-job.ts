@@ -51,25 +51,32 @@ export const jobView: MakeView = async ({ argument, go }) => {
     if (changed) setChildren(head, [jobHead(job, show, go)]);
     draw();
   };
+  /** What changed while nobody listened. */
+  const look = async () => show(await api.job(argument));
   const stops = [
-    followJob(argument, (event) => {
-      story.note(event);
-      draw();
-    }),
-    followJobs(
-      (changed) => changed.id === argument && show(changed),
-      () => {},
+    followJob(
+      argument,
+      (event) => {
+        story.note(event);
+        draw();
+      },
+      () => !openStates.includes(job.state),
     ),
+    followJobs((changed) => changed.id === argument && show(changed), look),
   ];
   const clock = setInterval(draw, 1000);
-  show(await api.job(argument)); // what changed before we listened
+  const end = () => {
+    clearInterval(clock);
+    for (const stop of stops) stop();
+  };
+  await look().catch((error: unknown) => {
+    end();
+    throw error;
+  });
   return {
     title: `${kindWords[job.request.kind]} ${jobTitle(job)}`,
     element: h("section", {}, head, overall, numbers, images.element, messages),
-    end() {
-      clearInterval(clock);
-      for (const stop of stops) stop();
-    },
+    end,
   };
 };
 

@@ -71,8 +71,18 @@ export const jobsView: MakeView = async ({ argument, go }) => {
     jobs.set(job.id, job);
     draw();
   };
-  const stop = followJobs(note, () => {});
-  await load();
+  const refresh = async () => {
+    const lists = states.length === 0 ? [states, openStates] : [states];
+    const pages = await Promise.all(lists.map((states) => api.jobs({ states })));
+    for (const [id, { state }] of jobs) if (openStates.includes(state)) jobs.delete(id);
+    for (const page of pages) for (const job of page.jobs) jobs.set(job.id, job);
+    draw();
+  };
+  const stop = followJobs(note, refresh);
+  await load().catch((error: unknown) => {
+    stop();
+    throw error;
+  });
   return {
     title: "Jobs",
     element: h(

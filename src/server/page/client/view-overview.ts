@@ -20,12 +20,8 @@ const failuresShown = 5;
 
 /** What goes on, what went wrong lately, and the mirrors. */
 export const overviewView: MakeView = async ({ go }) => {
-  const [open, failed, mirrors] = await Promise.all([
-    api.jobs({ states: openStates }),
-    api.jobs({ states: ["failed", "refused"], limit: failuresShown }),
-    api.mirrors(),
-  ]);
-  const jobs = new Map<string, Job>([...open.jobs, ...failed.jobs].map((job) => [job.id, job]));
+  const [found, mirrors] = await Promise.all([notable(), api.mirrors()]);
+  let jobs = found;
   const running = h("div");
   const failures = h("div");
   const cards = new Map<string, RunningCard>();
@@ -56,7 +52,10 @@ export const overviewView: MakeView = async ({ go }) => {
       jobs.set(job.id, job);
       draw();
     },
-    () => {},
+    async () => {
+      jobs = await notable();
+      draw();
+    },
   );
   draw();
   return {
@@ -80,6 +79,15 @@ export const overviewView: MakeView = async ({ go }) => {
     end: stop,
   };
 };
+
+/** Jobs under way, and those that failed last. */
+async function notable(): Promise<Map<string, Job>> {
+  const [open, failed] = await Promise.all([
+    api.jobs({ states: openStates }),
+    api.jobs({ states: ["failed", "refused"], limit: failuresShown }),
+  ]);
+  return new Map([...open.jobs, ...failed.jobs].map((job) => [job.id, job]));
+}
 
 class RunningCard {
   readonly element: HTMLElement;
