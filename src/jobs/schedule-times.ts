@@ -11,6 +11,8 @@ export interface ScheduleTimes {
 
 /** How often at most something happens by `every`. */
 const leastEveryMs = 60_000;
+/** Beyond this a date is none soon. */
+const mostEveryMs = 3650 * 86_400_000;
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const names = /^@(?:yearly|annually|monthly|weekly|daily|hourly)$/i;
 
@@ -64,6 +66,8 @@ function everyTimes(duration: string, text: string): ScheduleTimes {
   if (parts.map(([part]) => part).join("") !== duration || everyMs < leastEveryMs) {
     throw badSchedule(`"${text}" is no time of a minute or more`, "Say how often, as in every 6h");
   }
+  if (everyMs > mostEveryMs)
+    throw badSchedule(`"${text}" is more than ten years`, "Say how often, as in every 6h");
   return {
     next: (after) => (Math.floor(after / everyMs) + 1) * everyMs,
     last: (until) => Math.floor(until / everyMs) * everyMs,

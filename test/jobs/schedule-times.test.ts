@@ -56,6 +56,7 @@ test("parseScheduleTimes() refuses what is no schedule", () => {
     ["every 1h x"],
     ["every 0h"],
     ["every -1h"],
+    ["every 999999999d"],
     ["0 3 * * *", "Mars/Olympus"],
     ["0 3 * * *", ""],
   ] as const) {
