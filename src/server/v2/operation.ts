@@ -208,21 +208,21 @@ function uploadAction(method: string, id: string, target: RequestTarget): Reposi
 function beginning({ prefix, query }: RequestTarget): RepositoryAction {
   const algorithm = query.get("digest-algorithm");
   if (algorithm !== undefined && !isAlgorithm(algorithm)) throw badDigest();
-  const mount = query.get("mount");
-  if (mount !== undefined)
-    return { type: "mount-blob", digest: checkDigest(mount), from: checkFrom(prefix, query) };
+  const mount = query.get("mount") ?? "";
+  const from = sourceOf(prefix, query);
+  if (isDigest(mount) && from !== false) return { type: "mount-blob", digest: mount, from };
+  // What cannot be mounted is uploaded: so distribution and zot answer what can be no source's name or blob's digest.
   const digest = query.get("digest");
   if (digest === undefined) return { type: "begin-upload", digest: undefined, algorithm };
   const checked = checkDigest(digest);
   return { type: "begin-upload", digest: checked, algorithm: algorithmOf(checked) };
 }
 
-/** A client that has a path of its own has it for the source as well. */
-function checkFrom(prefix: string, query: Query): string | undefined {
+/** Undefined: anywhere; false: nowhere. A client that has a path of its own has it for the source as well. */
+function sourceOf(prefix: string, query: Query): string | undefined | false {
   const from = query.get("from");
   if (from === undefined || from === "") return undefined;
-  if (isRepositoryPath(`${prefix}${from}`)) return `${prefix}${from}`;
-  throw new RegistryAnswerError("NAME_INVALID", "invalid repository name", { status: 400 });
+  return isRepositoryPath(`${prefix}${from}`) && `${prefix}${from}`;
 }
 
 function isAlgorithm(text: string): text is DigestAlgorithm {
