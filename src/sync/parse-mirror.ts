@@ -42,8 +42,8 @@ export interface ParseMirrorOptions {
   readonly folder?: string;
   /** The platform that "system" means. */
   readonly platform: Platform;
-  /** What has more values than this is not looked at: it is from somebody who has us work. */
-  readonly maxValues?: number;
+  /** What has more is not looked at: it is from somebody who has us work. */
+  readonly most?: { readonly values: number; readonly patterns: number };
   /** Where images of skopeo's files go, which do not say so; without it they are not taken. */
   readonly skopeo?: SkopeoWish;
 }
@@ -58,19 +58,29 @@ export async function parseMirror(
   written: string | { readonly value: unknown },
   options: ParseMirrorOptions,
 ): Promise<MirrorDocument> {
-  const { file, maxValues = Number.POSITIVE_INFINITY } = options;
+  const { file, most } = options;
   const document: SettingsDocument =
     typeof written === "string"
       ? await parseSettingsDocument(written, file, { merges: true })
       : { file, value: written.value, lineOf: () => undefined, writtenAt: () => undefined };
-  if (!hasAtMost(maxValues, document.value))
-    throw invalidSettings([`${file}: expected at most ${maxValues} values`], file);
+  if (most) refuseMore(most, document);
   if (!isSkopeos(document.value)) return await ourDocument(document, options);
   if (options.skopeo) return await skopeoDocument(document, options, options.skopeo);
   throw invalidSettings(
     [`${file}: expected mirrors; skopeo's files do not say where images go`],
     file,
   );
+}
+
+function refuseMore(
+  { values, patterns }: NonNullable<ParseMirrorOptions["most"]>,
+  { file, value }: SettingsDocument,
+): void {
+  if (!hasAtMost(values, value))
+    throw invalidSettings([`${file}: expected at most ${values} values`], file);
+  // Each takes milliseconds to be compiled.
+  if ([...markedTexts(mirrorSettings, value, regexMark).take(patterns + 1)].length > patterns)
+    throw invalidSettings([`${file}: expected at most ${patterns} regular expressions`], file);
 }
 
 /** Values of lists and mappings; one that stands for many (an alias) counts as often. */

@@ -10,6 +10,8 @@ import { mirrorRoutes } from "./mirror-routes.ts";
 import type { JobsApiParts } from "./parts.ts";
 import { demandJobs, type JobRoute } from "./route.ts";
 
+const longestMessage = 16 * 1024;
+
 /**
  * Starts, shows and ends jobs: `/api/v1/jobs`, `/api/v1/mirrors`, `/api/v1/schedules`. The right `jobs` is needed, and gives
  * one's own jobs; administrators have everybody's. Failures are `{"error": {"code", "message", "hint"}}`.
@@ -30,7 +32,7 @@ export function jobsApi(parts: JobsApiParts): Face {
         .code(status)
         .headers({ ...headers })
         .type("application/json")
-        .send({ error: { code, message, ...(hint !== undefined && { hint }) } });
+        .send({ error: { code, message: told(message), ...(hint !== undefined && { hint }) } });
     });
     const streams = new EventStreams(parts);
     for (const route of [
@@ -41,6 +43,11 @@ export function jobsApi(parts: JobsApiParts): Face {
       addRoute(app, parts, route);
     }
   };
+}
+
+/** Messages give back what they are about, which may be all of a body. */
+function told(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage)}…`;
 }
 
 /** Who asks is looked at before anything of a body is read. */

@@ -8,7 +8,7 @@ import { domainIn } from "./mirrors.ts";
 import type { EndRules } from "./rules.ts";
 
 /** Of a specification that comes with a job; larger ones are for the settings. */
-const maxValues = 20_000;
+const most = { values: 20_000, patterns: 200 };
 
 /**
  * Reads a specification that came with a job: text, or a value.
@@ -22,7 +22,7 @@ export async function readSpecification(
   const { parseMirror } = await import("../../sync/parse-mirror.ts");
   const written = typeof mirror === "string" ? mirror : { value: mirror };
   try {
-    return await parseMirror(written, { file: "mirror", folder: "/", platform, maxValues });
+    return await parseMirror(written, { file: "mirror", folder: "/", platform, most });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new JobError("job.bad-request", error.message, { cause: error });

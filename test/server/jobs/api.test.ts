@@ -176,6 +176,22 @@ test("a refusal says where in the body, and what was expected there", async () =
   );
 });
 
+test("a refusal gives back no whole body", async () => {
+  await using world = await jobsWorld();
+  const body = { ...copyBody, ["k".repeat(100_000)]: 1, ["l".repeat(100_000)]: 1 };
+  const many = {
+    ...copyBody,
+    ...Object.fromEntries(Array.from({ length: 9000 }, (_, i) => [i, 1])),
+  };
+  for (const each of [body, many]) {
+    const answer = await world.post("ann", "/api/v1/jobs", each);
+    assert.equal(answer.status, 400);
+    const { error } = await read(errorAnswer, answer);
+    assert.match(error.message, /^unknown member "/);
+    assert.ok(error.message.length < 20_000);
+  }
+});
+
 test("the same Idempotency-Key gives the same job, and never another one", async () => {
   await using world = await jobsWorld();
   const send = (user: string, body: object, key: string) =>

@@ -247,6 +247,7 @@ const specifications: readonly (readonly [mirror: object | string, code: string]
   [{ from: "docker.io/library/alpine", to, tags: { semver: "new" } }, "job.bad-request"],
   [{ from: "docker.io/library/alpine" }, "job.bad-request"],
   [{ from: Array(20_000).fill("docker.io/library/alpine"), to }, "job.bad-request"],
+  [{ from: "docker.io/a/b", to, tags: { include: Array(201).fill("a") } }, "job.bad-request"],
   ["mirrors: {", "job.bad-request"],
   ["docker.io: { images: { alpine: [] } }", "job.bad-request"],
   ["quay.io:\n  credentials: { username: me, password: secret }\n  images: {}", "job.bad-request"],
