@@ -48,8 +48,8 @@ export interface Admission {
     digest: Digest,
     call: ServerCall,
   ): Promise<Decision | undefined>;
-  /** Aborts when what is being sent is blocked meanwhile. */
-  watch(repository: ServedRepository, digest: Digest): Watch;
+  /** For what was admitted: aborts when it is blocked while it is sent, or was before this. */
+  watch(repository: ServedRepository, digest: Digest, call: ServerCall): Watch;
 }
 
 /** Held while a response runs; dispose of it. */

@@ -42,6 +42,12 @@ export function assembleAdmission(
         const bytes = blob.read({ start: 0, end: blob.size }, call.signal);
         return await readBounded(bytes, maxBytes, "blob");
       },
+      openBlob: (repository, digest, call) =>
+        backendOf(repository).openBlob(repository, digest, call),
+      holderOf(digest) {
+        const holder = store.holderOf(digest);
+        return holder && { ...holder, requested: holder.path, upstream: undefined };
+      },
       naming: (repository, digest) => store.naming(repository, digest),
       folder: join(settings.data, "admission"),
       now,

@@ -36,12 +36,12 @@ export class BlobDoor {
 
   /** Undefined where blobs are not judged. A blob leaves if an image that is admitted now has it. */
   async admit(leaving: Leaving): Promise<Decision | undefined> {
-    const { answers, blocks, scopeOf } = this.#parts;
+    const { answers, blocks, search, scopeOf } = this.#parts;
     const name = servedName(leaving.repository);
     const scope = scopeOf(name);
-    const { digest, repository } = leaving;
+    const { digest, repository, call } = leaving;
     const about: About = { repository, scope, asked: `@${digest}`, digest };
-    const block = blocks.find(name, digest);
+    const block = blocks.isEmpty ? undefined : await search.ofBlob(repository, digest, call);
     if (block) return answers.blocked(about, block);
     if (scope.mode === "off" || !scope.strictBlobs) return undefined;
     return await this.#judge(leaving, about);

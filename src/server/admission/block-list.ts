@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { algorithmOf, type Digest, type DigestAlgorithm, parseDigest } from "../../core/digest.ts";
-import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
 import { parseRepositoryPattern, type RepositoryPattern } from "../../core/repository-pattern.ts";
-import type { Watch } from "../admission.ts";
 import type { Report } from "../server-event.ts";
+import type { ContentNames, KnownNames } from "./content-names.ts";
 import type { Database, Row } from "./database.ts";
 
 /** What must not leave, whatever the policy says. */
@@ -35,14 +34,18 @@ export interface BlockList extends Disposable {
     readonly repository?: string;
   }): readonly Block[];
   list(): readonly Block[];
-  /** What stands against sending this, `repository` being `domain/path`. */
-  find(repository: string, digest: Digest): Block | undefined;
-  /** The block of just this digest. */
+  /**
+   * What stands against sending this, `repository` being `domain/path`: by whichever digest it is blocked, as far as is known.
+   *
+   * @param unsure gets the digests of which it would have to be known by which others they go
+   */
+  find(repository: string, digest: Digest, unsure?: Set<Digest>): Block | undefined;
+  /** The block of just this digest, or of another of the same content. */
   ofDigest(digest: Digest): Block | undefined;
-  /** That of a manifest's bytes, by whichever algorithm it was blocked. */
-  ofManifest(manifest: RawManifest): Block | undefined;
-  /** Held while something is sent. */
-  watch(repository: string, digest: Digest): Watch;
+  /** By which digests some content goes. */
+  learn(names: ContentNames): void;
+  /** Called after each change of the list, with the digests of new blocks. */
+  onChange(listener: (added: readonly Digest[]) => void): void;
 }
 
 /** The table of a {@link BlockList}. */
@@ -56,6 +59,7 @@ export interface BlockListParts {
   readonly database: Database;
   readonly now: () => number;
   readonly report: Report;
+  readonly names: KnownNames;
   /** Whether something is named in this repository by blocked manifests alone. */
   isTakenAlong(
     repository: string,
@@ -71,23 +75,14 @@ export function createBlockList(parts: BlockListParts): BlockList {
   return new SharedBlockList(parts);
 }
 
-/**
- * Something that is being sent. Emptied at its end: what passes through a set that lives on may be kept by it until the whole
- * heap is collected, and the signal holds the request.
- */
-interface Running {
-  readonly repository: string;
-  readonly digest: Digest;
-  controller: AbortController | undefined;
-}
-
 class SharedBlockList implements BlockList {
   readonly #parts: BlockListParts;
-  readonly #running = new Set<Running>();
+  readonly #listeners = new Set<(added: readonly Digest[]) => void>();
   readonly #timer: NodeJS.Timeout;
   #blocks: readonly Block[] = [];
   #digests: ReadonlyMap<Digest, Block> = new Map();
-  #algorithms: ReadonlySet<DigestAlgorithm> = new Set();
+  /** Of what is blocked by a digest, and goes by nobody knows which others. */
+  #unresolved: ReadonlySet<DigestAlgorithm> = new Set();
   #patterns: readonly (readonly [RepositoryPattern, Block])[] = [];
   #version = -1;
 
@@ -141,41 +136,28 @@ class SharedBlockList implements BlockList {
     return this.#blocks;
   }
 
-  find(repository: string, digest: Digest): Block | undefined {
+  find(repository: string, digest: Digest, unsure?: Set<Digest>): Block | undefined {
     if (this.isEmpty) return undefined;
+    const blockOf = (each: Digest) => this.#ofContent(each, unsure);
     return (
-      this.#digests.get(digest) ??
+      blockOf(digest) ??
       this.#patterns.find(([pattern]) => pattern.matches(repository))?.[1] ??
-      (this.#digests.size === 0
-        ? undefined
-        : this.#parts.isTakenAlong(repository, digest, (other) => this.#digests.get(other)))
+      (this.#digests.size === 0 ? undefined : this.#parts.isTakenAlong(repository, digest, blockOf))
     );
   }
 
   ofDigest(digest: Digest): Block | undefined {
-    return this.#digests.get(digest);
+    return this.#ofContent(digest, undefined);
   }
 
-  ofManifest({ digest, bytes }: RawManifest): Block | undefined {
-    const own = this.#digests.get(digest);
-    if (own) return own;
-    const others = [...this.#algorithms].filter((algorithm) => algorithm !== algorithmOf(digest));
-    return others
-      .map((algorithm) => this.#digests.get(manifestDigest(bytes, algorithm)))
-      .find(Boolean);
+  learn(names: ContentNames): void {
+    const isBlocked = names.some((name) => this.#digests.has(name));
+    this.#parts.names.learn(names);
+    if (isBlocked && !names.every((name) => this.#digests.has(name))) this.#load();
   }
 
-  watch(repository: string, digest: Digest): Watch {
-    const controller = new AbortController();
-    const running: Running = { repository, digest, controller };
-    this.#running.add(running);
-    return {
-      blocked: controller.signal,
-      [Symbol.dispose]: () => {
-        this.#running.delete(running);
-        running.controller = undefined;
-      },
-    };
+  onChange(listener: (added: readonly Digest[]) => void): void {
+    this.#listeners.add(listener);
   }
 
   [Symbol.dispose](): void {
@@ -199,18 +181,41 @@ class SharedBlockList implements BlockList {
   }
 
   #load(): void {
+    const before = new Set(this.#blocks.map(({ id }) => id));
     this.#blocks = this.#parts.database.all("SELECT * FROM blocks ORDER BY at, id").map(toBlock);
-    this.#digests = new Map(
-      this.#blocks.flatMap((block) => (block.digest === undefined ? [] : [[block.digest, block]])),
-    );
-    this.#algorithms = new Set([...this.#digests.keys()].map(algorithmOf));
+    const digests = new Map<Digest, Block>();
+    const unresolved = new Set<DigestAlgorithm>();
+    for (const block of this.#blocks) {
+      if (block.digest === undefined) continue;
+      const names = this.#parts.names.of(block.digest);
+      if (!names) unresolved.add(algorithmOf(block.digest));
+      for (const name of names ?? [block.digest]) digests.set(name, block);
+    }
+    this.#digests = digests;
+    this.#unresolved = unresolved;
     this.#patterns = this.#blocks.flatMap((block) =>
       block.repository === undefined ? [] : [[parseRepositoryPattern(block.repository), block]],
     );
-    for (const { repository, digest, controller } of this.#running) {
-      const block = this.find(repository, digest);
-      if (block) controller?.abort(new Error(`blocked: ${block.reason}`));
-    }
+    const added = this.#blocks.filter(({ id }) => !before.has(id));
+    for (const listener of this.#listeners) listener(added.flatMap(({ digest }) => digest ?? []));
+  }
+
+  #ofContent(digest: Digest, unsure: Set<Digest> | undefined): Block | undefined {
+    const block = this.#digests.get(digest);
+    if (block || !this.#mayBeOther(digest)) return block;
+    const names = this.#parts.names.of(digest);
+    if (!names) unsure?.add(digest);
+    return names?.map((name) => this.#digests.get(name)).find(Boolean);
+  }
+
+  /**
+   * Whether it may be the same as something that is blocked by another algorithm, or be named so by that. Most of what
+   * is blocked, named and asked for goes by sha256, and is known by that alone.
+   */
+  #mayBeOther(digest: Digest): boolean {
+    if (this.#digests.size === 0) return false;
+    const algorithm = algorithmOf(digest);
+    return algorithm !== "sha256" || [...this.#unresolved].some((other) => other !== algorithm);
   }
 }
 

@@ -5,12 +5,15 @@ import type { RawManifest } from "../../core/manifest.ts";
 import type { Admission } from "../admission.ts";
 import type { AuditLog } from "../audit.ts";
 import type { ServerCall } from "../caller.ts";
-import { type ServedRepository, servedName } from "../repository-name.ts";
+import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
 import type { Report } from "../server-event.ts";
 import { createAnswers } from "./answers.ts";
+import { BeingSent } from "./being-sent.ts";
 import { BlobDoor } from "./blob-door.ts";
 import { type BlockList, blockTable, createBlockList } from "./block-list.ts";
+import { BlockSearch, type BlockSearchParts } from "./block-search.ts";
+import { createKnownNames, type KnownNames, namesTable } from "./content-names.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { createDecisionCache } from "./decision-cache.ts";
 import { createDecisionLog, type DecisionLog, decisionTable } from "./decision-log.ts";
@@ -45,6 +48,10 @@ export interface AdmissionParts {
     digest: Digest,
     options: ServerCall & { readonly maxBytes: number },
   ): Promise<Uint8Array | undefined>;
+  /** As {@link BlockSearchParts.openBlob}. */
+  readonly openBlob?: BlockSearchParts["openBlob"];
+  /** As {@link BlockSearchParts.holderOf}. */
+  readonly holderOf?: BlockSearchParts["holderOf"];
   /** The manifests held of a repository that name this blob or instance. */
   naming?(repository: Pick<ServedRepository, "domain" | "path">, digest: Digest): readonly Digest[];
   /** A folder of its own for its databases; made where it is not there. Several processes may share it. */
@@ -67,7 +74,7 @@ const format = 1;
 
 /**
  * Decides what leaves by the trust policy, the block list and what tags have stood for. Its decisions, the blocks and
- * what manifests name outlive it in two SQLite files.
+ * what manifests name outlive it in SQLite files.
  *
  * @throws {AdmissionError} `admission.newer-format`
  */
@@ -80,37 +87,68 @@ export function createAdmission(parts: AdmissionParts): ServerAdmission {
   const log = stack.use(
     createDecisionLog({ database: memory, keep: parts.settings?.keepDecisions ?? 1000, report }),
   );
+  const names = createKnownNames(stack.use(openNames(parts.folder)));
   const known = createKnownManifests(memory, report);
   const blocks = stack.use(
     createBlockList({
       database: blocked,
       now: parts.now,
       report,
+      names,
       isTakenAlong: (repository, digest, isBlocked) =>
-        takenAlong(parentsOf(known, parts), repository, digest, isBlocked),
+        takenAlong(parentsOf(known, names, parts), repository, digest, isBlocked),
     }),
   );
   const tags = createTagMemory(memory);
-  const door = doorParts(parts, { log, blocks, known, tags });
-  return admissionOf(parts, door, log, stack.move());
+  const ending = new AbortController();
+  stack.defer(() => ending.abort());
+  const { signal } = ending;
+  const search = new BlockSearch({ ...searchParts(parts), blocks, signal });
+  const sent = new BeingSent({ blocks, search, report, signal });
+  const door = doorParts(parts, { log, blocks, search, known, tags });
+  return admissionOf(parts, door, { decisions: log, sent, opened: stack.move() });
 }
 
-/** Those that were asked for here, and those that are held, as what was pushed may never have been asked for. */
-function parentsOf(known: KnownManifests, { naming }: Pick<AdmissionParts, "naming">): ParentsOf {
+function searchParts(parts: AdmissionParts): Omit<BlockSearchParts, "blocks" | "signal"> {
+  const { openBlob, holderOf } = parts;
+  return {
+    readManifest: (repository, digest, call) => parts.readManifest(repository, digest, call),
+    ...(openBlob && { openBlob }),
+    ...(holderOf && { holderOf }),
+  };
+}
+
+/**
+ * Those that were asked for here, and those that are held, as what was pushed may never have been asked for: by whichever
+ * digest they name it, as far as is known.
+ */
+function parentsOf(
+  known: KnownManifests,
+  names: KnownNames,
+  { naming }: Pick<AdmissionParts, "naming">,
+): ParentsOf {
   return (name, digest) => {
     const slash = name.indexOf("/");
     const repository = { domain: name.slice(0, slash), path: name.slice(slash + 1) };
-    const held = naming?.(repository, digest) ?? [];
-    const asked = known.parents(name, digest);
-    return [...asked, ...held.map((parent) => ({ digest: parent, signed: parent }))];
+    return (names.of(digest) ?? [digest]).flatMap((each) => {
+      const held = naming?.(repository, each) ?? [];
+      const asked = known.parents(name, each);
+      return [...asked, ...held.map((parent) => ({ digest: parent, signed: parent }))];
+    });
   };
+}
+
+/** What of an admission its doors do not need. */
+interface Opened {
+  readonly decisions: DecisionLog;
+  readonly sent: BeingSent;
+  readonly opened: DisposableStack;
 }
 
 function admissionOf(
   { policy }: AdmissionParts,
   door: DoorParts,
-  decisions: DecisionLog,
-  opened: DisposableStack,
+  { decisions, sent, opened }: Opened,
 ): ServerAdmission {
   const manifests = new ManifestDoor(door);
   const blobs = new BlobDoor(door);
@@ -121,7 +159,7 @@ function admissionOf(
     admitManifest: (repository, reference, manifest, call) =>
       manifests.admit({ repository, reference, manifest, call }),
     admitBlob: (repository, digest, call) => blobs.admit({ repository, digest, call }),
-    watch: (repository, digest) => door.blocks.watch(servedName(repository), digest),
+    watch: (repository, digest, call) => sent.watch(repository, digest, call),
     reload: () => policy?.reload(),
     [Symbol.dispose]: () => opened.dispose(),
   };
@@ -129,7 +167,7 @@ function admissionOf(
 
 function doorParts(
   parts: AdmissionParts,
-  made: Pick<DoorParts, "blocks" | "known" | "tags"> & { readonly log: DecisionLog },
+  made: Pick<DoorParts, "blocks" | "search" | "known" | "tags"> & { readonly log: DecisionLog },
 ): DoorParts {
   const { settings, now, report, policy } = parts;
   const { log, ...rest } = made;
@@ -152,4 +190,10 @@ function openBlocks(folder: string): Database {
 function openMemory(folder: string): Database {
   const schema = [decisionTable, manifestTables, tagTable].join(";");
   return openDatabase({ path: join(folder, "admission.sqlite"), schema, format, durable: false });
+}
+
+/** Apart from the rest, which earlier releases may go on with. */
+function openNames(folder: string): Database {
+  const path = join(folder, "digests.sqlite");
+  return openDatabase({ path, schema: namesTable, format, durable: false });
 }

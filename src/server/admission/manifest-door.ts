@@ -1,5 +1,4 @@
 import type { Digest } from "../../core/digest.ts";
-import { ContentError } from "../../core/errors.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import type { Decision } from "../admission.ts";
 import type { ServerCall } from "../caller.ts";
@@ -7,12 +6,13 @@ import { type ServedRepository, servedName } from "../repository-name.ts";
 import { signedDigest } from "../signed-digest.ts";
 import type { ManifestReference } from "../v2/backend.ts";
 import type { About, Answers } from "./answers.ts";
-import type { BlockList } from "./block-list.ts";
+import type { Block, BlockList } from "./block-list.ts";
+import type { BlockSearch } from "./block-search.ts";
 import { type Asked, type JudgingParts, judgeCached } from "./judge-cached.ts";
 import type { Judgement } from "./judgement.ts";
 import type { KnownManifests, SeenManifest } from "./known-manifests.ts";
 import type { LivePolicy } from "./live-policy.ts";
-import { shapeOf } from "./manifest-shape.ts";
+import { namesOf, shapeIfAny } from "./manifest-shape.ts";
 import type { PolicySnapshot } from "./policy-snapshot.ts";
 import type { AdmissionScope } from "./settings.ts";
 import type { TagMemory } from "./tag-memory.ts";
@@ -23,6 +23,7 @@ export interface DoorParts {
   readonly policy: LivePolicy | undefined;
   readonly scopeOf: (name: string) => AdmissionScope;
   readonly blocks: BlockList;
+  readonly search: BlockSearch;
   readonly known: KnownManifests;
   readonly tags: TagMemory;
   readonly answers: Answers;
@@ -48,7 +49,7 @@ export class ManifestDoor {
   async admit(leaving: Leaving): Promise<Decision> {
     const { answers } = this.#parts;
     const about = this.#about(leaving);
-    const block = this.#blockAgainst(leaving);
+    const block = await this.#blockAgainst(leaving);
     if (block) {
       this.#remember(leaving, false); // what it names does not leave either, though it be deleted here
       return answers.blocked(about, block);
@@ -58,7 +59,7 @@ export class ManifestDoor {
       return { allowed: true };
     }
     const decision = await this.#judge(leaving, about);
-    const late = this.#blockAgainst(leaving); // made while it was judged
+    const late = await this.#blockAgainst(leaving); // made while it was judged
     return late ? answers.blocked(about, late) : decision;
   }
 
@@ -123,14 +124,10 @@ export class ManifestDoor {
   }
 
   /** What is blocked itself, or names something that is. */
-  #blockAgainst({ repository, manifest }: Leaving) {
-    const { blocks } = this.#parts;
+  async #blockAgainst({ repository, manifest, call }: Leaving): Promise<Block | undefined> {
+    const { blocks, search } = this.#parts;
     if (blocks.isEmpty) return undefined;
-    const name = servedName(repository);
-    const own =
-      blocks.ofManifest(manifest) ??
-      blocks.find(name, manifest.digest) ??
-      blocks.find(name, signedDigest(manifest));
+    const own = await search.ofManifest(repository, manifest, call);
     return (
       own ??
       namesOf(manifest)
@@ -178,17 +175,4 @@ function seen(manifest: RawManifest, isAttachment: boolean): SeenManifest | unde
   if (!shape) return undefined;
   const type = isAttachment ? "attachment" : shape.type;
   return { signed: signedDigest(manifest), type, names: shape.names };
-}
-
-function namesOf(manifest: RawManifest): readonly Digest[] {
-  return shapeIfAny(manifest)?.names ?? [];
-}
-
-function shapeIfAny(manifest: RawManifest) {
-  try {
-    return shapeOf(manifest);
-  } catch (error) {
-    if (error instanceof ContentError) return undefined;
-    throw error;
-  }
 }

@@ -54,3 +54,18 @@ function toDigest(value: unknown): Digest {
   if (typeof value === "string") return parseDigest(value);
   throw new ContentError("content.bad-manifest", "a layer of schema 1 has no blobSum");
 }
+
+/** What a manifest names; nothing where it cannot be read. */
+export function namesOf(manifest: RawManifest): readonly Digest[] {
+  return shapeIfAny(manifest)?.names ?? [];
+}
+
+/** As {@link shapeOf}; undefined where it cannot be read. */
+export function shapeIfAny(manifest: RawManifest): ManifestShape | undefined {
+  try {
+    return shapeOf(manifest);
+  } catch (error) {
+    if (error instanceof ContentError) return undefined;
+    throw error;
+  }
+}

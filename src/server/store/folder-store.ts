@@ -286,6 +286,13 @@ export class FolderStore implements RegistryStore {
     return key ? this.#parts.records.naming(key.id, digest) : [];
   }
 
+  holderOf(digest: Digest): StoredName | undefined {
+    const { records, blobs } = this.#parts;
+    for (const { name } of records.repositories())
+      if (blobs.statSync(name, digest)) return asStoredName(name);
+    return undefined;
+  }
+
   collectGarbage(): Promise<GarbageReport> {
     return this.#upkeep.collectGarbage();
   }

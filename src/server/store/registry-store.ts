@@ -19,6 +19,8 @@ export interface RegistryStore extends Backend, AsyncDisposable {
   tagHistory(repository: StoredName, tag: string): readonly TagMove[];
   /** The manifests held of a repository that name a blob or an instance; at most 64. */
   naming(repository: StoredName, digest: Digest): readonly Digest[];
+  /** Some repository that holds this blob or manifest. Looks through all of them. */
+  holderOf(digest: Digest): StoredName | undefined;
   /** Removes what nobody needs, as the settings say. Safe at any time; also runs by itself. */
   collectGarbage(): Promise<GarbageReport>;
   /** For metrics and readiness. @throws {RegistryAnswerError} 503 where the folder cannot be written any more */

@@ -170,5 +170,11 @@ async function isRefused(
   repository: ServedRepository,
   digest: Digest,
 ): Promise<boolean> {
-  return (await parts.admission?.admitBlob(repository, digest, exchange))?.allowed === false;
+  try {
+    return (await parts.admission?.admitBlob(repository, digest, exchange))?.allowed === false;
+  } catch (error) {
+    // What it is may have to be read, and is not there.
+    if (error instanceof RegistryAnswerError && error.status === 404) return true;
+    throw error;
+  }
 }

@@ -21,12 +21,12 @@ export async function pullBlob(
   { digest }: { readonly digest: Digest },
 ): Promise<void> {
   demand(service, exchange, repository, "pull");
-  using watch = service.parts.admission?.watch(repository, digest);
+  await admit(service, exchange, repository, digest);
+  using watch = service.parts.admission?.watch(repository, digest, exchange);
+  if (watch?.blocked.aborted) throw new RegistryAnswerError("DENIED", "blocked", { status: 403 });
   const cut = () => exchange.cut();
   watch?.blocked.addEventListener("abort", cut, { once: true });
   try {
-    await admit(service, exchange, repository, digest);
-    if (watch?.blocked.aborted) throw new RegistryAnswerError("DENIED", "blocked", { status: 403 });
     const backend = service.parts.backendOf(repository);
     if (exchange.head || namesDigest(exchange.header("if-none-match"), digest)) {
       await answerHeaders(backend, exchange, repository, digest);

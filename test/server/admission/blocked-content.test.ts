@@ -92,3 +92,57 @@ test("a manifest is blocked by whichever digest, and asked for by whichever", as
       assert.equal(await world.ask("GET", `/v2/${algorithm}/manifests/${reference}`), 403);
   }
 });
+
+test("a blob is blocked by whichever digest, and asked for by whichever", async () => {
+  await using world = await startWorld();
+  const algorithms = ["sha256", "sha384", "sha512"] as const;
+  for (const [seed, algorithm] of algorithms.entries()) {
+    const image = makeImage({ seed: 10 + seed, layers: 1 });
+    const body = image.blobs.get(layerOf(image)) ?? Buffer.of();
+    await world.push(algorithm, image);
+    const digests = algorithms.map((each) => digestOf(body, each));
+    for (const digest of digests)
+      await world.ask("POST", `/v2/${algorithm}/blobs/uploads/?digest=${digest}`, { body });
+    for (const digest of digests)
+      assert.equal(await world.ask("GET", `/v2/${algorithm}/blobs/${digest}`), 200);
+    await world.block({ digest: digestOf(body, algorithm) });
+    for (const digest of digests)
+      assert.equal(await world.ask("GET", `/v2/${algorithm}/blobs/${digest}`), 403, digest);
+    assert.equal(await world.ask("GET", `/v2/${algorithm}/manifests/v1`), 403);
+  }
+});
+
+test("what only a manifest names goes with it by whichever of its digests it is blocked", async () => {
+  await using world = await startWorld();
+  const image = makeImage({ seed: 20, layers: 1 });
+  const long = digestOf(image.bytes, "sha512");
+  await world.push("long", image, long);
+  await world.block({ digest: image.digest });
+  assert.equal(await world.ask("GET", `/v2/long/blobs/${layerOf(image)}`), 403);
+  assert.equal(await world.ask("GET", `/v2/long/manifests/${long}`), 403);
+});
+
+test("what is blocked before it is here does not leave by any digest", async () => {
+  await using world = await startWorld();
+  const algorithms = ["sha256", "sha512"] as const;
+  for (const [seed, algorithm] of algorithms.entries()) {
+    const body = Buffer.from(`content ${seed}`);
+    await world.block({ digest: digestOf(body, algorithm) });
+    const digests = algorithms.map((each) => digestOf(body, each));
+    for (const digest of digests) {
+      assert.equal(
+        await world.ask("GET", `/v2/a/blobs/${digest}`),
+        digest.startsWith(algorithm) ? 403 : 404,
+      );
+      await world.ask("POST", `/v2/a/blobs/uploads/?digest=${digest}`, { body });
+      assert.equal(await world.ask("GET", `/v2/a/blobs/${digest}`), 403, digest);
+      assert.equal(await world.ask("HEAD", `/v2/a/blobs/${digest}`), 403, digest);
+    }
+  }
+  const free = Buffer.from("free");
+  for (const digest of algorithms.map((each) => digestOf(free, each))) {
+    await world.ask("POST", `/v2/a/blobs/uploads/?digest=${digest}`, { body: free });
+    assert.equal(await world.ask("GET", `/v2/a/blobs/${digest}`), 200, digest);
+    assert.equal(await world.ask("POST", `/v2/b/blobs/uploads/?mount=${digest}&from=a`), 201);
+  }
+});

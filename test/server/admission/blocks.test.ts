@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { digestOf } from "../../../src/core/digest.ts";
 import {
+  aCall,
   accept,
   admissionWorld,
   configOf,
@@ -86,9 +88,9 @@ test("what is being sent is stopped, also by another process, and what is not is
   const one = image("one");
   await world.byTag(repo, "v1", one);
   const other = world.second();
-  const layer = world.admission.watch(repositoryOf(repo), layerOf("one"));
-  const elsewhere = world.admission.watch(repositoryOf(repo), someDigest("else"));
-  const gone = world.admission.watch(repositoryOf(repo), one.digest);
+  const layer = world.admission.watch(repositoryOf(repo), layerOf("one"), aCall());
+  const elsewhere = world.admission.watch(repositoryOf(repo), someDigest("else"), aCall());
+  const gone = world.admission.watch(repositoryOf(repo), one.digest, aCall());
   gone[Symbol.dispose]();
   const began = performance.now();
   other.blocks.add({ digest: one.digest, reason: "bad", by: "ann" });
@@ -98,6 +100,22 @@ test("what is being sent is stopped, also by another process, and what is not is
   assert.equal(gone.blocked.aborted, false);
   assert.equal(world.admission.blocks.list()[0]?.by, "ann");
   layer[Symbol.dispose]();
+});
+
+test("what is being sent by one digest is stopped when it is blocked by another", async () => {
+  await using world = await admissionWorld({}, open);
+  const [bytes, others] = [Buffer.from("one"), Buffer.from("else")];
+  const long = world.keepBlob(repo, bytes, "sha512");
+  const other = world.keepBlob(repo, others, "sha512");
+  using watch = world.admission.watch(repositoryOf(repo), long, aCall());
+  assert.equal(watch.blocked.aborted, false);
+  world.admission.blocks.add({ digest: digestOf(bytes), reason: "bad" });
+  await once(watch.blocked, "abort");
+  assert.equal(await world.blob(repo, other), undefined);
+  assert.equal((await world.blob(repo, long))?.allowed, false);
+  using late = world.admission.watch(repositoryOf(repo), long, aCall());
+  assert.equal(late.blocked.aborted, true);
+  await assert.rejects(world.blob(repo, digestOf(Buffer.from("none"), "sha512")), { status: 404 });
 });
 
 test("a block that is made while an image is judged beats the verdict", async () => {

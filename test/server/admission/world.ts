@@ -1,7 +1,8 @@
 import { rename, writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
-import { type Digest, digestOf } from "../../../src/core/digest.ts";
+import { type Digest, type DigestAlgorithm, digestOf } from "../../../src/core/digest.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import type { RawManifest } from "../../../src/core/manifest.ts";
 import { readRawManifest } from "../../../src/core/manifest.ts";
@@ -148,7 +149,7 @@ export interface World extends AsyncDisposable {
   /** Writes the policy: docker scopes, and `reject` for all else. Not reloaded. */
   writePolicy(scopes: Readonly<Record<string, readonly object[]>>): Promise<void>;
   keep(name: string, manifest: RawManifest): RawManifest;
-  keepBlob(name: string, bytes: Uint8Array): Digest;
+  keepBlob(name: string, bytes: Uint8Array, algorithm?: DigestAlgorithm): Digest;
   byTag(name: string, tag: string, manifest: RawManifest): Promise<Decision>;
   byDigest(name: string, manifest: RawManifest): Promise<Decision>;
   blob(name: string, digest: Digest): Promise<Decision | undefined>;
@@ -224,6 +225,11 @@ export async function admissionWorld(
         const bytes = blobs.get(`${servedName(repository)}@${digest}`);
         return bytes && bytes.length <= maxBytes ? bytes : undefined;
       },
+      async openBlob(repository, digest) {
+        const bytes = blobs.get(`${servedName(repository)}@${digest}`);
+        const read = () => Readable.from(bytes ? [bytes] : []);
+        return bytes && { size: bytes.length, read, async [Symbol.asyncDispose]() {} };
+      },
       folder,
       now: () => clock.ms,
       report,
@@ -245,8 +251,8 @@ export async function admissionWorld(
       manifests.set(`${name}@${manifest.digest}`, manifest);
       return manifest;
     },
-    keepBlob(name, bytes) {
-      const digest = digestOf(bytes);
+    keepBlob(name, bytes, algorithm) {
+      const digest = digestOf(bytes, algorithm);
       blobs.set(`${name}@${digest}`, bytes);
       return digest;
     },
