@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { algorithmOf, type Digest, type DigestAlgorithm, parseDigest } from "../../core/digest.ts";
-import { parseRepositoryPattern, type RepositoryPattern } from "../../core/repository-pattern.ts";
+import { type Digest, parseDigest } from "../../core/digest.ts";
 import type { Report } from "../server-event.ts";
+import { BlockIndex, type BlockIndexParts } from "./block-index.ts";
 import type { ContentNames, KnownNames } from "./content-names.ts";
 import type { Database, Row } from "./database.ts";
 
@@ -40,10 +40,16 @@ export interface BlockList extends Disposable {
    * @param unsure gets the digests of which it would have to be known by which others they go
    */
   find(repository: string, digest: Digest, unsure?: Set<Digest>): Block | undefined;
+  /** That of all of a repository, `domain/path`. */
+  ofRepository(repository: string): Block | undefined;
   /** The block of just this digest, or of another of the same content. */
   ofDigest(digest: Digest): Block | undefined;
+  /** The digests by which some content is known to go, itself among them. */
+  namesOf(digest: Digest): ContentNames;
   /** By which digests some content goes. */
   learn(names: ContentNames): void;
+  /** Looks now whether another process has changed it. */
+  refresh(): void;
   /** Called after each change of the list, with the digests of new blocks. */
   onChange(listener: (added: readonly Digest[]) => void): void;
 }
@@ -55,17 +61,11 @@ export const blockTable = `
   )`;
 
 /** What a {@link BlockList} is made of. */
-export interface BlockListParts {
+export interface BlockListParts extends BlockIndexParts {
   readonly database: Database;
   readonly now: () => number;
   readonly report: Report;
   readonly names: KnownNames;
-  /** Whether something is named in this repository by blocked manifests alone. */
-  isTakenAlong(
-    repository: string,
-    digest: Digest,
-    isBlocked: (digest: Digest) => Block | undefined,
-  ): Block | undefined;
   /** How often other processes are heeded; by default four times a second. */
   readonly everyMs?: number;
 }
@@ -80,15 +80,13 @@ class SharedBlockList implements BlockList {
   readonly #listeners = new Set<(added: readonly Digest[]) => void>();
   readonly #timer: NodeJS.Timeout;
   #blocks: readonly Block[] = [];
-  #digests: ReadonlyMap<Digest, Block> = new Map();
-  /** Of what is blocked by a digest, and goes by nobody knows which others. */
-  #unresolved: ReadonlySet<DigestAlgorithm> = new Set();
-  #patterns: readonly (readonly [RepositoryPattern, Block])[] = [];
+  #index: BlockIndex;
   #version = -1;
 
   constructor(parts: BlockListParts) {
     this.#parts = parts;
-    this.#refresh();
+    this.#index = new BlockIndex([], parts);
+    this.refresh();
     this.#timer = setInterval(() => this.#look(), parts.everyMs ?? 250).unref();
   }
 
@@ -137,23 +135,24 @@ class SharedBlockList implements BlockList {
   }
 
   find(repository: string, digest: Digest, unsure?: Set<Digest>): Block | undefined {
-    if (this.isEmpty) return undefined;
-    const blockOf = (each: Digest) => this.#ofContent(each, unsure);
-    return (
-      blockOf(digest) ??
-      this.#patterns.find(([pattern]) => pattern.matches(repository))?.[1] ??
-      (this.#digests.size === 0 ? undefined : this.#parts.isTakenAlong(repository, digest, blockOf))
-    );
+    return this.isEmpty ? undefined : this.#index.find(repository, digest, unsure);
+  }
+
+  ofRepository(repository: string): Block | undefined {
+    return this.#index.ofRepository(repository);
   }
 
   ofDigest(digest: Digest): Block | undefined {
-    return this.#ofContent(digest, undefined);
+    return this.#index.ofDigest(digest);
+  }
+
+  namesOf(digest: Digest): ContentNames {
+    return this.#parts.names.of(digest) ?? [digest];
   }
 
   learn(names: ContentNames): void {
-    const isBlocked = names.some((name) => this.#digests.has(name));
     this.#parts.names.learn(names);
-    if (isBlocked && !names.every((name) => this.#digests.has(name))) this.#load();
+    if (this.#index.isNews(names)) this.#load();
   }
 
   onChange(listener: (added: readonly Digest[]) => void): void {
@@ -166,14 +165,14 @@ class SharedBlockList implements BlockList {
 
   #look(): void {
     try {
-      this.#refresh();
+      this.refresh();
     } catch (error) {
       const text = "The block list could not be read; the one that was known counts";
       this.#parts.report({ type: "message", level: "error", text, error });
     }
   }
 
-  #refresh(): void {
+  refresh(): void {
     const version = this.#parts.database.version();
     if (version === this.#version) return;
     this.#load();
@@ -183,39 +182,9 @@ class SharedBlockList implements BlockList {
   #load(): void {
     const before = new Set(this.#blocks.map(({ id }) => id));
     this.#blocks = this.#parts.database.all("SELECT * FROM blocks ORDER BY at, id").map(toBlock);
-    const digests = new Map<Digest, Block>();
-    const unresolved = new Set<DigestAlgorithm>();
-    for (const block of this.#blocks) {
-      if (block.digest === undefined) continue;
-      const names = this.#parts.names.of(block.digest);
-      if (!names) unresolved.add(algorithmOf(block.digest));
-      for (const name of names ?? [block.digest]) digests.set(name, block);
-    }
-    this.#digests = digests;
-    this.#unresolved = unresolved;
-    this.#patterns = this.#blocks.flatMap((block) =>
-      block.repository === undefined ? [] : [[parseRepositoryPattern(block.repository), block]],
-    );
+    this.#index = new BlockIndex(this.#blocks, this.#parts);
     const added = this.#blocks.filter(({ id }) => !before.has(id));
     for (const listener of this.#listeners) listener(added.flatMap(({ digest }) => digest ?? []));
-  }
-
-  #ofContent(digest: Digest, unsure: Set<Digest> | undefined): Block | undefined {
-    const block = this.#digests.get(digest);
-    if (block || !this.#mayBeOther(digest)) return block;
-    const names = this.#parts.names.of(digest);
-    if (!names) unsure?.add(digest);
-    return names?.map((name) => this.#digests.get(name)).find(Boolean);
-  }
-
-  /**
-   * Whether it may be the same as something that is blocked by another algorithm, or be named so by that. Most of what
-   * is blocked, named and asked for goes by sha256, and is known by that alone.
-   */
-  #mayBeOther(digest: Digest): boolean {
-    if (this.#digests.size === 0) return false;
-    const algorithm = algorithmOf(digest);
-    return algorithm !== "sha256" || [...this.#unresolved].some((other) => other !== algorithm);
   }
 }
 

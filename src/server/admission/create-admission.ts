@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import type { Admission } from "../admission.ts";
@@ -7,25 +5,21 @@ import type { AuditLog } from "../audit.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
-import type { Report } from "../server-event.ts";
 import { createAnswers } from "./answers.ts";
 import { BeingSent } from "./being-sent.ts";
 import { BlobDoor } from "./blob-door.ts";
-import { type BlockList, blockTable, createBlockList } from "./block-list.ts";
+import type { BlockList } from "./block-list.ts";
 import { BlockSearch, type BlockSearchParts } from "./block-search.ts";
-import { createKnownNames, type KnownNames, namesTable } from "./content-names.ts";
-import { type Database, openDatabase } from "./database.ts";
 import { createDecisionCache } from "./decision-cache.ts";
-import { createDecisionLog, type DecisionLog, decisionTable } from "./decision-log.ts";
-import { createKnownManifests, type KnownManifests, manifestTables } from "./known-manifests.ts";
+import { createDecisionLog, type DecisionLog } from "./decision-log.ts";
 import type { LivePolicy } from "./live-policy.ts";
 import { type DoorParts, ManifestDoor } from "./manifest-door.ts";
+import { type OpenBlocksOptions, openBlocks } from "./open-blocks.ts";
 import { type AdmissionSettings, createScopeFinder } from "./settings.ts";
-import { createTagMemory, type TagMemory, tagTable } from "./tag-memory.ts";
-import { type ParentsOf, takenAlong } from "./taken-along.ts";
+import { createTagMemory, type TagMemory } from "./tag-memory.ts";
 
 /** What an {@link Admission} is made of. */
-export interface AdmissionParts {
+export interface AdmissionParts extends OpenBlocksOptions {
   /** Undefined: nothing is judged; the block list counts all the same. */
   readonly settings: AdmissionSettings | undefined;
   /** The server's own domain. */
@@ -52,12 +46,6 @@ export interface AdmissionParts {
   readonly openBlob?: BlockSearchParts["openBlob"];
   /** As {@link BlockSearchParts.holderOf}. */
   readonly holderOf?: BlockSearchParts["holderOf"];
-  /** The manifests held of a repository that name this blob or instance. */
-  naming?(repository: Pick<ServedRepository, "domain" | "path">, digest: Digest): readonly Digest[];
-  /** A folder of its own for its databases; made where it is not there. Several processes may share it. */
-  readonly folder: string;
-  readonly now: () => number;
-  readonly report: Report;
   readonly audit?: AuditLog;
 }
 
@@ -70,8 +58,6 @@ export interface ServerAdmission extends Admission, Disposable {
   reload(): void;
 }
 
-const format = 1;
-
 /**
  * Decides what leaves by the trust policy, the block list and what tags have stood for. Its decisions, the blocks and
  * what manifests name outlive it in SQLite files.
@@ -80,24 +66,10 @@ const format = 1;
  */
 export function createAdmission(parts: AdmissionParts): ServerAdmission {
   const { report } = parts;
-  mkdirSync(parts.folder, { recursive: true, mode: 0o700 });
   using stack = new DisposableStack();
-  const blocked = stack.use(openBlocks(parts.folder));
-  const memory = stack.use(openMemory(parts.folder));
+  const { blocks, known, memory } = stack.use(openBlocks(parts));
   const log = stack.use(
     createDecisionLog({ database: memory, keep: parts.settings?.keepDecisions ?? 1000, report }),
-  );
-  const names = createKnownNames(stack.use(openNames(parts.folder)));
-  const known = createKnownManifests(memory, report);
-  const blocks = stack.use(
-    createBlockList({
-      database: blocked,
-      now: parts.now,
-      report,
-      names,
-      isTakenAlong: (repository, digest, isBlocked) =>
-        takenAlong(parentsOf(known, names, parts), repository, digest, isBlocked),
-    }),
   );
   const tags = createTagMemory(memory);
   const ending = new AbortController();
@@ -115,26 +87,6 @@ function searchParts(parts: AdmissionParts): Omit<BlockSearchParts, "blocks" | "
     readManifest: (repository, digest, call) => parts.readManifest(repository, digest, call),
     ...(openBlob && { openBlob }),
     ...(holderOf && { holderOf }),
-  };
-}
-
-/**
- * Those that were asked for here, and those that are held, as what was pushed may never have been asked for: by whichever
- * digest they name it, as far as is known.
- */
-function parentsOf(
-  known: KnownManifests,
-  names: KnownNames,
-  { naming }: Pick<AdmissionParts, "naming">,
-): ParentsOf {
-  return (name, digest) => {
-    const slash = name.indexOf("/");
-    const repository = { domain: name.slice(0, slash), path: name.slice(slash + 1) };
-    return (names.of(digest) ?? [digest]).flatMap((each) => {
-      const held = naming?.(repository, each) ?? [];
-      const asked = known.parents(name, each);
-      return [...asked, ...held.map((parent) => ({ digest: parent, signed: parent }))];
-    });
   };
 }
 
@@ -179,21 +131,4 @@ function doorParts(
     answers: createAnswers({ log, now, report, discretion }),
     judging: settings && { ...parts, settings, log, cache: createDecisionCache() },
   };
-}
-
-/** Apart from the rest, so that only a change of the list is heard of in other processes. */
-function openBlocks(folder: string): Database {
-  const path = join(folder, "blocked.sqlite");
-  return openDatabase({ path, schema: blockTable, format, durable: true });
-}
-
-function openMemory(folder: string): Database {
-  const schema = [decisionTable, manifestTables, tagTable].join(";");
-  return openDatabase({ path: join(folder, "admission.sqlite"), schema, format, durable: false });
-}
-
-/** Apart from the rest, which earlier releases may go on with. */
-function openNames(folder: string): Database {
-  const path = join(folder, "digests.sqlite");
-  return openDatabase({ path, schema: namesTable, format, durable: false });
 }
