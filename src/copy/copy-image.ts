@@ -128,6 +128,7 @@ async function writeImage(
     blobs: plan.layers.map(({ blob }) => ({ digest: blob.digest, size: blob.size })),
   });
   const written = await copyBlobs(plan.layers, copy, earlyConfig(config, plan, image.raw, copy));
+  copy.source.checkAgain?.();
   return await writeFirstAccepted(
     { image, types: plan.types, written, config, ...(keepBecause && { keepBecause }) },
     copy,

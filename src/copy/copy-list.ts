@@ -46,6 +46,7 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
   const types = listTypes(request, index, keepBecause);
   report({ type: "instances-chosen", chosen: chosen.length, held: parsed.instances.length });
   const updates = await copyInstances(request, index, chosen);
+  source.checkAgain?.();
   report({ type: "manifest-writing", of: "list" });
   const kept = new Set(chosen.map(({ digest }) => digest));
   const form = (mediaType: string) =>

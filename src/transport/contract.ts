@@ -241,6 +241,11 @@ export interface ImageSource extends AsyncDisposable {
   readSignatures(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
   /** The bundles of cosign 3 that refer to a manifest, unverified; absent where there can be none. */
   readonly readBundles?: (manifest: Digest, options: CallOptions) => Promise<readonly Uint8Array[]>;
+  /**
+   * Asked before a manifest is written that was made of what was read here: throws where that must not be copied any more.
+   * Absent: it always may.
+   */
+  readonly checkAgain?: () => void;
   /** Whether {@link readSignatures} would give any, where that can be told for less; to see that nothing is to be done. */
   readonly isSigned?: (manifest: Digest, options: CallOptions) => Promise<boolean>;
 }

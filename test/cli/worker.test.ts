@@ -106,6 +106,15 @@ test("workers share the server's queue in Redis: what one gives back another doe
     const pulled = await fetch(`${server.url}/v2/app/manifests/1`);
     assert.equal(pulled.status, 200);
     await pulled.arrayBuffer();
+    const blocked = await fetch(`${server.url}/api/v1/blocked`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ repository: "source.example/**", reason: "moved" }),
+    });
+    assert.equal(blocked.status, 201);
+    const { job: again } = await postJob(server.url, body);
+    const refused = await endOf(server.url, again?.id ?? "");
+    assert.match(refused.failure?.message ?? refused.state, /blocked: moved/);
   } finally {
     await end(second, "SIGTERM");
   }

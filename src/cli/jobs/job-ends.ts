@@ -14,6 +14,7 @@ import type { Log } from "../log.ts";
 import type { End, Parts, ResolvedImage } from "../parts.ts";
 import type { RegistryReach } from "../registries.ts";
 import type { EndSettings } from "../settings.ts";
+import { type WatchingParts, withoutBlocked } from "./blocked-source.ts";
 
 /** What the ends of jobs are opened with. */
 export interface JobEndsParts {
@@ -22,6 +23,7 @@ export interface JobEndsParts {
   readonly log: Log;
   readonly reach: RegistryReach;
   readonly coordinator: Coordinator;
+  readonly watching: WatchingParts;
 }
 
 /** The parts of one job: its own connections, with the credentials that it names and no others. Disposing closes them. */
@@ -41,7 +43,7 @@ export interface JobEnds extends AsyncDisposable {
 
 /** Opens nothing yet. */
 export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise<JobEnds> {
-  const { context, log, reach, coordinator } = input;
+  const { context, log, reach, coordinator, watching } = input;
   const { version } = context;
   const parts = await assemble({
     program: "amphora",
@@ -52,9 +54,10 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
     coordinator,
   });
   const known = settings.jobs.credentials;
+  const endOf = async (end: EndSettings) => watched(await parts.end(end), watching);
   return {
     parts,
-    openHost: async (host) => await parts.end(await hostEnd(known, host)),
+    openHost: async (host) => await endOf(await hostEnd(known, host)),
     async authorization(name) {
       const { credentials } = await endSettings(known, name);
       if (credentials === undefined || credentials === "nobody") return undefined;
@@ -62,7 +65,7 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
       return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
     },
     async resolve({ image, credentials }, as, signal) {
-      const end = await parts.end(await endSettings(known, credentials));
+      const end = await endOf(await endSettings(known, credentials));
       const resolved = await withPrefix(`Invalid ${as} name ${image}`, () =>
         end.resolve(image, as, { signal }),
       );
@@ -70,6 +73,18 @@ export async function openJobEnds({ settings, ...input }: JobEndsParts): Promise
       return resolved;
     },
     [Symbol.asyncDispose]: () => parts.close(),
+  };
+}
+
+/** Nothing that is blocked is read at it. */
+function watched(end: End, watching: WatchingParts): End {
+  return {
+    ...end,
+    async resolve(text, as, options) {
+      const resolved = await end.resolve(text, as, options);
+      if (as === "destination") return resolved;
+      return { ...resolved, transport: withoutBlocked(resolved.transport, watching) };
+    },
   };
 }
 

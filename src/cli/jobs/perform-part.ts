@@ -43,6 +43,7 @@ export class PartPerformer implements AsyncDisposable {
   ): Promise<JobResult | PartialResult> {
     if (request.kind !== "sync" || !request.part) throw new Error("not a part of a mirror");
     await this.#parts.rules.check(request, owner);
+    await this.#parts.watching.blocks.renew();
     const { part } = request;
     const kept = this.#take(part.of);
     try {

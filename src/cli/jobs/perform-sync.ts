@@ -10,7 +10,7 @@ import { readSpecification } from "../../server/jobs/check-specification.ts";
 import { Compression } from "../../stream/recompress.ts";
 import { createSteps } from "../../sync/default-steps.ts";
 import type { MirrorEnds } from "../../sync/ends.ts";
-import type { SyncSummary } from "../../sync/events.ts";
+import type { SyncEvent, SyncSummary } from "../../sync/events.ts";
 import type { MirrorRule } from "../../sync/mirror.ts";
 import type { MirrorDocument } from "../../sync/parse-mirror.ts";
 import type { BringElsewhere } from "../../sync/parts.ts";
@@ -41,6 +41,7 @@ export async function performSync(
   const document = await documentOf(request, parts, ends.parts.platform);
   const { mirror, keepGoing = true } = document;
   let mayPass = false;
+  let refusal: string | undefined;
   await using folders = new NewFolders();
   const elsewhere = elsewhereFor(request, mirror.rules, context, () => {
     mayPass = true;
@@ -63,6 +64,7 @@ export async function performSync(
     ...(elsewhere && { elsewhere }),
     report: (event) => {
       mayPass ||= event.type === "listing-failed" && event.retryable;
+      refusal ??= refusalIn(event);
       story.tellSync(event);
     },
     failed: (_item, { retryable }) => {
@@ -75,7 +77,7 @@ export async function performSync(
   if (message === undefined) return result;
   const failure = {
     code: "sync.incomplete",
-    message,
+    message: refusal === undefined ? message : `${message} (${refusal})`,
     hint: "Look at the reasons that its events tell",
   };
   return { result, failure, retryable: mayPass };
@@ -157,6 +159,14 @@ function checkResolved(
   if (transport !== "docker") checkFolder(resolved, settings.jobs.folders);
   else if (!docker || !hosts.mayName(docker.domain))
     throw new JobError("job.not-allowed", `no job may be about ${docker?.domain}`);
+}
+
+/** Why an image, or a place, was refused. */
+function refusalIn(event: SyncEvent): string | undefined {
+  if (event.type === "listing-failed")
+    return event.code === "policy.refused" ? event.message : undefined;
+  if (event.type !== "image-ended" || event.outcome.type !== "failed") return undefined;
+  return event.outcome.refused ? event.outcome.message : undefined;
 }
 
 /** What a run did not do; undefined: it did all. */

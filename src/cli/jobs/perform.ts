@@ -45,6 +45,7 @@ export async function perform(
   context: PerformContext,
 ): Promise<JobResult | PartialResult> {
   await parts.rules.check(request, context.owner);
+  await parts.watching.blocks.renew();
   await using ends = await openJobEnds(parts);
   switch (request.kind) {
     case "copy":

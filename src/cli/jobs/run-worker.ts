@@ -11,8 +11,10 @@ import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import type { CommandContext } from "../context.ts";
 import { createServerLog } from "../serve/server-log.ts";
+import { blockableNames } from "./blockable-names.ts";
 import { callWebhooks } from "./call-webhooks.ts";
 import { forgetHanded, openHandedJobs } from "./handed-jobs.ts";
+import { openJobBlocks } from "./job-blocks.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
@@ -116,6 +118,10 @@ async function performParts(assembly: Assembly): Promise<PerformParts> {
     rules: createJobRules({ settings, hosts, platform }),
     reach: createJobReach(hosts, environment),
     gate: stack.use(openJobGate({ settings, environment, context, report })),
+    watching: {
+      blocks: stack.use(await openJobBlocks({ settings, report, now: Date.now })),
+      namesOf: blockableNames(settings, hosts),
+    },
     coordinator: stack.use(await openCoordinator(settings, mirrors)),
   };
 }

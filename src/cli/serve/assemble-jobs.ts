@@ -6,6 +6,7 @@ import type { JobLedger } from "../../jobs/ledger.ts";
 import { createScheduler, type ScheduleEvent } from "../../jobs/schedule.ts";
 import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { Access } from "../../server/access.ts";
+import type { BlockList } from "../../server/admission/block-list.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import { jobsApi } from "../../server/jobs/api.ts";
 import { createJobFigures } from "../../server/jobs/figures.ts";
@@ -16,6 +17,7 @@ import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 import type { Face } from "../../server/shell/faces.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
+import { tellBlocks } from "../jobs/tell-blocks.ts";
 import type { AssemblyBase } from "./assemble-server.ts";
 import { changedJobs, readNamedJobs } from "./named-jobs.ts";
 import { ownUrlFor } from "./own-url.ts";
@@ -25,11 +27,14 @@ export interface JobsContext {
   readonly access: Access;
   readonly audit: AuditLog | undefined;
   readonly metrics: Metrics;
+  readonly blocks: BlockList;
 }
 
 /** The jobs of a server. */
 export interface AssembledJobs {
   readonly faces: readonly Face[];
+  /** Whether a job may be about a registry. */
+  mayName(domain: string): boolean;
   /** Reads mirrors, schedules and what jobs may. @throws {ConfigError} `config.invalid`; all stays as it was then */
   reload(next: ServerSettings): Promise<ReloadedJobs>;
   /** From now on jobs are done: the server listens at these URLs. */
@@ -53,13 +58,14 @@ const hourMs = 3_600_000;
  */
 export async function assembleJobs(
   base: AssemblyBase,
-  { access, audit, metrics }: JobsContext,
+  { access, audit, metrics, blocks }: JobsContext,
   opened: AsyncDisposableStack,
 ): Promise<AssembledJobs> {
   const { settings, environment, report, now, context } = base;
   const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
   const jobs = own.use(await openJobs(settings, now));
   const { queue, ledger, webhooks } = jobs;
+  if (settings.jobs.queue !== "embedded") await tellBlocks({ settings, blocks, report }, own);
   const desk: JobDesk = { queue, ledger, webhooks, now };
   const reading = { platform: loadHostPlatform(environment), now };
   let current = { settings, ...(await readNamedJobs(settings, reading)) };
@@ -83,6 +89,7 @@ export async function assembleJobs(
     createScheduler({ desk, schedules: current.schedules, report: reportSchedules(report) });
   return {
     faces: [api],
+    mayName: (domain) => current.mayName(domain),
     async reload(next) {
       const { isAnything, later } = changedJobs(current.settings, next);
       if (!isAnything) return { later: [], apply() {} };

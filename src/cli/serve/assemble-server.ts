@@ -113,17 +113,22 @@ async function assemble(
     now: () => performance.now(),
   };
   const browsers = assemblePage(base, access);
+  const jobs = servesJobs(only)
+    ? await assembleJobs(
+        base,
+        { access: browsers.access, audit, metrics, blocks: judge.blocks },
+        opened,
+      )
+    : undefined;
   const api = admissionApi({
     admission: judge,
     access: browsers.access,
     callerOf,
     domains: [settings.name, ...settings.upstreams.map(({ name }) => name)],
+    mayBeCopied: (domain) => jobs?.mayName(domain) ?? false,
     nameForRights: (repository) => nameForRights({ route }, repository),
     ...(audit && { audit }),
   });
-  const jobs = servesJobs(only)
-    ? await assembleJobs(base, { access: browsers.access, audit, metrics }, opened)
-    : undefined;
   const kept = opened.move();
   return {
     parts: {

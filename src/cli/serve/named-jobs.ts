@@ -3,7 +3,7 @@ import type { Platform } from "../../core/platform.ts";
 import { asJobRequest } from "../../jobs/job-request.ts";
 import type { Schedule } from "../../jobs/schedule.ts";
 import { parseScheduleTimes } from "../../jobs/schedule-times.ts";
-import { createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
+import { type AllowedHosts, createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
 import type { NamedJobs } from "../../server/jobs/parts.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
@@ -13,6 +13,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 export interface ReadJobs {
   readonly named: NamedJobs;
   readonly schedules: readonly Schedule[];
+  readonly mayName: AllowedHosts["mayName"];
 }
 
 /** Reads it. @throws {ConfigError} `config.invalid` */
@@ -26,6 +27,7 @@ export async function readNamedJobs(
   const schedules = schedulesOf(settings);
   return {
     schedules,
+    mayName: (domain) => hosts.mayName(domain),
     named: {
       rules: createJobRules({ settings, hosts, platform }),
       mirrors: [...mirrors].map(([name, document]) => ({ name, rules: rulesAsText(document) })),

@@ -21,6 +21,8 @@ export interface AdmissionApiParts {
   callerOf(request: FastifyRequest): Caller;
   /** Those that repositories are of here; absent: any may be. */
   readonly domains?: readonly string[];
+  /** Of others, whether jobs may copy from there. */
+  mayBeCopied?(domain: string): boolean;
   /** What rules call a repository; by default the path of one kept here, and `domain/path` of another. */
   nameForRights?(repository: ServedRepository): string;
 }
@@ -162,7 +164,7 @@ function blockRoutes(parts: AdmissionApiParts): readonly Route[] {
       },
       handle(request, reply) {
         const body = parsed(schemas.newBlockSchema, request.body) as NewBlock;
-        if ("repository" in body) refuseStrange(body.repository, parts.domains);
+        if ("repository" in body) refuseStrange(body.repository, parts);
         const { user } = callerOf(request);
         const block = admission.blocks.add({ ...body, ...(user !== undefined && { by: user }) });
         noteBlock(parts, request, "blocked", block);
@@ -196,9 +198,12 @@ function blockRoutes(parts: AdmissionApiParts): readonly Route[] {
 }
 
 /** A block that would keep nothing in is worse than none: whoever made it looks no further. */
-function refuseStrange(pattern: string, domains: readonly string[] | undefined): void {
+function refuseStrange(
+  pattern: string,
+  { domains, mayBeCopied }: Pick<AdmissionApiParts, "domains" | "mayBeCopied">,
+): void {
   const [first = ""] = pattern.split("/");
-  if (!domains || first.includes("*") || domains.includes(first)) return;
+  if (!domains || first.includes("*") || domains.includes(first) || mayBeCopied?.(first)) return;
   const message = `no repository here is of ${first}: patterns begin with ${domains.join(", ")}, or *`;
   throw new RegistryAnswerError("UNSUPPORTED", message, { status: 400 });
 }

@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
-import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { digestOf } from "../../../src/core/digest.ts";
+import { makeImage, makeIndex, makeMultiArch } from "../../support/images.ts";
 import { endOf, jobAt, jobsOf, postJob } from "../../support/jobs/job-client.ts";
 import { hang, refuse } from "../../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
@@ -215,6 +216,66 @@ test("a job that runs is cancelled, and leaves nothing", async () => {
   assert.equal((await endOf(server.url, id)).state, "cancelled");
   stalled.stop();
   assert.equal(await digestAt("cancelled/big", "1"), null);
+});
+
+/** Blocks for as long as `work` takes. */
+async function whileBlocked(what: object, work: () => Promise<void>): Promise<void> {
+  const at = `${server.url}/api/v1/blocked`;
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ ...what, reason: "CVE-2026-9" });
+  const made = await fetch(at, { method: "POST", headers, body });
+  assert.equal(made.status, 201);
+  const { id } = (await made.json()) as { id: string };
+  await work();
+  assert.equal((await fetch(`${at}/${id}`, { method: "DELETE" })).status, 200);
+}
+
+test("what is blocked is not copied, neither by a mirror", async () => {
+  const one = makeImage({ seed: 9 });
+  const other = makeImage({ seed: 8, platform: { os: "linux", architecture: "s390x" } });
+  const list = makeIndex([one, other]);
+  source.seed("blockable", "1", one);
+  source.seed("blockable", "list", list);
+  const refused = async (body: object) => {
+    const job = await done(body);
+    assert.equal(job.state, "refused", JSON.stringify(job));
+    assert.match(job.failure?.message ?? "", /blocked: CVE-2026-9/);
+  };
+  const all = { options: { platforms: "all" } };
+  for (const [digest, from, more] of [
+    [one.digest, "blockable:1"],
+    [digestOf(one.bytes, "sha512"), "blockable:1"],
+    [one.layers[0]?.digest, "blockable:1"],
+    [other.digest, "blockable:list", all],
+    [list.digest, "blockable:list"],
+  ] as const)
+    await whileBlocked({ digest }, () => refused(copyOf(from, "blocked/app:1", more)));
+  await whileBlocked({ repository: "*/team/**" }, async () => {
+    await refused(copyOf("team/app:1", "blocked/app:1"));
+    const mirror = {
+      mirrors: [{ from: "source.example/team/app", to: "localhost:5000/blocked/" }],
+    };
+    const job = await done({ kind: "sync", mirror });
+    assert.equal(job.state, "failed");
+    assert.match(job.failure?.message ?? "", /blocked: CVE-2026-9/);
+  });
+  for (const repository of ["blocked/app", "blocked/team/app"])
+    assert.equal(await digestAt(repository, "1"), null);
+});
+
+test("what is blocked while it is copied is copied no further", async () => {
+  const stalled = source.behave({ on: "GET blob", times: 1000, fault: hang() });
+  const { job } = await postJob(server.url, copyOf("big:1", "blocked/big:1"));
+  const id = job?.id ?? "";
+  while (stalled.hits === 0) await sleep(50);
+  const { digest } = makeImage({ seed: 10, layers: 1, layerBytes: 3_000_000 });
+  await whileBlocked({ digest }, async () => {
+    const ended = await endOf(server.url, id);
+    assert.equal(ended.state, "refused", JSON.stringify(ended));
+    assert.match(ended.failure?.message ?? "", /blocked: CVE-2026-9/);
+  });
+  stalled.stop();
+  assert.equal(await digestAt("blocked/big", "1"), null);
 });
 
 test("a job that runs when the server ends goes on with the next one", async () => {
