@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { loadSystemRoots } from "../../config/load-system-roots.ts";
 import { createProxySelector } from "../../config/proxy.ts";
 import type { Report } from "../../server/server-event.ts";
+import { loadTryLock } from "../../server/store/file-lock.ts";
 import { openRegistryStore } from "../../server/store/open-store.ts";
 import type { RegistryStore, StoreEvent, StoreHealth } from "../../server/store/registry-store.ts";
 import type { Upstreams } from "../../server/upstream/upstreams.ts";
@@ -101,6 +102,7 @@ async function openUpstreams(
     store,
     open,
     queueFile: join(settings.data, "pushes.sqlite"),
+    tryLock: await loadTryLock(),
     now,
     report,
   });

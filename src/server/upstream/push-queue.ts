@@ -45,6 +45,7 @@ const schema = `
 const laterColumns = {
   refused: "integer not null default 0",
   claimed_until: "integer not null default 0",
+  claimed_by: "text not null default ''",
 };
 
 /** Those that wait for no other of their repository: the first, and what was refused. */
@@ -109,19 +110,35 @@ export class PushQueue implements Disposable {
       );
   }
 
-  /** The next whose time has come, for nobody else during `forMs`. */
-  claim(forMs: number): QueuedPush | undefined {
+  /** The next whose time has come, for nobody but `owner` during `forMs`. */
+  claim(forMs: number, owner: string): QueuedPush | undefined {
     this.#database.exec("begin immediate");
     try {
       const now = this.#now();
       const row = this.#database.prepare(nextSql).get(now) as Row | undefined;
-      if (row) this.#take(row.id, now + forMs);
+      if (row) this.#take(row.id, now + forMs, owner);
       this.#database.exec("commit");
       return row && toPush(row);
     } catch (error) {
       this.#database.exec("rollback");
       throw error;
     }
+  }
+
+  /** Who has claimed some that are under way. */
+  owners(): readonly string[] {
+    const sql = "select distinct claimed_by as owner from pushes where claimed_until > ?";
+    return this.#database
+      .prepare(sql)
+      .all(this.#now())
+      .map(({ owner }) => String(owner));
+  }
+
+  /** What this owner has claimed is free: it is gone. */
+  release(owner: string): void {
+    const sql =
+      "update pushes set claimed_until = 0, next_try_at = ? where claimed_by = ? and claimed_until > ?";
+    this.#database.prepare(sql).run(this.#now(), owner, this.#now());
   }
 
   /** A push as it waits by now; undefined where it was taken back. */
@@ -217,9 +234,9 @@ export class PushQueue implements Disposable {
   }
 
   /** Earlier releases look at `next_try_at` alone. */
-  #take(id: number, until: number): void {
-    const sql = "update pushes set claimed_until = ?, next_try_at = ? where id = ?";
-    this.#database.prepare(sql).run(until, until, id);
+  #take(id: number, until: number, owner: string): void {
+    const sql = "update pushes set claimed_until = ?, claimed_by = ?, next_try_at = ? where id = ?";
+    this.#database.prepare(sql).run(until, owner, until, id);
   }
 
   #putBack(

@@ -5,13 +5,16 @@ import type { Report } from "../server-event.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { listedContent } from "./listed-content.ts";
 import type { ManifestPushes } from "./manifest-pushes.ts";
+import { PushOwner, type PushOwnersPlace } from "./push-owner.ts";
 import type { PushQueue, QueuedPush } from "./push-queue.ts";
 import type { UpstreamStore } from "./store.ts";
 import type { Uploads } from "./uploads.ts";
 import type { Upstream } from "./upstream-client.ts";
 
-/** A push may take so long; then another process may take it up. */
+/** A push may take so long; then another process may take it up, and at once where its own is gone. */
 const pushMs = 30 * 60_000;
+/** How often it is looked whether whoever else has claimed some is still there. */
+const lookMs = 2000;
 const firstWaitMs = 1000;
 const longestWaitMs = 5 * 60_000;
 /** What an upstream refuses it seldom takes later: only where somebody has changed something. */
@@ -28,6 +31,7 @@ export interface ReplicationOptions {
   readonly report: Report;
   readonly pushes: ManifestPushes;
   readonly uploads: Uploads;
+  readonly owners: PushOwnersPlace;
   upstreamOf(name: string): Upstream | undefined;
 }
 
@@ -82,17 +86,33 @@ export class Replication implements AsyncDisposable {
     await this.#restore().catch((error: unknown) => {
       report({ type: "message", level: "error", text: "pushes are not all held any more", error });
     });
+    let owner: PushOwner | undefined;
     while (!this.#stop.signal.aborted) {
       this.#wake = new AbortController();
       try {
-        const push = queue.claim(pushMs);
-        if (push) await this.#pass(push);
-        else await this.#sleep(queue.nextInMs());
+        owner ??= await PushOwner.begin(this.#options.owners);
+        await this.#next(owner);
       } catch (error) {
         report({ type: "message", level: "error", text: "pushes are not passed on", error });
         await this.#sleep(firstWaitMs);
       }
     }
+    await owner?.[Symbol.asyncDispose]();
+  }
+
+  /** Does what is to be done next, or waits until there is something. */
+  async #next(owner: PushOwner): Promise<void> {
+    const { queue } = this.#options;
+    const push = queue.claim(pushMs, owner.id);
+    if (push) return await this.#pass(push);
+    const others = queue.owners();
+    for (const other of others) {
+      if (!(await owner.isGone(other))) continue;
+      queue.release(other);
+      return;
+    }
+    const next = queue.nextInMs();
+    await this.#sleep(others.length > 0 ? Math.min(next ?? lookMs, lookMs) : next);
   }
 
   /** What waits here was acknowledged: it is held whatever became of the store. */

@@ -4,6 +4,7 @@ import type { Repository } from "../../registry/repository.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
+import type { TryLock } from "../store/file-lock.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type {
   Backend,
@@ -44,6 +45,8 @@ export interface UpstreamsOptions {
   readonly open: OpenUpstream;
   /** Where pushes wait that are passed on later. */
   readonly queueFile: string;
+  /** Tells which other processes pass pushes on. */
+  readonly tryLock: TryLock;
   readonly now: () => number;
   readonly report: Report;
 }
@@ -116,6 +119,7 @@ export class Upstreams implements Backend, AsyncDisposable {
       report,
       pushes: this.#pushes,
       uploads: this.#uploads,
+      owners: { folder: `${options.queueFile}.owners`, tryLock: options.tryLock },
       upstreamOf: (name) => this.#upstreams.get(name),
     });
   }

@@ -3,6 +3,7 @@ import type { HttpTimeouts } from "../../../src/registry/http/contract.ts";
 import type { ServerCall } from "../../../src/server/caller.ts";
 import type { ServedRepository } from "../../../src/server/repository-name.ts";
 import type { ServerEvent } from "../../../src/server/server-event.ts";
+import { loadTryLock } from "../../../src/server/store/file-lock.ts";
 import { openRegistryStore } from "../../../src/server/store/open-store.ts";
 import type { RegistryStore } from "../../../src/server/store/registry-store.ts";
 import { createUpstreamOpener } from "../../../src/server/upstream/open-upstream.ts";
@@ -59,6 +60,7 @@ export async function startUpstreams(
       cache: { ...cacheSettings.parse({}), ...options.cache },
       store: options.wrap?.(store) ?? store,
       queueFile: folder?.in("pushes.sqlite") ?? "",
+      tryLock: await loadTryLock(),
       now,
       report: (event) => events.push(event),
       open: createUpstreamOpener({
