@@ -28,7 +28,7 @@ export async function assembleBackends(
   return {
     store,
     trouble: () => troubleOf(store),
-    figures: { ...figuresOf(store, now), ...(upstreams && pushFigures(upstreams)) },
+    figures: { ...figuresOf(store, now), ...(upstreams && pushFigures(upstreams, now)) },
     backendOf: ({ upstream }) => (upstream === undefined ? store : (upstreams ?? store)),
     clientOf(repository) {
       if (!upstreams) throw new Error(`no upstream is configured for ${repository.domain}`);
@@ -39,14 +39,10 @@ export async function assembleBackends(
 
 /** All of one look at the figures come from one look at the store. */
 function figuresOf(store: RegistryStore, now: () => number): AssembledBackends["figures"] {
-  let looked: { readonly at: number; readonly health: Promise<StoreHealth> } | undefined;
+  const health = oneLook(now, () => store.health());
   const figure = (name: keyof StoreHealth, help: string) => ({
     help,
-    async read() {
-      if (!looked || Math.abs(now() - looked.at) > 1000)
-        looked = { at: now(), health: store.health() };
-      return (await looked.health)[name];
-    },
+    read: async () => (await health())[name],
   });
   return {
     open_uploads: figure("openUploads", "Uploads that were begun and not ended"),
@@ -57,18 +53,30 @@ function figuresOf(store: RegistryStore, now: () => number): AssembledBackends["
   };
 }
 
+/** What was looked at within the last second is not looked at again. */
+function oneLook<T>(now: () => number, look: () => T): () => T {
+  let looked: { readonly at: number; readonly found: T } | undefined;
+  return () => {
+    if (!looked || Math.abs(now() - looked.at) > 1000) looked = { at: now(), found: look() };
+    return looked.found;
+  };
+}
+
 /** Of pushes that are to be passed on later. */
-function pushFigures(upstreams: Upstreams): AssembledBackends["figures"] {
-  const count = async (refused: boolean) =>
-    upstreams.waitingPushes().filter((push) => push.refused === refused).length;
+function pushFigures(upstreams: Upstreams, now: () => number): AssembledBackends["figures"] {
+  const count = oneLook(now, () => {
+    const pushes = upstreams.waitingPushes();
+    const refused = pushes.filter((push) => push.refused).length;
+    return { waiting: pushes.length - refused, refused };
+  });
   return {
     pushes_waiting: {
       help: "Pushes that their upstreams are still to get",
-      read: () => count(false),
+      read: async () => count().waiting,
     },
     pushes_refused: {
       help: "Pushes that their upstreams would not have, kept here",
-      read: () => count(true),
+      read: async () => count().refused,
     },
   };
 }
