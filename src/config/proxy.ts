@@ -1,7 +1,7 @@
-import { isIP } from "node:net";
 import { type Environment, variable } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
 import { parseNoProxy } from "./no-proxy.ts";
+import { isThisMachine } from "./this-machine.ts";
 
 /** The proxy to send a request through; undefined to go direct. */
 export type ProxyFor = (url: URL) => URL | undefined;
@@ -33,12 +33,6 @@ export function createProxySelector(environment: Environment): ProxyFor {
     if (proxy instanceof ConfigError) throw proxy;
     return proxy;
   };
-}
-
-function isThisMachine(host: string): boolean {
-  if (host === "localhost" || host === "::1") return true;
-  if (isIP(host) === 4) return host.startsWith("127.");
-  return isIP(host) === 6 && /^::ffff:7f/.test(host); // 127.0.0.0/8, as URLs spell it in IPv6
 }
 
 const SCHEMES: readonly string[] = ["http:", "https:", "socks5:", "socks5h:"];

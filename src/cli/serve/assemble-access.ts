@@ -1,5 +1,6 @@
 import { inFile } from "../../config/setting-shape.ts";
 import type { ListenAddress } from "../../config/setting-values.ts";
+import { isThisMachine } from "../../config/this-machine.ts";
 import { localAccess } from "../../server/access/local-access.ts";
 import type { AccessSettings } from "../../server/access/settings.ts";
 import type { Access } from "../../server/access.ts";
@@ -22,7 +23,7 @@ const nobodyElse = {
 } as const;
 
 function isForOthers(place: ListenAddress): boolean {
-  return place.type === "tcp" && !/^(?:localhost|127\.[\d.]+|::1)$/i.test(place.host);
+  return place.type === "tcp" && !isThisMachine(place.host);
 }
 
 /** What it takes is loaded where something is configured. */
