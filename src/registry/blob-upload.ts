@@ -5,12 +5,14 @@ import { RegistryError, underCode } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
+import { isToBeRepeated } from "./redirects.ts";
 import type { Reply } from "./reply.ts";
 import { knowWritten, nothing, type RepositoryState } from "./repository-state.ts";
 import { backoffMs, isRetryableStatus, isSlowDown } from "./retry.ts";
 import { SourceTap } from "./source-tap.ts";
 import { TransferBudget } from "./transfer-budget.ts";
 import type { UploadSession } from "./upload-session.ts";
+import { maxRedirects, tooManyRedirects } from "./wire.ts";
 
 /** Below this an upload that broke is begun anew rather than asked how far it came. */
 const worthAsking = 1024 * 1024;
@@ -25,6 +27,8 @@ interface Setback {
   readonly sessionAlive: boolean;
   /** The host's gate makes the next request wait. */
   readonly waits: boolean;
+  /** The same is to be sent to where the session is now. */
+  readonly moved?: true;
 }
 
 /**
@@ -47,6 +51,8 @@ export class BlobUpload {
   #starved = false;
   #corrupted = 0;
   #refused = 0;
+  /** How often in a row this session was sent elsewhere. */
+  #moves = 0;
 
   constructor(
     state: RepositoryState,
@@ -92,6 +98,7 @@ export class BlobUpload {
       if (opened === "mounted") return true;
       this.#session = opened;
       this.#offset = 0;
+      this.#moves = 0;
     }
     const setback = await this.#send(this.#session);
     return setback === undefined || this.#recover(this.#session, setback);
@@ -199,10 +206,7 @@ export class BlobUpload {
       }
       return undefined;
     }
-    if ((status === 307 || status === 308) && reply.header("location") !== undefined) {
-      this.#session?.moveTo(reply);
-      return this.#setback(reply, { sessionAlive: true });
-    }
+    if (isToBeRepeated(reply)) return await this.#move(reply);
     if (status === 413 && this.#state.capabilities.pieceBytes === undefined) {
       this.#state.capabilities.pieceBytes = this.#state.channel.limits.chunkBytes;
       return this.#setback(reply, { sessionAlive: false });
@@ -210,6 +214,14 @@ export class BlobUpload {
     if (isRetryableStatus(status)) return this.#setback(reply, { sessionAlive: true });
     if (status === 401 && ++this.#refused <= 2) return this.#setback(reply, { sessionAlive: true });
     return this.#judgeRefusal(reply);
+  }
+
+  /** The session goes on at another place, with what it held: nothing of this try has come there. */
+  async #move(reply: Reply): Promise<Setback> {
+    if (++this.#moves > maxRedirects) throw await tooManyRedirects(reply);
+    this.#session?.moveTo(reply);
+    const setback = await this.#setback(reply, { sessionAlive: true });
+    return { ...setback, moved: true };
   }
 
   async #judgeRefusal(reply: Reply): Promise<Setback> {
@@ -235,6 +247,7 @@ export class BlobUpload {
 
   /** Finds out where the upload stands and prepares the next try. True when the blob turns out to be there. */
   async #recover(session: UploadSession, setback: Setback): Promise<boolean> {
+    if (setback.moved) return this.#sendAgain(setback);
     const before = this.#offset;
     if (this.#sentAll && (await holdsBlob(this.#state, this.#descriptor, this.#signal)))
       return true;
@@ -259,6 +272,11 @@ export class BlobUpload {
     if (!setback.waits && failures > 1) {
       await clock.sleep(backoffMs(failures - 1, random), this.#signal);
     }
+    return false;
+  }
+
+  #sendAgain({ error }: Setback): false {
+    if (this.#offset < this.#descriptor.size && !this.#blob.reopens) throw error;
     return false;
   }
 

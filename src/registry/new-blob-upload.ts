@@ -7,6 +7,7 @@ import { RegistryError, underCode } from "./errors.ts";
 import { checkDigest } from "./manifests.ts";
 import { openUpload } from "./open-upload.ts";
 import { PieceWriter } from "./piece-writer.ts";
+import { isToBeRepeated } from "./redirects.ts";
 import { knowWritten, nothing, type RepositoryState } from "./repository-state.ts";
 import { SourceTap } from "./source-tap.ts";
 import type { UploadSession } from "./upload-session.ts";
@@ -61,7 +62,8 @@ async function send(
   const body = { bytes: tap, ...(size !== undefined && { length: size }) };
   const reply = await session.append(body, undefined, signal);
   if (reply.ok) return reply.discard();
-  const inPieces = reply.status === 413 || reply.status === 411; // too long, or of unknown length
+  // Too long, of unknown length, or to be sent again elsewhere: pieces are held until they have arrived.
+  const inPieces = reply.status === 413 || reply.status === 411 || isToBeRepeated(reply);
   if (inPieces) state.capabilities.pieceBytes = state.channel.limits.chunkBytes;
   const error = await reply.toError("uploading layer chunked");
   const final = error.code === "registry.denied" || error.code === "registry.unsupported";

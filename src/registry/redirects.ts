@@ -1,6 +1,7 @@
 import { mayLeadTo } from "./address.ts";
 import { RegistryError } from "./errors.ts";
 import { redactedUrl } from "./redact.ts";
+import type { Reply } from "./reply.ts";
 
 /** An answer that sends the client elsewhere. */
 export interface Leap {
@@ -73,4 +74,9 @@ function refusal(where: string, from: URL): RegistryError {
 /** Statuses that send the client elsewhere with the same request. */
 export function isRedirect(status: number): boolean {
   return [301, 302, 303, 307, 308].includes(status);
+}
+
+/** Whether an answer says to send the same again, body and all, to another place. */
+export function isToBeRepeated(reply: Pick<Reply, "status" | "header">): boolean {
+  return (reply.status === 307 || reply.status === 308) && reply.header("location") !== undefined;
 }

@@ -11,7 +11,8 @@ import { Reply } from "./reply.ts";
 import { isSlowDown, retryAfterMs } from "./retry.ts";
 import { isLimited, withinBudget } from "./within-budget.ts";
 
-const maxRedirects = 5;
+/** So often in a row a request is sent elsewhere. */
+export const maxRedirects = 5;
 
 /** A request to a registry. */
 export interface WireRequest {
@@ -239,7 +240,8 @@ export class Wire {
   }
 }
 
-async function tooManyRedirects(reply: Reply): Promise<RegistryError> {
+/** What is wrong where an answer sends us elsewhere once too often. */
+export async function tooManyRedirects(reply: Reply): Promise<RegistryError> {
   await reply.discard();
   const url = redactedUrl(reply.url);
   return new RegistryError(

@@ -8,6 +8,7 @@ import {
   type Fault,
   flipByte,
   loseReply,
+  redirect,
   refuse,
   stallRequest,
 } from "../support/registry/faults.ts";
@@ -56,6 +57,39 @@ test("writeBlob() sends pieces where whole blobs are too large, ever smaller one
     "POST uploads?mount": 1,
     "PUT upload": 1,
   });
+});
+
+test("writeBlob() sends again to where a host points that takes no bytes itself", async () => {
+  await using front = await startRegistry();
+  await using back = await startRegistry({ store: front.store });
+  const elsewhere = redirect(({ request }) => `${back.origin}${request.url}`);
+  front.behave({ on: /^(PUT|PATCH) upload/, times: 1000, fault: elsewhere });
+  const small = testBlob(1000, 3);
+  for (const blob of [small, testBlob(2 * mebibyte, 4)]) {
+    await using client = testHost(front.host);
+    const repository = client.host.repository("app", "write");
+    front.log.clear();
+    await repository.writeBlob(streamOf(blob.bytes, blob.descriptor), { signal });
+    assert.equal(front.log.counts()["POST uploads?mount"], 1);
+    assert.ok(front.store.repositories.get("app")?.blobs.has(blob.descriptor.digest));
+  }
+  await using client = testHost(front.host);
+  const repository = client.host.repository("app", "write");
+  await assert.rejects(repository.writeBlob(madeBlob(bytes), { signal }), { retryable: true });
+  await repository.writeBlob(madeBlob(bytes), { signal });
+  assert.ok(front.store.repositories.get("app")?.blobs.has(descriptor.digest));
+});
+
+test("writeBlob() gives up soon where hosts only ever point elsewhere", async () => {
+  await using front = await startRegistry();
+  const fault = redirect(({ request }) => request.url ?? "");
+  front.behave({ on: /^(PUT|PATCH) upload/, times: 1000, fault });
+  await using client = testHost(front.host);
+  const { bytes, descriptor } = testBlob(1000, 3);
+  const repository = client.host.repository("app", "write");
+  const writing = repository.writeBlob(streamOf(bytes, descriptor), { signal });
+  await assert.rejects(writing, { code: "registry.bad-redirect" });
+  assert.ok((front.log.counts()["PUT upload"] ?? 0) <= 6);
 });
 
 const pieceFaults: Readonly<Record<string, Fault>> = {
