@@ -54,7 +54,8 @@ export function withBridge(admission: Admission, parts: BridgeParts): Admission 
         running.set(key, attesting);
       }
       await attesting;
-      return decision;
+      // That takes its time: what was blocked meanwhile stays.
+      return await admission.admitManifest(repository, reference, manifest, call);
     },
   };
 }

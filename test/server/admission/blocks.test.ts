@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
+import { parseRepositoryPattern } from "../../../src/core/repository-pattern.ts";
+import { withBridge } from "../../../src/server/signing/bridge.ts";
+import type { SigningSettings } from "../../../src/server/signing/settings.ts";
 import {
   aCall,
   accept,
@@ -131,6 +134,29 @@ test("a block that is made while an image is judged beats the verdict", async ()
   world.admission.blocks.add({ digest: one.digest, reason: "bad" });
   hold.resolve();
   assert.equal((await asked).allowed, false);
+});
+
+test("a block that is made while an image is signed over the bridge beats the verdict", async () => {
+  await using world = await admissionWorld({}, open);
+  const one = image("one");
+  const block = () => world.admission.blocks.add({ digest: one.digest, reason: "bad" });
+  const bridge = { keys: ["k"], identity: "", repositories: [parseRepositoryPattern("**")] };
+  const admission = withBridge(world.admission, {
+    settings: { bridge: [bridge] } as unknown as SigningSettings,
+    signer: {
+      async sign() {
+        block();
+        return { signatures: [], keyIds: [] };
+      },
+    },
+    signatures: world.signatures,
+    readManifest: async () => undefined,
+    report: () => {},
+  });
+  const tag = { type: "tag", tag: "v1" } as const;
+  const decision = await admission.admitManifest(repositoryOf(repo), tag, one, aCall());
+  assert.equal(world.admission.blocks.list().length, 1);
+  assert.equal(decision.allowed, false);
 });
 
 test("blocks outlive the process", async () => {
