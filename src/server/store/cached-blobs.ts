@@ -29,6 +29,14 @@ export class CachedBlobs {
     await database.durable();
   }
 
+  /** Repositories of a domain that have a blob of their upstream's; 20 at most. */
+  holders(domain: string, digest: Digest): readonly string[] {
+    const sql = `select r.name from cached_blobs c join repositories r on r.id = c.repository
+      where c.digest = ? and c.size > 0 and r.name > ? and r.name < ? limit 20`;
+    const rows = this.#parts.database.all(sql, digest, `${domain}/`, `${domain}0`);
+    return rows.map((row) => String(row["name"]));
+  }
+
   /** Makes a verified file a blob, and brings it to the disk behind the caller's back. */
   async take(key: BlobKey, file: GrowingFile): Promise<void> {
     const { blobs, openBlobs } = this.#parts;

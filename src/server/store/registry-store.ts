@@ -111,8 +111,9 @@ export interface StoreCache {
    */
   beginFill(repository: StoredName, digest: Digest, size?: number): Promise<Fill | "held">;
   /**
-   * Takes the blob over from whatever other repository has it; false where none has. To be asked only when the upstream has
-   * said that this repository has it too.
+   * Takes the blob over from another repository of the same domain that has it of its upstream; false where none has. To be
+   * asked only when the upstream has said that this repository has it too: which is no more than its word, so that it gets
+   * at nothing that it did not give.
    */
   adoptBlob(repository: StoredName, digest: Digest): Promise<boolean>;
   /**

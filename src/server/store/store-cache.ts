@@ -101,14 +101,23 @@ export class FolderCache implements StoreCache {
       const key = this.#keyOf(repository, digest);
       const { name } = key.repository;
       if (await blobs.stat(name, digest)) return true;
+      const sources = this.#cachedBlobs.holders(repository.domain, digest);
+      if (sources.length === 0) return false;
       await this.#cachedBlobs.announce(key);
       await blobs.makeLayout(name, { durable: false });
-      if (!(await blobs.adopt(undefined, name, digest))) return false;
+      if (!(await this.#adoptFrom(sources, key))) return false;
       await blobs.sync(name, digest);
       await openBlobs.forget(name, digest);
       this.#cachedBlobs.adopted(key, (await blobs.stat(name, digest))?.size ?? 0);
       return true;
     });
+  }
+
+  async #adoptFrom(sources: readonly string[], { repository, digest }: BlobKey): Promise<boolean> {
+    const { blobs } = this.#parts;
+    for (const source of sources)
+      if (await blobs.adopt(source, repository.name, digest)) return true;
+    return false;
   }
 
   async release(repository: StoredName, digest: Digest): Promise<boolean> {

@@ -188,7 +188,7 @@ export class BlobCache implements AsyncDisposable {
     }
   }
 
-  /** The upstream has just shown that the repository has the blob: then it may be another's copy. */
+  /** The upstream has just said that the repository has the blob: then it may be the copy of another of its repositories. */
   async #adopt(ask: Ask, file: CacheFill): Promise<boolean> {
     if (file.size > 0) return false;
     try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Digest } from "../../../src/core/digest.ts";
+import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import type { UpstreamStore } from "../../../src/server/upstream/store.ts";
 import type { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 import { RegistryAnswerError as AnswerError } from "../../../src/server/v2/answer-error.ts";
@@ -16,6 +16,7 @@ import {
 } from "../../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { pushBlob } from "./pushing.ts";
 import {
   byTag,
   readBlob,
@@ -286,6 +287,24 @@ test("a blob of another repository's is given only where the upstream has it in 
   assert.equal(await read("team-c/app"), undefined);
   assert.equal(await upstreams.statBlob(repositoryOf("team-c/app"), layer, testCall()), undefined);
   assert.ok((await read("team-b/app"))?.equals(bytes));
+});
+
+test("an upstream that says it has a blob does not get at what others keep here", async () => {
+  await using registry = await startRegistry();
+  await using world = await startUpstreams(registry.origin);
+  const { store, upstreams } = world;
+  const secret = Buffer.from("nobody else's business");
+  const digest = digestOf(secret);
+  const own = { ...repositoryOf("secret"), domain: "registry.example", upstream: undefined };
+  await pushBlob(store, own, { digest, bytes: secret });
+  const lie = Buffer.alloc(secret.byteLength);
+  const headers = { "content-length": String(lie.byteLength) };
+  registry.behave({
+    on: "GET blob",
+    times: 100,
+    fault: { arrive: () => ({ status: 200, headers, body: lie }) },
+  });
+  await assert.rejects(readBlob(upstreams, digest));
 });
 
 test("offline, what is held is served and nothing asked", async () => {
