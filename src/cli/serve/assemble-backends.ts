@@ -5,6 +5,7 @@ import type { Report } from "../../server/server-event.ts";
 import { loadTryLock } from "../../server/store/file-lock.ts";
 import { openRegistryStore } from "../../server/store/open-store.ts";
 import type { RegistryStore, StoreEvent, StoreHealth } from "../../server/store/registry-store.ts";
+import type { RefusalOf } from "../../server/upstream/replication.ts";
 import type { Upstreams } from "../../server/upstream/upstreams.ts";
 import { clock } from "../clock.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
@@ -12,6 +13,7 @@ import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 /** The store in the data folder, and the upstreams over it where there are any. */
 export async function assembleBackends(
   base: AssemblyBase,
+  refusalOf: RefusalOf,
   opened: AsyncDisposableStack,
 ): Promise<AssembledBackends> {
   const { settings, report, now } = base;
@@ -23,7 +25,8 @@ export async function assembleBackends(
       report: (event) => tell(report, event),
     }),
   );
-  const upstreams = settings.upstreams.length > 0 ? await openUpstreams(base, store) : undefined;
+  const upstreams =
+    settings.upstreams.length > 0 ? await openUpstreams(base, store, refusalOf) : undefined;
   if (upstreams) opened.use(upstreams);
   return {
     store,
@@ -93,6 +96,7 @@ async function troubleOf(store: RegistryStore): Promise<string | undefined> {
 async function openUpstreams(
   { settings, environment, report, now, context }: AssemblyBase,
   store: RegistryStore,
+  refusalOf: RefusalOf,
 ): Promise<Upstreams> {
   const { createUpstreams } = await import("../../server/upstream/upstreams.ts");
   const { createUpstreamOpener } = await import("../../server/upstream/open-upstream.ts");
@@ -111,6 +115,7 @@ async function openUpstreams(
     open,
     queueFile: join(settings.data, "pushes.sqlite"),
     tryLock: await loadTryLock(),
+    refusalOf,
     now,
     report,
   });

@@ -3,6 +3,7 @@ import { loadEnvironment } from "../../config/load-environment.ts";
 import { inFile } from "../../config/setting-shape.ts";
 import type { Repository } from "../../registry/repository.ts";
 import { admissionApi } from "../../server/admission/api.ts";
+import type { ServerAdmission } from "../../server/admission/create-admission.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import { createMetrics, type Metrics } from "../../server/metrics/metrics.ts";
 import type { ServedRepository } from "../../server/repository-name.ts";
@@ -11,6 +12,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 import { callerOf } from "../../server/shell/faces.ts";
 import type { ServerParts } from "../../server/shell/start-server.ts";
 import type { RegistryStore } from "../../server/store/registry-store.ts";
+import type { RefusalOf } from "../../server/upstream/replication.ts";
 import { routeRepository } from "../../server/upstream/route.ts";
 import type { Backend } from "../../server/v2/backend.ts";
 import { createV2Face } from "../../server/v2/face.ts";
@@ -88,12 +90,17 @@ async function assemble(
   if (audit) noteLife(opened.use(audit), context.version, opened);
   const { access, faces, ...who } = await assembleAccess(base, opened);
   const route = router(settings);
-  const backends = await assembleBackends(base, opened);
+  // Pushes that wait are passed on by the backends; whether they may be is known when admission is there.
+  const judging = Promise.withResolvers<ServerAdmission>();
+  const refusalOf: RefusalOf = async (...asked) =>
+    (await (await judging.promise).blockAgainst(...asked))?.reason;
+  const backends = await assembleBackends(base, refusalOf, opened);
   metrics.watch(backends.figures);
   const joined = { ...backends, route, access, audit, only };
   const signed = assembleSignatures(base, joined, opened);
   const { signatures, backendOf } = signed;
   const judge = assembleAdmission(base, { ...backends, backendOf, signatures, audit }, opened);
+  judging.resolve(judge);
   const { admission, signing, ...signer } = await assembleSigning(
     base,
     { ...backends, backendOf, route, access, admission: judge, signatures },

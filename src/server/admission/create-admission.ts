@@ -8,7 +8,7 @@ import type { ServedSignatures } from "../served-signatures.ts";
 import { createAnswers } from "./answers.ts";
 import { BeingSent } from "./being-sent.ts";
 import { BlobDoor } from "./blob-door.ts";
-import type { BlockList } from "./block-list.ts";
+import type { Block, BlockList } from "./block-list.ts";
 import { BlockSearch, type BlockSearchParts } from "./block-search.ts";
 import { createDecisionCache } from "./decision-cache.ts";
 import { createDecisionLog, type DecisionLog } from "./decision-log.ts";
@@ -54,6 +54,12 @@ export interface ServerAdmission extends Admission, Disposable {
   readonly decisions: DecisionLog;
   readonly blocks: BlockList;
   readonly tags: TagMemory;
+  /** What stands against a manifest, whatever the policy says: it is blocked, or names what is. */
+  blockAgainst(
+    repository: ServedRepository,
+    manifest: RawManifest,
+    call: ServerCall,
+  ): Promise<Block | undefined>;
   /** Looks at policy, keys and places of signatures now: SIGHUP. */
   reload(): void;
 }
@@ -112,6 +118,8 @@ function admissionOf(
       manifests.admit({ repository, reference, manifest, call }),
     admitBlob: (repository, digest, call) => blobs.admit({ repository, digest, call }),
     watch: (repository, digest, call) => sent.watch(repository, digest, call),
+    blockAgainst: (repository, manifest, call) =>
+      manifests.blockAgainst({ repository, manifest, call }),
     reload: () => policy?.reload(),
     [Symbol.dispose]: () => opened.dispose(),
   };

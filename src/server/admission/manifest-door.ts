@@ -49,7 +49,7 @@ export class ManifestDoor {
   async admit(leaving: Leaving): Promise<Decision> {
     const { answers } = this.#parts;
     const about = this.#about(leaving);
-    const block = await this.#blockAgainst(leaving);
+    const block = await this.blockAgainst(leaving);
     if (block) {
       this.#remember(leaving, false); // what it names does not leave either, though it be deleted here
       return answers.blocked(about, block);
@@ -59,7 +59,7 @@ export class ManifestDoor {
       return { allowed: true };
     }
     const decision = await this.#judge(leaving, about);
-    const late = await this.#blockAgainst(leaving); // made while it was judged
+    const late = await this.blockAgainst(leaving); // made while it was judged
     return late ? answers.blocked(about, late) : decision;
   }
 
@@ -124,7 +124,11 @@ export class ManifestDoor {
   }
 
   /** What is blocked itself, or names something that is. */
-  async #blockAgainst({ repository, manifest, call }: Leaving): Promise<Block | undefined> {
+  async blockAgainst({
+    repository,
+    manifest,
+    call,
+  }: Omit<Leaving, "reference">): Promise<Block | undefined> {
     const { blocks, search } = this.#parts;
     if (blocks.isEmpty) return undefined;
     const own = await search.ofManifest(repository, manifest, call);

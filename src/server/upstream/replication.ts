@@ -1,5 +1,8 @@
 import type { Digest } from "../../core/digest.ts";
+import type { RawManifest } from "../../core/manifest.ts";
 import type { Clock } from "../../registry/clock.ts";
+import { untilAborted } from "../../registry/until-aborted.ts";
+import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { Report } from "../server-event.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
@@ -32,13 +35,28 @@ export interface ReplicationOptions {
   readonly pushes: ManifestPushes;
   readonly uploads: Uploads;
   readonly owners: PushOwnersPlace;
+  readonly refusalOf: RefusalOf;
   upstreamOf(name: string): Upstream | undefined;
 }
+
+/** Why a manifest must not be sent anywhere, whoever pushed it: it is blocked. */
+export type RefusalOf = (
+  repository: ServedRepository,
+  manifest: RawManifest,
+  call: ServerCall,
+) => Promise<string | undefined>;
 
 /** A blob on its way, or a manifest, which has none. */
 interface UnderWay extends Pick<QueuedPush, "domain" | "path"> {
   readonly blob: Digest | undefined;
   readonly done: Promise<void>;
+}
+
+/** What is sent on. */
+interface Sent {
+  readonly repository: ServedRepository;
+  readonly manifest: RawManifest;
+  readonly call: ServerCall;
 }
 
 /**
@@ -146,7 +164,8 @@ export class Replication implements AsyncDisposable {
       if (this.#stop.signal.aborted) return queue.failed(queued, text, 0);
       if (isRefusal(error)) {
         queue.refused(queued, text, waitMs(queued, firstRefusedWaitMs, longestRefusedWaitMs));
-        const what = `${name} is refused by its upstream, and kept here`;
+        const by = error instanceof BlockedPush ? "" : " by its upstream";
+        const what = `${name} is refused${by}, and kept here`;
         return report({ type: "message", level: "error", text: `${what}: ${text}` });
       }
       queue.failed(queued, text, waitMs(queued, firstWaitMs, longestWaitMs));
@@ -163,17 +182,27 @@ export class Replication implements AsyncDisposable {
     const repository: ServedRepository = { domain, path, requested: path, upstream: domain };
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(pushMs)]);
     const call = { caller: nobody, signal };
+    const sent = { repository, manifest, call };
     for (const { digest, kind } of listedContent(manifest)) {
+      await this.#refuseBlocked(sent);
       // It may have been deleted meanwhile, or some of its tags: what is sent after that would stay.
       if (!queue.current(queued)) return;
       if (kind !== "blob") continue;
       await this.#track(queued, digest, uploads.sendHeld({ upstream, repository, call }, digest));
     }
+    await this.#refuseBlocked(sent);
     const current = queue.current(queued);
     if (!current) return;
     const { tags } = current;
     const put = pushes.send({ upstream, repository, call, manifest, tags });
     await this.#track(queued, undefined, put);
+  }
+
+  async #refuseBlocked({ repository, manifest, call }: Sent): Promise<void> {
+    const asked = this.#options.refusalOf(repository, manifest, call);
+    const reason = await untilAborted(asked, call.signal);
+    if (reason === undefined) return;
+    throw new BlockedPush("DENIED", `blocked: ${reason}`, { status: 403 });
   }
 
   async #track(
@@ -189,6 +218,8 @@ export class Replication implements AsyncDisposable {
     }
   }
 }
+
+class BlockedPush extends RegistryAnswerError {}
 
 function waitMs({ attempts }: QueuedPush, firstMs: number, longestMs: number): number {
   return Math.min(longestMs, firstMs * 2 ** Math.min(attempts, 20));

@@ -29,7 +29,7 @@ import { ManifestCache } from "./manifests.ts";
 import { Prefetch } from "./prefetch.ts";
 import { PushQueue, type PushState } from "./push-queue.ts";
 import { ReferrerLists } from "./referrer-lists.ts";
-import { Replication } from "./replication.ts";
+import { type RefusalOf, Replication } from "./replication.ts";
 import type { CacheSettings, UpstreamSettings } from "./settings.ts";
 import type { UpstreamStore } from "./store.ts";
 import { TagLists } from "./tag-lists.ts";
@@ -45,6 +45,8 @@ export interface UpstreamsOptions {
   readonly open: OpenUpstream;
   /** Where pushes wait that are passed on later. */
   readonly queueFile: string;
+  /** Asked before anything is passed on later. */
+  readonly refusalOf: RefusalOf;
   /** Tells which other processes pass pushes on. */
   readonly tryLock: TryLock;
   readonly now: () => number;
@@ -120,6 +122,7 @@ export class Upstreams implements Backend, AsyncDisposable {
       pushes: this.#pushes,
       uploads: this.#uploads,
       owners: { folder: `${options.queueFile}.owners`, tryLock: options.tryLock },
+      refusalOf: options.refusalOf,
       upstreamOf: (name) => this.#upstreams.get(name),
     });
   }

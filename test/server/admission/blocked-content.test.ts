@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { makeImage, type TestImage } from "../../support/images.ts";
+import { reset } from "../../support/registry/faults.ts";
+import { startRegistry } from "../../support/registry.ts";
 import { type CallOptions, call } from "../../support/server/client.ts";
 import { type Served, startServed } from "../../support/server/served.ts";
 
@@ -18,8 +21,8 @@ interface World extends AsyncDisposable {
   block(what: { readonly digest: Digest } | { readonly repository: string }): Promise<void>;
 }
 
-async function startWorld(): Promise<World> {
-  const served = await startServed({ yaml });
+async function startWorld(more = ""): Promise<World> {
+  const served = await startServed({ yaml: yaml + more });
   const ask = async (method: string, path: string, options?: CallOptions) =>
     (await call(served.url, method, path, options)).status;
   return {
@@ -145,4 +148,20 @@ test("what is blocked before it is here does not leave by any digest", async () 
     assert.equal(await world.ask("GET", `/v2/a/blobs/${digest}`), 200, digest);
     assert.equal(await world.ask("POST", `/v2/b/blobs/uploads/?mount=${digest}&from=a`), 201);
   }
+});
+
+test("what is blocked is not passed on to its upstream any more", async () => {
+  await using registry = await startRegistry();
+  const upstream = `{ name: hub.example, url: "${registry.origin}", push: write-back }`;
+  await using world = await startWorld(`upstreams: [${upstream}]`);
+  const away = registry.behave({ times: 100_000, fault: reset() });
+  const [bad, good] = [makeImage({ seed: 30, layers: 1 }), makeImage({ seed: 31, layers: 1 })];
+  await world.push("hub.example/app", bad, "bad");
+  await world.block({ digest: layerOf(bad) });
+  await world.push("hub.example/app", good, "good");
+  away.stop();
+  const tags = () => [...(registry.store.repositories.get("app")?.tags.keys() ?? [])];
+  for (let turn = 0; turn < 600 && !tags().includes("good"); turn++) await sleep(100);
+  assert.deepEqual(tags(), ["good"]);
+  assert.equal(registry.store.repositories.get("app")?.blobs.has(layerOf(bad)), false);
 });

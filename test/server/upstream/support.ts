@@ -61,6 +61,7 @@ export async function startUpstreams(
       store: options.wrap?.(store) ?? store,
       queueFile: folder?.in("pushes.sqlite") ?? "",
       tryLock: await loadTryLock(),
+      refusalOf: async () => undefined,
       now,
       report: (event) => events.push(event),
       open: createUpstreamOpener({
