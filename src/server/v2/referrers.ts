@@ -61,11 +61,14 @@ function cutPage(
   return { texts, next };
 }
 
-/** At least one, however long it is: pages must get on. */
+/**
+ * At least one, however long it is: pages must get on. What a descriptor brings along of its content stays here: only what is
+ * asked for is judged.
+ */
 function takePage(descriptors: readonly Descriptor[], limit: number): string[] {
   const texts: string[] = [];
   let bytes = 0;
-  for (const descriptor of descriptors) {
+  for (const { data: _, ...descriptor } of descriptors) {
     if (texts.length >= limit) break;
     const text = JSON.stringify(descriptor);
     bytes += Buffer.byteLength(text) + 1;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
+import { referrersTag } from "../../../src/registry/referrers-tag.ts";
 import { makeImage, type TestImage } from "../../support/images.ts";
 import { reset } from "../../support/registry/faults.ts";
 import { startRegistry } from "../../support/registry.ts";
@@ -164,4 +165,21 @@ test("what is blocked is not passed on to its upstream any more", async () => {
   for (let turn = 0; turn < 600 && !tags().includes("good"); turn++) await sleep(100);
   assert.deepEqual(tags(), ["good"]);
   assert.equal(registry.store.repositories.get("app")?.blobs.has(layerOf(bad)), false);
+});
+
+test("a list of referrers brings along nothing of what it names", async () => {
+  await using registry = await startRegistry({ features: { referrers: false } });
+  await using world = await startWorld(
+    `upstreams: [{ name: hub.example, url: "${registry.origin}" }]`,
+  );
+  const { digest: subject } = makeImage();
+  const { descriptor, bytes } = makeImage({ seed: 2 });
+  const entry = { ...descriptor, data: Buffer.from(bytes).toString("base64") };
+  const mediaType = "application/vnd.oci.image.index.v1+json";
+  const list = JSON.stringify({ schemaVersion: 2, mediaType, manifests: [entry] });
+  const manifests = [{ mediaType, bytes: Buffer.from(list) }];
+  registry.seed("app", referrersTag(subject), { blobs: new Map(), manifests });
+  const at = `/v2/hub.example/app/referrers/${subject}`;
+  const told = JSON.parse(String((await call(world.served.url, "GET", at)).body)).manifests;
+  assert.deepEqual([told[0]?.digest, told[0]?.data], [descriptor.digest, undefined]);
 });
