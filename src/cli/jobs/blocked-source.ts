@@ -5,6 +5,7 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import type { Block } from "../../server/admission/block-list.ts";
 import { namesOfContent, namesOfManifest } from "../../server/admission/content-names.ts";
+import { embeddedManifests } from "../../server/admission/embedded-content.ts";
 import { namesOf } from "../../server/admission/manifest-shape.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
 import type { CallOptions, ImageSource, Transport } from "../../transport/contract.ts";
@@ -165,7 +166,8 @@ class WatchedSource implements ImageSource {
       const own = this.#blockOf(manifest.digest);
       if (own) return own;
     }
-    return namesOf(manifest)
+    const inside = [...embeddedManifests(manifest)];
+    return [...inside.flatMap(namesOfManifest), ...[manifest, ...inside].flatMap(namesOf)]
       .map((digest) => this.#parts.blocks.ofDigest(digest))
       .find(Boolean);
   }

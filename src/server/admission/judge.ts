@@ -14,6 +14,7 @@ import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
 import { signedDigest } from "../signed-digest.ts";
 import type { ManifestReference } from "../v2/backend.ts";
+import { embedsContent } from "./embedded-content.ts";
 import { type ManifestShape, shapeOf } from "./manifest-shape.ts";
 
 /** One image that was looked at. */
@@ -75,7 +76,7 @@ export async function judgeManifest(question: Question, manifest: RawManifest): 
   if (shape.type !== "index" || shape.index.instances.length === 0) {
     return single(await judgeDigest(question, manifest.digest, signedDigest(manifest)));
   }
-  return question.allInstances
+  return question.allInstances || embedsContent(manifest)
     ? await judgeInstances(question, shape)
     : single(await judgeUnsigned(question, manifest));
 }

@@ -8,6 +8,8 @@ import type { ManifestReference } from "../v2/backend.ts";
 import type { About, Answers } from "./answers.ts";
 import type { Block, BlockList } from "./block-list.ts";
 import type { BlockSearch } from "./block-search.ts";
+import { namesOfManifest } from "./content-names.ts";
+import { embeddedManifests } from "./embedded-content.ts";
 import { type Asked, type JudgingParts, judgeCached } from "./judge-cached.ts";
 import type { Judgement } from "./judgement.ts";
 import type { KnownManifests, SeenManifest } from "./known-manifests.ts";
@@ -132,12 +134,21 @@ export class ManifestDoor {
     const { blocks, search } = this.#parts;
     if (blocks.isEmpty) return undefined;
     const own = await search.ofManifest(repository, manifest, call);
-    return (
-      own ??
-      namesOf(manifest)
-        .map((digest) => blocks.ofDigest(digest))
-        .find(Boolean)
-    );
+    const named = () => this.#blockOf(namesOf(manifest));
+    return own ?? named() ?? this.#blockInside(manifest);
+  }
+
+  /** What is in it needs not be asked for. */
+  #blockInside(manifest: RawManifest): Block | undefined {
+    for (const inner of embeddedManifests(manifest)) {
+      const block = this.#blockOf([...namesOfManifest(inner), ...namesOf(inner)]);
+      if (block) return block;
+    }
+    return undefined;
+  }
+
+  #blockOf(digests: readonly Digest[]): Block | undefined {
+    return digests.map((digest) => this.#parts.blocks.ofDigest(digest)).find(Boolean);
   }
 
   #note(leaving: Leaving, scope: AdmissionScope, judgement: Judgement): void {

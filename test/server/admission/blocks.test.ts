@@ -105,6 +105,21 @@ test("what is being sent is stopped, also by another process, and what is not is
   layer[Symbol.dispose]();
 });
 
+test("what is blocked does not leave inside of what brings it along", async () => {
+  await using world = await admissionWorld(undefined, open);
+  const inside = ({ mediaType, digest, bytes }: ReturnType<typeof image>) => {
+    const data = Buffer.from(bytes).toString("base64");
+    return { mediaType, digest, size: bytes.length, data };
+  };
+  const outer = index([inside(index([inside(image("one"))]))]);
+  assert.equal((await world.byTag(repo, "v1", outer)).allowed, true);
+  for (const digest of [image("one").digest, layerOf("one")]) {
+    const { id } = world.admission.blocks.add({ digest, reason: "bad" });
+    assert.equal((await world.byTag(repo, "v1", outer)).allowed, false);
+    world.admission.blocks.remove({ id });
+  }
+});
+
 test("what is being sent by one digest is stopped when it is blocked by another", async () => {
   await using world = await admissionWorld({}, open);
   const [bytes, others] = [Buffer.from("one"), Buffer.from("else")];

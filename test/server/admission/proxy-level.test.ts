@@ -87,6 +87,21 @@ test("an index with an unsigned platform: refused where all count, else that pla
   }
 });
 
+test("an index that brings an unsigned image along in itself is refused where it would be asked for", async () => {
+  const scopes = [{ repositories: ["**"], instances: "lazy" }];
+  await using world = await admissionWorld({ scopes }, byAnn, keys);
+  const evil = image("evil");
+  const { mediaType, digest, bytes } = evil;
+  const data = Buffer.from(bytes).toString("base64");
+  const entry = { mediaType, digest, size: bytes.length };
+  const docker = "application/vnd.docker.distribution.manifest.list.v2+json";
+  assert.equal((await world.byTag(repo, "v1", index([entry]))).allowed, true);
+  for (const change of [{}, { mediaType: docker }]) {
+    const embedding = index([{ ...entry, data }], change);
+    assert.equal((await world.byTag(repo, "v1", embedding)).allowed, false);
+  }
+});
+
 test("a policy that changes decides anew, without a restart", async () => {
   await using world = await admissionWorld({}, { [repo]: [accept] }, keys);
   const one = image("one");
