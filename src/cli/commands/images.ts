@@ -17,6 +17,7 @@ import {
   rowFields,
   rowsOf,
   sortRows,
+  tagsOrFirst,
 } from "../local/image-rows.ts";
 import { type LocalImage, listLocalImages } from "../local/local-image.ts";
 import { type LocalStore, openLocal } from "../local/open-local.ts";
@@ -47,7 +48,7 @@ export async function run(context: CommandContext): Promise<void> {
     now,
   });
   const sorted = sortRows(rowsOf(images), flags.string("sort") || "created");
-  const rows = sorted.filter(fits);
+  const rows = tagsOrFirst(sorted.filter(fits));
   const options: RowOptions = {
     now,
     noTrunc: flags.bool("no-trunc"),

@@ -23,6 +23,16 @@ export function rowsOf(images: readonly LocalImage[]): readonly ImageRow[] {
   });
 }
 
+/** Of each image the rows with a tag, as podman has it; where there is none, the first. */
+export function tagsOrFirst(rows: readonly ImageRow[]): readonly ImageRow[] {
+  const instead = new Map<LocalImage, ImageRow>();
+  for (const row of rows) {
+    const known = instead.get(row.image);
+    if (!known || (known.tag === none && row.tag !== none)) instead.set(row.image, row);
+  }
+  return rows.filter((row) => row.tag !== none || instead.get(row.image) === row);
+}
+
 function splitName(name: string): Pick<ImageRow, "repository" | "tag"> {
   const reference = parseName(name);
   if (!reference) return { repository: name, tag: none };

@@ -9,6 +9,7 @@ import {
   jsonOf,
   rowsOf,
   sortRows,
+  tagsOrFirst,
 } from "../../../src/cli/local/image-rows.ts";
 import type { LocalImage } from "../../../src/cli/local/local-image.ts";
 import { renderRows } from "../../../src/cli/local/report-rows.ts";
@@ -84,6 +85,15 @@ test("rowsOf() gives a row to each name, and one to an image without", () => {
     "h.example/x <none>",
   ]);
   assert.throws(() => sortRows([], "colour"), { code: "usage.bad-flag" });
+});
+
+test("tagsOrFirst() shows no digest where there is a tag, and one where there is none", () => {
+  const twice = imageOf([pinned, "h.example/x:1"]);
+  const other = imageOf([pinned, pinned.replace("x@", "y@")]);
+  assert.deepEqual(shown(tagsOrFirst(rowsOf([twice, other]))), [
+    "h.example/x 1",
+    "h.example/x <none>",
+  ]);
 });
 
 test("cellsOf() and jsonOf() tell what podman tells", () => {
