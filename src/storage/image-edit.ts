@@ -64,8 +64,7 @@ export class ImageEdit {
     for (const image of this.records()) {
       const kept = image.names.filter((name) => !given.has(name));
       if (image.id === id) {
-        const history = [...new Set([...names, ...image.namesHistory])];
-        this.change(id, { names: [...given, ...kept], "names-history": history });
+        this.change(id, named(image, [...given, ...kept]));
       } else if (kept.length < image.names.length) this.change(image.id, { names: kept });
     }
   }
@@ -74,7 +73,8 @@ export class ImageEdit {
   unname(id: string, names: readonly string[]): void {
     const image = this.find(id);
     if (image === undefined) throw new StorageError("storage.not-found", `${id}: image not known`);
-    this.change(id, { names: image.names.filter((name) => !names.includes(name)) });
+    const kept = image.names.filter((name) => !names.includes(name));
+    this.change(id, named(image, kept));
   }
 
   /** @throws {StorageError} `storage.unwritable` */
@@ -88,4 +88,9 @@ export class ImageEdit {
     this.#lock.markWritten();
     return this.drafts.prepare(this.#path, formatRows(this.#rows));
   }
+}
+
+/** containers/storage writes all names anew into the history, each in front of those before it. */
+function named({ namesHistory }: ImageRecord, names: readonly string[]): ImageValues {
+  return { names, "names-history": [...new Set([...names.toReversed(), ...namesHistory])] };
 }

@@ -62,6 +62,14 @@ for (const driver of drivers) {
       for (const folder of await store.treeFolders(layer)) assert.ok(existsSync(folder));
     }
     await store.addNames(found.id, ["localhost/mine:1"]);
+    const history = () =>
+      succeeds(temp.podman("images", "--noheading", "--format", "{{.History}}"));
+    const both = "localhost/foo:1, localhost/mine:1\n";
+    assert.equal(await history(), both.repeat(2));
+    // What podman makes of it next, the way that we would.
+    await succeeds(temp.podman("untag", "localhost/mine:1", "localhost/mine:1"));
+    assert.equal(await history(), both);
+    await store.addNames(found.id, ["localhost/mine:1"]);
     await store.removeNames(found.id, ["localhost/foo:1"]);
     const names = await succeeds(temp.podman("images", "--format", "{{.Names}} {{.History}}"));
     assert.equal(names, "[localhost/mine:1] localhost/mine:1, localhost/foo:1\n");

@@ -42,7 +42,7 @@ for (const driver of ["overlay", "vfs"] as const) {
       {
         id: put.id,
         names: [foo, bar],
-        namesHistory: [foo, bar],
+        namesHistory: [bar, foo],
         digest: put.digest,
         metadata: "{}",
         created: put.created,
@@ -125,7 +125,7 @@ test("a name stands for one image: it is taken from the one that had it", async 
   await store.removeNames(one.id, [bar, "localhost/never:1"]);
   const image = await store.findImage(one.id);
   assert.deepEqual(image?.names, [foo, "localhost/new:1"]);
-  assert.deepEqual(image?.namesHistory, [foo, "localhost/new:1", bar]);
+  assert.deepEqual(image?.namesHistory, ["localhost/new:1", foo, bar]);
   assert.deepEqual((await store.findImage(two.id))?.names, []);
   await assert.rejects(store.addNames("f".repeat(64), [foo]), { code: "storage.not-found" });
   await assert.rejects(store.removeNames("f".repeat(64), [foo]), { code: "storage.not-found" });

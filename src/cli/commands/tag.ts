@@ -14,5 +14,5 @@ export async function run(context: CommandContext): Promise<void> {
   const kept = names.map(nameToKeep);
   const { store, rules } = await openLocal(context, "change");
   const found = await findLocalImage(store, image, rules);
-  await store.addNames(found.image.id, kept);
+  await store.addNames(found.image.id, kept.toReversed()); // one after the other, to podman
 }
