@@ -121,6 +121,9 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
       [missing.exitCode, missing.stderr.includes("mine: image not known")],
       [2, true],
     );
+    const noName = await amphora(["rmi", "--ignore", "MINE"]);
+    assert.equal(noName.exitCode, 1);
+    assert.match(noName.stderr, /parsing reference \\"MINE\\": .*name must be lowercase/);
     assert.equal(await done(["rmi", "--ignore", "mine"]), "");
   });
 

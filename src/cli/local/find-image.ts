@@ -2,9 +2,11 @@ import { localCandidates, type ShortNameRules } from "../../config/short-names.t
 import {
   type DockerReference,
   formatDockerReference,
+  parseDockerReference,
   repositoryName,
 } from "../../core/docker-reference.ts";
-import { KnownError } from "../../core/errors.ts";
+import { KnownError, UsageError } from "../../core/errors.ts";
+import { goQuote } from "../../core/go-quote.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
 import { TransportError } from "../../transport/contract.ts";
@@ -22,6 +24,7 @@ export interface FoundImage {
  * stand for, or by a name whose end is this.
  *
  * @throws {TransportError} `transport.image-not-found` in podman's words
+ * @throws {UsageError} `usage.bad-reference` for what can be neither ID nor name
  */
 export async function findLocalImage(
   store: Store,
@@ -46,18 +49,29 @@ async function findByName(
   text: string,
   rules: ShortNameRules,
 ): Promise<FoundImage | undefined> {
-  let candidates: readonly DockerReference[];
-  try {
-    candidates = localCandidates(text, rules);
-  } catch (error) {
-    if (error instanceof KnownError) return undefined; // what is no name is nobody's name
-    throw error;
-  }
-  for (const candidate of candidates) {
+  for (const candidate of candidatesFor(text, rules)) {
     const found = candidate.digest ? byDigest(images, candidate) : byTag(images, candidate);
     if (found) return found;
   }
   return byEnd(images, text);
+}
+
+/** @throws {UsageError} `usage.bad-reference` in podman's words, for what can be no name */
+function candidatesFor(text: string, rules: ShortNameRules): readonly DockerReference[] {
+  if (/^[0-9a-f]{64}$/.test(text)) return [];
+  try {
+    parseDockerReference(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const message = `parsing reference ${goQuote(text)}: ${error.message}`;
+    throw new UsageError("usage.bad-reference", message, { cause: error });
+  }
+  try {
+    return localCandidates(text, rules);
+  } catch (error) {
+    if (error instanceof KnownError) return []; // no name behind another registry's: `UP/app`
+    throw error;
+  }
 }
 
 function byTag(images: readonly ImageRecord[], wanted: DockerReference): FoundImage | undefined {
