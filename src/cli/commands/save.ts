@@ -17,7 +17,7 @@ const formats = {
   "docker-archive": { transport: "docker-archive", manifestType: mediaTypes.dockerManifest },
   "oci-archive": { transport: "oci-archive", manifestType: mediaTypes.ociManifest },
   "docker-dir": { transport: "dir", manifestType: mediaTypes.dockerManifest },
-  "oci-dir": { transport: "dir", manifestType: mediaTypes.ociManifest },
+  "oci-dir": { transport: "oci", manifestType: mediaTypes.ociManifest },
 } as const;
 
 type Format = keyof typeof formats;
