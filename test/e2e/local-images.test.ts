@@ -151,9 +151,13 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
       [["localhost/kept:1"]],
     );
     assert.equal(await done(["load", "-q", "-i", folder.in("dir")]), fromOci);
-    const broken = await amphora(["load", "-i", "/etc/hostname"]);
-    assert.equal(broken.exitCode, 1);
-    assert.match(broken.stderr, /payload does not match any of the supported image formats/);
+    for (const broken of [
+      await amphora(["load", "-i", "/etc/hostname"]),
+      await amphora(["load"], { input: "no tar" }),
+    ]) {
+      assert.equal(broken.exitCode, 1);
+      assert.match(broken.stderr, /payload does not match any of the supported image formats/);
+    }
   });
 
   test("save keeps several images in one archive", async () => {

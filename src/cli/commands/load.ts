@@ -94,13 +94,12 @@ async function loadFrom(
       failures.push({ text, error });
     }
   }
-  const [only] = failures;
-  if (only && failures.length === 1) throw only.error;
+  const [first] = failures;
   const told = failures.map(({ text, error }) => ` * ${text.split(":", 1)}: ${error.message}`);
   throw new CliError(
     "cli.unreadable",
     `payload does not match any of the supported image formats:\n${told.join("\n")}`,
-    { cause: only?.error },
+    { cause: first?.error, ...(first?.error.hint && { hint: first.error.hint }) },
   );
 }
 
