@@ -13,6 +13,7 @@ export function askSource(
   destination: Promise<HeldManifest | undefined>,
 ): Promise<HeldManifest | undefined> | undefined {
   if (job.tellLayers || job.expects === "nothing") return undefined;
+  if (!job.from.transport.digestOf) return undefined;
   if (job.expects === "same") return destination.then((held) => held && headSource(job));
   return job.options.select.type === "system" ? headSource(job) : undefined;
 }

@@ -108,10 +108,10 @@ function cannotTell(job: CopyJob): NoOp {
   };
 }
 
-/** Whether both ends can be asked what they have. */
-function canLook({ from, to }: CopyJob): boolean {
+/** Whether both ends can be asked what they have; a source that is at hand is as well read, unless its lines are wanted. */
+function canLook({ from, to, tellLayers }: CopyJob): boolean {
   return (
-    from.transport.digestOf !== undefined &&
+    (from.transport.digestOf !== undefined || (from.transport.name === "dir" && !tellLayers)) &&
     to.transport.digestOf !== undefined &&
     to.reference.docker?.digest === undefined
   );

@@ -111,6 +111,8 @@ export const syncCases: readonly Case[] = [
   plainCase(`${toDir} --keep-going R/bad/halfway out`, { furnish: halfway, files: ["out"] }),
   // Dir to docker.
   plainCase(`${fromDir} dir R/mirror`),
+  again(`${fromDir} dir R/mirror`),
+  again(`${fromDir} --scoped dir R/mirror`),
   plainCase(`${fromDir} tree R/mirror`, { prepare: tree }),
   plainCase(`${fromDir} ./tree R/mirror`, { prepare: tree }),
   plainCase(`${fromDir} --scoped tree R/mirror`, { prepare: tree }),
