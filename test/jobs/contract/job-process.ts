@@ -1,7 +1,7 @@
 // A process that works on a place of jobs: ROLE ADDRESS OPTIONS. What it does is appended to a log that all share, in the order
 // in which it happens; it is killed or frozen by whoever started it.
 import { once } from "node:events";
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { JobError } from "../../../src/jobs/errors.ts";
@@ -27,15 +27,18 @@ function log(...words: readonly (string | number)[]): void {
   appendFileSync(options.log, `${[name, ...words].join(" ")}\n`);
 }
 
-/** Marks that a job is being done; says so if somebody who lives does it already. */
+/** Marks that a job is being done; says so if somebody who lives does it already. Who is killed here leaves no mark without a name. */
 function mark(key: string): string {
   const file = `${options.marks}/${key}`;
+  const own = `${file}.${name}`;
+  writeFileSync(own, name);
   try {
-    writeFileSync(file, name, { flag: "wx" });
+    linkSync(own, file);
+    rmSync(own);
   } catch {
     const other = readFileSync(file, "utf8");
     if (lives(other)) log("double", key, other);
-    writeFileSync(file, name);
+    renameSync(own, file);
   }
   return file;
 }
