@@ -1,5 +1,6 @@
 import { KnownError } from "../core/errors.ts";
 import { escapeControls } from "../core/go-quote.ts";
+import { withoutFolder } from "../core/working-folder.ts";
 import { isInterruption } from "./exit-codes.ts";
 import { hintFor } from "./hints.ts";
 import {
@@ -46,7 +47,7 @@ export function reportFailure(
   error: unknown,
   { program, terminal, log }: { program: ProgramName; terminal: Terminal; log: Log },
 ): void {
-  const known = knownIn(error);
+  const known = knownIn(error) ?? withoutFolder(error);
   if (known) reportKnown(known, program, terminal, log);
   else reportBug(error, terminal, log);
 }

@@ -10,6 +10,7 @@ export interface Environment {
   readonly uid: number;
   /** Absolute. */
   readonly home: string;
+  /** Empty where it was removed: then relative paths are told as `core/working-folder.ts` does. */
   readonly cwd: string;
   /** As `process.platform` says it. */
   readonly platform: string;

@@ -34,7 +34,7 @@ export function createHelperRunner(environment: Environment, limits: HelperLimit
     return new Promise<HelperAnswer>((resolve, reject) => {
       const options = {
         env: environment.variables as NodeJS.ProcessEnv,
-        cwd: environment.cwd,
+        ...(environment.cwd !== "" && { cwd: environment.cwd }),
         encoding: "utf8",
         timeout,
         killSignal: "SIGKILL",

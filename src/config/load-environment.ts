@@ -1,4 +1,5 @@
 import { homedir, userInfo } from "node:os";
+import { workingFolderIfAny } from "../core/working-folder.ts";
 import type { Environment } from "./environment.ts";
 
 /** Reads the surroundings of this process. */
@@ -8,7 +9,7 @@ export function loadEnvironment(): Environment {
     variables: process.env,
     uid: userOutside(process.env["_CONTAINERS_ROOTLESS_UID"]) ?? process.getuid?.() ?? -1,
     home: process.env["HOME"] || passwdHome(),
-    cwd: process.cwd(),
+    cwd: workingFolderIfAny(),
     platform: process.platform,
     architecture: process.arch,
     systemDirectory: freeBsd ? "/usr/local/etc" : "/etc",

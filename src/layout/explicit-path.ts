@@ -1,6 +1,7 @@
 import { lstat, readlink } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { UsageError } from "../core/errors.ts";
+import { absolutePath } from "../core/working-folder.ts";
 import { errnoOf, fileError, unless } from "./errors.ts";
 
 const mostLinks = 255;
@@ -15,12 +16,12 @@ export async function explicitPath(path: string): Promise<string> {
   if (given.startsWith("/proc/")) return given; // may be a pipe of ours: not to be looked through
   try {
     const there = await unless(["ENOENT"], () => lstat(given));
-    if (there) return await withoutLinks(resolve(given));
+    if (there) return await withoutLinks(absolutePath(given));
   } catch (error) {
     throw told(`faccessat ${given}`, error);
   }
   const slash = given.lastIndexOf("/");
-  return join(await withoutLinks(resolve(given.slice(0, slash + 1))), given.slice(slash + 1));
+  return join(await withoutLinks(absolutePath(given.slice(0, slash + 1))), given.slice(slash + 1));
 }
 
 async function withoutLinks(path: string): Promise<string> {

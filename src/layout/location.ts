@@ -1,7 +1,7 @@
-import { resolve } from "node:path";
 import { type Digest, isDigest } from "../core/digest.ts";
 import { UsageError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image-reference.ts";
+import { absolutePath } from "../core/working-folder.ts";
 import { parentsOf } from "./explicit-path.ts";
 
 /** `path[:name]`, `path:@position` or `path:@digest`: a layout's folder or archive, and which of its entries. */
@@ -86,5 +86,5 @@ export function formatOciLocation({ path, name, position, digest }: OciLocation)
 
 /** A path with a colon in it could not be read again: then one that leads there without. */
 function withoutColon(path: string, typed: string): string {
-  return [path, resolve(typed)].find((each) => !each.includes(":")) ?? typed;
+  return [path, absolutePath(typed)].find((each) => !each.includes(":")) ?? typed;
 }

@@ -122,3 +122,24 @@ test("main touches no file for a word that is not UTF-8", () => {
   assert.match(stderr, /is not UTF-8 as it was given/);
   assert.doesNotMatch(run(["inspect", "dir:/none\ufffd"]).stderr, /UTF-8/); // that is what was given
 });
+
+test("main needs the folder that it is called in only for what is relative to it", () => {
+  const layout = mkdtempSync(join(folder, "layout-"));
+  writeFileSync(join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(join(layout, "index.json"), '{"schemaVersion":2,"manifests":[]}');
+  const gone = (words: string): Run => {
+    const place = mkdtempSync(join(folder, "gone-"));
+    const text = `cd ${place} && rmdir ${place} && exec "$@" ${words}`;
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", text, "sh", process.execPath, main], {
+      env: { ...process.env, AMPHORA_CALLED_AS: "skopeo" },
+      encoding: "utf8",
+    });
+    return { code: status, stdout, stderr };
+  };
+  assert.match(message(gone(`inspect oci:${layout}`).stderr), /more than one image in oci/);
+  assert.match(message(gone("inspect oci:x").stderr), /getwd: no such file or directory/);
+  assert.match(
+    message(gone("copy --insecure-policy oci:x dir:y").stderr),
+    /^Invalid source name oci:x: getwd: no such file or directory$/,
+  );
+});

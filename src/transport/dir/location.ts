@@ -1,5 +1,5 @@
-import { resolve } from "node:path";
 import type { ImageReference } from "../../core/image-reference.ts";
+import { absolutePath } from "../../core/working-folder.ts";
 import { explicitPath, parentsOf } from "../../layout/explicit-path.ts";
 
 /** @throws {UsageError} `usage.bad-reference` where the folder that it should be in is not there */
@@ -22,5 +22,5 @@ export function wouldOverwrite(folder: string, origin: ImageReference): boolean 
   const path = origin.policyIdentity;
   if (origin.transport === "docker" || !path.startsWith("/")) return false;
   const above = folder === "/" ? "/" : `${folder}/`;
-  return path === folder || resolve(path).startsWith(above);
+  return path === folder || absolutePath(path).startsWith(above);
 }

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import {
   type DockerReference,
   formatDockerReference,
@@ -7,6 +6,7 @@ import {
 } from "../../core/docker-reference.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
+import { absolutePath } from "../../core/working-folder.ts";
 
 /** `path[:name[:tag]]` or `path:@position`: an archive's file, and which of its images. */
 export interface ArchiveLocation {
@@ -61,7 +61,7 @@ function parseName(text: string): DockerReference {
 /** @throws {UsageError} `usage.bad-reference` */
 export function resolveArchiveLocation(text: string): ImageReference {
   const location = parseArchiveLocation(text);
-  const absolute = location.path === "" ? "" : resolve(location.path);
+  const absolute = location.path === "" ? "" : absolutePath(location.path);
   // A path with a colon in it could not be read again.
   const path = absolute.includes(":") ? location.path : absolute;
   const settled = formatArchiveLocation({ ...location, path });

@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
-import { resolve } from "node:path";
 import { UsageError } from "../../core/errors.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
+import { absolutePath } from "../../core/working-folder.ts";
 import { fileError } from "../../layout/errors.ts";
 
 /** What stands for standard input among the files. */
@@ -15,7 +15,7 @@ export const standardInput = "-";
 export async function resolveTarballLocation(typed: string): Promise<ImageReference> {
   const files = filesOf(typed);
   for (const file of files) if (file !== standardInput) await checkReadable(file);
-  const absolute = files.map((file) => (file === standardInput ? file : resolve(file)));
+  const absolute = files.map((file) => (file === standardInput ? file : absolutePath(file)));
   // A working folder with a colon in its name could not be read again.
   const text = absolute.some((file) => file.includes(":")) ? typed : absolute.join(":");
   return {
