@@ -7,7 +7,7 @@ import { formatImageReference } from "../../core/image-reference.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, withPrefix } from "../errors.ts";
 import type { End, ResolvedImage } from "../parts.ts";
-import type { SourceImage, SyncSource } from "./sources.ts";
+import { mostKept, type SourceImage, type SyncSource } from "./sources.ts";
 
 /** When an image is told of. */
 export interface CopyTurn {
@@ -25,11 +25,13 @@ export interface PlannedCopy extends CopyTurn {
   readonly shown: { readonly from: string; readonly to: string };
   /** What a transport reads as the destination. */
   readonly to: string;
+  /** The same, where naming it took reading it. */
+  readonly read: ResolvedImage | undefined;
   /** Where it is asked for again: one copy is enough. */
   readonly twins: readonly CopyTurn[];
 }
 
-/** Copies to make. Of however many there are, only the keys of the sources are kept. */
+/** Copies to make. Of however many there are, only the keys of the sources are kept, and what the first few are called. */
 export interface CopyPlan {
   /** With those asked for again. */
   readonly count: number;
@@ -75,6 +77,7 @@ class NamedCopies implements CopyPlan {
   /** By the number of the first, those that ask for the same again; and all of these. */
   readonly #twins = new Map<number, CopyTurn[]>();
   readonly #again = new Set<number>();
+  readonly #kept = new Map<number, NamedCopy>();
 
   constructor(sources: readonly SyncSource[], wish: DestinationWish, naming: Naming) {
     this.#sources = sources;
@@ -106,12 +109,26 @@ class NamedCopies implements CopyPlan {
         this.#naming.signal.throwIfAborted();
         const turn: CopyTurn = { number: number++, position: index + 1, of: keys.length };
         if (which === "once" && this.#again.has(turn.number)) continue;
-        const named = await nameCopy(await image(key), this.#wish, this.#naming);
+        const named = await this.#named(turn.number, () => image(key));
+        if (which === "once") this.#kept.delete(turn.number);
         yield { ...named, ...turn, twins: this.#twins.get(turn.number) ?? [] };
       }
     }
   }
+
+  async #named(
+    number: number,
+    image: () => SourceImage | Promise<SourceImage>,
+  ): Promise<NamedCopy> {
+    const kept = this.#kept.get(number);
+    if (kept) return kept;
+    const named = await nameCopy(await image(), this.#wish, this.#naming);
+    if (number < mostKept) this.#kept.set(number, named);
+    return named;
+  }
 }
+
+type NamedCopy = Pick<PlannedCopy, "from" | "shown" | "to" | "read">;
 
 /** Where what is called `path` at the source goes. */
 export function nameOf(path: string, { place, isScoped, suffix }: DestinationWish): string {
@@ -122,18 +139,18 @@ async function nameCopy(
   { image, path }: SourceImage,
   wish: DestinationWish,
   { end, signal }: Naming,
-): Promise<Pick<PlannedCopy, "from" | "shown" | "to">> {
+): Promise<NamedCopy> {
   const name = nameOf(path, wish);
   const from = formatImageReference(image.reference);
   if (wish.transport === "dir")
-    return { from: image, shown: { from, to: `dir:${name}` }, to: `dir:${name}` };
-  const { reference } = await withPrefix(
+    return { from: image, shown: { from, to: `dir:${name}` }, to: `dir:${name}`, read: undefined };
+  const read = await withPrefix(
     () =>
       `Cannot obtain a valid image reference for transport "docker" and reference ${goQuote(`//${name}`)}`,
     () => end.resolve(`docker://${name}`, "destination", { signal }),
   );
-  const to = formatImageReference(reference);
-  return { from: image, shown: { from, to }, to };
+  const to = formatImageReference(read.reference);
+  return { from: image, shown: { from, to }, to, read };
 }
 
 async function refuseExisting(folder: string): Promise<void> {

@@ -148,10 +148,11 @@ class CopiesRun {
   }
 
   /** Undefined where its folder cannot be made, which ends the run. */
-  async #found({ from, to }: PlannedCopy): Promise<FoundImage | undefined> {
+  async #found({ from, to, read }: PlannedCopy): Promise<FoundImage | undefined> {
     try {
       if (to.startsWith("dir:")) await this.#folders.makeFor(to.slice("dir:".length));
-      return { from, to: await this.#job.end.resolve(to, "destination", { signal: this.#signal }) };
+      const resolve = () => this.#job.end.resolve(to, "destination", { signal: this.#signal });
+      return { from, to: read ?? (await resolve()) };
     } catch (error) {
       this.#stop(error);
       return undefined;

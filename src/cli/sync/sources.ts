@@ -27,10 +27,20 @@ export interface Listing {
   readonly isIncomplete: boolean;
 }
 
+/**
+ * As many images are made once and kept, and named once: a run of a few hundred with nothing to do spends a tenth of its time on
+ * that else. Each takes some 2 kB (docs/decisions/0080).
+ */
+export const mostKept = 500;
+
 /** The source, once each of its images can be meant. @throws what the first is refused with */
 export async function checked(source: SyncSource): Promise<SyncSource> {
-  for (const key of source.keys) await source.image(key);
-  return source;
+  const kept = new Map<string, SourceImage>();
+  for (const key of source.keys) {
+    const image = await source.image(key);
+    if (kept.size < mostKept) kept.set(key, image);
+  }
+  return { ...source, image: async (key) => kept.get(key) ?? (await source.image(key)) };
 }
 
 /** An image of a registry, by its full name. */

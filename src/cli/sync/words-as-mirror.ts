@@ -58,8 +58,8 @@ async function* imagesOf(
   folders: NewFolders,
   resolve: (text: string) => Promise<FoundImage["to"]>,
 ): AsyncGenerator<FoundImage> {
-  for await (const { from, to } of plan.copies("once")) {
+  for await (const { from, to, read } of plan.copies("once")) {
     if (to.startsWith("dir:")) await folders.makeFor(to.slice("dir:".length));
-    yield { from, to: await resolve(to) };
+    yield { from, to: read ?? (await resolve(to)) };
   }
 }

@@ -7,7 +7,7 @@ import {
   type PlannedCopy,
   planCopies,
 } from "../../../src/cli/sync/plan-copies.ts";
-import type { SyncSource } from "../../../src/cli/sync/sources.ts";
+import { mostKept, type SyncSource } from "../../../src/cli/sync/sources.ts";
 import { UsageError } from "../../../src/core/errors.ts";
 import { parseDockerLocation } from "../../../src/transport/docker/location.ts";
 
@@ -56,14 +56,23 @@ async function turnsOf(copies: AsyncIterable<PlannedCopy>): Promise<readonly str
 }
 
 suite("planCopies()", () => {
-  test("makes each image of its key when it is asked for", async () => {
-    const one = repository("docker.example/team/app", ["a", "b", "c"]);
+  test("keeps the first images, and makes each of the others of its key when it is asked for", async () => {
+    const one = repository(
+      "docker.example/team/app",
+      Array.from({ length: mostKept + 2 }, (_, n) => `v${n}`),
+    );
     const plan = await planned([one]);
     one.made.length = 0;
     const copies = plan.copies("once");
+    for (let n = 0; n < mostKept; n++) {
+      const { value } = await copies.next();
+      assert.equal(value?.to, `docker://mirror.example/all/app:v${n}`);
+      assert.equal(value?.read?.reference.text, `//mirror.example/all/app:v${n}`);
+    }
+    assert.deepEqual(one.made, []);
     const { value } = await copies.next();
-    assert.equal(value?.to, "docker://mirror.example/all/app:a");
-    assert.deepEqual(one.made, ["a"]);
+    assert.equal(value?.to, `docker://mirror.example/all/app:v${mostKept}`);
+    assert.deepEqual(one.made, [`v${mostKept}`]);
   });
 
   test("has the same copy asked for again told of in its turn, and made once", async () => {

@@ -31,6 +31,7 @@ function told(count: number, options: { keepGoing?: boolean; twinOf?: number } =
       shown: { from: `from${n}`, to: `to${n}` },
       to: `docker://to${n}`,
       ...turn(n),
+      read: undefined,
       twins: n === options.twinOf ? [turn(count)] : [],
     });
   }
