@@ -13,22 +13,28 @@ import { tempFolder } from "../../support/temp.ts";
 
 const app = repositoryAt("team/app");
 
+/** Those that index.json is written by, whenever its time has come: nobody waits for them. */
+function isOfIndex({ sourceSQL }: StatementSync): boolean {
+  return /\bindexed\b|null as annotations/.test(sourceSQL);
+}
+
 /** How many statements are run, and how many rows they give. */
 async function counted(work: () => Promise<unknown>): Promise<{ runs: number; rows: number }> {
   const counts = { runs: 0, rows: 0 };
   const { run, get, all } = StatementSync.prototype;
   Object.assign(StatementSync.prototype, {
     run(this: StatementSync, ...args: Parameters<typeof run>) {
-      counts.runs++;
+      if (!isOfIndex(this)) counts.runs++;
       return run.apply(this, args);
     },
     get(this: StatementSync, ...args: Parameters<typeof get>) {
-      counts.runs++;
+      if (!isOfIndex(this)) counts.runs++;
       return get.apply(this, args);
     },
     all(this: StatementSync, ...args: Parameters<typeof all>) {
-      counts.runs++;
       const rows = all.apply(this, args);
+      if (isOfIndex(this)) return rows;
+      counts.runs++;
       counts.rows += rows.length;
       return rows;
     },
@@ -45,7 +51,7 @@ async function tagOften(store: RegistryStore, from: number, to: number): Promise
   const manifest = await pushImage(store, app, [], "often");
   const tags = Array.from({ length: to - from }, (_, n) => `t${String(n + from).padStart(6, "0")}`);
   await store.putManifest(app, { manifest, tags }, callBy());
-  await store.flush(); // so that it does not happen while something is counted
+  await store.flush();
 }
 
 test("A push, a page of tags and a pull do the same work whatever the number of tags", async () => {
@@ -60,7 +66,6 @@ test("A push, a page of tags and a pull do the same work whatever the number of 
     const manifest = await pushImage(store, app, [], `new ${count}`);
     await store.flush();
     const put = await counted(() => store.putManifest(app, { manifest, tags: ["new"] }, callBy()));
-    await store.flush(); // the index file is written a moment later, which would be counted with what comes next
     costs.push({
       put,
       page: await counted(() => store.listTags(app, { limit: 50, last: "t00001" }, callBy())),
