@@ -185,7 +185,6 @@ export async function readSignatureFile(path: string): Promise<Uint8Array | unde
  */
 function isSurelyAbsent(path: string): boolean {
   try {
-    if (path.startsWith(lastAbsent) && !statSync(lastAbsent.slice(0, -1), quietly)) return true;
     const folder = dirname(path);
     const found = statSync(folder, quietly);
     if (found) return found.isDirectory() && !statSync(path, quietly);
@@ -195,16 +194,11 @@ function isSurelyAbsent(path: string): boolean {
   }
 }
 
-/** What was last found not to be where a folder could be, with a slash: what is looked for next most likely lies below too. */
-let lastAbsent = "\0";
-
 /** Whether the nearest that there is above what is not there can hold files. */
 function isBelowFolder(path: string): boolean {
   for (let below = path, at = dirname(path); at !== below; below = at, at = dirname(at)) {
     const found = statSync(at, quietly);
-    if (!found) continue;
-    if (found.isDirectory()) lastAbsent = `${below}/`;
-    return found.isDirectory();
+    if (found) return found.isDirectory();
   }
   return false;
 }

@@ -57,14 +57,13 @@ export class HostGate {
       this.#wakeNext(lane); // the slot that woke this one may be free yet
       throw error;
     }
-    const probe = this.#suspicious;
-    this.#probing = probe;
+    let probes = this.#suspicious;
+    this.#probing = probes;
     const free = this.#take(lane);
     return () => {
       free();
-      if (!probe || !this.#probing) return;
-      this.#probing = false;
-      this.#wakeAll();
+      if (probes) this.answered();
+      probes = false; // a second call must not end the probe of another
     };
   }
 

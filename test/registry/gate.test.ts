@@ -136,3 +136,14 @@ test("HostGate.enter() lets each lane in once the first after a pause has come t
   gate.succeeded();
   assert.equal(await settles(Promise.all(others)), true);
 });
+
+test("HostGate.enter() has a request that left long ago end nobody else's probe", async () => {
+  const { gate, clock } = gateOf(6);
+  gate.slowDown(clock.now(), 1000);
+  const leave = await gate.enter("metadata", signal);
+  leave();
+  gate.slowDown(clock.now(), 1000);
+  await gate.enter("metadata", signal);
+  leave();
+  assert.equal(await settles(gate.enter("metadata", signal)), false);
+});
