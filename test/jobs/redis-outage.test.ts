@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import type { JobError } from "../../src/jobs/errors.ts";
 import { openRedisJobs } from "../../src/jobs/redis/open.ts";
 import { skipWithout } from "../support/peers.ts";
@@ -18,7 +20,7 @@ async function workThrough(happen: (server: RedisServer) => Promise<void>): Prom
   await using jobs = await place.open();
   await using processes = await Processes.on(place, 60_000);
   const keys = Array.from({ length: 60 }, (_, n) => `key${n}`);
-  processes.start("add", keys);
+  const adding = once(processes.start("add", keys), "exit");
   const workers = [processes.start("work"), processes.start("work")];
   const done = (count: number) =>
     processes.until(
@@ -29,11 +31,15 @@ async function workThrough(happen: (server: RedisServer) => Promise<void>): Prom
   await happen(server);
   await done(30);
   await happen(server);
+  await adding;
   await processes.untilEnded(keys);
+  for (let left = 1; left > 0; await pause(20)) {
+    const { waiting, delayed, running } = await jobs.queue.size();
+    left = waiting + delayed + running;
+  }
   await processes.stop(...workers);
   // Nobody was killed, and no lease has run out: no attempt is counted that was none.
   assert.equal(assertExact(processes.lines()), 0);
-  assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
 }
 
 function placeAt(server: RedisServer) {
