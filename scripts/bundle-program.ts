@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { wrapping } from "./cached-script.ts";
 import { compileEncoder } from "./compile-encoder.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -66,6 +67,8 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       ...script,
       entryPoints: { program: "src/cli/program.ts" },
       outdir: folder,
+      banner: { js: wrapping.before },
+      footer: { js: wrapping.after },
       plugins: [apart(), ...besideProgram(), pageApart()],
     }),
     build({

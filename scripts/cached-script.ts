@@ -15,10 +15,13 @@ export function cacheOf(file: string): string {
   return `${file}.${process.version}-${process.arch}.cache`;
 }
 
-/** Runs a CommonJS file of ASCII alone by its code cache, where there is one that fits. */
+/** What a bundle has around it: nothing is put together, and copied for it, at the start. */
+export const wrapping = { before: "(function(exports,require,module){", after: "})" };
+
+/** Runs a file of ASCII alone that is {@link wrapping|wrapped} by its code cache, where there is one that fits. */
 export function runCachedScript(file: string, require: NodeJS.Require): CachedScript {
   const cachedData = readCache(cacheOf(file));
-  const text = `(function(exports,require,module){${readFileSync(file, "latin1")}\n})`;
+  const text = readFileSync(file, "latin1");
   const script = new Script(text, { filename: file, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, lazily(require), module);
