@@ -37,7 +37,7 @@ export async function runCopy(
       signal,
       report: progress.report,
       transfers: createTransfers(transferSlots(wanted, wish.options)),
-      compression: new Compression({ parallel: availableParallelism() }),
+      compression: new Compression(),
       tellLayers: progress.tellsLayers,
     });
     await progress.end((await context.parts()).traffic());

@@ -10,15 +10,22 @@ export function keepHeapSteady(): void {
   setFlagsFromString("--heap-growing-percent=20");
 }
 
+/** Below either, a heap has not grown enough to be worth a collection. */
+const shortRun = { images: 256, ms: 3000 };
+
 /**
- * As {@link keepHeapSteady}, once the first image has ended: by then all of Node is loaded that a mirror needs. What Node loads
- * of itself after flags were set, it compiles anew, and a run with nothing to do took twice as long to start.
+ * As {@link keepHeapSteady}, once a run is a long one. By then all of Node is loaded that a mirror needs: what Node loads of
+ * itself after flags were set, it compiles anew.
  */
-export function steadyAfterFirst(report: ReportSync): ReportSync {
+export function steadyWhenLong(report: ReportSync): ReportSync {
+  const since = performance.now();
+  let ended = 0;
   let isSteady = false;
   return (event) => {
     report(event);
     if (isSteady || event.type !== "image-ended") return;
+    ended++;
+    if (ended < shortRun.images && performance.now() - since < shortRun.ms) return;
     isSteady = true;
     keepHeapSteady();
   };

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { Gate } from "../../policy/gate.ts";
 import type { Signer } from "../../sigstore/signer.ts";
 import { copy } from "../copy/copy.ts";
@@ -64,7 +63,7 @@ export async function copyImage(options: CopyImageOptions): Promise<Digest> {
       },
     }),
     transfers: createTransfers(parallel),
-    compression: new Compression({ parallel: availableParallelism() }),
+    compression: new Compression(),
     report: options.report ?? (() => {}),
     signal: options.signal ?? new AbortController().signal,
     tellLayers: false,

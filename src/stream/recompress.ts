@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { algorithmOf, type Digest } from "../core/digest.ts";
 import { ContentError } from "../core/errors.ts";
 import { BlobStream, type NewBlob } from "./blob-stream.ts";
@@ -37,18 +38,17 @@ export interface RecompressedBlob extends NewBlob {
 
 /** What all packing of a run shares. */
 export interface CompressionOptions extends DecompressOptions {
-  /** How many gzip blocks are compressed at once, whatever the number of blobs: the cores there are. */
-  readonly parallel: number;
+  /** How many gzip blocks are compressed at once, whatever the number of blobs; else as many as there are cores. */
+  readonly parallel?: number;
 }
 
 /** The packing and unpacking of one run. Built once, because all its blobs share the cores and the memory. */
 export class Compression {
   readonly #options: CompressionOptions;
-  readonly #gzip: ParallelGzip;
+  #gzip: ParallelGzip | undefined;
 
-  constructor(options: CompressionOptions) {
+  constructor(options: CompressionOptions = {}) {
     this.#options = options;
-    this.#gzip = new ParallelGzip(options.parallel);
   }
 
   /**
@@ -72,7 +72,9 @@ export class Compression {
     { compress, level }: CompressionChange,
   ): AsyncIterable<Uint8Array> {
     if (compress === "zstd") return zstdCompressed(plain, level);
-    return compress === "gzip" ? this.#gzip.packed(plain, level) : plain;
+    if (compress !== "gzip") return plain;
+    this.#gzip ??= new ParallelGzip(this.#options.parallel ?? availableParallelism());
+    return this.#gzip.packed(plain, level);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../core/digest.ts";
+import { type Digest, parseDigest } from "../core/digest.ts";
 import { isTag } from "../core/docker-reference.ts";
 import type { PruneRule } from "./mirror.ts";
 import { fillTemplate, parseTemplate, TemplateError } from "./naming.ts";
@@ -16,7 +16,8 @@ export interface BackupNames {
 // | .Tag    | the name that is given to another image; has to be there, once    |
 // | .Digest | of the image that had it, as digest tags have it: `sha256-…`      |
 
-const sampleDigest = digestOf(new Uint8Array());
+/** Of nothing: node:crypto takes long to load. */
+const sampleDigest = parseDigest(`sha256:${"0".repeat(64)}`);
 
 /** @throws {TemplateError} where it would not make another tag of every tag */
 export function parseBackupNames(template: string): BackupNames {

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { performCopy } from "../../copy/copy.ts";
 import type { CopyOptions } from "../../copy/options.ts";
 import { createTransfers } from "../../copy/transfers.ts";
@@ -39,7 +38,7 @@ export async function performCopyJob(
       gate: gate.now(),
       options: copyOptions(options, ends.parts.platform),
       transfers: createTransfers(blobsAtOnce, coordinator),
-      compression: new Compression({ parallel: availableParallelism() }),
+      compression: new Compression(),
       tellLayers: false,
       signal,
       report: (event) => story.tellCopy(names.from, event),

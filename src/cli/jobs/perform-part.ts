@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { createTransfers, type Transfers } from "../../copy/transfers.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
 import type { JobRequest, JobResult, SyncPart } from "../../jobs/job.ts";
@@ -93,7 +92,7 @@ export class PartPerformer implements AsyncDisposable {
     const kept = this.#kept.get(of) ?? {
       ends: openJobEnds(this.#parts),
       transfers: createTransfers(transfersAtOnce, this.#parts.coordinator),
-      compression: new Compression({ parallel: availableParallelism() }),
+      compression: new Compression(),
       users: 0,
       timer: undefined,
     };

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { CopyEnd } from "../../copy/copy.ts";
 import { createTransfers } from "../../copy/transfers.ts";
 import type { Platform } from "../../core/platform.ts";
@@ -51,7 +50,7 @@ export async function performSync(
     ends: mirrorEndsOf(document, { ...parts, folders }, request),
     gate: gate.now(),
     transfers: createTransfers(transfersAtOnce, coordinator),
-    compression: new Compression({ parallel: availableParallelism() }),
+    compression: new Compression(),
     steps: createSteps(mirror),
     coordinator,
     clock,

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { createTransfers } from "../../copy/transfers.ts";
 import { Compression } from "../../stream/recompress.ts";
 import { createSteps } from "../../sync/default-steps.ts";
@@ -7,7 +6,7 @@ import type { Mirror } from "../../sync/mirror.ts";
 import type { MirrorParts } from "../../sync/parts.ts";
 import { clock } from "../clock.ts";
 import type { CommandContext } from "../context.ts";
-import { steadyAfterFirst } from "../steady-heap.ts";
+import { steadyWhenLong } from "../steady-heap.ts";
 
 /** Images under way, where nothing else is said. */
 export const imagesAtOnce = 32;
@@ -40,7 +39,7 @@ export function runParts(
       },
     },
     transfers: createTransfers(blobsAtOnce),
-    compression: new Compression({ parallel: availableParallelism() }),
+    compression: new Compression(),
     steps: { ...createSteps(mirror), ...(enumerate && { enumerate }) },
     clock,
     random: Math.random,
@@ -49,7 +48,7 @@ export function runParts(
     keepGoing: true,
     dryRun: false,
     ...wish,
-    report: steadyAfterFirst(wish.report),
+    report: steadyWhenLong(wish.report),
     ...(asked > 0 && { parallel: asked }),
   };
 }
