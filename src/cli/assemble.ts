@@ -10,7 +10,7 @@ import { createHttpClient } from "../registry/http/client.ts";
 import type { Coordinator } from "../sync/coordinator.ts";
 import type { OpenShiftServer } from "../transport/atomic/openshift-client.ts";
 import { createAtomicTransport } from "../transport/atomic/transport.ts";
-import type { Transport } from "../transport/contract.ts";
+import type { Transport } from "../transport/contract/transport.ts";
 import { createDirTransport } from "../transport/dir/transport.ts";
 import type { FindSignaturePlaces } from "../transport/docker/signatures.ts";
 import { createDockerTransport } from "../transport/docker/transport.ts";

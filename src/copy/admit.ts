@@ -2,7 +2,7 @@ import type { Gate } from "../../policy/gate.ts";
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import { algorithmOf, type Digest } from "../core/digest.ts";
 import { manifestDigest, type RawManifest } from "../core/manifest.ts";
-import type { ImageSource } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import { readingSignatures } from "./failure.ts";
 
 /** A manifest that the gate has let in. The plan takes nothing else. */

@@ -3,7 +3,8 @@ import { formatImageReference } from "../core/image-reference.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import { BlobStream } from "../stream/blob-stream.ts";
 import { readBounded } from "../stream/bounded.ts";
-import type { BlobPlace, ImageSource } from "../transport/contract.ts";
+import type { BlobPlace } from "../transport/contract/image-destination.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { adopting, telling } from "./failure.ts";
 

@@ -1,7 +1,8 @@
 import type { Gate } from "../../policy/gate.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import type { Compression } from "../stream/recompress.ts";
-import type { ImageDestination, ImageSource } from "../transport/contract.ts";
+import type { ImageDestination } from "../transport/contract/image-destination.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { Report } from "./events.ts";
 import type { CopyOptions } from "./options.ts";
 import type { Signing } from "./sign.ts";

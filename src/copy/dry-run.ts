@@ -5,7 +5,7 @@ import { parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance, formatPlatform } from "../core/platform.ts";
-import type { ImageSource } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import { admit } from "./admit.ts";
 import { checkSignatures } from "./carried-signatures.ts";
 import type { CopyJob } from "./copy.ts";

@@ -1,6 +1,6 @@
 import type { Digest } from "../core/digest.ts";
 import { CopyError, type CopyErrorCode, KnownError } from "../core/errors.ts";
-import { TransportError } from "../transport/contract.ts";
+import { TransportError } from "../transport/contract/errors.ts";
 
 /**
  * The same failure, told as part of the copy: `during` goes before its message, and `code` says which side it was.

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { CopyError } from "../core/errors.ts";
-import type { CallOptions, HeldLayer, ImageSource } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
+import type { HeldLayer, ImageSource } from "../transport/contract/image-source.ts";
 import { layersOf, type ParsedImage } from "./plan.ts";
 
 /** The image with its layers as the source gives them, where those are not what the manifest says. */

@@ -8,7 +8,7 @@ import {
   detectCompression,
   magicBytes,
 } from "../stream/compression-format.ts";
-import type { BlobPlace } from "../transport/contract.ts";
+import type { BlobPlace } from "../transport/contract/image-destination.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { type LayerChange, layerChange } from "./layer-change.ts";

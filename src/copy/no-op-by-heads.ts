@@ -1,7 +1,7 @@
 import { KnownError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { isImageManifestType, isIndexType } from "../core/media-type.ts";
-import type { HeldManifest } from "../transport/contract.ts";
+import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 import { readingSignatures, telling } from "./failure.ts";
 import { wasMade } from "./made-before.ts";

@@ -3,7 +3,8 @@ import { type IndexManifest, parseIndexManifest } from "../core/index-manifest.t
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance } from "../core/platform.ts";
-import type { HeldManifest, ImageSource } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
+import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 import type { CopyEvent } from "./events.ts";
 import { tellHeld } from "./held-image.ts";

@@ -1,7 +1,8 @@
 import type { Digest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType } from "../core/media-type.ts";
-import type { HeldManifest, ImageSource } from "../transport/contract.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
+import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 import { isAdmittedAgain, wasMade } from "./made-before.ts";
 import {

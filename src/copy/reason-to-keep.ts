@@ -1,6 +1,6 @@
 import { CopyError } from "../core/errors.ts";
 import type { RawManifest } from "../core/manifest.ts";
-import type { ImageDestination } from "../transport/contract.ts";
+import type { ImageDestination } from "../transport/contract/image-destination.ts";
 import type { ImagePart } from "./copy-request.ts";
 import type { CopyOptions } from "./options.ts";
 

@@ -8,7 +8,8 @@ import {
 } from "../core/docker-reference.ts";
 import { CopyError } from "../core/errors.ts";
 import { formatImageReference, type TransportName } from "../core/image-reference.ts";
-import type { CallOptions, ImageDestination } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
+import type { ImageDestination } from "../transport/contract/image-destination.ts";
 import type { Report } from "./events.ts";
 import { telling } from "./failure.ts";
 

@@ -4,7 +4,8 @@ import { CopyError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { parseIndexManifest } from "../core/index-manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
-import type { CallOptions, SignaturePlace } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
+import type { SignaturePlace } from "../transport/contract/places.ts";
 import type { CopyEnd } from "./copy.ts";
 
 /** The signatures of one manifest in one place. */

@@ -2,7 +2,8 @@ import type { Digest } from "../core/digest.ts";
 import { CopyError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import { mediaTypes } from "../core/media-type.ts";
-import type { ImageDestination, ImageSource } from "../transport/contract.ts";
+import type { ImageDestination } from "../transport/contract/image-destination.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { Plan } from "./plan.ts";
 
 /** Puts things in the order in which the blobs they are about come; what does not come is last. */

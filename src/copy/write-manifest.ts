@@ -1,7 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import { CopyError } from "../core/errors.ts";
 import type { RawManifest } from "../core/manifest.ts";
-import { TransportError } from "../transport/contract.ts";
+import { TransportError } from "../transport/contract/errors.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { type HeldConfig, pushConfig } from "./config.ts";
 import { telling } from "./failure.ts";

@@ -2,7 +2,7 @@ import { assemble } from "../cli/assemble.ts";
 import { createLog, formatKeyValue } from "../cli/log.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import type { Platform } from "../core/platform.ts";
-import type { Transport } from "../transport/contract.ts";
+import type { Transport } from "../transport/contract/transport.ts";
 
 /** How images are reached. What is left out comes from the user's own configuration files. */
 export interface TransportsOptions {

@@ -1,6 +1,6 @@
 import type { CopyEnd } from "../copy/copy.ts";
 import type { Clock } from "../registry/clock.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import type { ReportSync } from "./events.ts";
 import type { MirrorRule } from "./mirror.ts";
 import type { TryingAgain } from "./try-again.ts";

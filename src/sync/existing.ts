@@ -4,7 +4,7 @@ import { parseImageManifest } from "../core/image-manifest.ts";
 import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType } from "../core/media-type.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import { isAbsence } from "./absence.ts";
 import type { FoundImage } from "./ends.ts";
 import { SyncError } from "./errors.ts";

@@ -1,7 +1,7 @@
 import type { CopyEnd, CopyResult } from "../copy/copy.ts";
 import { repositoryName } from "../core/docker-reference.ts";
 import { KnownError } from "../core/errors.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 
 /** So many names in a row that were free make it worth asking for all that are taken. */
 const enough = 4;

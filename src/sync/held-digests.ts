@@ -3,7 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { parseIndexManifest } from "../core/index-manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { pool } from "../stream/pool.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import { isAbsence } from "./absence.ts";
 
 const lookupsAtOnce = 8;

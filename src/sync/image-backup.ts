@@ -1,5 +1,5 @@
 import type { Digest } from "../core/digest.ts";
-import type { KeepReplaced } from "../transport/contract.ts";
+import type { KeepReplaced } from "../transport/contract/transport.ts";
 import { parseBackupNames } from "./backup.ts";
 import type { FoundImage } from "./ends.ts";
 import type { MirrorRule } from "./mirror.ts";

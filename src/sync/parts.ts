@@ -7,7 +7,7 @@ import type { Digest } from "../core/digest.ts";
 import type { KnownError } from "../core/errors.ts";
 import type { Clock } from "../registry/clock.ts";
 import type { Compression } from "../stream/recompress.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import type { Coordinator } from "./coordinator.ts";
 import type { Enumerate, FoundImage, MirrorEnds } from "./ends.ts";
 import type { ReportSync, SyncItem } from "./events.ts";

@@ -3,7 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import { pool } from "../stream/pool.ts";
-import type { CallOptions } from "../transport/contract.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import { isAbsence } from "./absence.ts";
 import { digestTagStem } from "./companions/digest-tags.ts";
 import type { ReportSync } from "./events.ts";

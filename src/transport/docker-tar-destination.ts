@@ -3,14 +3,14 @@ import type { Digest } from "../core/digest.ts";
 import { formatImageReference, type ImageReference } from "../core/image-reference.ts";
 import { mediaTypes } from "../core/media-type.ts";
 import type { NewImage } from "../docker-tar/new-image.ts";
-import {
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  TransportError,
-} from "./contract.ts";
+import type { CallOptions } from "./contract/call-options.ts";
+import { TransportError } from "./contract/errors.ts";
+import type {
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "./contract/image-destination.ts";
 
 /** What is true of every destination that is an archive in docker's form. */
 export const dockerTarTraits = {

@@ -8,12 +8,9 @@ import { ArchivedImage } from "../docker-tar/archived-image.ts";
 import { chooseItem } from "../docker-tar/choose-item.ts";
 import type { ManifestItem } from "../docker-tar/manifest-file.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type ImageSource,
-  type SourceTraits,
-  TransportError,
-} from "./contract.ts";
+import type { CallOptions } from "./contract/call-options.ts";
+import { TransportError } from "./contract/errors.ts";
+import type { ImageSource, SourceTraits } from "./contract/image-source.ts";
 
 /** An archive in docker's form, and which of its images is meant. */
 export interface DockerTarParts {

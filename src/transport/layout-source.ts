@@ -14,13 +14,10 @@ import { LayoutError } from "../layout/errors.ts";
 import type { LayoutEntry, LayoutIndex } from "../layout/index-file.ts";
 import { entryDigest } from "../layout/layout-folder.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type ImageSource,
-  type OpenImages,
-  type SourceTraits,
-  TransportError,
-} from "./contract.ts";
+import type { CallOptions } from "./contract/call-options.ts";
+import { TransportError } from "./contract/errors.ts";
+import type { ImageSource, SourceTraits } from "./contract/image-source.ts";
+import type { OpenImages } from "./contract/transport.ts";
 
 /** Where a layout's parts are read from: a folder, or an archive. */
 export interface LayoutParts extends AsyncDisposable {

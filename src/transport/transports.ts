@@ -1,7 +1,8 @@
 import { UsageError } from "../core/errors.ts";
 import { goQuote } from "../core/go-quote.ts";
 import type { ImageReference } from "../core/image-reference.ts";
-import type { CallOptions, Transport } from "./contract.ts";
+import type { CallOptions } from "./contract/call-options.ts";
+import type { Transport } from "./contract/transport.ts";
 
 /** Names that are known to mean a transport, and why it cannot be used. */
 const unavailable: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ import { formatDelay, withRetries } from "../../src/cli/retry.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { CopyError, KnownError } from "../../src/core/errors.ts";
 import { RegistryError } from "../../src/registry/errors.ts";
-import { TransportError } from "../../src/transport/contract.ts";
+import { TransportError } from "../../src/transport/contract/errors.ts";
 
 function registryError(spec: string, retryable = false): RegistryError {
   const entries = [{ code: spec, message: "m", detail: undefined }];

@@ -7,7 +7,8 @@ import type { Log } from "../../src/cli/log.ts";
 import type { ResolvedImage } from "../../src/cli/parts.ts";
 import { KnownError } from "../../src/core/errors.ts";
 import { RegistryError } from "../../src/registry/errors.ts";
-import type { CallOptions, Transport } from "../../src/transport/contract.ts";
+import type { CallOptions } from "../../src/transport/contract/call-options.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 
 interface Situation {
   readonly context: CommandContext;

@@ -13,9 +13,9 @@ import type {
   BlobPlace,
   ExpectedImage,
   ImageDestination,
-  ImageSource,
-  Transport,
-} from "../../src/transport/contract.ts";
+} from "../../src/transport/contract/image-destination.ts";
+import type { ImageSource } from "../../src/transport/contract/image-source.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import { everyStep, faultyStream, InjectedFault } from "../support/faults.ts";
 import { makeImage, makeMultiArch, type TestImage } from "../support/images.ts";
 import { randomBytesOf } from "../support/random.ts";
@@ -52,7 +52,7 @@ const elsewhere: ImageReference = {
   policyNamespaces: [],
 };
 
-/** What every transport that can be read and written keeps — src/transport/contract.ts. */
+/** What every transport that can be read and written keeps — src/transport/contract/. */
 export function testTransport(under: TransportUnderTest): void {
   const run = (name: string, body: (place: PlaceUnderTest) => Promise<void>) =>
     test(`${under.name}: ${name}`, { skip: under.skip ?? false }, async (t) => {

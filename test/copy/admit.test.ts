@@ -12,7 +12,7 @@ import { digestOf } from "../../src/core/digest.ts";
 import { readRawManifest } from "../../src/core/manifest.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { Compression } from "../../src/stream/recompress.ts";
-import type { ImageSource } from "../../src/transport/contract.ts";
+import type { ImageSource } from "../../src/transport/contract/image-source.ts";
 import { contextOf, docker, gateOf } from "../policy/world.ts";
 import { Engine } from "../support/engine.ts";
 import { tempFolder } from "../support/temp.ts";

@@ -11,7 +11,7 @@ import { type Digest, digestOf } from "../../src/core/digest.ts";
 import { readRawManifest } from "../../src/core/manifest.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { Compression } from "../../src/stream/recompress.ts";
-import type { DestinationTraits } from "../../src/transport/contract.ts";
+import type { DestinationTraits } from "../../src/transport/contract/image-destination.ts";
 import { makeArtifact, makeImage, makeMultiArch, type TestImage } from "../support/images.ts";
 import {
   MemoryDestination,

@@ -14,7 +14,7 @@ import { createHttpClient } from "../../src/registry/http/client.ts";
 import type { HttpClient, HttpTimeouts } from "../../src/registry/http/contract.ts";
 import type { RegistryHostOptions, RegistryLimits } from "../../src/registry/options.ts";
 import { Compression } from "../../src/stream/recompress.ts";
-import type { Transport } from "../../src/transport/contract.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
 import type { DockerEndpoints } from "../../src/transport/docker/endpoints.ts";
 import type { FindSignaturePlaces } from "../../src/transport/docker/signatures.ts";

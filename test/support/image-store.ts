@@ -3,7 +3,7 @@ import type { StorageDriver, StorePlace } from "../../src/config/store-place.ts"
 import { openStore } from "../../src/storage/open-store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { createStorageTransport } from "../../src/transport/containers-storage/transport.ts";
-import type { Transport } from "../../src/transport/contract.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import { testStore } from "./debian-store.ts";
 
 /** A store of images in a folder of its own, as references name it. Needs root. */

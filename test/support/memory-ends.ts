@@ -6,18 +6,20 @@ import type { ImageReference, TransportName } from "../../src/core/image-referen
 import { type RawManifest, readRawManifest } from "../../src/core/manifest.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import { BlobStream, type NewBlob } from "../../src/stream/blob-stream.ts";
-import {
-  type BlobPlace,
-  type DestinationTraits,
-  type ExpectedImage,
-  type HeldLayer,
-  type ImageDestination,
-  type ImageSource,
-  type ImageWriter,
-  type SourceTraits,
-  type Transport,
-  TransportError,
-} from "../../src/transport/contract.ts";
+import { TransportError } from "../../src/transport/contract/errors.ts";
+import type {
+  BlobPlace,
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../../src/transport/contract/image-destination.ts";
+import type {
+  HeldLayer,
+  ImageSource,
+  SourceTraits,
+} from "../../src/transport/contract/image-source.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import type { TestImage } from "./images.ts";
 
 function referenceOf(transport: TransportName, text: string): ImageReference {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdir, readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { KnownError } from "../../src/core/errors.ts";
-import type { Transport } from "../../src/transport/contract.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { systemError, watchFiles } from "../layout/faulty-files.ts";

@@ -5,7 +5,7 @@ import { cp, mkdir, readdir } from "node:fs/promises";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { KnownError } from "../../src/core/errors.ts";
-import type { Transport } from "../../src/transport/contract.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import { createDirTransport } from "../../src/transport/dir/transport.ts";
 import { createOciTransport } from "../../src/transport/oci/transport.ts";
 import { bundleScript } from "../support/bundled-script.ts";

@@ -2,7 +2,7 @@ import type { Descriptor } from "../../src/core/descriptor.ts";
 import type { ImageReference, TransportName } from "../../src/core/image-reference.ts";
 import { readRawManifest } from "../../src/core/manifest.ts";
 import { BlobStream } from "../../src/stream/blob-stream.ts";
-import type { Transport } from "../../src/transport/contract.ts";
+import type { Transport } from "../../src/transport/contract/transport.ts";
 import type { TestImage } from "../support/images.ts";
 
 const never = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { KnownError, UsageError } from "../../core/errors.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, notSupportedYet, withPrefix } from "../errors.ts";
 import { withRetries } from "../retry.ts";

@@ -1,6 +1,6 @@
 import { UsageError } from "../../core/errors.ts";
 import { goCompact } from "../../core/go-json.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { findLocalImage } from "../local/find-image.ts";
 import { humanDuration, humanSize } from "../local/human.ts";

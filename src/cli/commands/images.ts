@@ -3,7 +3,7 @@ import { goCompact, goIndent } from "../../core/go-json.ts";
 import { areasOf } from "../../storage/areas-of.ts";
 import { readContainers } from "../../storage/read-containers.ts";
 import type { Store } from "../../storage/store.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { rowFilter } from "../local/filter-images.ts";
 import { findLocalImage } from "../local/find-image.ts";

@@ -12,7 +12,8 @@ import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts
 import { chooseInstance } from "../../core/platform.ts";
 import { parseSchema1 } from "../../core/schema1.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { CallOptions, ImageSource } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import type { Parts, ResolvedImage } from "../parts.ts";

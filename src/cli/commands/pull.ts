@@ -1,7 +1,7 @@
 import { resolveShortName } from "../../config/short-names.ts";
 import { type DockerReference, formatDockerReference } from "../../core/docker-reference.ts";
 import { KnownError, UsageError } from "../../core/errors.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import { type Bringing, type BroughtImage, bringAll, bringNamed } from "../local/bring-images.ts";

@@ -1,5 +1,5 @@
 import { UsageError } from "../../core/errors.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { findLocalImage, nameToKeep } from "../local/find-image.ts";
 import { openLocal } from "../local/open-local.ts";

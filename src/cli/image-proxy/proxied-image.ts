@@ -12,7 +12,8 @@ import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts
 import { chooseInstance, type Platform } from "../../core/platform.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { CallOptions, ImageSource } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 import type { ResolvedImage } from "../parts.ts";
 import { badCall } from "./packets.ts";
 

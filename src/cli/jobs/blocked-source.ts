@@ -8,7 +8,9 @@ import { namesOfContent, namesOfManifest } from "../../server/admission/content-
 import { embeddedManifests } from "../../server/admission/embedded-content.ts";
 import { namesOf } from "../../server/admission/manifest-shape.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions, ImageSource, Transport } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
+import type { Transport } from "../../transport/contract/transport.ts";
 import type { BlockableNames } from "./blockable-names.ts";
 import type { JobBlocks } from "./job-blocks.ts";
 

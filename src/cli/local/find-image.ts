@@ -9,7 +9,7 @@ import { KnownError, UsageError } from "../../core/errors.ts";
 import { goQuote } from "../../core/go-quote.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
-import { TransportError } from "../../transport/contract.ts";
+import { TransportError } from "../../transport/contract/errors.ts";
 import { parseName } from "./local-image.ts";
 
 /** An image found in a store, and by which of its names. */

@@ -11,7 +11,7 @@ import { parseIndexManifest } from "../../core/index-manifest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
 import { chooseInstance, formatPlatform, type Platform } from "../../core/platform.ts";
-import type { ImageSource } from "../../transport/contract.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 import type { CommandContext } from "../context.ts";
 import { withPrefix } from "../errors.ts";
 import type { ResolvedImage } from "../parts.ts";

@@ -2,7 +2,7 @@ import { type CopyEnd, copy } from "../../copy/copy.ts";
 import type { CopyEvent } from "../../copy/events.ts";
 import type { CopyOptions } from "../../copy/options.ts";
 import type { RawManifest } from "../../core/manifest.ts";
-import type { ImageSource } from "../../transport/contract.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 import { companionGate } from "./companion-gate.ts";
 import type { CompanionOptions } from "./parts.ts";
 

@@ -6,7 +6,8 @@ import { parseImageManifest } from "../../core/image-manifest.ts";
 import { manifestDigest } from "../../core/manifest.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { CallOptions, ImageSource } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 
 /**
  * The gate for what goes along with an image that was let in: what nobody can run goes with it unasked, since it is needed

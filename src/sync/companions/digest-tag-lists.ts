@@ -1,7 +1,7 @@
 import type { CopyEnd } from "../../copy/copy.ts";
 import type { Digest } from "../../core/digest.ts";
 import { formatImageReference } from "../../core/image-reference.ts";
-import type { CallOptions } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
 import { digestTagStem, groupDigestTags } from "./digest-tags.ts";
 
 type Grouped = Promise<ReadonlyMap<string, readonly string[]>>;

@@ -1,7 +1,7 @@
 import type { CopyEnd } from "../../copy/copy.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
 import type { Digest } from "../../core/digest.ts";
-import type { CallOptions } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
 import type { Companions } from "../mirror.ts";
 import type { DigestTagLists } from "./digest-tag-lists.ts";
 import { digestAt } from "./instances.ts";

@@ -2,7 +2,7 @@ import type { CopyEnd } from "../../copy/copy.ts";
 import type { Digest } from "../../core/digest.ts";
 import { parseIndexManifest } from "../../core/index-manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
-import type { CallOptions } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
 import { isAbsence } from "../absence.ts";
 
 /** The images of the index that stands in a place under `digest`; none where that is an image, or is not there. */

@@ -11,7 +11,9 @@ import type { Descriptor } from "../../core/descriptor.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { CallOptions, ImageSource, ImageWriter } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
+import type { ImageWriter } from "../../transport/contract/image-destination.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 
 /** What came of bringing signatures or attestations to others of the same image. */
 export type Merged =

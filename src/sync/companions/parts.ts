@@ -3,7 +3,7 @@ import type { CopyEnd } from "../../copy/copy.ts";
 import type { Transfers } from "../../copy/transfers.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Compression } from "../../stream/recompress.ts";
-import type { CallOptions } from "../../transport/contract.ts";
+import type { CallOptions } from "../../transport/contract/call-options.ts";
 import type { ReportSync, SyncItem } from "../events.ts";
 
 /** An image of the run that stands at both ends, and whose companions are to be brought. */

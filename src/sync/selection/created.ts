@@ -7,7 +7,7 @@ import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType, isSchema1Type } from "../../core/media-type.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import { pool } from "../../stream/pool.ts";
-import type { ImageSource } from "../../transport/contract.ts";
+import type { ImageSource } from "../../transport/contract/image-source.ts";
 
 const atOnce = 6;
 const maxInstances = 32;

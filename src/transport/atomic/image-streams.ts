@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Digest } from "../../core/digest.ts";
-import { type CallOptions, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
 import type { StreamName } from "./location.ts";
 import type { OpenShiftClient } from "./openshift-client.ts";
 

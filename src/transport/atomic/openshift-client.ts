@@ -1,7 +1,8 @@
 import { KnownError } from "../../core/errors.ts";
 import type { HttpClient } from "../../registry/http/contract.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import { type CallOptions, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
 
 const maxAnswerBytes = 4 * 1024 * 1024;
 

@@ -1,7 +1,9 @@
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { ImageDestination, ImageSource, Transport } from "../contract.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { ImageDestination } from "../contract/image-destination.ts";
+import type { ImageSource } from "../contract/image-source.ts";
+import type { Transport } from "../contract/transport.ts";
 import { addImageSignatures, readImageSignatures, readTagEvent } from "./image-streams.ts";
 import { parseAtomicLocation, streamNameOf } from "./location.ts";
 import { OpenShiftClient, type OpenShiftServer } from "./openshift-client.ts";

@@ -11,15 +11,15 @@ import type { Store } from "../../storage/store.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import { checkDiffIds } from "../check-diff-ids.ts";
-import {
-  type BlobPlace,
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  BlobPlace,
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
 import { manifestKey } from "./find-image.ts";
 import { heldImage } from "./held-manifest.ts";
 import { expectedLayers, imageIdOf, whenMade } from "./image-facts.ts";

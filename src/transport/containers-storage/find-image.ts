@@ -14,7 +14,7 @@ import { isIndexType } from "../../core/media-type.ts";
 import { chooseInstance, type Platform } from "../../core/platform.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 import type { StoredImage } from "./location.ts";
 
 /** The key of a manifest in an image's data. */

@@ -5,7 +5,8 @@ import { isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import { parseSchema1 } from "../../core/schema1.ts";
 import { emptyLayer } from "../../core/schema1-conversion.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
-import { type HeldLayer, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { HeldLayer } from "../contract/image-source.ts";
 
 /** How the store's numbers for compression are called. */
 const packings: Readonly<Record<number, "gzip" | "zstd">> = { 2: "gzip", 4: "zstd" };

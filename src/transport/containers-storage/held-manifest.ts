@@ -3,7 +3,7 @@ import { KnownError } from "../../core/errors.ts";
 import { readRawManifest } from "../../core/manifest.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
-import type { HeldManifest } from "../contract.ts";
+import type { HeldManifest } from "../contract/transport.ts";
 import { manifestKey } from "./find-image.ts";
 import type { StoredImage } from "./location.ts";
 import { hasStoredSignatures } from "./signature-data.ts";

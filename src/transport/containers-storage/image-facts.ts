@@ -7,7 +7,8 @@ import { isSchema1Type } from "../../core/media-type.ts";
 import { parseSchema1 } from "../../core/schema1.ts";
 import { configOfSchema1 } from "../../core/schema1-conversion.ts";
 import { imageId } from "../../storage/ids.ts";
-import { type ExpectedImage, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { ExpectedImage } from "../contract/image-destination.ts";
 import type { ExpectedLayers } from "./layer-stack.ts";
 
 /**

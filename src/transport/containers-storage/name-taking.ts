@@ -2,7 +2,8 @@ import type { Digest } from "../../core/digest.ts";
 import { type DockerReference, formatDockerReference, isTag } from "../../core/docker-reference.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
-import { type OpenDestinationOptions, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { OpenDestinationOptions } from "../contract/transport.ts";
 
 /** What is wished for where another image has the name. */
 export type NameTakingOptions = Pick<OpenDestinationOptions, "onlyIfFree" | "keepReplaced">;

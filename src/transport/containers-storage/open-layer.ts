@@ -3,7 +3,7 @@ import type { LayerParts } from "../../storage/export/layer-bytes.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
 import type { StagedLayer, Store } from "../../storage/store.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
 
 /**
  * The plain tar of a layer. Its files are read without a lock of the store: what another process removes meanwhile is

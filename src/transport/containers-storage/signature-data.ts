@@ -9,7 +9,7 @@ import { readAs } from "../../core/go-type.ts";
 import { parseJsonText } from "../../core/json-text.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 
 /** What an image's record says of its signatures: how long each is in its item of the image's data — spec 11.3. */
 const imageMetadata = goStruct("storage.storageImageMetadata", {

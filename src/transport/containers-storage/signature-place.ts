@@ -4,7 +4,9 @@ import type { Digest } from "../../core/digest.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
 import type { ImageRecord } from "../../storage/image-record.ts";
 import type { Store } from "../../storage/store.ts";
-import { type CallOptions, type SignaturePlace, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { SignaturePlace } from "../contract/places.ts";
 import {
   allStoredSignatures,
   ownManifest,

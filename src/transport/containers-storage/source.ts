@@ -10,13 +10,9 @@ import type { ImageRecord } from "../../storage/image-record.ts";
 import type { LayerRecord } from "../../storage/layer-record.ts";
 import type { Store } from "../../storage/store.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type HeldLayer,
-  type ImageSource,
-  type SourceTraits,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { HeldLayer, ImageSource, SourceTraits } from "../contract/image-source.ts";
 import { manifestKey } from "./find-image.ts";
 import { layersHeld } from "./held-layers.ts";
 import { openLayer } from "./open-layer.ts";

@@ -6,7 +6,8 @@ import { goQuote } from "../../core/go-quote.ts";
 import type { NewLayer, StagedLayer } from "../../storage/store.ts";
 import type { UnpackedLayer, UnpackTarget } from "../../storage/unpack/messages.ts";
 import type { UnpackThread } from "../../storage/unpack/thread.ts";
-import { type CallOptions, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
 
 /** The bytes of a layer on their way into a store. */
 export interface LayerBlob {

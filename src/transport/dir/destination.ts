@@ -9,15 +9,15 @@ import type { RawManifest } from "../../core/manifest.ts";
 import { BlobFolder } from "../../layout/blob-folder.ts";
 import { writing } from "../../layout/errors.ts";
 import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
-import {
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  type KeepReplaced,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
+import type { KeepReplaced } from "../contract/transport.ts";
 import {
   blobFile,
   instanceFile,

@@ -3,7 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { reading, unless } from "../../layout/errors.ts";
 import { parentsOf } from "../../layout/explicit-path.ts";
 import { identifyProcess } from "../../layout/owner.ts";
-import { type NamedPlaces, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { NamedPlaces } from "../contract/places.ts";
 import { isKnownFolder } from "./place.ts";
 import { removeDirImage } from "./remove-image.ts";
 

@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { reading, tidying, unless, writing } from "../../layout/errors.ts";
 import { newOwner, type OwnProcess } from "../../layout/owner.ts";
 import { isUnfinishedName, sweepUnfinished, unfinishedPath } from "../../layout/unfinished.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 import { isKnownVersion, versionFile, versionText } from "./file-names.ts";
 
 /** What stands where a dir: image is to be written. */

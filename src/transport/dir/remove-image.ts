@@ -4,7 +4,7 @@ import { reading, unless, writing } from "../../layout/errors.ts";
 import { lockFolder } from "../../layout/folder-lock.ts";
 import type { OwnProcess } from "../../layout/owner.ts";
 import { isUnfinishedName, lockName } from "../../layout/unfinished.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 import { isImageFile, manifestFile, versionFile } from "./file-names.ts";
 import { lookAt } from "./place.ts";
 

@@ -4,7 +4,9 @@ import { formatEnvelope } from "../../../sigstore/envelope.ts";
 import { SignatureFolder } from "../../../sigstore/lookaside/signature-folder.ts";
 import type { Digest } from "../../core/digest.ts";
 import { formatImageReference, type ImageReference } from "../../core/image-reference.ts";
-import { type CallOptions, type SignaturePlace, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { SignaturePlace } from "../contract/places.ts";
 import { instanceFile, signatureFile } from "./file-names.ts";
 import { DirSource } from "./source.ts";
 

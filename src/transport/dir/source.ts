@@ -10,12 +10,9 @@ import { maxManifestBytes, type RawManifest, readRawManifest } from "../../core/
 import { openBlobFile, readSmallFile } from "../../layout/blob-file.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type ImageSource,
-  type SourceTraits,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { ImageSource, SourceTraits } from "../contract/image-source.ts";
 import { blobFile, instanceFile, manifestFile, signatureFile } from "./file-names.ts";
 
 const maxSignatureBytes = 4 * 1024 * 1024;

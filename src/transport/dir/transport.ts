@@ -1,6 +1,7 @@
 import type { ImageReference } from "../../core/image-reference.ts";
-import type { DestinationTraits, Transport } from "../contract.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { DestinationTraits } from "../contract/image-destination.ts";
+import type { Transport } from "../contract/transport.ts";
 import { openDirDestination } from "./destination.ts";
 import { resolveDirLocation } from "./location.ts";
 import { namedFolders } from "./named.ts";

@@ -2,7 +2,7 @@ import type { DockerReference } from "../../core/docker-reference.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
 import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
-import type { DestinationTraits, ExpectedImage } from "../contract.ts";
+import type { DestinationTraits, ExpectedImage } from "../contract/image-destination.ts";
 import { DockerTarDestination, dockerTarTraits } from "../docker-tar-destination.ts";
 import type { NewArchive } from "./new-archive.ts";
 

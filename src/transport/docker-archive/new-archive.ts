@@ -6,7 +6,7 @@ import type { ArchiveOutput, ArchiveOutputOptions } from "../../layout/archive-o
 import { openArchiveTarget } from "../../layout/archive-target.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 import type { ArchiveLocation } from "./location.ts";
 
 /** An archive being written, of one image or of several. Disposed of before it is finished, it leaves nothing. */

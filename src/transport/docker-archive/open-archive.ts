@@ -9,7 +9,7 @@ import { openPipeReader, statPath } from "../../layout/pipe.ts";
 import { spool } from "../../layout/spool.ts";
 import { detectCompression, magicBytes } from "../../stream/compression-format.ts";
 import { readFully, readRegion } from "../../stream/random-access.ts";
-import type { CallOptions } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
 
 /** How archives that cannot be read at any place are read. */
 export interface OpenArchiveOptions extends CallOptions {

@@ -1,6 +1,7 @@
 import type { ImageReference } from "../../core/image-reference.ts";
 import { readItems } from "../../docker-tar/items.ts";
-import type { ImageSource, OpenImages } from "../contract.ts";
+import type { ImageSource } from "../contract/image-source.ts";
+import type { OpenImages } from "../contract/transport.ts";
 import { DockerTarSource } from "../docker-tar-source.ts";
 import type { ArchiveLocation } from "./location.ts";
 import { type OpenArchiveOptions, openArchive } from "./open-archive.ts";

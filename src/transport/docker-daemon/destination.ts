@@ -3,13 +3,13 @@ import { ImageArchiveWriter } from "../../docker-tar/image-archive-writer.ts";
 import { NewImage } from "../../docker-tar/new-image.ts";
 import { refuseZstd } from "../../docker-tar/refuse-zstd.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
-import {
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+} from "../contract/image-destination.ts";
 import { DockerTarDestination, dockerTarTraits } from "../docker-tar-destination.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { DaemonError } from "./errors.ts";

@@ -3,7 +3,7 @@ import { goString } from "../../core/go-json.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "../../registry/http/contract.ts";
 import { HttpError } from "../../registry/http/errors.ts";
 import { readBounded } from "../../stream/bounded.ts";
-import type { CallOptions } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
 import { DaemonError } from "./errors.ts";
 import type { DaemonHost } from "./host.ts";
 import { loadFailure } from "./load-progress.ts";

@@ -1,4 +1,4 @@
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 
 /** Where a daemon listens unless told otherwise. */
 export const defaultDaemonHost = "unix:///var/run/docker.sock";

@@ -1,6 +1,6 @@
 import { createHttpClient } from "../../registry/http/client.ts";
 import type { HttpClient, TlsSettings } from "../../registry/http/contract.ts";
-import type { Transport } from "../contract.ts";
+import type { Transport } from "../contract/transport.ts";
 import { openDaemonDestination } from "./destination.ts";
 import { EngineClient } from "./engine-client.ts";
 import { type DaemonHost, defaultDaemonHost, parseDaemonHost } from "./host.ts";

@@ -3,7 +3,8 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
-import type { CallOptions, CompanionPlaces, NamedPlaces } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import type { CompanionPlaces, NamedPlaces } from "../contract/places.ts";
 import { dockerImageReference } from "./location.ts";
 
 /** How a repository is reached. It is listed at its own place, and by no mirror. */

@@ -9,17 +9,16 @@ import { RegistryError } from "../../registry/errors.ts";
 import type { Instead } from "../../registry/manifests.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
-import {
-  type BlobPlace,
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  type KeepReplaced,
-  type OpenDestinationOptions,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  BlobPlace,
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
+import type { KeepReplaced, OpenDestinationOptions } from "../contract/transport.ts";
 import { keepingReplaced } from "./keep-replaced.ts";
 import { isUnknownDigest } from "./location.ts";
 import type { RepositorySignatures } from "./signatures.ts";

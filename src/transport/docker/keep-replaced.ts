@@ -4,7 +4,9 @@ import { KnownError } from "../../core/errors.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { Instead } from "../../registry/manifests.ts";
 import type { Repository } from "../../registry/repository.ts";
-import { type CallOptions, type KeepReplaced, TransportError } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { KeepReplaced } from "../contract/transport.ts";
 import { type FetchedManifest, fetchManifest, verifiedManifest } from "./source.ts";
 
 /** A tag about to be given to another image. */

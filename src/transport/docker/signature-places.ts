@@ -5,7 +5,8 @@ import type { SignatureStore } from "../../../sigstore/store.ts";
 import type { Endpoint } from "../../config/endpoints.ts";
 import { repositoryName } from "../../core/docker-reference.ts";
 import type { Repository } from "../../registry/repository.ts";
-import type { CallOptions, SignaturePlace } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import type { SignaturePlace } from "../contract/places.ts";
 import { readAttachments, writeAttachments } from "./attachments.ts";
 import type { RepositoryPlaces } from "./signatures.ts";
 

@@ -7,7 +7,7 @@ import type { Endpoint } from "../../config/endpoints.ts";
 import type { Digest } from "../../core/digest.ts";
 import { repositoryName } from "../../core/docker-reference.ts";
 import type { Repository } from "../../registry/repository.ts";
-import type { CallOptions } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
 import { readAttachments, writeAttachments } from "./attachments.ts";
 
 type Format = UntrustedSignature["format"];

@@ -6,7 +6,8 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { BlobStream } from "../../stream/blob-stream.ts";
-import type { CallOptions, ImageSource, SourceTraits } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import type { ImageSource, SourceTraits } from "../contract/image-source.ts";
 import { readBundles } from "./bundles.ts";
 import type { RepositorySignatures } from "./signatures.ts";
 

@@ -7,12 +7,9 @@ import { manifestDigest } from "../../core/manifest.ts";
 import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
-import {
-  type CallOptions,
-  type OpenSourceOptions,
-  type Transport,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { OpenSourceOptions, Transport } from "../contract/transport.ts";
 import { besideImages } from "./companions.ts";
 import { DockerDestination } from "./destination.ts";
 import type { DockerEndpoints } from "./endpoints.ts";

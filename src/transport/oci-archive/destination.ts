@@ -7,14 +7,14 @@ import { mediaTypes } from "../../core/media-type.ts";
 import { openArchiveOutput } from "../../layout/archive-output.ts";
 import { LayoutError } from "../../layout/errors.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
 import { type Clock, ImageArchive } from "./image-archive.ts";
 
 /** How an archive takes its layers, and where it may be put together. */

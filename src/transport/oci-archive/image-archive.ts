@@ -15,7 +15,7 @@ import { layoutFile } from "../../layout/layout-folder.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { ArchiveWriter } from "../../stream/tar/archive-writer.ts";
 
-import { TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
 
 /** Milliseconds since 1970: when members were written. */
 export type Clock = () => number;

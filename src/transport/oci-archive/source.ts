@@ -8,12 +8,10 @@ import { type LayoutIndex, parseBlobDigests, parseLayoutIndex } from "../../layo
 import { maxIndexBytes } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type OpenImages,
-  type SourceTraits,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { SourceTraits } from "../contract/image-source.ts";
+import type { OpenImages } from "../contract/transport.ts";
 import { findEntry, imagesOf, type LayoutParts, LayoutSource } from "../layout-source.ts";
 
 /** How an archive is opened to be read. */

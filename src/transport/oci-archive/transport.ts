@@ -1,7 +1,8 @@
 import type { ImageReference } from "../../core/image-reference.ts";
 import { parseOciLocation } from "../../layout/location.ts";
 import { inheritedNumber } from "../../layout/pipe.ts";
-import { type Transport, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { Transport } from "../contract/transport.ts";
 import { resolveArchiveLocation } from "./location.ts";
 
 /** What OCI archives need of the outside. */

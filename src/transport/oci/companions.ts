@@ -2,7 +2,8 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import type { LayoutPaths } from "../../layout/layout-folder.ts";
 import { LayoutReferrers, namesInLayout } from "../../layout/layout-referrers.ts";
 import { formatOciLocation, type OciLocation, parseOciLocation } from "../../layout/location.ts";
-import type { CallOptions, CompanionPlaces, NamedPlaces } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import type { CompanionPlaces, NamedPlaces } from "../contract/places.ts";
 
 /** How a layout is reached. */
 export interface LayoutUse {

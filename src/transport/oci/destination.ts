@@ -21,15 +21,15 @@ import type { OciLocation } from "../../layout/location.ts";
 import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
 import { sweepUnfinished } from "../../layout/unfinished.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
-import {
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  type KeepReplaced,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
+import type { KeepReplaced } from "../contract/transport.ts";
 
 /** How a layout takes its layers. */
 export interface OciDestinationOptions {

@@ -4,7 +4,7 @@ import { chooseEntry } from "../../layout/entries.ts";
 import { newEntry } from "../../layout/index-file.ts";
 import { blobPath, type LayoutPaths, readLayoutIndex } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
-import type { OpenImages } from "../contract.ts";
+import type { OpenImages } from "../contract/transport.ts";
 import { findEntry, imagesOf, type LayoutParts, LayoutSource } from "../layout-source.ts";
 
 /**

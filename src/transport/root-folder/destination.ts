@@ -8,15 +8,15 @@ import { unpackLayer } from "../../storage/unpack/unpack-layer.ts";
 import { BlobStream, type NewBlob } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import { checkDiffIds } from "../check-diff-ids.ts";
-import {
-  type BlobPlace,
-  type CallOptions,
-  type DestinationTraits,
-  type ExpectedImage,
-  type ImageDestination,
-  type ImageWriter,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type {
+  BlobPlace,
+  DestinationTraits,
+  ExpectedImage,
+  ImageDestination,
+  ImageWriter,
+} from "../contract/image-destination.ts";
 
 /** The largest config that is kept, bytes. */
 const maxConfigBytes = 8 * 1024 * 1024;

@@ -1,5 +1,6 @@
 import type { ImageReference } from "../../core/image-reference.ts";
-import { type Transport, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { Transport } from "../contract/transport.ts";
 import { RootFolderDestination, type RootFolderOptions } from "./destination.ts";
 
 /** One folder, as something to copy an image to. */

@@ -11,7 +11,7 @@ import { spool } from "../../layout/spool.ts";
 import { detectCompression, magicBytes } from "../../stream/compression-format.ts";
 import { decompressed } from "../../stream/decompression.ts";
 import { type RandomAccess, readFully, readRegion } from "../../stream/random-access.ts";
-import type { CallOptions } from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
 import { standardInput } from "./location.ts";
 
 /** A tar that is to be a layer, open to be read any number of times. */

@@ -5,12 +5,9 @@ import type { ImageReference } from "../../core/image-reference.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
 import { type RandomAccess, readRegion } from "../../stream/random-access.ts";
-import {
-  type CallOptions,
-  type ImageSource,
-  type SourceTraits,
-  TransportError,
-} from "../contract.ts";
+import type { CallOptions } from "../contract/call-options.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { ImageSource, SourceTraits } from "../contract/image-source.ts";
 import { type LayerFile, measureLayer, openLayerFile } from "./layer-file.ts";
 import { type DatedLayer, type MadeFor, makeImage } from "./make-image.ts";
 

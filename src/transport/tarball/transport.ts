@@ -1,6 +1,7 @@
 import { unlink } from "node:fs/promises";
 import { unless, writing } from "../../layout/errors.ts";
-import { type Transport, TransportError } from "../contract.ts";
+import { TransportError } from "../contract/errors.ts";
+import type { Transport } from "../contract/transport.ts";
 import { filesOf, resolveTarballLocation } from "./location.ts";
 import type { MadeFor } from "./make-image.ts";
 

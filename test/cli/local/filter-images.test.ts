@@ -4,7 +4,7 @@ import { type FilterParts, rowFilter } from "../../../src/cli/local/filter-image
 import { findLocalImage } from "../../../src/cli/local/find-image.ts";
 import { rowsOf } from "../../../src/cli/local/image-rows.ts";
 import { type LocalImage, listLocalImages } from "../../../src/cli/local/local-image.ts";
-import { TransportError } from "../../../src/transport/contract.ts";
+import { TransportError } from "../../../src/transport/contract/errors.ts";
 import { handLayer } from "../../support/hand-layer.ts";
 import { skipWithout } from "../../support/peers.ts";
 import { skipUnprivileged } from "../../support/podman.ts";

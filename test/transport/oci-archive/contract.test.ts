@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
-import type { Transport } from "../../../src/transport/contract.ts";
+import type { Transport } from "../../../src/transport/contract/transport.ts";
 import { createOciArchiveTransport } from "../../../src/transport/oci-archive/transport.ts";
 import { testTransport } from "../../contract/transport.ts";
 import { tempFolder } from "../../support/temp.ts";

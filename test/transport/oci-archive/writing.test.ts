@@ -7,7 +7,11 @@ import { promisify } from "node:util";
 import { readRawManifest } from "../../../src/core/manifest.ts";
 import { BlobStream, type NewBlob } from "../../../src/stream/blob-stream.ts";
 import { readTape } from "../../../src/stream/tar/archive-tape.ts";
-import type { BlobPlace, ImageDestination, Transport } from "../../../src/transport/contract.ts";
+import type {
+  BlobPlace,
+  ImageDestination,
+} from "../../../src/transport/contract/image-destination.ts";
+import type { Transport } from "../../../src/transport/contract/transport.ts";
 import { openImageArchive } from "../../../src/transport/oci-archive/destination.ts";
 import { createOciArchiveTransport } from "../../../src/transport/oci-archive/transport.ts";
 import { watchFiles } from "../../layout/faulty-files.ts";
