@@ -18,6 +18,7 @@ import type { CallOptions, Repository } from "../../registry/repository.ts";
 import { BlobStream } from "../../stream/blob-stream.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import { pool } from "../../stream/pool.ts";
+import { unlessNotFound } from "./unless-not-found.ts";
 
 const payloadsAtOnce = 4;
 const triesToAdd = 12;
@@ -131,12 +132,7 @@ async function fetchAttachment(
   manifest: Digest,
   signal: AbortSignal,
 ): Promise<FetchedManifest | undefined> {
-  try {
-    return await repository.readManifest(attachmentTag(manifest), { signal });
-  } catch (error) {
-    if (error instanceof RegistryError && error.code === "registry.not-found") return undefined;
-    throw error;
-  }
+  return await unlessNotFound(repository.readManifest(attachmentTag(manifest), { signal }));
 }
 
 function typeOf({ contentType = "" }: FetchedManifest): string {

@@ -1,11 +1,11 @@
 import type { DockerReference } from "../../core/docker-reference.ts";
 import type { ImageReference } from "../../core/image-reference.ts";
-import { RegistryError } from "../../registry/errors.ts";
 import type { RepositoryAccess } from "../../registry/host.ts";
 import type { Repository } from "../../registry/repository.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import type { CompanionPlaces, NamedPlaces } from "../contract/places.ts";
 import { dockerImageReference } from "./location.ts";
+import { unlessNotFound } from "./unless-not-found.ts";
 
 /** How a repository is reached. It is listed at its own place, and by no mirror. */
 export interface RepositoryParts {
@@ -41,10 +41,5 @@ export function besideImages(parts: RepositoryParts): {
 
 /** A repository that nothing was pushed to so far is none. */
 async function tagsOf(repository: Repository, call: CallOptions): Promise<readonly string[]> {
-  try {
-    return await repository.listTags(call);
-  } catch (error) {
-    if (error instanceof RegistryError && error.code === "registry.not-found") return [];
-    throw error;
-  }
+  return (await unlessNotFound(repository.listTags(call))) ?? [];
 }

@@ -7,7 +7,8 @@ import type { Repository } from "../../registry/repository.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import { TransportError } from "../contract/errors.ts";
 import type { KeepReplaced } from "../contract/transport.ts";
-import { type FetchedManifest, fetchManifest, verifiedManifest } from "./source.ts";
+import { fetchManifest, verifiedManifest } from "./source.ts";
+import { unlessNotFound } from "./unless-not-found.ts";
 
 /** A tag about to be given to another image. */
 export interface Replacing {
@@ -49,7 +50,7 @@ async function keepHeld(
   keep: KeepReplaced,
   call: CallOptions,
 ): Promise<Digest | undefined> {
-  const fetched = await fetchHeld(repository, tag, call);
+  const fetched = await unlessNotFound(fetchManifest(repository, tag, call));
   if (!fetched) return undefined;
   const held = verifiedManifest(fetched);
   const { digestHeader = held.digest } = fetched;
@@ -61,19 +62,6 @@ async function keepHeld(
   if (!isThere) await repository.writeManifest(other, held, call);
   keep.kept(other, held.digest);
   return digestHeader;
-}
-
-async function fetchHeld(
-  repository: Repository,
-  tag: string,
-  call: CallOptions,
-): Promise<FetchedManifest | undefined> {
-  try {
-    return await fetchManifest(repository, tag, call);
-  } catch (error) {
-    if (error instanceof RegistryError && error.code === "registry.not-found") return undefined;
-    throw error;
-  }
 }
 
 async function notKeeping<T>({ repository, tag }: Replacing, work: () => Promise<T>): Promise<T> {

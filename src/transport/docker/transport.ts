@@ -21,6 +21,7 @@ import {
   RepositorySignatures,
 } from "./signatures.ts";
 import { DockerSource, type FetchedManifest, fetchManifest } from "./source.ts";
+import { unlessNotFound } from "./unless-not-found.ts";
 
 /** What the transport is made with. */
 export interface DockerTransportOptions {
@@ -248,11 +249,5 @@ async function deleteByDigest(
 async function isHeld(repository: Repository, name: string, call: CallOptions): Promise<boolean> {
   const head = await repository.headManifest(name, call);
   if (head.type !== "unknown") return head.type === "held";
-  try {
-    await repository.readManifest(name, call);
-    return true;
-  } catch (error) {
-    if (error instanceof RegistryError && error.code === "registry.not-found") return false;
-    throw error;
-  }
+  return (await unlessNotFound(repository.readManifest(name, call))) !== undefined;
 }
