@@ -111,8 +111,9 @@ function cannotTell(job: CopyJob): NoOp {
 
 /** Whether both ends can be asked what they have; a source that is at hand is as well read, unless its lines are wanted. */
 function canLook({ from, to, tellLayers }: CopyJob): boolean {
+  const { digestOf, isAtHand = false } = from.transport;
   return (
-    (from.transport.digestOf !== undefined || (from.transport.name === "dir" && !tellLayers)) &&
+    (digestOf !== undefined || (isAtHand && !tellLayers)) &&
     to.transport.digestOf !== undefined &&
     to.reference.docker?.digest === undefined
   );

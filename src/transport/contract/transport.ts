@@ -68,6 +68,8 @@ export interface Transport {
     as: "source" | "destination",
     options: CallOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** Without {@link digestOf}: a source's manifest is as cheap to read as a digest to ask for, to see whether there is anything to do. */
+  readonly isAtHand?: true;
   /** Whether a name stands for something at a destination: for certain, where {@link digestOf} may not know. */
   readonly isTaken?: (reference: ImageReference, options: CallOptions) => Promise<boolean>;
   /** Opens a place once, for all the images it holds. Absent where a reference can be but one. */

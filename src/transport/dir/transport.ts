@@ -21,6 +21,7 @@ export function createDirTransport(options: DirTransportOptions = {}): Transport
   return {
     name: "dir",
     keepsReplaced: true,
+    isAtHand: true,
     resolve: resolveDirLocation,
     openSource: async (reference) => new DirSource(reference, reference.typed ?? reference.text),
     signaturePlaces: async (reference) => [signaturePlace(reference)],
