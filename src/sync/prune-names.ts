@@ -45,7 +45,7 @@ class PrunedPlace {
   async run(): Promise<void> {
     const { to, signal } = this.#pruning;
     const { doomed, digestTags } = this.#plan;
-    const mayHaveMore = digestTags.length > 0 || to.transport.name === "oci";
+    const mayHaveMore = digestTags.length > 0 || to.transport.companions?.outlive === true;
     const digests = mayHaveMore ? await digestsOfNames(to, doomed, { signal }) : new Map();
     const removed: string[] = [];
     await pool(doomed, removalsAtOnce, signal, async (name) => {
@@ -73,11 +73,11 @@ class PrunedPlace {
     for (const digest of orphans) await this.#trying(() => this.#removeReferrers(digest));
   }
 
-  /** A layout names referrers beside its images; registries keep what has no tag as they see fit. */
+  /** Where they would stay: a layout names referrers beside its images. */
   async #removeReferrers(subject: Digest, depth = 0): Promise<boolean> {
     const { to, signal } = this.#pruning;
-    const { companions, name } = to.transport;
-    if (name !== "oci" || !companions || depth > 8) return false;
+    const { companions } = to.transport;
+    if (!companions?.outlive || depth > 8) return false;
     const staying = await this.#stayingDigests();
     const found = await companions.referrers(to.reference, subject, "destination", { signal });
     for (const { digest } of found) {

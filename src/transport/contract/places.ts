@@ -24,6 +24,8 @@ export interface NamedPlaces {
 
 /** What stands beside images in the same place and belongs to them. */
 export interface CompanionPlaces {
+  /** What refers to an image stays when that goes, until it is removed itself. Absent: it goes as the place sees fit. */
+  readonly outlive?: true;
   /**
    * What has `subject` as its subject, in the place that `reference` is of; empty where there is nothing, or no such
    * place — OCI distribution-spec § Listing Referrers. What an entry says is to be checked against its manifest.

@@ -24,6 +24,7 @@ export function besideImages({ pathsOf, remove }: LayoutUse): {
       remove,
     },
     companions: {
+      outlive: true,
       referrers: (reference, subject, as, { signal }) =>
         referrers.of(pathsOf(reference, as), subject, signal),
       byDigest: (reference, digest) => beside(reference, { digest }),
