@@ -84,6 +84,8 @@ test(
         jobs.ledger.get(job.id),
         jobs.ledger.create(jobOf()),
         jobs.ledger.change(job.id, { state: "running" }),
+        jobs.told.version(),
+        jobs.told.tell("a", "[]"),
         openRedisJobs(server.url, settings),
       ];
       await Promise.all(asked.map((answer) => assert.rejects(answer, unreachable)));

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
+import type { ToldBlocks } from "../../jobs/redis/told-blocks.ts";
 import type { BlockList } from "../../server/admission/block-list.ts";
 import { openBlocks } from "../../server/admission/open-blocks.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
-import { queueUrl } from "./open-jobs.ts";
 
 /** What a worker knows of what is blocked. */
 export interface JobBlocks
@@ -22,18 +22,19 @@ export interface JobBlocks
 
 /** What it is opened with. */
 export interface JobBlocksParts {
-  readonly settings: Pick<ServerSettings, "jobs" | "data">;
+  readonly settings: Pick<ServerSettings, "data">;
+  /** What servers tell, where their folder may not be here; open for longer than the list is. */
+  readonly told: ToldBlocks | undefined;
   readonly report: Report;
   readonly now: () => number;
 }
 
-/** The server's own list where its folder is here, else as servers tell it by the Redis of the queue. */
+/** As servers tell it, or the server's own list from its folder. */
 export async function openJobBlocks(parts: JobBlocksParts): Promise<JobBlocks> {
-  const { settings, report } = parts;
-  if (settings.jobs.queue === "embedded") return openOwnBlocks(parts);
-  const { openToldBlocks } = await import("../../jobs/redis/told-blocks.ts");
+  const { told, report } = parts;
+  if (!told) return openOwnBlocks(parts);
   const { ToldJobBlocks } = await import("./told-job-blocks.ts");
-  return new ToldJobBlocks(await openToldBlocks(await queueUrl(settings.jobs)), report);
+  return new ToldJobBlocks(told, report);
 }
 
 function openOwnBlocks({ settings, report, now }: JobBlocksParts): JobBlocks {

@@ -1,8 +1,15 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Jobs } from "../../jobs/jobs.ts";
+import type { ToldBlocks } from "../../jobs/redis/told-blocks.ts";
 import { ServerError } from "../../server/errors.ts";
 import type { ServerSettings } from "../../server/settings.ts";
+
+/** The jobs of the settings. */
+export interface OpenedJobs extends Jobs {
+  /** By which workers on other machines know what is blocked; absent where they read the data folder. */
+  readonly told?: ToldBlocks;
+}
 
 /**
  * The queue and the ledger of the settings: in the data folder, or in Redis. Only what is named is loaded.
@@ -13,7 +20,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 export async function openJobs(
   { jobs, data }: Pick<ServerSettings, "jobs" | "data">,
   now: () => number,
-): Promise<Jobs> {
+): Promise<OpenedJobs> {
   if (jobs.queue === "embedded") {
     const folder = join(data, "jobs");
     await mkdir(folder, { recursive: true, mode: 0o700 });

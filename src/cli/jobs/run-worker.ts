@@ -14,7 +14,7 @@ import { createServerLog } from "../serve/server-log.ts";
 import { blockableNames } from "./blockable-names.ts";
 import { callWebhooks } from "./call-webhooks.ts";
 import { forgetHanded, openHandedJobs } from "./handed-jobs.ts";
-import { openJobBlocks } from "./job-blocks.ts";
+import { type JobBlocksParts, openJobBlocks } from "./job-blocks.ts";
 import { openJobGate } from "./job-gate.ts";
 import { createJobReach } from "./job-reach.ts";
 import { beginStory } from "./job-story.ts";
@@ -51,8 +51,8 @@ export async function workUntilEnded(
     report({ type: "message", level: "info", text, fields: { worker: name } });
   const signal = flags.untilStdinEnds ? endedWith(context.signal) : context.signal;
   await using stack = new AsyncDisposableStack();
-  const parts = await performParts({ context, settings, flags, report, stack });
   const jobs = stack.use(await openJobs(settings, Date.now));
+  const parts = await performParts({ context, settings, flags, report, stack, told: jobs.told });
   const handed = await openHandedJobs(settings, Date.now);
   if (handed) forgetHanded(stack.use(handed), Date.now, signal);
   say("worker ready");
@@ -100,10 +100,11 @@ interface Assembly {
   readonly flags: WorkerFlags;
   readonly report: Report;
   readonly stack: AsyncDisposableStack;
+  readonly told: JobBlocksParts["told"];
 }
 
 async function performParts(assembly: Assembly): Promise<PerformParts> {
-  const { context, settings, flags, report, stack } = assembly;
+  const { context, settings, flags, report, stack, told } = assembly;
   const environment = loadEnvironment();
   const platform = loadHostPlatform(environment);
   const mirrors = await readMirrors(settings.mirrors, { platform });
@@ -119,7 +120,7 @@ async function performParts(assembly: Assembly): Promise<PerformParts> {
     reach: createJobReach(hosts, environment),
     gate: stack.use(openJobGate({ settings, environment, context, report })),
     watching: {
-      blocks: stack.use(await openJobBlocks({ settings, report, now: Date.now })),
+      blocks: stack.use(await openJobBlocks({ settings, told, report, now: Date.now })),
       namesOf: blockableNames(settings, hosts),
     },
     coordinator: stack.use(await openCoordinator(settings, mirrors)),

@@ -1,12 +1,13 @@
+import type { ToldBlocks } from "../../jobs/redis/told-blocks.ts";
 import type { BlockList } from "../../server/admission/block-list.ts";
 import type { Report } from "../../server/server-event.ts";
-import type { ServerSettings } from "../../server/settings.ts";
-import { queueUrl } from "./open-jobs.ts";
 import type { ToldBlock } from "./told-job-blocks.ts";
 
 /** What is told, and to whom. */
 export interface TellingParts {
-  readonly settings: Pick<ServerSettings, "jobs" | "name">;
+  readonly told: ToldBlocks;
+  /** The server's name. */
+  readonly server: string;
   readonly blocks: BlockList;
   readonly report: Report;
 }
@@ -19,15 +20,13 @@ const againMs = 5000;
  * that failed. Returns when it was told, or could not be.
  */
 export async function tellBlocks(
-  { settings, blocks, report }: TellingParts,
+  { told, server, blocks, report }: TellingParts,
   opened: AsyncDisposableStack,
 ): Promise<void> {
-  const { openToldBlocks } = await import("../../jobs/redis/told-blocks.ts");
-  const told = opened.use(await openToldBlocks(await queueUrl(settings.jobs)));
   let isOut = false;
   const tell = async () => {
     try {
-      await told.tell(settings.name, JSON.stringify(blocks.list().map(toTold(blocks))));
+      await told.tell(server, JSON.stringify(blocks.list().map(toTold(blocks))));
       isOut = false;
     } catch (error) {
       const text = "Workers cannot be told what is blocked";

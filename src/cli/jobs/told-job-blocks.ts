@@ -28,6 +28,7 @@ export class ToldJobBlocks implements JobBlocks {
   #index: BlockIndex;
   #version = "";
   #isOut = false;
+  #isLooking = false;
 
   constructor(told: ToldBlocks, report: Report) {
     this.#told = told;
@@ -69,11 +70,12 @@ export class ToldJobBlocks implements JobBlocks {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    await this.#told[Symbol.asyncDispose]();
   }
 
   /** While Redis is away the list that was known counts; no job begins then, and those that run lose their leases. */
   async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     try {
       await this.renew();
       this.#isOut = false;
@@ -82,6 +84,8 @@ export class ToldJobBlocks implements JobBlocks {
       this.#isOut = true;
       const text = "What is blocked cannot be read; what was known counts";
       this.#report({ type: "message", level: "warn", text, error });
+    } finally {
+      this.#isLooking = false;
     }
   }
 

@@ -64,8 +64,8 @@ export async function assembleJobs(
   const { settings, environment, report, now, context } = base;
   const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
   const jobs = own.use(await openJobs(settings, now));
-  const { queue, ledger, webhooks } = jobs;
-  if (settings.jobs.queue !== "embedded") await tellBlocks({ settings, blocks, report }, own);
+  const { queue, ledger, webhooks, told } = jobs;
+  if (told) await tellBlocks({ told, server: settings.name, blocks, report }, own);
   const desk: JobDesk = { queue, ledger, webhooks, now };
   const reading = { platform: loadHostPlatform(environment), now };
   let current = { settings, ...(await readNamedJobs(settings, reading)) };

@@ -4,6 +4,7 @@ import { BullParts } from "./bull-parts.ts";
 import { RedisLedger } from "./ledger.ts";
 import { RedisLink } from "./link.ts";
 import { RedisQueue } from "./queue.ts";
+import { type ToldBlocks, toldBlocksBy } from "./told-blocks.ts";
 
 /** How Redis is used. */
 export interface RedisJobsOptions {
@@ -17,6 +18,11 @@ export interface RedisJobsOptions {
   readonly patienceMs?: number;
 }
 
+/** Jobs in Redis, and what else goes by the same connection while they are open. */
+export interface RedisJobs<J> extends Jobs<J> {
+  readonly told: ToldBlocks;
+}
+
 /**
  * Opens jobs that are kept in Redis or Valkey. The parts, or the whole, are to be closed. What is added survives a crash of
  * Redis as its `appendfsync` says.
@@ -27,14 +33,15 @@ export interface RedisJobsOptions {
 export async function openRedisJobs<J = QueuedJob>(
   url: string,
   options: RedisJobsOptions,
-): Promise<Jobs<J>> {
+): Promise<RedisJobs<J>> {
   const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000 } = options;
   const link = await RedisLink.open(url, { prefix, patienceMs });
   const queueOf = <Q>(name: string) =>
     new RedisQueue<Q>(link, new BullParts(link, { name, leaseMs }), { now, leaseMs });
-  return jobsOf({
+  const jobs = jobsOf({
     queue: queueOf<J>("jobs"),
     webhooks: queueOf<QueuedJob>("webhooks"),
     ledger: new RedisLedger(link, now),
   });
+  return { ...jobs, told: toldBlocksBy(link) };
 }

@@ -1,8 +1,7 @@
-import { Redis } from "ioredis";
-import { JobError } from "../errors.ts";
+import type { RedisLink } from "./link.ts";
 
 /** What servers tell their workers is blocked: a text each, by the server's name. */
-export interface ToldBlocks extends AsyncDisposable {
+export interface ToldBlocks {
   /** Changes whenever some server's text did. @throws {JobError} `job.queue-unreachable` */
   version(): Promise<string>;
   /** All texts. @throws {JobError} `job.queue-unreachable` */
@@ -11,42 +10,19 @@ export interface ToldBlocks extends AsyncDisposable {
   tell(server: string, text: string): Promise<void>;
 }
 
-const patienceMs = 5000;
-
-/** `KEYS[1]` a hash of texts by server, `KEYS[2]` counts their changes. */
+/** `PREFIX:blocks` is a hash of texts by server, `PREFIX:blocks:version` counts their changes. */
 const tellLua = `
-  if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-  return redis.call('INCR', KEYS[2])`;
+  local texts = ARGV[1] .. ':blocks'
+  if redis.call('HGET', texts, ARGV[2]) == ARGV[3] then return 0 end
+  redis.call('HSET', texts, ARGV[2], ARGV[3])
+  return redis.call('INCR', texts .. ':version')`;
 
-/** Connects when it is first asked. */
-export async function openToldBlocks(url: string, prefix = "{amphora}"): Promise<ToldBlocks> {
-  const [texts, count] = [`${prefix}:blocks`, `${prefix}:blocks:version`];
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    commandTimeout: patienceMs,
-    connectTimeout: patienceMs,
-    maxRetriesPerRequest: 1,
-  });
-  redis.on("error", () => {}); // whoever asks is told
+/** By a link of jobs, for as long as that is open. */
+export function toldBlocksBy(link: RedisLink): ToldBlocks {
+  const texts = `${link.prefix}:blocks`;
   return {
-    version: () => asked(async () => (await redis.get(count)) ?? "none"),
-    read: () => asked(() => redis.hvals(texts)),
-    tell: (server, text) =>
-      asked(async () => void (await redis.eval(tellLua, 2, texts, count, server, text))),
-    async [Symbol.asyncDispose]() {
-      redis.disconnect();
-    },
+    version: () => link.ask(async () => (await link.redis.get(`${texts}:version`)) ?? "none"),
+    read: () => link.ask(() => link.redis.hvals(texts)),
+    tell: async (server, text) => void (await link.run(tellLua, [server, text])),
   };
-}
-
-async function asked<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw new JobError("job.queue-unreachable", "Cannot read what is blocked from Redis", {
-      cause,
-      retryable: true,
-    });
-  }
 }

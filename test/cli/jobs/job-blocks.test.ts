@@ -5,6 +5,7 @@ import { blockableNames } from "../../../src/cli/jobs/blockable-names.ts";
 import { openJobBlocks } from "../../../src/cli/jobs/job-blocks.ts";
 import { tellBlocks } from "../../../src/cli/jobs/tell-blocks.ts";
 import { digestOf } from "../../../src/core/digest.ts";
+import { openRedisJobs } from "../../../src/jobs/redis/open.ts";
 import { openBlocks } from "../../../src/server/admission/open-blocks.ts";
 import { createAllowedHosts } from "../../../src/server/jobs/allowed-hosts.ts";
 import type { ServerSettings } from "../../../src/server/settings.ts";
@@ -50,8 +51,9 @@ test("workers hear by Redis what servers have blocked, and what is lifted", {
   await using redis = await startRedis();
   await using folder = await tempFolder();
   const report = () => {};
-  const settings = { jobs: { queue: redis.url }, data: folder.path, name: "a" };
-  const parts = { settings: settings as unknown as ServerSettings, report, now: Date.now };
+  await using jobs = await openRedisJobs(redis.url, { now: Date.now });
+  const { told } = jobs;
+  const parts = { settings: { data: folder.path }, told, report, now: Date.now };
   await using heard = await openJobBlocks(parts);
   await heard.renew();
   using server = openBlocks({ folder: folder.in("admission"), now: Date.now, report });
@@ -59,7 +61,7 @@ test("workers hear by Redis what servers have blocked, and what is lifted", {
   const digests = (["sha256", "sha384", "sha512"] as const).map((each) => digestOf(bytes, each));
   const [digest = digestOf(bytes)] = digests;
   await using opened = new AsyncDisposableStack();
-  await tellBlocks({ ...parts, blocks: server.blocks }, opened);
+  await tellBlocks({ told, server: "a", blocks: server.blocks, report }, opened);
   await heard.renew();
   assert.equal(heard.find("x.example/a", digest), undefined);
   const changes = new EventTarget();
