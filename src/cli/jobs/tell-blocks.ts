@@ -14,6 +14,8 @@ export interface TellingParts {
 
 /** A Redis that was emptied, or away, is told again after so long. */
 const againMs = 5000;
+/** What a block takes along is looked up again after so long: it is known by what was asked for meanwhile. */
+const lookMs = 60_000;
 
 /**
  * Tells workers on other machines what is blocked here, by the Redis of the queue: now, after each change, and again where
@@ -24,25 +26,40 @@ export async function tellBlocks(
   opened: AsyncDisposableStack,
 ): Promise<void> {
   let isOut = false;
+  let text: string | undefined;
   const tell = async () => {
     try {
-      await told.tell(server, JSON.stringify(blocks.list().map(toTold(blocks))));
+      text ??= toldText(blocks);
+      await told.tell(server, text);
       isOut = false;
     } catch (error) {
-      const text = "Workers cannot be told what is blocked";
-      if (!isOut) report({ type: "message", level: "error", text, error });
+      const what = "Workers cannot be told what is blocked";
+      if (!isOut) report({ type: "message", level: "error", text: what, error });
       isOut = true;
     }
   };
-  blocks.onChange(() => void tell());
-  const timer = setInterval(() => void tell(), againMs).unref();
-  opened.defer(() => clearInterval(timer));
+  const look = () => {
+    text = undefined;
+  };
+  blocks.onChange(() => {
+    look();
+    void tell();
+  });
+  const timers = [setInterval(() => void tell(), againMs), setInterval(look, lookMs)];
+  opened.defer(() => {
+    for (const timer of timers) clearInterval(timer);
+  });
+  for (const timer of timers) timer.unref();
   await tell();
 }
 
-function toTold(blocks: BlockList): (block: ReturnType<BlockList["list"]>[number]) => ToldBlock {
-  return ({ digest, by: _, ...block }) => ({
-    ...block,
-    digests: digest === undefined ? [] : blocks.namesOf(digest),
-  });
+function toldText(blocks: BlockList): string {
+  const told = blocks.list().map(
+    ({ digest, by: _, ...block }): ToldBlock => ({
+      ...block,
+      digests: digest === undefined ? [] : blocks.namesOf(digest),
+      instances: digest === undefined ? [] : blocks.takenAlong(digest),
+    }),
+  );
+  return JSON.stringify(told);
 }

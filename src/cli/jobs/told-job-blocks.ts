@@ -4,6 +4,7 @@ import type { ToldBlocks } from "../../jobs/redis/told-blocks.ts";
 import { BlockIndex } from "../../server/admission/block-index.ts";
 import type { Block } from "../../server/admission/block-list.ts";
 import type { ContentNames } from "../../server/admission/content-names.ts";
+import type { PlacedInstance } from "../../server/admission/known-manifests.ts";
 import type { Report } from "../../server/server-event.ts";
 import type { JobBlocks } from "./job-blocks.ts";
 
@@ -11,13 +12,15 @@ import type { JobBlocks } from "./job-blocks.ts";
 export type ToldBlock = Omit<Block, "digest"> & {
   /** All digests of what is blocked that the server knows; empty of repositories. */
   readonly digests: readonly Digest[];
+  /** The instances that it takes along, where it is an index that the server knows. */
+  readonly instances: readonly PlacedInstance[];
 };
 
 const lookMs = 400;
 
 /**
  * What servers say is blocked, as far as it can be told without their folders: what only a blocked image names is not taken
- * along.
+ * along, the instances of a blocked index are.
  */
 export class ToldJobBlocks implements JobBlocks {
   readonly #told: ToldBlocks;
@@ -90,21 +93,35 @@ export class ToldJobBlocks implements JobBlocks {
   }
 
   #indexOf(told: readonly ToldBlock[]): BlockIndex {
-    for (const { digests } of told) if (digests.length > 1) this.learn(digests);
-    const blocks = told.map(
-      ({ digests: [digest], ...block }): Block => ({
-        ...block,
-        ...(digest !== undefined && { digest }),
-      }),
-    );
+    const takenAlong = new Map<string, Block>();
+    const blocks = told.map(({ digests, instances, ...rest }) => {
+      if (digests.length > 1) this.learn(digests);
+      const [digest] = digests;
+      const block: Block = { ...rest, ...(digest !== undefined && { digest }) };
+      for (const instance of instances) takenAlong.set(placeOf(instance), block);
+      return block;
+    });
+    const namesOf = (digest: Digest) => this.#names.get(digest);
     return new BlockIndex(blocks, {
-      names: { of: (digest) => this.#names.get(digest) },
-      isTakenAlong: () => undefined,
+      names: { of: namesOf },
+      isTakenAlong: (repository, digest) =>
+        (namesOf(digest) ?? [digest])
+          .map((each) => takenAlong.get(placeOf({ repository, digest: each })))
+          .find(Boolean),
     });
   }
 }
 
+function placeOf({ repository, digest }: PlacedInstance): string {
+  return `${repository}@${digest}`;
+}
+
+/** A server of an earlier release tells no instances. */
 function parseTold(text: string): readonly ToldBlock[] {
-  const told = JSON.parse(text) as readonly ToldBlock[];
-  return told.map((block) => ({ ...block, digests: block.digests.filter(isDigest) }));
+  const told = JSON.parse(text) as readonly (Omit<ToldBlock, "instances"> & Partial<ToldBlock>)[];
+  return told.map(({ digests, instances = [], ...block }) => ({
+    ...block,
+    digests: digests.filter(isDigest),
+    instances: instances.filter(({ digest }) => isDigest(digest)),
+  }));
 }

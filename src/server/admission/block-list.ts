@@ -4,6 +4,8 @@ import type { Report } from "../server-event.ts";
 import { BlockIndex, type BlockIndexParts } from "./block-index.ts";
 import type { ContentNames, KnownNames } from "./content-names.ts";
 import type { Database, Row } from "./database.ts";
+import type { KnownManifests, PlacedInstance } from "./known-manifests.ts";
+import { blockedInstances } from "./taken-along.ts";
 
 /** What must not leave, whatever the policy says. */
 export interface Block {
@@ -46,6 +48,8 @@ export interface BlockList extends Disposable {
   ofDigest(digest: Digest): Block | undefined;
   /** The digests by which some content is known to go, itself among them. */
   namesOf(digest: Digest): ContentNames;
+  /** The instances that a blocked index takes along, and where, as far as is known. */
+  takenAlong(digest: Digest): readonly PlacedInstance[];
   /** By which digests some content goes. */
   learn(names: ContentNames): void;
   /** Looks now whether another process has changed it. */
@@ -66,6 +70,7 @@ export interface BlockListParts extends BlockIndexParts {
   readonly now: () => number;
   readonly report: Report;
   readonly names: KnownNames;
+  readonly instancesOf: KnownManifests["instancesOf"];
   /** How often other processes are heeded; by default four times a second. */
   readonly everyMs?: number;
 }
@@ -148,6 +153,12 @@ class SharedBlockList implements BlockList {
 
   namesOf(digest: Digest): ContentNames {
     return this.#parts.names.of(digest) ?? [digest];
+  }
+
+  takenAlong(digest: Digest): readonly PlacedInstance[] {
+    const isBlocked = (each: PlacedInstance) =>
+      this.find(each.repository, each.digest) !== undefined;
+    return blockedInstances(this.#parts.instancesOf, isBlocked, this.namesOf(digest));
   }
 
   learn(names: ContentNames): void {

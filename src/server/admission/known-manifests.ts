@@ -13,6 +13,12 @@ export interface KnownManifest {
   readonly admittedAs: readonly string[];
 }
 
+/** An instance in a repository, `domain/path`. */
+export interface PlacedInstance {
+  readonly repository: string;
+  readonly digest: Digest;
+}
+
 /** A manifest to be remembered. */
 export interface SeenManifest extends Omit<KnownManifest, "admittedAs" | "digest"> {
   /** Blobs, or instances. */
@@ -38,6 +44,8 @@ export interface KnownManifests {
   naming(repository: string, digest: Digest): readonly KnownManifest[];
   /** Like {@link naming}, at less cost. */
   parents(repository: string, digest: Digest): readonly Pick<KnownManifest, "digest" | "signed">[];
+  /** The instances of an index, wherever it was asked for; at most 1,000. */
+  instancesOf(digest: Digest): readonly PlacedInstance[];
   /** The tags that something was admitted under, "" for its digest. */
   tagsOf(repository: string, digest: Digest): readonly string[];
 }
@@ -61,6 +69,7 @@ export const manifestTables = `
 const maxManifests = 500_000;
 const maxSeen = 20_000;
 const maxParents = 64;
+const maxInstances = 1000;
 const maxTags = 16;
 
 /** Remembers in a database, across restarts; what it has written it does not write again. */
@@ -101,6 +110,7 @@ export function createKnownManifests(database: Database, report: Report): KnownM
         digest: String(digest) as Digest,
         signed: String(signed) as Digest,
       })),
+    instancesOf: (digest) => instancesOf(database, digest),
     tagsOf: (repository, digest) => tagsOf(database, repository, digest),
   };
 }
@@ -140,6 +150,18 @@ function parentRows(database: Database, repository: string, digest: Digest): rea
     repository,
     digest,
   );
+}
+
+function instancesOf(database: Database, digest: Digest): readonly PlacedInstance[] {
+  const rows = database.all(
+    `SELECT n.repository, n.child FROM manifests m JOIN names n ON n.manifest = m.id
+     WHERE m.digest = ? AND m.type = 'index' LIMIT ${maxInstances}`,
+    digest,
+  );
+  return rows.map(({ repository, child }) => ({
+    repository: String(repository),
+    digest: String(child) as Digest,
+  }));
 }
 
 function knownOf(database: Database, repository: string, row: Row): KnownManifest {

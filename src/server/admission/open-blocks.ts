@@ -51,6 +51,7 @@ export function openBlocks(options: OpenBlocksOptions): OpenedBlocks {
       now,
       report,
       names,
+      instancesOf: (digest) => known.instancesOf(digest),
       isTakenAlong: (repository, digest, isBlocked) =>
         takenAlong(parents, repository, digest, isBlocked),
     }),

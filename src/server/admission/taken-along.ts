@@ -1,6 +1,6 @@
 import type { Digest } from "../../core/digest.ts";
 import type { Block } from "./block-list.ts";
-import type { KnownManifests } from "./known-manifests.ts";
+import type { KnownManifests, PlacedInstance } from "./known-manifests.ts";
 
 /** The manifests that name something in a repository. */
 export type ParentsOf = KnownManifests["parents"];
@@ -30,4 +30,20 @@ export function takenAlong(
     found = block;
   }
   return found;
+}
+
+/** Of the instances of an index that goes by these digests, and of theirs, those that are blocked where they are. */
+export function blockedInstances(
+  instancesOf: KnownManifests["instancesOf"],
+  isBlocked: (instance: PlacedInstance) => boolean,
+  digests: readonly Digest[],
+  depth = 0,
+): readonly PlacedInstance[] {
+  if (depth >= maxDepth) return [];
+  const found = digests.flatMap(instancesOf).filter(isBlocked);
+  const inner = [...new Set(found.map(({ digest }) => digest))];
+  return [
+    ...found,
+    ...(inner.length === 0 ? [] : blockedInstances(instancesOf, isBlocked, inner, depth + 1)),
+  ];
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { blockableNames } from "../../../src/cli/jobs/blockable-names.ts";
 import { openJobBlocks } from "../../../src/cli/jobs/job-blocks.ts";
 import { tellBlocks } from "../../../src/cli/jobs/tell-blocks.ts";
-import { digestOf } from "../../../src/core/digest.ts";
+import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { openRedisJobs } from "../../../src/jobs/redis/open.ts";
 import { openBlocks } from "../../../src/server/admission/open-blocks.ts";
 import { createAllowedHosts } from "../../../src/server/jobs/allowed-hosts.ts";
@@ -79,4 +79,31 @@ test("workers hear by Redis what servers have blocked, and what is lifted", {
   await change(() => server.blocks.remove({ digest }));
   await change(() => server.blocks.remove({ repository: "x.example/**" }));
   assert.equal(heard.find("x.example/a", digest), undefined);
+
+  // an index in an index, one of whose instances is another's, too
+  const [outer, inner, other, own, shared] = ["outer", "inner", "other", "own", "shared"].map(
+    (text) => digestOf(Buffer.from(text)),
+  ) as [Digest, Digest, Digest, Digest, Digest];
+  const remember = (repository: string, index: Digest, names: readonly Digest[]) =>
+    server.known.remember(repository, index, "image", () => ({
+      ...{ signed: index, type: "index", names },
+    }));
+  remember("x.example/a", outer, [inner, shared]);
+  remember("x.example/a", inner, [own]);
+  remember("x.example/a", other, [shared]);
+  remember("x.example/b", outer, [inner, shared]);
+  remember("x.example/c", inner, [own]);
+  await change(() => server.blocks.add({ digest: outer, reason: "bad index" }));
+  const reasonOf = (repository: string, of: Digest) => heard.find(repository, of)?.reason;
+  for (const [repository, of] of [
+    ["x.example/a", inner],
+    ["x.example/a", own],
+    ["x.example/b", shared],
+  ] as const)
+    assert.equal(reasonOf(repository, of), "bad index", `${repository}@${of}`);
+  for (const [repository, of] of [
+    ["x.example/a", shared],
+    ["x.example/c", own],
+  ] as const)
+    assert.equal(reasonOf(repository, of), undefined, `${repository}@${of}`);
 });
