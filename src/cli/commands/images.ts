@@ -18,6 +18,7 @@ import {
   rowsOf,
   sortRows,
   tagsOrFirst,
+  withNamesOfRows,
 } from "../local/image-rows.ts";
 import { type LocalImage, listLocalImages } from "../local/local-image.ts";
 import { type LocalStore, openLocal } from "../local/open-local.ts";
@@ -47,8 +48,8 @@ export async function run(context: CommandContext): Promise<void> {
     containersOf,
     now,
   });
-  const sorted = sortRows(rowsOf(images), flags.string("sort") || "created");
-  const rows = tagsOrFirst(sorted.filter(fits));
+  const asked = withNamesOfRows(rowsOf(images).filter(fits));
+  const rows = tagsOrFirst(sortRows(asked, flags.string("sort") || "created"));
   const options: RowOptions = {
     now,
     noTrunc: flags.bool("no-trunc"),

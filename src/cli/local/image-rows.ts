@@ -23,6 +23,17 @@ export function rowsOf(images: readonly LocalImage[]): readonly ImageRow[] {
   });
 }
 
+/** Images that have no names but those of their rows: whoever asked for one whole name is told of no others. */
+export function withNamesOfRows(rows: readonly ImageRow[]): readonly ImageRow[] {
+  const byImage = Map.groupBy(rows, ({ image }) => image);
+  return [...byImage].flatMap(([image, own]) => {
+    const shown = new Set(own.map(({ name }) => name));
+    const names = image.record.names.filter((name) => shown.has(name));
+    const narrowed = { ...image, record: { ...image.record, names } };
+    return own.map((row) => ({ ...row, image: narrowed }));
+  });
+}
+
 /** Of each image the rows with a tag, as podman has it; where there is none, the first. */
 export function tagsOrFirst(rows: readonly ImageRow[]): readonly ImageRow[] {
   const instead = new Map<LocalImage, ImageRow>();

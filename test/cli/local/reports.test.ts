@@ -10,6 +10,7 @@ import {
   rowsOf,
   sortRows,
   tagsOrFirst,
+  withNamesOfRows,
 } from "../../../src/cli/local/image-rows.ts";
 import type { LocalImage } from "../../../src/cli/local/local-image.ts";
 import { renderRows } from "../../../src/cli/local/report-rows.ts";
@@ -85,6 +86,18 @@ test("rowsOf() gives a row to each name, and one to an image without", () => {
     "h.example/x <none>",
   ]);
   assert.throws(() => sortRows([], "colour"), { code: "usage.bad-flag" });
+});
+
+// As podman 5.8 has it for a whole name; it keeps the history.
+test("withNamesOfRows() knows an image by no name that was not asked for", () => {
+  const rows = rowsOf([imageOf(["h.example/x:1", "h.example/y:1", "h.example/x:2"]), imageOf([])]);
+  const [row, nameless] = withNamesOfRows(rows.filter(({ name }) => name !== "h.example/y:1"))
+    .filter(({ name }) => name !== "h.example/x:1")
+    .map((each) => jsonOf(each, options) as Record<string, unknown>);
+  assert.deepEqual(row?.["Names"], ["h.example/x:1", "h.example/x:2"]);
+  assert.deepEqual(row["RepoDigests"], [`h.example/x@${row["Digest"]}`]);
+  assert.equal((row["History"] as readonly string[]).length, 3);
+  assert.equal(nameless?.["Names"], undefined);
 });
 
 test("tagsOrFirst() shows no digest where there is a tag, and one where there is none", () => {
