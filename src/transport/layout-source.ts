@@ -3,6 +3,7 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import type { ImageReference } from "../core/image-reference.ts";
 import { maxManifestBytes, type RawManifest, readRawManifest } from "../core/manifest.ts";
+import { isSchema1Type, mediaTypes } from "../core/media-type.ts";
 import {
   chooseEntry,
   type EntryChoice,
@@ -112,10 +113,14 @@ export class LayoutSource implements ImageSource {
         ? this.#top
         : this.#parts.index.manifests?.find((each) => each.digest === instance);
     const bytes = await this.#parts.readBlob(digest, maxManifestBytes, options);
-    return readRawManifest(bytes, {
+    const isKnown = entry !== undefined && isReadable(entry);
+    const manifest = readRawManifest(bytes, {
       digest,
-      ...(entry && entry.mediaType !== "" && { contentType: entry.mediaType }),
+      ...(isKnown && { contentType: entry.mediaType }),
     });
+    return isKnown || !entry?.mediaType || isSchema1Type(manifest.mediaType)
+      ? manifest
+      : { ...manifest, mediaType: mediaTypes.schema1Signed }; // what skopeo takes anything else for
   }
 
   async heldLayers(): Promise<undefined> {}

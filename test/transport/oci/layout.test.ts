@@ -13,6 +13,8 @@ import {
 } from "node:fs/promises";
 import { test } from "node:test";
 import { hexOf } from "../../../src/core/digest.ts";
+import { mediaTypes } from "../../../src/core/media-type.ts";
+import { parseSchema1 } from "../../../src/core/schema1.ts";
 import { createOciTransport } from "../../../src/transport/oci/transport.ts";
 import { bundleScript } from "../../support/bundled-script.ts";
 import { makeImage, makeIndex, makeMultiArch } from "../../support/images.ts";
@@ -146,6 +148,26 @@ test("oci: a digest in index.json leads nowhere but to a blob", async () => {
     const index = JSON.stringify({ schemaVersion: 2, manifests: [entry] });
     await writeFile(folder.in("layout", "index.json"), index);
     await assert.rejects(readFrom(oci, folder.in("layout")), { code: "layout.invalid" }, digest);
+  }
+});
+
+test("oci: an entry of a type that is no image's is taken for schema 1, as skopeo 1.22 does", async () => {
+  await using folder = await tempFolder();
+  const { digest, bytes, mediaType } = image(1);
+  await writeTo(oci, `${folder.in("layout")}:x`, image(1));
+  const read = async (type: string) => {
+    const entry = { mediaType: type, digest, size: bytes.length };
+    const index = JSON.stringify({ schemaVersion: 2, manifests: [entry] });
+    await writeFile(folder.in("layout", "index.json"), index);
+    const reference = await oci.resolve(folder.in("layout"), "source", { signal });
+    await using source = await oci.openSource(reference, { signal });
+    return await source.readManifest("top", { signal });
+  };
+  for (const type of ["", mediaType]) assert.equal((await read(type)).mediaType, mediaType);
+  for (const type of ["text/plain", `${mediaType}; charset=utf-8`, mediaTypes.schema1]) {
+    const manifest = await read(type);
+    assert.deepEqual([manifest.digest, Buffer.from(manifest.bytes)], [digest, Buffer.from(bytes)]);
+    assert.throws(() => parseSchema1(manifest), { message: "unsupported schema version 2" }, type);
   }
 });
 
