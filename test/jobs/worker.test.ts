@@ -220,8 +220,11 @@ test("runWorker() does as many at once as it has slots", options, async () => {
   for (let n = 0; n < 6; n++) ids.push((await world.submit()).id);
   let now = 0;
   let most = 0;
+  const second = Promise.withResolvers<void>();
   await world.runUntilEnd(ids[5] ?? "", async () => {
     most = Math.max(most, ++now);
+    if (now === 2) second.resolve();
+    await second.promise; // however long this machine takes to lease it
     await new Promise((resolve) => setTimeout(resolve, 20));
     now--;
     return result;
