@@ -33,14 +33,14 @@ test("a full disk refuses pushes, serves all that was acknowledged and lets pull
   await mkdir(folder.in("data"));
   const yaml = `
 log: {requests: false}
-store: {collect-every: 100ms, unreferenced-after: 300ms, upload-expiry: 300ms}
+store: {collect-every: 100ms, unreferenced-after: 1s, upload-expiry: 1s}
 upstreams: [{name: up.example, alias: up, url: "${registry.origin}"}]
 `;
   await using server = await startServerProcess({ folder, yaml, shell: shell(folder.in("data")) });
   const target = { url: server.url };
   const pushed: LoadImage[] = [];
   let refused: unknown;
-  for (let n = 1; n < 30 && refused === undefined; n++) {
+  for (let n = 1; n < 100 && !isRefusal(refused); n++) {
     await pushLoadImage(target, "team/app", `t${n}`, [[n, 1_500_000]]).then(
       (image) => pushed.push(image),
       (error) => {
@@ -48,8 +48,7 @@ upstreams: [{name: up.example, alias: up, url: "${registry.origin}"}]
       },
     );
   }
-  assert.ok(refused instanceof NotDone, String(refused));
-  assert.match(refused.message, /: 5\d\d /);
+  assert.ok(isRefusal(refused), String(refused));
   assert.ok(pushed.length >= 2);
   for (const image of pushed) await pullLoadImage(target, image);
 
@@ -75,6 +74,11 @@ upstreams: [{name: up.example, alias: up, url: "${registry.origin}"}]
   for (const image of pushed) await pullLoadImage(target, image);
   assert.equal((await call(target.url, "GET", "/healthz")).status, 200);
 });
+
+/** Not what a busy machine brings: a blob that is collected again before its manifest comes. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof NotDone && /: 5\d\d /.test(error.message);
+}
 
 async function pushedAtLast(push: () => Promise<LoadImage>): Promise<void> {
   for (let n = 0; ; n++) {
