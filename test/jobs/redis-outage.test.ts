@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause, setImmediate as turn } from "node:timers/promises";
 import type { JobError } from "../../src/jobs/errors.ts";
 import { openRedisJobs } from "../../src/jobs/redis/open.ts";
 import { skipWithout } from "../support/peers.ts";
@@ -102,6 +102,27 @@ test(
     await far.queue.add("b", { n: 2 });
     const keys = new Set([(await waiting).key]);
     assert.ok(keys.has("b") || keys.has("x"), "what was added without an answer may come first");
+  },
+);
+
+test(
+  "Redis queue goes on though Redis went away while it got ready, and can be closed",
+  options,
+  async () => {
+    await using server = await startRedis();
+    await import("bullmq"); // so that it is asked at once
+    const settings = { now: Date.now, patienceMs: 60_000 };
+    for (const isBack of [true, false]) {
+      await using jobs = await openRedisJobs<{ readonly n: number }>(server.url, settings);
+      server.freeze();
+      const asked = assert.rejects(jobs.queue.size(), { code: "job.queue-unreachable" });
+      for (let turns = 0; turns < 50; turns++) await turn();
+      await server.kill();
+      await asked;
+      if (!isBack) continue;
+      await server.start();
+      assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
+    }
   },
 );
 

@@ -35,6 +35,7 @@ export class BullParts {
   readonly #name: string;
   readonly #leaseMs: number;
   #parts: Promise<Parts> | undefined;
+  #ready: Parts | undefined;
   #closed = false;
 
   constructor(link: RedisLink, options: { readonly name: string; readonly leaseMs: number }) {
@@ -98,18 +99,19 @@ export class BullParts {
     try {
       await Promise.all([queue.waitUntilReady(), worker.waitUntilReady()]);
       await worker.startStalledCheckTimer();
-      return { queue, worker };
+      if (this.#closed) throw new Error("The queue was closed");
+      this.#ready = { queue, worker };
+      return this.#ready;
     } catch (error) {
       await close({ queue, worker });
       throw error;
     }
   }
 
-  /** The connection stays. */
+  /** The connection stays. Parts that are being made are not waited for, since Redis may be away: they close themselves. */
   async close(): Promise<void> {
     this.#closed = true;
-    const parts = await this.#parts?.catch(() => undefined);
-    if (parts !== undefined) await close(parts);
+    if (this.#ready !== undefined) await close(this.#ready);
   }
 }
 

@@ -50,19 +50,32 @@ export class RedisLink {
   static async open(url: string, options: LinkOptions): Promise<RedisLink> {
     const { Redis } = await import("ioredis");
     const redis = new Redis(url, {
-      maxRetriesPerRequest: null,
+      maxRetriesPerRequest: 0, // else who asked when a connection broke would wait for ever, BullMQ too
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
+      autoResubscribe: false, // `#listen` does it, and bears that it fails
       connectTimeout: options.patienceMs,
       retryStrategy: (times) => Math.min(50 * times, 1000),
     });
     const link = new RedisLink(redis, options);
     try {
-      await link.ask(() => redis.ping());
+      await link.ask(() => link.#greet());
       return link;
     } catch (error) {
       link.#close();
       throw error;
+    }
+  }
+
+  /** Asks for the first answer, and again where the connection broke before it came. */
+  async #greet(): Promise<void> {
+    for (;;) {
+      try {
+        return void (await this.redis.ping());
+      } catch (error) {
+        if (this.redis.status === "ready") throw error;
+        await this.#ready();
+      }
     }
   }
 
