@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
@@ -187,11 +186,11 @@ function nextTurn(): Promise<void> {
 test("a client that never ends its headers is ended", async () => {
   const options = { headersTimeout: 500, connectionsCheckingInterval: 100 };
   await using server = await startV2Server({}, options);
-  const { socket } = openRaw(server.port);
+  const { socket, closed } = openRaw(server.port);
   socket.write(`GET /v2/ HTTP/1.1\r\n${host}`);
   const drip = setInterval(() => socket.write("X-A: b\r\n"), 50);
   socket.resume();
-  await once(socket, "close");
+  await closed;
   clearInterval(drip);
   assert.deepEqual(server.events, []);
 });
@@ -210,7 +209,7 @@ test("a client that stops in the middle of its body is ended, and one that goes 
   slow.socket.write(`PATCH ${other} HTTP/1.1\r\n${host}Content-Length: 12\r\n\r\n`);
   const drip = setInterval(() => slow.socket.write("x"), 400);
   const answered = slow.headers().finally(() => clearInterval(drip));
-  await once(stalled.socket, "close");
+  await stalled.closed;
   assert.match(await answered, /^HTTP\/1\.1 202/);
   slow.socket.destroy();
 });
@@ -270,7 +269,7 @@ test("a call's signal aborts when its client is gone", async () => {
 
 test("an answer before the body is read reaches a client that sends on and on", async () => {
   await using server = await startV2Server();
-  const { socket, headers } = openRaw(server.port);
+  const { socket, closed, headers } = openRaw(server.port);
   socket.write(
     `PATCH /v2/a/blobs/uploads/none HTTP/1.1\r\n${host}Content-Length: 900000000\r\n\r\n`,
   );
@@ -281,18 +280,18 @@ test("an answer before the body is read reaches a client that sends on and on", 
   clearInterval(sending);
   socket.end();
   socket.resume();
-  await once(socket, "close");
+  await closed;
 });
 
 test("a body without an end is ended when its request has been answered", async () => {
   await using server = await startV2Server();
-  const { socket, headers } = openRaw(server.port);
+  const { socket, closed, headers } = openRaw(server.port);
   socket.write(`GET /v2/ HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\n`);
   assert.match(await headers(), /^HTTP\/1\.1 200/);
   const more = `1100000\r\n${" ".repeat(0x1100000)}\r\n`;
   socket.write(more);
   socket.resume();
-  await once(socket, "close");
+  await closed;
 });
 
 test("requests one behind the other on a connection are answered in their order", async () => {

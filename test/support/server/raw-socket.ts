@@ -26,10 +26,20 @@ export function exchangeRaw(
   });
 }
 
-/** A connection for a test to do with as it likes, and the first answer that comes whole headers of. */
-export function openRaw(port: number): { readonly socket: Socket; headers(): Promise<string> } {
+/** A connection for a test to do with as it likes. */
+export interface RawConnection {
+  readonly socket: Socket;
+  /** When it is closed, by a reset too: that is what a server's end is to who still sends. */
+  readonly closed: Promise<void>;
+  /** The first answer that comes whole headers of. */
+  headers(): Promise<string>;
+}
+
+/** Opens one. */
+export function openRaw(port: number): RawConnection {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   let text = "";
   const headers = () =>
     new Promise<string>((resolve, reject) => {
@@ -44,5 +54,5 @@ export function openRaw(port: number): { readonly socket: Socket; headers(): Pro
       socket.on("data", look);
       socket.on("close", () => reject(new Error(`closed after: ${text}`)));
     });
-  return { socket, headers };
+  return { socket, closed, headers };
 }
