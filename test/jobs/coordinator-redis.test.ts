@@ -82,8 +82,8 @@ test("RedisCoordinator keeps a turn for longer than its lease", options, async (
   story.push("ended");
   await end();
   await waiting;
-  // a machine too busy to renew in time loses it, and is told so
-  assert.deepEqual(story, lost.aborted ? ["next", "ended"] : ["ended", "next"]);
+  // a machine too busy to renew in time loses it, and is told so: then the next may come at any time
+  assert.deepEqual(lost.aborted ? story.toSorted() : story, ["ended", "next"]);
 });
 
 test(
