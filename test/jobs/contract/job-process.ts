@@ -103,6 +103,8 @@ async function add({ queue }: Jobs<TestJob>): Promise<void> {
   }
 }
 
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort());
 const jobs = await openAddress(address, { leaseMs: options.leaseMs });
 log("ready");
 if (role === "add") {
@@ -115,8 +117,6 @@ if (role === "add") {
     log("filled");
     await once(process.stdin.resume(), "end");
   }
-  const stop = new AbortController();
-  process.on("SIGTERM", () => stop.abort());
   for await (const lease of jobs.queue.leases({ signal: stop.signal })) {
     await (role === "hold" ? hold(lease) : work(lease));
   }

@@ -88,8 +88,12 @@ export class Processes implements AsyncDisposable {
     await ended;
   }
 
-  /** Each is told to stop, and ends. */
+  /** Each is told to stop, and ends. Who is not ready yet would be killed by that. */
   async stop(...children: readonly ChildProcess[]): Promise<void> {
+    await this.until((lines) => {
+      const ready = new Set(lines.flatMap(({ what, pid }) => (what === "ready" ? [pid] : [])));
+      return children.every(({ pid }) => pid !== undefined && ready.has(pid));
+    }, "all are to be ready");
     for (const child of children) {
       const ended = child.exitCode === null ? once(child, "exit") : [child.exitCode];
       child.kill("SIGTERM");
