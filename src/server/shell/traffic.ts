@@ -1,4 +1,5 @@
-import type { RequestListener, Server } from "node:http";
+import type { RequestListener, Server, ServerResponse } from "node:http";
+import { Server as Listener } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The requests that are being answered, and how they come to an end. */
@@ -19,21 +20,21 @@ export interface Traffic {
 
 /** Begins with none. */
 export function createTraffic(): Traffic {
-  let running = 0;
+  const running = new Set<ServerResponse>();
   let draining = false;
   let ended: (() => void) | undefined;
   return {
     counted: (handle) => (request, response) => {
-      running++;
+      running.add(response);
       if (draining) response.shouldKeepAlive = false;
       response.once("close", () => {
-        running--;
-        if (running === 0) ended?.();
+        running.delete(response);
+        if (running.size === 0) ended?.();
       });
       handle(request, response);
     },
     get running() {
-      return running;
+      return running.size;
     },
     get draining() {
       return draining;
@@ -43,12 +44,13 @@ export function createTraffic(): Traffic {
     },
     async end(servers, withinMs) {
       draining = true;
-      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
-      const idle = setInterval(() => closeIdle(servers), 100);
+      const closed = servers.map((server) => new Promise((resolve) => closeDoor(server, resolve)));
+      closeIdle(servers, running);
+      const idle = setInterval(() => closeIdle(servers, running), 100);
       const late = new AbortController();
       const done = new Promise<void>((resolve) => {
         ended = resolve;
-        if (running === 0) resolve();
+        if (running.size === 0) resolve();
       });
       await Promise.race([
         done,
@@ -56,7 +58,7 @@ export function createTraffic(): Traffic {
       ]);
       late.abort();
       clearInterval(idle);
-      const cut = running;
+      const cut = running.size;
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
       return cut;
@@ -64,8 +66,17 @@ export function createTraffic(): Traffic {
   };
 }
 
-/** Connections whose last answer was begun before the end was known are kept open by it. */
-function closeIdle(servers: readonly Server[]): void {
+/** Takes no more connections. Node's own closes idle ones at once, and not only those: see {@link closeIdle}. */
+function closeDoor(server: Server, onClose: (error?: Error) => void): void {
+  Listener.prototype.close.call(server, onClose);
+}
+
+/**
+ * Connections whose last answer was begun before the end was known are kept open by it. Node takes one for idle whose answer
+ * has been ended, though its client has not got all of it: while there are such, none is closed.
+ */
+function closeIdle(servers: readonly Server[], running: ReadonlySet<ServerResponse>): void {
+  if ([...running].some(({ writableEnded }) => writableEnded)) return;
   for (const server of servers) server.closeIdleConnections();
 }
 
