@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerResponse } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import { Server as Listener } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -20,21 +20,29 @@ export interface Traffic {
 
 /** Begins with none. */
 export function createTraffic(): Traffic {
-  const running = new Set<ServerResponse>();
+  let running = 0;
+  /** Of these, answers that are ended, and that their clients have not got all of. */
+  let leaving = 0;
   let draining = false;
   let ended: (() => void) | undefined;
   return {
     counted: (handle) => (request, response) => {
-      running.add(response);
+      running++;
       if (draining) response.shouldKeepAlive = false;
+      let isLeaving = false;
+      response.once("prefinish", () => {
+        isLeaving = true;
+        leaving++;
+      });
       response.once("close", () => {
-        running.delete(response);
-        if (running.size === 0) ended?.();
+        running--;
+        if (isLeaving) leaving--;
+        if (running === 0) ended?.();
       });
       handle(request, response);
     },
     get running() {
-      return running.size;
+      return running;
     },
     get draining() {
       return draining;
@@ -45,12 +53,16 @@ export function createTraffic(): Traffic {
     async end(servers, withinMs) {
       draining = true;
       const closed = servers.map((server) => new Promise((resolve) => closeDoor(server, resolve)));
-      closeIdle(servers, running);
-      const idle = setInterval(() => closeIdle(servers, running), 100);
+      const closeIdle = () => {
+        if (leaving > 0) return;
+        for (const server of servers) server.closeIdleConnections();
+      };
+      closeIdle();
+      const idle = setInterval(closeIdle, 100);
       const late = new AbortController();
       const done = new Promise<void>((resolve) => {
         ended = resolve;
-        if (running.size === 0) resolve();
+        if (running === 0) resolve();
       });
       await Promise.race([
         done,
@@ -58,7 +70,7 @@ export function createTraffic(): Traffic {
       ]);
       late.abort();
       clearInterval(idle);
-      const cut = running.size;
+      const cut = running;
       for (const server of servers) server.closeAllConnections();
       await Promise.all(closed);
       return cut;
@@ -66,18 +78,12 @@ export function createTraffic(): Traffic {
   };
 }
 
-/** Takes no more connections. Node's own closes idle ones at once, and not only those: see {@link closeIdle}. */
+/**
+ * Takes no more connections. Node's own way closes idle ones as well, and counts among them one whose answer has been ended,
+ * though its client has not got all of it: while there are such, none is closed.
+ */
 function closeDoor(server: Server, onClose: (error?: Error) => void): void {
   Listener.prototype.close.call(server, onClose);
-}
-
-/**
- * Connections whose last answer was begun before the end was known are kept open by it. Node takes one for idle whose answer
- * has been ended, though its client has not got all of it: while there are such, none is closed.
- */
-function closeIdle(servers: readonly Server[], running: ReadonlySet<ServerResponse>): void {
-  if ([...running].some(({ writableEnded }) => writableEnded)) return;
-  for (const server of servers) server.closeIdleConnections();
 }
 
 function nothing(): void {}
