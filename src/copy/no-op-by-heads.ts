@@ -14,7 +14,7 @@ export function askSource(
 ): Promise<HeldManifest | undefined> | undefined {
   if (job.tellLayers || job.expects === "nothing") return undefined;
   if (!job.from.transport.digestOf) return undefined;
-  if (job.expects === "same") return destination.then((held) => held && headSource(job));
+  if (job.expects === "same") return destination.then((held) => held && headSource(job, held));
   return job.options.select.type === "system" ? headSource(job) : undefined;
 }
 
@@ -35,10 +35,14 @@ function isCopiedWhole({ options }: CopyJob, { mediaType }: HeldManifest): boole
   return options.select.type === "all" && isIndexType(mediaType);
 }
 
-function headSource({ from, signal }: CopyJob): Promise<HeldManifest | undefined> {
+/** @param likely what the destination has: most images of a mirror are as they were */
+function headSource(
+  { from, signal }: CopyJob,
+  likely?: HeldManifest,
+): Promise<HeldManifest | undefined> {
   const name = formatImageReference(from.reference);
   return telling(`initializing source ${name}`, "copy.source-failed", async () =>
-    from.transport.digestOf?.(from.reference, "source", { signal }),
+    from.transport.digestOf?.(from.reference, "source", { signal, ...(likely && { likely }) }),
   );
 }
 

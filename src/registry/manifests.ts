@@ -79,17 +79,31 @@ async function readFailure(reply: Reply, context: string): Promise<RegistryError
   return underCode(error, "registry.not-found");
 }
 
+/** What a tag is likely to stand for. */
+export interface LikelyManifest {
+  readonly digest: Digest;
+  readonly mediaType: string;
+}
+
+/** A HEAD of one manifest. */
+export interface HeadOptions {
+  readonly signal: AbortSignal;
+  /** Asked for as RFC 9110 § 13.1.2 has it: a registry to which it still is that one need not read it. */
+  readonly likely?: LikelyManifest;
+}
+
 /** The digest of a tag by HEAD, which costs no pull. */
 export async function headManifest(
   state: RepositoryState,
   reference: string,
-  signal: AbortSignal,
+  { signal, likely }: HeadOptions,
 ): Promise<ManifestHead> {
   if (state.capabilities.headBroken) return { type: "unknown" };
   const reply = await sendTo(state, {
     method: "HEAD",
     target: `manifests/${reference}`,
     headers: acceptHeaders,
+    ...(likely && { ownHeaders: { "if-none-match": `"${likely.digest}"` } }),
     lane: "metadata",
     signal,
   });
@@ -103,9 +117,16 @@ export async function headManifest(
     state.contents.tagAbsent = true;
     return { type: "absent" };
   }
+  if (status === 304 && likely) return stillHeld(likely, digest);
   if (status === 405) state.capabilities.headBroken = true;
   if (status !== 200 || !digest || !mediaType) return { type: "unknown" };
   return { type: "held", digest, mediaType, size: lengthOf(reply) };
+}
+
+/** By an answer of 304, unless it names another digest as well. */
+function stillHeld(likely: LikelyManifest, told: Digest | undefined): ManifestHead {
+  if (told !== undefined && told !== likely.digest) return { type: "unknown" };
+  return { type: "held", ...likely, size: undefined };
 }
 
 /** What a registry said to a manifest written. */

@@ -194,7 +194,7 @@ async function changeOnce(
   const { clock } = state.channel.options;
   const found = await readTaggedList(state, subject, signal);
   const isThere = async (digest: Digest) =>
-    (await headManifest(state, digest, signal)).type === "held";
+    (await headManifest(state, digest, { signal })).type === "held";
   const wanted = change(await memory.restored(found.list, clock.now(), isThere));
   let standing = wanted;
   if (wanted !== found.list) {

@@ -16,6 +16,7 @@ import { listCatalog } from "./catalog.ts";
 import { deleteBlob, deleteManifest } from "./deletion.ts";
 import {
   type FetchedManifest,
+  type HeadOptions,
   headManifest,
   type ManifestCallOptions,
   type ManifestHead,
@@ -68,8 +69,8 @@ export class Repository implements AsyncDisposable {
     return readManifest(this.#state, reference, options);
   }
 
-  headManifest(reference: string, { signal }: CallOptions): Promise<ManifestHead> {
-    return headManifest(this.#state, reference, signal);
+  headManifest(reference: string, options: HeadOptions): Promise<ManifestHead> {
+    return headManifest(this.#state, reference, options);
   }
 
   writeManifest(

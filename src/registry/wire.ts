@@ -20,6 +20,8 @@ export interface WireRequest {
   /** `/v2/…`, or the URL of an upload session. */
   readonly target: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
+  /** {@link HttpRequest.ownHeaders}; for the registry itself. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly lane: Lane;
   /** The caller keeps a slot of the lane: {@link Wire.keepSlot}. */
@@ -166,6 +168,7 @@ export class Wire {
         method: request.method,
         url,
         headers: this.#headers(request, authorization, own),
+        ...(request.ownHeaders && own && { ownHeaders: request.ownHeaders }),
         ...(body !== undefined && { body }),
         lane: request.lane === "metadata" ? "metadata" : "blob",
         signal: request.signal,

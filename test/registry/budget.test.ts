@@ -79,3 +79,28 @@ test("headManifest() needs one request, with a token two more", async () => {
   assert.equal(registry.log.entries.length, 3);
   assert.equal(tokens.server.log.entries.length, 1);
 });
+
+test("headManifest() believes no answer of 304 that it did not ask for, or that names something else", async () => {
+  await using registry = await startRegistry();
+  const image = makeImage();
+  registry.seed("app", "v1", image);
+  await using reader = testHost(registry.host);
+  const repository = reader.host.repository("app", "read");
+  const likely = { digest: image.digest, mediaType: image.mediaType };
+  const unknown = { type: "unknown" };
+  const answering = (headers: Readonly<Record<string, string>>) =>
+    registry.behave({ on: "HEAD manifest", fault: { reply: () => ({ status: 304, headers }) } });
+  answering({});
+  assert.deepEqual(await repository.headManifest("v1", { signal }), unknown);
+  answering({ "docker-content-digest": makeImage({ seed: 3 }).digest });
+  assert.deepEqual(await repository.headManifest("v1", { signal, likely }), unknown);
+  answering({});
+  const held = { type: "held", ...likely, size: undefined };
+  assert.deepEqual(await repository.headManifest("v1", { signal, likely }), held);
+  // who knows nothing of conditions answers as ever
+  const head = await repository.headManifest("v1", { signal, likely });
+  assert.equal(head.type === "held" && head.digest, image.digest);
+  const asked = registry.log.of("HEAD manifest").map(({ headers }) => headers["if-none-match"]);
+  const condition = `"${image.digest}"`;
+  assert.deepEqual(asked, [undefined, condition, condition, condition]);
+});

@@ -146,6 +146,27 @@ test("Repository lists and deletes at docker-registry", { skip, timeout: 300_000
   });
 });
 
+test("headManifest() is told by docker-registry whether a tag is what it most likely is", {
+  skip,
+  timeout: 300_000,
+}, async () => {
+  await using registry = await startDockerRegistry();
+  await push(registry);
+  await using there = testHost(registry.host);
+  const repository = there.host.repository("a/b", "read");
+  const head = await repository.headManifest("v1", { signal });
+  assert.ok(head.type === "held");
+  const { digest, mediaType } = head;
+  assert.deepEqual(await repository.headManifest("v1", { signal, likely: { digest, mediaType } }), {
+    ...head,
+    size: undefined, // by 304: there is no manifest to tell the length of
+  });
+  const other = makeImage({ seed: 9 });
+  const likely = { digest: other.digest, mediaType };
+  assert.deepEqual(await repository.headManifest("v1", { signal, likely }), head);
+  assert.deepEqual(await repository.headManifest("v2", { signal, likely }), { type: "absent" });
+});
+
 test("Repository is refused a manifest by docker-registry", {
   skip,
   timeout: 300_000,

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly url: URL;
   /** Names in lower case, each once. Host, content-length, transfer-encoding and connection are the client's to set. */
   readonly headers: Readonly<Record<string, string>>;
+  /** More of them, where `headers` is an object that many requests have in common. */
+  readonly ownHeaders?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly signal: AbortSignal;
   /** Metadata requests and blob streams wait for connections of their own, so that a HEAD never queues behind layers. */

@@ -26,6 +26,7 @@ export function formatRequestHead(request: HttpRequest, options: HeadOptions): U
     `${requestLine(request.method, target)}Host: ${url.host}\r\n` +
       fieldLines(Object.entries(options.hop)) +
       headerLines(request.headers, options.written) +
+      (request.ownHeaders ? fieldLines(Object.entries(request.ownHeaders).map(checkedField)) : "") +
       `${fieldLines(lengthFields(request.method, request.body))}\r\n`,
     "utf8",
   );

@@ -16,6 +16,12 @@ export interface OpenSourceOptions extends CallOptions {
   readonly expectSignatures?: Digest | boolean;
 }
 
+/** A look at what a name stands for. */
+export interface DigestOfOptions extends CallOptions {
+  /** What it stands for most likely: a place that tells by that alone whether it is so has less to do. */
+  readonly likely?: { readonly digest: Digest; readonly mediaType: string };
+}
+
 /** How a destination is to be written to. */
 export interface OpenDestinationOptions extends CallOptions {
   /**
@@ -66,7 +72,7 @@ export interface Transport {
   readonly digestOf?: (
     reference: ImageReference,
     as: "source" | "destination",
-    options: CallOptions,
+    options: DigestOfOptions,
   ) => Promise<HeldManifest | undefined>;
   /** Without {@link digestOf}: a source's manifest is as cheap to read as a digest to ask for, to see whether there is anything to do. */
   readonly isAtHand?: true;
