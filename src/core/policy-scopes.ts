@@ -25,8 +25,21 @@ export function dockerIdentity(docker: DockerReference): string {
     : `${repositoryName(docker)}@${digest}`;
 }
 
+/** So many repositories' namespaces are kept: a mirror has two at a time, and thousands of images in them. */
+const mostKept = 16;
+const kept = new Map<string, readonly string[]>();
+
 /** `name`, each parent down to the host, then `*.` wildcards of the host's parents. */
 export function dockerNamespaces(name: string, domain: string): readonly string[] {
+  const known = kept.get(name); // which begins with the domain
+  if (known) return known;
+  if (kept.size >= mostKept) kept.clear();
+  const namespaces = namespacesOf(name, domain);
+  kept.set(name, namespaces);
+  return namespaces;
+}
+
+function namespacesOf(name: string, domain: string): readonly string[] {
   const namespaces = [...parentNames(name)];
   const host = domain.split(":", 1)[0] ?? domain;
   for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {

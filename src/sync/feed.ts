@@ -109,10 +109,10 @@ export class Feed<T> {
   #take(): Fed<T> | undefined {
     let best: Choice<T> | undefined;
     for (const line of this.#lines) {
-      let at = 0;
-      for (const waiting of line) {
+      for (let at = 0; at < line.length; at++) {
+        const waiting = line[at] as Waiting<T>;
+        if (waiting.fed.burdens === best?.waiting.fed.burdens && best.line === line) continue; // came later
         if (!best || this.#isBefore(waiting, best.waiting)) best = { line, at, waiting };
-        at++;
       }
     }
     if (!best) return undefined;

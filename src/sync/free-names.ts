@@ -19,6 +19,8 @@ interface Known {
  */
 export class FreeNames {
   readonly #repositories = new Map<string, Known>();
+  /** The one used last: most images are of the same as the one before. */
+  #last: { readonly repository: string; readonly known: Known } | undefined;
 
   /** Whether it is known already; without waiting. */
   isFree({ reference: { docker } }: CopyEnd): boolean {
@@ -48,6 +50,7 @@ export class FreeNames {
   }
 
   #of(repository: string): Known {
+    if (this.#last?.repository === repository) return this.#last.known;
     const known = this.#repositories.get(repository) ?? { free: 0 };
     this.#repositories.delete(repository);
     this.#repositories.set(repository, known);
@@ -55,6 +58,7 @@ export class FreeNames {
     if (this.#repositories.size > mostRepositories && first !== undefined) {
       this.#repositories.delete(first);
     }
+    this.#last = { repository, known };
     return known;
   }
 }
