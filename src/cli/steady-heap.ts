@@ -11,20 +11,24 @@ export function keepHeapSteady(): void {
   setFlagsFromString("--heap-growing-percent=20");
 }
 
-/** After so many images what they have left among what lives long is worth a collection: some 30 ms for 2 MB. */
+/** By then all of Node is loaded that a mirror needs: what Node loads of itself after flags were set, it compiles anew. */
+const firstImages = 64;
+/** What so many have left among what lives long is worth a collection: 2 MB, with nothing to do, for some 30 ms. */
 const imagesBetween = 512;
 
 /**
- * Has the heap collected every few hundred images. V8 by itself lets it grow by 8 MB and the size of the nursery at least,
- * and short runs have no need of any. By the first time all of Node is loaded that a mirror needs: what Node loads of itself
- * after flags were set, it compiles anew.
+ * As {@link keepHeapSteady} once some images have ended, and collects by itself every few hundred: V8 lets a heap grow by 8 MB
+ * and the size of the nursery, whatever it is told. Short runs have no need of either.
  */
 export function steadyWhenLong(report: ReportSync): ReportSync {
   let ended = 0;
   let collect: (() => void) | undefined;
   return (event) => {
     report(event);
-    if (event.type !== "image-ended" || ++ended % imagesBetween !== 0) return;
+    if (event.type !== "image-ended") return;
+    ended++;
+    if (ended === firstImages) keepHeapSteady();
+    if (ended % imagesBetween !== 0) return;
     collect ??= collector();
     collect();
   };
