@@ -87,18 +87,18 @@ class NamedCopies implements CopyPlan {
   }
 
   async check(): Promise<void> {
-    const firsts = new Map<string, { readonly number: number; readonly from: string }>();
+    const firsts = new Map<string, number>();
     for await (const { number, position, of, shown, to } of this.copies("every")) {
       if (this.#wish.transport === "dir") await refuseExisting(to.slice("dir:".length));
       const first = firsts.get(to);
       if (first === undefined) {
-        firsts.set(to, { number, from: shown.from });
+        firsts.set(to, number);
         continue;
       }
-      refuseConflict(first.from, shown);
+      refuseConflict(await this.#from(first), shown);
       this.#again.add(number);
-      const twins = this.#twins.get(first.number) ?? [];
-      this.#twins.set(first.number, [...twins, { number, position, of }]);
+      const twins = this.#twins.get(first) ?? [];
+      this.#twins.set(first, [...twins, { number, position, of }]);
     }
   }
 
@@ -114,6 +114,17 @@ class NamedCopies implements CopyPlan {
         yield { ...named, ...turn, twins: this.#twins.get(turn.number) ?? [] };
       }
     }
+  }
+
+  /** What a copy is made of, as it is shown; named anew, since few are asked for. */
+  async #from(number: number): Promise<string> {
+    let before = 0;
+    for (const { keys, image } of this.#sources) {
+      const key = keys[number - before];
+      if (key !== undefined) return (await this.#named(number, () => image(key))).shown.from;
+      before += keys.length;
+    }
+    throw new Error(`There is no copy ${number}`);
   }
 
   async #named(
