@@ -97,6 +97,8 @@ test("a mirror is started, watched, refused and tried again at the page of a rea
   await page.getByText("Done", { exact: true }).waitFor();
   await page.getByText("6 images: 6 copied, 0 unchanged").waitFor();
   assert.equal(await page.getByRole("row").filter({ hasText: "Copied" }).count(), 6);
+  await page.reload(); // its story is told of a job that has ended, too
+  await page.getByRole("row").filter({ hasText: "Copied" }).nth(5).waitFor();
   assert.deepEqual(await seriousFindings(page), []);
 
   await page.getByRole("link", { name: "Mirrors" }).click();

@@ -25,6 +25,7 @@ const rowsShown = 200;
 export const jobView: MakeView = async ({ argument, go }) => {
   let job = await api.job(argument);
   const story = new JobStory();
+  let isToldToEnd = false;
   const head = h("div");
   const overall = bar("Images", 0, 0);
   const numbers = h("p", { class: "numbers", role: "status" });
@@ -57,10 +58,11 @@ export const jobView: MakeView = async ({ argument, go }) => {
     followJob(
       argument,
       (event) => {
+        isToldToEnd ||= event.type === "state" && !openStates.includes(event.state);
         story.note(event);
         draw();
       },
-      () => !openStates.includes(job.state),
+      () => isToldToEnd, // a job that has ended has a story all the same
     ),
     followJobs((changed) => changed.id === argument && show(changed), look),
   ];
