@@ -124,9 +124,9 @@ export async function headManifest(
 }
 
 /** By an answer of 304, unless it names another digest as well. */
-function stillHeld(likely: LikelyManifest, told: Digest | undefined): ManifestHead {
-  if (told !== undefined && told !== likely.digest) return { type: "unknown" };
-  return { type: "held", ...likely, size: undefined };
+function stillHeld({ digest, mediaType }: LikelyManifest, told: Digest | undefined): ManifestHead {
+  if (told !== undefined && told !== digest) return { type: "unknown" };
+  return { type: "held", digest, mediaType, size: undefined };
 }
 
 /** What a registry said to a manifest written. */

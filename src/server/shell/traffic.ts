@@ -31,6 +31,7 @@ export function createTraffic(): Traffic {
       if (draining) response.shouldKeepAlive = false;
       let isLeaving = false;
       response.once("prefinish", () => {
+        if (response.closed) return; // ended when its client was gone: nobody takes it
         isLeaving = true;
         leaving++;
       });
