@@ -109,7 +109,7 @@ async function sign(
   openpgp: OpenPgp,
   { key, signing, content, date }: Signing,
 ): Promise<Uint8Array> {
-  const message = await openpgp.createMessage({ binary: content });
+  const message = await openpgp.createMessage({ binary: content, date });
   try {
     return await openpgp.sign({
       message,

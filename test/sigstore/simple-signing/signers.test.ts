@@ -286,11 +286,15 @@ test("createKeyFileSigner() hands out nothing that is not good when it is made",
 test("createKeyFileSigner() makes the same of the same, and nothing once it was called off", {
   skip,
 }, async () => {
-  const time = new Date();
+  const time = new Date(Date.now() + 5000); // not the system's: what is signed says when by the signer's clock alone
   const options = { keyFile: secret("plain"), creator, now: () => time };
   await using signer = await createKeyFileSigner(options);
   const made = await signer.sign(claim, { signal });
   assert.deepEqual(await signer.sign(claim, { signal }), made);
+  const seconds = Buffer.alloc(4);
+  seconds.writeUInt32BE(Math.floor(time.getTime() / 1000));
+  assert.ok(made.format === "simple-signing");
+  assert.equal(Buffer.from(made.bytes).toString("hex").split(seconds.toString("hex")).length, 3);
   const reason = new Error("enough");
   await assert.rejects(signer.sign(claim, { signal: AbortSignal.abort(reason) }), reason);
 });
