@@ -84,10 +84,11 @@ async function* frames(
   signal: AbortSignal,
   heartbeatMs: number,
 ): AsyncGenerator<string> {
-  yield "retry: 2000\n: hello\n\n";
   const from = events[Symbol.asyncIterator]();
-  let next: Promise<IteratorResult<SentEvent>> | undefined;
+  let next: Promise<IteratorResult<SentEvent>> | undefined = from.next(); // nothing is missed once it says hello
+  next.catch(() => {}); // told below
   try {
+    yield "retry: 2000\n: hello\n\n";
     while (!signal.aborted) {
       next ??= from.next();
       const come = await within(next, heartbeatMs, signal);

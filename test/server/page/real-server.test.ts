@@ -114,8 +114,18 @@ test("a mirror is started, watched, refused and tried again at the page of a rea
   await page.getByLabel("From", { exact: true }).fill(`${world.registry.host}/team/late:v1`);
   await page.getByLabel("To", { exact: true }).fill("registry.example/late:v1");
   await page.getByLabel("Credentials for it (optional)").nth(1).fill("self");
+  const { promise: letThrough, resolve: onLetThrough } = Promise.withResolvers<void>();
+  await page.route("**/api/v1/jobs/events", async (route) => {
+    await letThrough; // what changes before the page hears of changes is shown all the same
+    await route.continue();
+  });
   await page.getByRole("button", { name: "Copy" }).click();
-  await page.getByText("Failed", { exact: true }).first().waitFor();
+  await page.waitForURL(/#job\//);
+  const as = {
+    headers: { authorization: `Basic ${Buffer.from("ann:secret").toString("base64")}` },
+  };
+  await endOf(url, page.url().split("/").at(-1) ?? "", as);
+  onLetThrough();
   await page
     .getByText(/name unknown/)
     .first()
@@ -123,10 +133,9 @@ test("a mirror is started, watched, refused and tried again at the page of a rea
   world.registry.seed("team/late", "v1", makeImage({ seed: 30 }));
   const before = page.url();
   await page.getByRole("button", { name: "Retry" }).click();
+  await page.unroute("**/api/v1/jobs/events");
   await page.waitForURL((now) => now.href !== before);
   await page.getByText("Done", { exact: true }).waitFor();
-  const basic = `Basic ${Buffer.from("ann:secret").toString("base64")}`;
-  const as = { headers: { authorization: basic } };
   const head = await fetch(`${url}/v2/late/manifests/v1`, as);
   assert.equal(head.status, 200);
 

@@ -15,7 +15,7 @@ export function followJob(
   return follow({ url, types: ["state", "image", "blob", "message"], told, isOver });
 }
 
-/** Every job's changes; `back` is called where some may have been missed: the connection is there again. */
+/** Every job's changes; `back` is called where some may have been missed: the connection is there, or there again. */
 export function followJobs(told: (job: Job) => void, back: () => Promise<void>): Stop {
   return follow({ url: "/api/v1/jobs/events", types: ["job"], told, back });
 }
@@ -39,7 +39,7 @@ function follow<T>({ url, types, told, back, isOver = () => false }: Followed<T>
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isStopped = false;
-  let missed = document.hidden;
+  let missed = true; // what changes before it is open is not told
   let last = 0;
   const take = (event: MessageEvent<string>) => {
     const id = Number(event.lastEventId);
