@@ -55,6 +55,8 @@ export interface UncheckedBytes extends AsyncDisposable {
   readonly size: number;
   /** Once; ends where the range does, or the blob. */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** What was given so far stays as it is, for whoever still reads it: its memory is not used again. */
+  retainChunks(): void;
 }
 
 /** Which bytes of a blob: from `start` to before `end`, or to the blob's end. */
@@ -84,6 +86,7 @@ export async function openUnchecked(
     return {
       size: whole.size,
       bytes: paced({ [Symbol.asyncIterator]: () => bytes }, budgetOf(state), target.signal),
+      retainChunks: () => bytes.retainChunks(),
       async [Symbol.asyncDispose]() {
         stop.abort(new RegistryError("registry.unreachable", "the blob was given up"));
         free();

@@ -53,6 +53,11 @@ export class DownloadedBytes implements AsyncIterator<Uint8Array, undefined> {
     return over;
   }
 
+  /** What was given so far stays as it is. What an earlier answer gave does so anyway. */
+  retainChunks(): void {
+    this.#reply?.retainChunks();
+  }
+
   get #end(): number {
     return this.#target.end ?? this.#target.descriptor.size;
   }

@@ -56,6 +56,11 @@ export class Reply implements AsyncDisposable {
     return this.#response.body;
   }
 
+  /** As of {@link HttpResponse}. */
+  retainChunks(): void {
+    this.#response.retainChunks();
+  }
+
   /** Reads what is left of a small body, so that the connection can be used again, and disposes. Never throws. */
   async discard(): Promise<void> {
     if (this.method === "HEAD") await this[Symbol.asyncDispose]();

@@ -12,7 +12,7 @@ import type {
 import { HttpError } from "./errors.ts";
 import { exchange } from "./exchange.ts";
 import { IdleConnections } from "./idle-connections.ts";
-import { SpareBlocks } from "./inbox.ts";
+import { LargeBlocks } from "./inbox.ts";
 import { Route } from "./route.ts";
 import { TlsLayer } from "./tls.ts";
 import { periodFor, Watchdog } from "./watchdog.ts";
@@ -25,9 +25,6 @@ const defaultTimeouts: HttpTimeouts = {
   readIdleMs: 60_000,
   writeIdleMs: 60_000,
 };
-
-/** Large blocks kept for the next body: 4 MiB. */
-const spareBlocks = 16;
 
 /** A client with connections of its own. Dispose of it to close them; idle ones do not keep the process alive. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
@@ -51,7 +48,7 @@ class PooledClient implements HttpClient {
     this.#options = options;
     this.#context = {
       timeouts,
-      spare: new SpareBlocks(spareBlocks),
+      largeBlocks: new LargeBlocks(options.roomy ?? false),
       watchdog: new Watchdog(periodFor(Object.values(timeouts))),
     };
     this.#layer = new TlsLayer(this.#context);

@@ -40,6 +40,8 @@ export interface HttpResponse extends AsyncDisposable {
    * `registry.connection-lost`. Chunks live as `stream/blob-stream.ts` § chunksInUse says.
    */
   readonly body: AsyncIterable<Uint8Array>;
+  /** What was given of the body so far stays as it is, for whoever still reads it: its memory is not used again. */
+  retainChunks(): void;
 }
 
 /** Sends requests over pooled HTTP/1.1 connections. Follows no redirect, decodes no content, keeps no cookie. */
@@ -99,6 +101,8 @@ export interface HttpClientOptions {
   readonly mayConnect?: (origin: URL, address: string) => boolean;
   /** Connections per origin and lane. */
   readonly connections: number;
+  /** Whether large bodies may take twice the memory, some 5 MB each while they are few: less work a byte. No where absent. */
+  readonly roomy?: boolean;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Told of every request as it is sent, for counting and `--debug`. The URL is redacted. */
   readonly onRequest?: (request: { readonly method: string; readonly url: string }) => void;

@@ -3,10 +3,15 @@ import { chunksInUse } from "../../stream/blob-stream.ts";
 /** Sizes of the memory that is read into: a small piece until a big body is known to come. */
 const smallBlock = 16 * 1024;
 const largeBlock = 512 * 1024;
+/** Where few large bodies come at once, and memory is there: a byte costs less the more of them are read by one call. */
+const roomyBlock = 2 * largeBlock;
+const fewBodies = 8;
 /** Below this a block counts as full: a read into less room is not worth its call. */
 const leastRoom = { small: 2 * 1024, large: 64 * 1024 };
-/** Unread bytes at which reading pauses. */
-const enough = { small: 64 * 1024, large: 2 * largeBlock };
+/** Unread bytes at which reading pauses, as long as no large body is expected. */
+const enoughSmall = 64 * 1024;
+/** Large blocks that are kept for the next body: memory made anew costs more than what is read into it. */
+const spareBlocks = 16;
 
 /** A piece of memory that a socket reads into from its start to its end, and whose bytes are taken in that order. */
 interface Block {
@@ -19,23 +24,42 @@ interface Block {
   retired: boolean;
 }
 
-/** Large blocks that nobody uses at the moment, shared by the connections of a client. */
-export class SpareBlocks {
-  readonly #spare: Uint8Array[] = [];
-  readonly #keep: number;
+/** The large blocks of a client: how large they are, and those that nobody uses at the moment. */
+export class LargeBlocks {
+  readonly #roomy: boolean;
+  #spare: Uint8Array[] = [];
+  #bodies = 0;
 
-  constructor(keep: number) {
-    this.#keep = keep;
+  /** @param roomy blocks may be of 1 MiB instead of 512 KiB */
+  constructor(roomy: boolean) {
+    this.#roomy = roomy;
+  }
+
+  /** Of a block that is taken now. */
+  get bytes(): number {
+    return this.#roomy && this.#bodies <= fewBodies ? roomyBlock : largeBlock;
+  }
+
+  /** A large body comes: to be told when it is {@link over}. */
+  begun(): void {
+    this.#bodies++;
+  }
+
+  /** What a large body is to the others. */
+  over(): void {
+    this.#bodies--;
   }
 
   take(): Uint8Array {
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(largeBlock);
+    const spare = this.#spare.pop();
+    if (spare?.byteLength === this.bytes) return spare;
+    this.#spare = []; // of the other size
+    return Buffer.allocUnsafeSlow(this.bytes);
   }
 
   give(memory: Uint8Array): void {
-    if (memory.byteLength === largeBlock && this.#spare.length < this.#keep) {
-      this.#spare.push(memory);
-    }
+    const fits = memory.byteLength === this.bytes;
+    if (fits && this.#spare.length < spareBlocks) this.#spare.push(memory);
   }
 }
 
@@ -49,12 +73,12 @@ export class Inbox {
   /** Oldest first; the last is the one being filled. */
   readonly #blocks: Block[] = [];
   readonly #lent: Block[] = [];
-  readonly #spare: SpareBlocks;
+  readonly #largeBlocks: LargeBlocks;
   #unread = 0;
   #large = false;
 
-  constructor(spare: SpareBlocks) {
-    this.#spare = spare;
+  constructor(large: LargeBlocks) {
+    this.#largeBlocks = large;
   }
 
   /** Bytes received and not taken. */
@@ -64,7 +88,7 @@ export class Inbox {
 
   /** Whether the socket should go on reading. */
   get hungry(): boolean {
-    return this.#unread < (this.#large ? enough.large : enough.small) / 2;
+    return this.#unread < this.#enough / 2;
   }
 
   /** Whether many bytes are expected, so that large blocks pay. */
@@ -73,7 +97,15 @@ export class Inbox {
   }
 
   set large(large: boolean) {
+    if (large === this.#large) return;
     this.#large = large;
+    if (large) this.#largeBlocks.begun();
+    else this.#largeBlocks.over();
+  }
+
+  /** So many bytes of a large body are worth a turn of all who handle them. */
+  get worthATurn(): number {
+    return this.#largeBlocks.bytes / 2;
   }
 
   /** Memory for the next read: the same until {@link filled} is called. */
@@ -87,7 +119,7 @@ export class Inbox {
       if (roomIn(last)) return last.memory.subarray(last.filled);
       if (last.taken === last.filled) this.#leave(last);
     }
-    const memory = this.#large ? this.#spare.take() : Buffer.allocUnsafeSlow(smallBlock);
+    const memory = this.#large ? this.#largeBlocks.take() : Buffer.allocUnsafeSlow(smallBlock);
     this.#blocks.push({ memory, filled: 0, taken: 0, lent: 0, retired: false });
     return memory;
   }
@@ -97,7 +129,7 @@ export class Inbox {
     const last = this.#blocks.at(-1);
     if (last !== undefined) last.filled += count;
     this.#unread += count;
-    return this.#unread < (this.#large ? enough.large : enough.small);
+    return this.#unread < this.#enough;
   }
 
   /** Takes over memory whose bytes are then said to be {@link filled}. */
@@ -141,16 +173,27 @@ export class Inbox {
     if (!this.#blocks.includes(block)) this.#reuse(block);
   }
 
-  /** The reader has all it will get, and may still hold its last chunks for as long as it likes. */
-  retireLent(): void {
+  /** The reader may hold the chunks it has for as long as it likes. */
+  retainLent(): void {
     for (const block of this.#lent.splice(0)) block.retired = true;
-    this.#large = false;
+  }
+
+  /** The reader has all it will get, and may hold its last chunks. */
+  retireLent(): void {
+    this.retainLent();
+    this.large = false;
   }
 
   /** Forgets all that was received. */
   drop(): void {
+    this.large = false;
     this.#blocks.length = 0;
     this.#unread = 0;
+  }
+
+  /** Unread bytes at which reading pauses. */
+  get #enough(): number {
+    return this.#large ? 2 * this.#largeBlocks.bytes : enoughSmall;
   }
 
   #first(): Block | undefined {
@@ -167,7 +210,7 @@ export class Inbox {
   }
 
   #reuse(block: Block): void {
-    if (isFree(block)) this.#spare.give(block.memory);
+    if (isFree(block)) this.#largeBlocks.give(block.memory);
   }
 }
 
@@ -179,5 +222,5 @@ function isFree(block: Block): boolean {
 
 function roomIn(block: Block): boolean {
   const room = block.memory.byteLength - block.filled;
-  return room >= (block.memory.byteLength === largeBlock ? leastRoom.large : leastRoom.small);
+  return room >= (block.memory.byteLength >= largeBlock ? leastRoom.large : leastRoom.small);
 }

@@ -48,6 +48,10 @@ export class WireResponse implements HttpResponse {
     return this.#parts.head.fields.all(name);
   }
 
+  retainChunks(): void {
+    this.#body?.retainChunks();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#body?.close();
     return Promise.resolve();
@@ -55,13 +59,12 @@ export class WireResponse implements HttpResponse {
 }
 
 /**
- * So many bytes of a large body are worth a turn of all who handle them: each turn costs as much as hashing 200 KB, and a
- * network brings 64 KiB at a time. Fewer are given when no more came for a moment.
+ * Bytes of a large body are gathered until they are worth a turn of all who handle them: each turn costs as much as hashing
+ * 200 KB, and a network brings 64 KiB at a time. Fewer are given when no more came for a moment.
  */
-const worthATurn = 256 * 1024;
 const gatherMs = 5;
 
-/** The body as it comes. What is there and {@link worthATurn} is given at once; a wait costs one promise. */
+/** The body as it comes. What is there and worth a turn is given at once; a wait costs one promise. */
 export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #parts: ResponseParts;
   #over = false;
@@ -115,6 +118,11 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
     wait?.reject(this.#closed);
   }
 
+  /** After its end nothing is lent, and the connection another's. */
+  retainChunks(): void {
+    if (!this.#over) this.#parts.wire.inbox.retainLent();
+  }
+
   readonly #again = () => this.next();
 
   #now(): Result | undefined {
@@ -136,7 +144,7 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array, undefined> 
   /** Whether to wait a moment for more than there is. */
   #isGathering(): boolean {
     const { wire, frames } = this.#parts;
-    const { unread, large } = wire.inbox;
+    const { unread, large, worthATurn } = wire.inbox;
     if (!large || this.#hasGathered || unread === 0) return false;
     if (unread >= Math.min(worthATurn, frames.left)) return false;
     this.#gathering ??= setTimeout(this.#onGathered, gatherMs);

@@ -1,14 +1,14 @@
 import type { OnReadOpts, Socket } from "node:net";
 import type { HttpTimeouts } from "./contract.ts";
 import { endedEarly, type HttpPhase } from "./errors.ts";
-import { Inbox, type SpareBlocks } from "./inbox.ts";
+import { Inbox, type LargeBlocks } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { type Ends, hostPort, lostError, timedOut } from "./socket-error.ts";
 import { never, type Watchdog, type Watched } from "./watchdog.ts";
 
 /** What all connections of a client have in common. */
 export interface WireContext {
-  readonly spare: SpareBlocks;
+  readonly largeBlocks: LargeBlocks;
   readonly watchdog: Watchdog;
   readonly timeouts: HttpTimeouts;
 }
@@ -48,7 +48,7 @@ export class Wire implements Watched {
   ) {
     this.#context = context;
     this.#explain = explain;
-    this.inbox = new Inbox(context.spare);
+    this.inbox = new Inbox(context.largeBlocks);
     this.socket = open({
       buffer: () => this.inbox.room(),
       callback: (count) => this.#onBytes(count),

@@ -1,6 +1,7 @@
 import { ContentError } from "../../core/errors.ts";
 import type { UncheckedBytes } from "../../registry/blob-download.ts";
 import { RegistryError } from "../../registry/errors.ts";
+import { chunksInUse } from "../../stream/blob-stream.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import { readAt } from "./read-file-part.ts";
 import type { CacheFill } from "./store.ts";
@@ -21,12 +22,33 @@ export interface BlobFillOptions {
   readonly onEnd: (outcome: FillOutcome) => void;
 }
 
+/** As much as comes in at once. */
+const bufferBytes = 1024 * 1024;
+
+/** How far a reader is. */
+export class Reading {
+  /** What it gets next. */
+  at: number;
+  readonly end: number;
+  #buffer: Uint8Array | undefined;
+
+  constructor(start: number, end: number) {
+    this.at = start;
+    this.end = end;
+  }
+
+  /** Memory to read the file into, made when it is needed. */
+  get buffer(): Uint8Array {
+    this.#buffer ??= Buffer.allocUnsafeSlow(Math.min(bufferBytes, this.end - this.at));
+    return this.#buffer;
+  }
+}
+
 /** A reader that has read all there is. */
 interface Waiting {
-  readonly at: number;
-  readonly buffer: Uint8Array;
-  /** How many bytes are in the buffer now; 0: look again. */
-  readonly resolve: (count: number) => void;
+  readonly reading: Reading;
+  /** By what comes next; by nothing: look again. */
+  readonly resolve: (chunk: Uint8Array | undefined) => void;
 }
 
 /** How a fill ended. `paused`: what is there is kept for the next. */
@@ -51,6 +73,8 @@ export class BlobFill {
   #closed = false;
   #verified = false;
   #waiting: Waiting[] = [];
+  /** Who may still be reading a chunk of the source's, and the how manieth it is. */
+  readonly #lent = new Map<Reading, number>();
 
   constructor(options: BlobFillOptions) {
     this.#options = options;
@@ -93,25 +117,35 @@ export class BlobFill {
   }
 
   /**
-   * Reads into `buffer` what there is from `at` on, or waits for it. What has just come in is copied from memory: a reader that
-   * keeps up costs the file no reading. Whoever aborts `signal` has to {@link wake} as well: a listener for each chunk would cost
-   * as much as a quarter of its hash.
+   * What comes next, at least one byte, once it is there. It may be read until the next is asked for, or the reading is {@link leave|left}. What has
+   * just come in is given as it came: a reader that keeps up costs no copy, and the file no reading. Whoever aborts `signal` has to
+   * {@link wake} as well: a listener for each chunk would cost as much as a quarter of its hash.
    *
-   * @returns how many bytes, at least one
    * @throws what the fill failed by
    */
-  async read(at: number, buffer: Uint8Array, signal: AbortSignal): Promise<number> {
+  async read(reading: Reading, signal: AbortSignal): Promise<Uint8Array> {
+    this.leave(reading);
     for (;;) {
       signal.throwIfAborted();
-      const there = this.#readable - at;
-      if (there > 0) {
-        return await readAt(this.file.descriptor, buffer.subarray(0, there), at);
-      }
+      const there = Math.min(this.#readable, reading.end) - reading.at;
+      if (there > 0) return await this.#readFile(reading, there);
       if (this.#outcome?.type === "failed") throw this.#outcome.error;
       if (this.#outcome?.type === "paused") throw paused();
-      const count = await this.#wait(at, buffer);
-      if (count > 0) return count;
+      const chunk = await this.#wait(reading);
+      if (chunk) return chunk;
     }
+  }
+
+  /** Nothing of what it was given is read any more. */
+  leave(reading: Reading): void {
+    this.#lent.delete(reading);
+  }
+
+  async #readFile(reading: Reading, there: number): Promise<Uint8Array> {
+    const part = reading.buffer.subarray(0, there);
+    const count = await readAt(this.file.descriptor, part, reading.at);
+    reading.at += count;
+    return part.subarray(0, count);
   }
 
   /** Bytes that readers may have now. */
@@ -120,9 +154,9 @@ export class BlobFill {
     return Math.min(this.file.size, this.size - heldBack);
   }
 
-  #wait(at: number, buffer: Uint8Array): Promise<number> {
-    const { promise, resolve } = Promise.withResolvers<number>();
-    this.#waiting.push({ at, buffer, resolve });
+  #wait(reading: Reading): Promise<Uint8Array | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Uint8Array | undefined>();
+    this.#waiting.push({ reading, resolve });
     return promise;
   }
 
@@ -139,7 +173,7 @@ export class BlobFill {
   async #run(): Promise<void> {
     const { source, onEnd } = this.#options;
     try {
-      await this.#pour(source.bytes);
+      await this.#pour(source);
       await this.file.finish(() => this.#onVerified());
       this.#end({ type: "verified" });
     } catch (error) {
@@ -151,12 +185,25 @@ export class BlobFill {
     }
   }
 
-  async #pour(bytes: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of bytes) {
+  async #pour(source: UncheckedBytes): Promise<void> {
+    let turn = 0;
+    for await (const chunk of source.bytes) {
       const start = this.file.size;
       await this.file.append(chunk);
-      this.#handOut(chunk, start);
+      this.#handOut(chunk, start, turn);
       this.#stop.signal.throwIfAborted();
+      turn++;
+      this.#retain(source, turn - chunksInUse);
+    }
+  }
+
+  /** The source would write over its chunk of `turn` now: one that is still being read is left to who reads it. */
+  #retain(source: UncheckedBytes, turn: number): void {
+    for (const lent of this.#lent.values()) {
+      if (lent > turn) continue;
+      source.retainChunks();
+      this.#lent.clear();
+      return;
     }
   }
 
@@ -180,18 +227,21 @@ export class BlobFill {
 
   /** Has all who wait look again. */
   wake(): void {
-    for (const { resolve } of this.#waiting.splice(0)) resolve(0);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(undefined);
   }
 
-  /** `chunk` is in the file, and the source's again after this. */
-  #handOut(chunk: Uint8Array, start: number): void {
+  /** `chunk`, the source's of `turn`, is in the file. */
+  #handOut(chunk: Uint8Array, start: number, turn: number): void {
     const readable = this.#readable;
-    for (const { at, buffer, resolve } of this.#waiting.splice(0)) {
-      const from = at - start;
-      const count = Math.min(buffer.byteLength, readable - at);
+    for (const { reading, resolve } of this.#waiting.splice(0)) {
+      const from = reading.at - start;
+      const count = Math.min(reading.end, readable) - reading.at;
       const isHere = from >= 0 && count > 0;
-      if (isHere) buffer.set(chunk.subarray(from, from + count));
-      resolve(isHere ? count : 0);
+      if (isHere) {
+        reading.at += count;
+        this.#lent.set(reading, turn);
+      }
+      resolve(isHere ? chunk.subarray(from, from + count) : undefined);
     }
   }
 

@@ -3,14 +3,13 @@ import type { Digest } from "../../core/digest.ts";
 import type { UncheckedBytes } from "../../registry/blob-download.ts";
 import { verified } from "../../stream/verify.ts";
 import type { ByteRange, OpenBlob } from "../v2/backend.ts";
-import { type BlobFill, isDiskFailure } from "./blob-fill.ts";
+import { type BlobFill, isDiskFailure, Reading } from "./blob-fill.ts";
 import { readAt } from "./read-file-part.ts";
 import { upstreamAnswer } from "./upstream-answer.ts";
 
 /** A reader so far ahead of the fill asks the upstream itself, instead of waiting for it. */
 export const farAhead: number = 8 * 1024 * 1024;
 
-/** As much as comes in at once. */
 const bufferBytes = 512 * 1024;
 
 /** Where bytes come from that the fill does not bring. */
@@ -46,30 +45,17 @@ export class FollowedBlob implements OpenBlob {
       yield* passedThrough(this.#direct, range, signal);
       return;
     }
-    const progress = { at: range.start };
+    const reading = new Reading(range.start, range.end);
     const wake = () => this.#fill.wake();
     signal.addEventListener("abort", wake, { once: true });
     try {
-      yield* this.#follow(progress, range.end, signal);
+      while (reading.at < reading.end) yield await this.#fill.read(reading, signal);
     } catch (error) {
       if (!isDiskFailure(error)) throw upstreamAnswer(error, this.#direct.upstream);
-      yield* this.#withoutDisk({ start: progress.at, end: range.end }, signal);
+      yield* this.#withoutDisk({ start: reading.at, end: range.end }, signal);
     } finally {
+      this.#fill.leave(reading);
       signal.removeEventListener("abort", wake);
-    }
-  }
-
-  async *#follow(
-    progress: { at: number },
-    end: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, void> {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(bufferBytes, end - progress.at));
-    while (progress.at < end) {
-      const part = buffer.subarray(0, end - progress.at);
-      const count = await this.#fill.read(progress.at, part, signal);
-      progress.at += count;
-      yield part.subarray(0, count);
     }
   }
 

@@ -53,6 +53,7 @@ class Connection implements UpstreamConnection {
       settings.url === undefined ? registryOrigin(settings.name) : new URL(settings.url);
     this.#http = createHttpClient({
       connections: limits.slots,
+      roomy: true,
       proxyFor: options.proxyFor,
       proxyTls: () => ({ ca: options.roots(), clientCertificates: [], verify: true }),
       tlsFor: (origin) => this.#tlsFor(origin),

@@ -62,3 +62,23 @@ test("body ends the wait of who closes it while more of it is gathered", async (
     assert.ok(["no error", "registry.connection-lost"].includes(await next), end);
   }
 });
+
+test("retainChunks() leaves what was given so far to its reader for good", async () => {
+  const large = randomBytesOf(22, 12 * 1024 * 1024);
+  await using server = await scriptedServer(async (peer) => {
+    await peer.head();
+    await peer.send(`HTTP/1.1 200 OK\r\nContent-Length: ${large.byteLength}\r\n\r\n`);
+    await peer.send(large);
+  });
+  await using client = testClient();
+  await using response = await ask(client, server.origin, { lane: "blob" });
+  const held: Uint8Array[] = [];
+  for await (const chunk of response.body) {
+    held.push(chunk);
+    response.retainChunks();
+  }
+  response.retainChunks(); // when all was given, there is nothing to retain
+  assert.ok(Buffer.concat(held).equals(large));
+  const others = new Set(held.map(({ buffer }) => buffer));
+  assert.ok(others.size >= 12 * 2, `${others.size} pieces of memory`);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Inbox, SpareBlocks } from "../../../src/registry/http/inbox.ts";
+import { Inbox, LargeBlocks } from "../../../src/registry/http/inbox.ts";
 
 function receive(inbox: Inbox, bytes: Uint8Array): boolean {
   let hungry = true;
@@ -19,7 +19,7 @@ function letters(count: number, from = 0): Buffer {
 }
 
 test("room() is the same memory until it is filled", () => {
-  const inbox = new Inbox(new SpareBlocks(2));
+  const inbox = new Inbox(new LargeBlocks(false));
   const room = inbox.room();
   assert.equal(inbox.room().byteOffset, room.byteOffset);
   inbox.filled(10);
@@ -27,7 +27,7 @@ test("room() is the same memory until it is filled", () => {
 });
 
 test("peek(), skip() and take() give the bytes in order, whatever the sizes", () => {
-  const inbox = new Inbox(new SpareBlocks(2));
+  const inbox = new Inbox(new LargeBlocks(false));
   const content = letters(100_000);
   const seen: Buffer[] = [];
   for (let at = 0, step = 1; at < content.byteLength; at += step, step = (step * 7) % 9973) {
@@ -52,7 +52,7 @@ test("peek(), skip() and take() give the bytes in order, whatever the sizes", ()
 });
 
 test("filled() says when it is enough, and hungry when it is no more", () => {
-  const inbox = new Inbox(new SpareBlocks(2));
+  const inbox = new Inbox(new LargeBlocks(false));
   let hungry = true;
   while (hungry) hungry = receive(inbox, letters(1000));
   assert.ok(inbox.unread <= 64 * 1024 + 1000);
@@ -62,7 +62,7 @@ test("filled() says when it is enough, and hungry when it is no more", () => {
 });
 
 test("take() lends memory that is used again only for the third chunk after it", () => {
-  const inbox = new Inbox(new SpareBlocks(8));
+  const inbox = new Inbox(new LargeBlocks(false));
   inbox.large = true;
   const block = 512 * 1024;
   const lent: { readonly chunk: Uint8Array; readonly copy: Buffer }[] = [];
@@ -81,7 +81,7 @@ test("take() lends memory that is used again only for the third chunk after it",
 });
 
 test("retireLent() leaves what is lent to its holder for good", () => {
-  const spare = new SpareBlocks(8);
+  const spare = new LargeBlocks(false);
   const inbox = new Inbox(spare);
   inbox.large = true;
   receive(inbox, letters(600_000));
@@ -105,7 +105,7 @@ test("retireLent() leaves what is lent to its holder for good", () => {
 });
 
 test("adopt() takes bytes that came in memory of their own", () => {
-  const inbox = new Inbox(new SpareBlocks(2));
+  const inbox = new Inbox(new LargeBlocks(false));
   for (const text of ["he", "llo"]) {
     inbox.adopt(Buffer.from(text));
     inbox.filled(text.length);
@@ -115,9 +115,32 @@ test("adopt() takes bytes that came in memory of their own", () => {
 });
 
 test("drop() forgets what was not taken", () => {
-  const inbox = new Inbox(new SpareBlocks(2));
+  const inbox = new Inbox(new LargeBlocks(false));
   receive(inbox, letters(100));
   inbox.drop();
   assert.equal(inbox.unread, 0);
   assert.equal(inbox.peek().byteLength, 0);
+});
+
+test("blocks are of 1 MiB where there is room and few bodies come, and of 512 KiB otherwise", () => {
+  const blocks = new LargeBlocks(true);
+  const inboxes = Array.from({ length: 9 }, () => new Inbox(blocks));
+  const ends = [(inbox: Inbox) => inbox.drop(), (inbox: Inbox) => inbox.retireLent()];
+  const sizes: number[] = [];
+  for (const inbox of inboxes) {
+    inbox.large = true;
+    inbox.large = true; // the same body
+    sizes.push(inbox.room().byteLength);
+  }
+  assert.deepEqual(sizes, [...Array(8).fill(1024 * 1024), 512 * 1024]);
+  for (const end of ends) {
+    const [first] = inboxes;
+    assert.ok(first);
+    end(first);
+    end(first); // it has ended already
+    assert.equal(blocks.bytes, 1024 * 1024);
+    first.large = true;
+    assert.equal(blocks.bytes, 512 * 1024);
+  }
+  assert.equal(new LargeBlocks(false).bytes, 512 * 1024);
 });

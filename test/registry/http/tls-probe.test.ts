@@ -6,7 +6,7 @@ import { test } from "node:test";
 import tls from "node:tls";
 import { tcpOpener } from "../../../src/registry/http/dial.ts";
 import { HttpError } from "../../../src/registry/http/errors.ts";
-import { SpareBlocks } from "../../../src/registry/http/inbox.ts";
+import { LargeBlocks } from "../../../src/registry/http/inbox.ts";
 import { refutePlainHttp } from "../../../src/registry/http/tls-probe.ts";
 import { Watchdog } from "../../../src/registry/http/watchdog.ts";
 import { skipWithout } from "../../support/peers.ts";
@@ -23,7 +23,7 @@ async function probe(server: Server): Promise<void> {
     readIdleMs: 1e4,
     writeIdleMs: 1e4,
   };
-  const context = { timeouts, spare: new SpareBlocks(1), watchdog: new Watchdog(50) };
+  const context = { timeouts, largeBlocks: new LargeBlocks(false), watchdog: new Watchdog(50) };
   const wire = tcpOpener((server.address() as AddressInfo).port, context)("127.0.0.1");
   try {
     await wire.opened("connect");
