@@ -5,6 +5,7 @@ import { parseIndexManifest } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance, formatPlatform } from "../core/platform.ts";
+import type { ImageDestination } from "../transport/contract/image-destination.ts";
 import type { ImageSource } from "../transport/contract/image-source.ts";
 import { admit } from "./admit.ts";
 import { checkSignatures } from "./carried-signatures.ts";
@@ -85,8 +86,15 @@ export async function dryRun(
   };
 }
 
+async function openToAsk({
+  to,
+  signal,
+}: Pick<CopyJob, "to" | "signal">): Promise<ImageDestination> {
+  return await to.transport.openDestination(to.reference, { signal, dryRun: true });
+}
+
 async function refuseGroupAt({ to, signal }: Pick<CopyJob, "to" | "signal">): Promise<void> {
-  await using destination = await to.transport.openDestination(to.reference, { signal });
+  await using destination = await openToAsk({ to, signal });
   refuseGroup(destination);
 }
 
@@ -125,7 +133,7 @@ async function planOne(
   const { options, signal } = job;
   const carrySignatures = !options.removeSignatures;
   const admitted = await admit(source, job.gate, manifest, { carrySignatures, signal });
-  await using destination = await job.to.transport.openDestination(job.to.reference, { signal });
+  await using destination = await openToAsk(job);
   await checkSignatures(admitted, { destination, signal }, () => {}, "image");
   await checkSigning(job.signing, destination, manifest.digest, { signal });
   const hasDigest = checkDestinationDigest(destination, manifest, { as: "top" });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { makeImage, makeMultiArch } from "../support/images.ts";
 import { startRegistry } from "../support/registry.ts";
 import { cliHome } from "../support/run-cli.ts";
+import { tempFolder } from "../support/temp.ts";
 
 const insecure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 
@@ -51,6 +53,25 @@ test("copy --dry-run says what would be copied and copies nothing", async () => 
   assert.equal(plan.nothingToDo, false);
   const methods = new Set(registry.log.entries.map(({ method }) => method));
   assert.deepEqual([...methods].toSorted(), ["GET", "HEAD"]);
+});
+
+test("copy --dry-run makes no folder and no file, whatever it would copy to", async () => {
+  await using registry = await startRegistry();
+  await using home = await cliHome();
+  await using folder = await tempFolder();
+  registry.seed("made", "image", makeImage({ seed: 6 }));
+  registry.seed("made", "list", makeMultiArch({ seed: 6 }));
+  for (const place of ["oci:%:t", "dir:%", "oci-archive:%:t", "docker-archive:%:made:t"]) {
+    for (const words of [["made:image"], ["--all", "made:list"]]) {
+      const [image = "", ...all] = words.toReversed();
+      if (all.length > 0 && place.startsWith("docker-archive")) continue; // takes no list
+      const to = place.replace("%", folder.in("new"));
+      const ends = [`docker://${registry.host}/${image}`, to];
+      const run = await home.run(["copy", ...insecure, "--dry-run", ...all, ...ends]);
+      assert.equal(run.exitCode, 0, run.stderr);
+      assert.deepEqual(await readdir(folder.path), [], `${image} to ${to}`);
+    }
+  }
 });
 
 test("delete --tag-only leaves the image and its other tags", async () => {

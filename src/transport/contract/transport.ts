@@ -24,6 +24,8 @@ export interface DigestOfOptions extends CallOptions {
 
 /** How a destination is to be written to. */
 export interface OpenDestinationOptions extends CallOptions {
+  /** Nothing will be written: it is only asked what it would take, and nothing is made for it where that can be avoided. */
+  readonly dryRun?: boolean;
   /**
    * The name has to be free still when the image is to get it, or to stand for this very image; else `transport.taken` is
    * thrown then. As exact as the place is able to see it; archives and daemons do not look again.

@@ -35,7 +35,8 @@ import type { KeepReplaced } from "../contract/transport.ts";
 export interface OciDestinationOptions {
   /** Take layers as they are, where skopeo would compress plain ones. */
   readonly acceptUncompressedLayers: boolean;
-  /** As in {@link OpenDestinationOptions}. */
+  /** These as in {@link OpenDestinationOptions}. */
+  readonly dryRun?: boolean;
   readonly onlyIfFree?: boolean;
   readonly keepReplaced?: KeepReplaced;
 }
@@ -60,10 +61,12 @@ export async function openOciDestination(
     );
   }
   await readOrNewIndex(paths);
-  await makeLayoutFolder(paths);
   const self = await identifyProcess();
-  for (const folder of new Set([paths.folder, unfinishedFolder(paths)])) {
-    await reading(`open ${folder}`, () => sweepUnfinished(folder, self));
+  if (!options.dryRun) {
+    await makeLayoutFolder(paths);
+    for (const folder of new Set([paths.folder, unfinishedFolder(paths)])) {
+      await reading(`open ${folder}`, () => sweepUnfinished(folder, self));
+    }
   }
   return new OciDestination(reference, location, paths, self, options);
 }

@@ -48,11 +48,12 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
       const location = locate(reference);
       return await openOciImages(reference, location, readPaths(location));
     },
-    async openDestination(reference, { onlyIfFree = false, keepReplaced }) {
+    async openDestination(reference, { onlyIfFree = false, keepReplaced, dryRun = false }) {
       const location = locate(reference);
       return await openOciDestination(reference, location, writePaths(location), {
         acceptUncompressedLayers: options.acceptUncompressedLayers ?? false,
         onlyIfFree,
+        dryRun,
         ...(keepReplaced && { keepReplaced }),
       });
     },
