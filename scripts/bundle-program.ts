@@ -23,6 +23,18 @@ const seldom: Readonly<Record<string, readonly string[]>> = {
   sigstore: ["@sigstore/bundle", "@sigstore/protobuf-specs", "@sigstore/verify"],
 };
 
+/**
+ * Commands that bring the server along, a third of all code. They are in a program of their own, the whole one: a process
+ * runs one of the two, so that no class is there twice.
+ */
+const serving = {
+  commands: ["log", "lookaside", "serve", "signer", "worker"],
+  modules: /^\.\/commands\/(log|serve|signer|worker)\.ts$/,
+} as const;
+
+/** The two programs. */
+const programs = { usual: "program", serving: "server-program" } as const;
+
 /** What every bundle of ours has in common. */
 export const bundled = {
   absWorkingDir: root,
@@ -49,8 +61,8 @@ const script = {
 } as const satisfies BuildOptions;
 
 /**
- * Bundles the program into a folder: `main.cjs`, which answers `--version` by itself, `program.cjs`, which it starts by
- * its code cache, the programs of its threads, `deflate.wasm`, which one of them packs with, and the packages that are
+ * Bundles the program into a folder: `main.cjs`, which answers `--version` by itself, `program.cjs` and `server-program.cjs`, of
+ * which it starts one by its code cache, the programs of its threads, `deflate.wasm`, which one of them packs with, and the packages that are
  * seldom needed. Gives what went into them.
  */
 export async function bundleProgram(folder: string): Promise<readonly Metafile[]> {
@@ -63,14 +75,8 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
       outdir: folder,
       plugins: [startsCached()],
     }),
-    build({
-      ...script,
-      entryPoints: { program: "src/cli/program.ts" },
-      outdir: folder,
-      banner: { js: wrapping.before },
-      footer: { js: wrapping.after },
-      plugins: [apart(), ...besideProgram(), pageApart()],
-    }),
+    buildOne(folder, programs.usual, [withoutServing()]),
+    buildOne(folder, programs.serving, []),
     build({
       ...script,
       entryPoints: {
@@ -93,6 +99,35 @@ export async function bundleProgram(folder: string): Promise<readonly Metafile[]
   return (await Promise.all(built)).map(({ metafile }) => metafile);
 }
 
+/** The program under a name, with more `plugins` than it needs anyway. */
+async function buildOne(folder: string, name: string, plugins: readonly Plugin[]) {
+  return await build({
+    ...script,
+    entryPoints: { [name]: "src/cli/program.ts" },
+    outdir: folder,
+    banner: { js: wrapping.before },
+    footer: { js: wrapping.after },
+    plugins: [...plugins, apart(), ...besideProgram(), pageApart()],
+  });
+}
+
+/** Leaves out what {@link startsCached} starts the other program for. */
+function withoutServing(): Plugin {
+  return {
+    name: "without-serving",
+    setup(builder) {
+      builder.onResolve({ filter: serving.modules }, ({ path }) => ({
+        path,
+        namespace: "left-out",
+      }));
+      builder.onLoad({ filter: /^/, namespace: "left-out" }, ({ path }) => ({
+        contents: `export function run() { throw new Error("${path} is in another program"); }`,
+        loader: "js",
+      }));
+    },
+  };
+}
+
 /** The web page: its script in one file, and what goes beside it. */
 async function bundlePage(folder: string) {
   const client = join(root, "src/server/page/client");
@@ -112,13 +147,15 @@ async function bundlePage(folder: string) {
   return built;
 }
 
-/** Leaves beside a bundled program what V8 compiles of it in typical runs, for this Node. */
+/** Leaves beside the bundled programs what V8 compiles of them in typical runs, for this Node. */
 export function warmUp(folder: string): void {
-  const warmed = [join(root, "scripts/warm-up.ts"), folder];
-  execFileSync(process.execPath, warmed, { stdio: ["ignore", "ignore", "pipe"] });
+  for (const name of Object.values(programs)) {
+    const warmed = [join(root, "scripts/warm-up.ts"), join(folder, `${name}.cjs`)];
+    execFileSync(process.execPath, warmed, { stdio: ["ignore", "ignore", "pipe"] });
+  }
 }
 
-/** In place of the program's import, its start by the code cache. */
+/** In place of the program's import, the start of the one that has the command, by its code cache. */
 function startsCached(): Plugin {
   return {
     name: "starts-cached",
@@ -127,7 +164,9 @@ function startsCached(): Plugin {
       builder.onResolve({ filter }, ({ path }) => ({ path, namespace: "cached" }));
       builder.onLoad({ filter, namespace: "cached" }, () => ({
         contents: `import { runCachedScript } from "./scripts/cached-script.ts";
-          module.exports = runCachedScript(__dirname + "/program.cjs", require).exports;`,
+          const serves = process.argv.some((word) => ${JSON.stringify(serving.commands)}.includes(word));
+          const file = serves ? "${programs.serving}" : "${programs.usual}";
+          module.exports = runCachedScript(\`\${__dirname}/\${file}.cjs\`, require).exports;`,
         resolveDir: root,
         loader: "js",
       }));

@@ -1,5 +1,5 @@
 // Runs the bundled program through what is done most, in one process, and leaves what V8 compiled of it beside it:
-// node scripts/warm-up.ts FOLDER
+// node scripts/warm-up.ts FILE
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import type { runProgram } from "../src/cli/program.ts";
 import { cacheOf, runCachedScript } from "./cached-script.ts";
 import { warmRegistry } from "./warm-registry.ts";
 
-const file = resolve(process.argv[2] ?? "dist", "program.cjs");
+const file = resolve(process.argv[2] ?? "dist/program.cjs");
 const home = mkdtempSync(join(tmpdir(), "amphora-warm-"));
 Object.assign(process.env, { HOME: home, XDG_RUNTIME_DIR: home });
 const server = warmRegistry().listen(0, "127.0.0.1");
