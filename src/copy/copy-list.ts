@@ -174,12 +174,7 @@ async function writeIndex(
   const failures: { readonly type: string; readonly error: KnownError }[] = [];
   for (const type of keepBecause === undefined ? types : types.slice(0, 1)) {
     const index = form(type);
-    if (keepBecause !== undefined && index.digest !== original.digest) {
-      throw new CopyError(
-        "copy.digest-would-change",
-        `Manifest list was edited, but we cannot modify it: ${JSON.stringify(keepBecause)}`,
-      );
-    }
+    refuseEdited(index, original, keepBecause);
     try {
       await destination.writeIndex(index, { signal });
       return index;
@@ -191,6 +186,19 @@ async function writeIndex(
     }
   }
   throw notWritten(failures);
+}
+
+/** @throws {CopyError} `copy.digest-would-change` where the list has to stay as it is, and is another */
+export function refuseEdited(
+  index: RawManifest,
+  original: RawManifest,
+  keepBecause: string | undefined,
+): void {
+  if (keepBecause === undefined || index.digest === original.digest) return;
+  throw new CopyError(
+    "copy.digest-would-change",
+    `Manifest list was edited, but we cannot modify it: ${JSON.stringify(keepBecause)}`,
+  );
 }
 
 /** The list as it is cannot be taken: its type, or that it names what is not there, which every type has to be told. */

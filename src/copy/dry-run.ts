@@ -1,7 +1,7 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { formatImageReference } from "../core/image-reference.ts";
-import { parseIndexManifest } from "../core/index-manifest.ts";
+import { type InstanceUpdate, parseIndexManifest, rebuildIndex } from "../core/index-manifest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
 import { chooseInstance, formatPlatform } from "../core/platform.ts";
@@ -10,10 +10,12 @@ import type { ImageSource } from "../transport/contract/image-source.ts";
 import { admit } from "./admit.ts";
 import { checkSignatures } from "./carried-signatures.ts";
 import type { CopyJob } from "./copy.ts";
-import { refuseGroup } from "./copy-list.ts";
+import { refuseEdited, refuseGroup } from "./copy-list.ts";
 import { telling } from "./failure.ts";
 import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
-import { parseImage, planImage } from "./plan.ts";
+import { layerChange } from "./layer-change.ts";
+import { indexTypesToTry } from "./manifest-types.ts";
+import { type PlannedLayer, parseImage, planImage } from "./plan.ts";
 import { checkDestinationDigest, reasonToKeep } from "./reason-to-keep.ts";
 import { chooseInstances } from "./select.ts";
 import { checkSigning } from "./sign.ts";
@@ -32,14 +34,20 @@ export interface PlannedImage {
     readonly size: number;
     readonly mayChange: boolean;
   }[];
+  /** Its manifest would be written as it is, as far as its layers' types tell. */
+  readonly kept: boolean;
 }
 
 /** What a copy would do. */
 export interface DryRun {
   readonly from: string;
   readonly to: string;
-  /** The index that would be written, where one would. */
+  /** Of the source's top manifest. */
+  readonly source: Digest;
+  /** The index that would be written, where one would; absent where only writing its images tells. */
   readonly index?: Digest;
+  /** What the destination's name would stand for, as far as that can be told. */
+  readonly digest?: Digest;
   readonly images: readonly PlannedImage[];
   /** The destination is what the copy would make it. */
   readonly nothingToDo: boolean;
@@ -68,22 +76,72 @@ export async function dryRun(
     await admit(open, job.gate, top, { carrySignatures: false, signal });
   }
   const isList = isIndexType(top.mediaType) && options.select.type !== "system";
-  if (isList) await refuseGroupAt(job);
-  const images: PlannedImage[] = [];
+  await using group = isList ? await openToAsk(job) : undefined;
+  if (group) refuseGroup(group);
+  const planned: Planned[] = [];
   for (const { instance, manifest } of await readChosen(open, top, chosen, job)) {
-    images.push(await planOne(open, manifest, instance, job));
+    planned.push(await planOne(open, manifest, instance, job));
   }
+  const images = planned.map(({ image }) => image);
   const held = await to.transport.digestOf?.(to.reference, "destination", { signal });
-  const digest = isList ? top.digest : images[0]?.digest;
+  const index = group && indexToBe(top, planned, group, job);
+  const { digest, expected } = group ? listToBe(top, index, job) : imageToBe(images[0]);
   const otherLayers = !isIndexType(top.mediaType) && (await open.heldLayers(top, { signal }));
   return {
     from: formatImageReference(from.reference),
     to: formatImageReference(to.reference),
+    source: top.digest,
     images,
-    nothingToDo: held !== undefined && held.digest === digest && !otherLayers,
-    ...(isList && { index: top.digest }),
+    nothingToDo: held !== undefined && held.digest === expected && !otherLayers,
+    ...(index && { index }),
+    ...(digest && { digest }),
     ...(held && { held: held.digest }),
   };
+}
+
+/** What a name would stand for. */
+interface ToBe {
+  readonly digest?: Digest | undefined;
+  /** Also where it would be another if it were not there already. */
+  readonly expected?: Digest | undefined;
+}
+
+function imageToBe(image: PlannedImage | undefined): ToBe {
+  return { digest: image?.kept ? image.digest : undefined, expected: image?.digest };
+}
+
+function listToBe(
+  top: RawManifest,
+  digest: Digest | undefined,
+  { options }: Pick<CopyJob, "options">,
+): ToBe {
+  const isWhole = options.select.type !== "platforms";
+  return { digest, expected: digest ?? (isWhole ? top.digest : undefined) };
+}
+
+/** The digest of the index with those images that were chosen; undefined where one of them would be another. */
+function indexToBe(
+  top: RawManifest,
+  planned: readonly Planned[],
+  destination: ImageDestination,
+  { options }: Pick<CopyJob, "options">,
+): Digest | undefined {
+  const updates = new Map<Digest, InstanceUpdate>();
+  for (const { image, update } of planned) {
+    if (!image.kept) return undefined;
+    updates.set(image.digest, update);
+  }
+  const hasDigest = checkDestinationDigest(destination, top, { as: "top" });
+  const [mediaType] = indexTypesToTry({
+    source: top.mediaType,
+    destination: destination.traits.manifestTypes,
+    ...(options.manifestType !== undefined && { forced: options.manifestType }),
+  });
+  const keep = ({ digest }: Descriptor) => updates.has(digest);
+  const isPart = options.select.type === "platforms";
+  const index = rebuildIndex(top, { mediaType, updates, ...(isPart && { keep }) });
+  refuseEdited(index, top, reasonToKeep(options, false, hasDigest));
+  return index.digest;
 }
 
 async function openToAsk({
@@ -91,11 +149,6 @@ async function openToAsk({
   signal,
 }: Pick<CopyJob, "to" | "signal">): Promise<ImageDestination> {
   return await to.transport.openDestination(to.reference, { signal, dryRun: true });
-}
-
-async function refuseGroupAt({ to, signal }: Pick<CopyJob, "to" | "signal">): Promise<void> {
-  await using destination = await openToAsk({ to, signal });
-  refuseGroup(destination);
 }
 
 function choose(
@@ -124,12 +177,18 @@ async function readChosen(
   );
 }
 
+/** An image, and how an index would name it. */
+interface Planned {
+  readonly image: PlannedImage;
+  readonly update: InstanceUpdate;
+}
+
 async function planOne(
   source: ImageSource,
   manifest: RawManifest,
   instance: Descriptor | undefined,
   job: Omit<CopyJob, "transfers" | "compression" | "report">,
-): Promise<PlannedImage> {
+): Promise<Planned> {
   const { options, signal } = job;
   const carrySignatures = !options.removeSignatures;
   const admitted = await admit(source, job.gate, manifest, { carrySignatures, signal });
@@ -142,14 +201,29 @@ async function planOne(
   refuseOtherLayers(image, keepBecause);
   const plan = planImage(image, destination.traits, options, keepBecause);
   refuseSecondReading(source, destination, plan);
+  const { digest, mediaType, bytes } = manifest;
+  const types = plan.layers.map(({ blob }) => blob.mediaType);
   return {
-    digest: manifest.digest,
-    manifestTypes: plan.types,
-    layers: plan.layers.map(({ blob, wish }) => ({
-      digest: blob.digest,
-      size: blob.size,
-      mayChange: wish !== undefined,
-    })),
-    ...(instance?.platform && { platform: formatPlatform(instance.platform) }),
+    update: { digest, mediaType, size: bytes.byteLength, zstd: types.some(isZstd) },
+    image: {
+      digest,
+      manifestTypes: plan.types,
+      layers: plan.layers.map(({ blob, wish }) => ({
+        digest: blob.digest,
+        size: blob.size,
+        mayChange: wish !== undefined,
+      })),
+      kept: plan.types[0] === mediaType && plan.layers.every(isKept),
+      ...(instance?.platform && { platform: formatPlatform(instance.platform) }),
+    },
   };
+}
+
+function isZstd(mediaType: string): boolean {
+  return mediaType.endsWith("+zstd");
+}
+
+function isKept({ blob: { mediaType }, wish }: PlannedLayer): boolean {
+  const found = /gzip$/.test(mediaType) ? "gzip" : isZstd(mediaType) ? "zstd" : "none";
+  return wish === undefined || layerChange(wish, found) === undefined;
 }

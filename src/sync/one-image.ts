@@ -1,6 +1,6 @@
 import { PolicyError } from "../../policy/errors.ts";
 import { type CopyJob, type CopyResult, performCopy } from "../copy/copy.ts";
-import { dryRun } from "../copy/dry-run.ts";
+import { type DryRun, dryRun } from "../copy/dry-run.ts";
 import type { Digest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { checkRoom, wantsCompanions } from "./companions/room.ts";
@@ -95,26 +95,23 @@ function keeping(backup: ImageBackup | undefined): Pick<CopyJob, "keepReplaced">
   return backup ? { keepReplaced: backup.keepReplaced } : {};
 }
 
-/** Tells also what belongs to it, where a copy would leave the image as it is. */
+/** Tells also what belongs to it: to the index that would be there, and to images that would be as they are. */
 async function wouldBring(
   image: SyncImage,
   { companions }: MirrorRule,
   parts: RunParts,
   job: CopyJob,
 ): Promise<Ended> {
-  const ended = await wouldCopy(job);
-  const { outcome } = ended;
-  const digest = "digest" in outcome ? outcome.digest : undefined;
-  if (digest !== undefined && wantsCompanions(companions)) {
+  const plan = await dryRun(job);
+  const { digest, images } = plan;
+  const kept = images.flatMap((each) => (each.kept ? [each.digest] : []));
+  const [first, ...instances] = digest === undefined ? kept : [digest, ...kept];
+  if (first !== undefined && wantsCompanions(companions)) {
     const { report, signal } = parts;
-    await parts.steps.copyCompanions(image, digest, companions, {
-      report,
-      signal,
-      dryRun: true,
-      parts,
-    });
+    const options = { report, signal, dryRun: true, parts, instances };
+    await parts.steps.copyCompanions(image, first, companions, options);
   }
-  return ended;
+  return wouldCopy(plan, job);
 }
 
 /** Copies it, unless another image has got the name meanwhile that this one was to have. */
@@ -169,16 +166,15 @@ function copied({ digest, previous, unchanged }: CopyResult, backup?: ImageBacku
   return { type: "copied", digest, ...(previous !== undefined && { previous }), ...backup?.made() };
 }
 
-async function wouldCopy(job: CopyJob): Promise<Ended> {
-  const { nothingToDo, index, images, held } = await dryRun(job);
-  const digest = index ?? images[0]?.digest;
-  if (nothingToDo && digest) return { outcome: { type: "unchanged", digest }, source: digest };
+function wouldCopy({ nothingToDo, source, digest, images, held }: DryRun, job: CopyJob): Ended {
+  if (nothingToDo && held) return { outcome: { type: "unchanged", digest: held }, source };
   const layers = new Map(
     images.flatMap(({ layers }) => layers.map((one) => [one.digest, one.size])),
   );
   const bytes = [...layers.values()].reduce((sum, size) => sum + Math.max(0, size), 0);
   const backup = held && job.keepReplaced?.nameOf(held);
   return {
+    source,
     outcome: {
       type: "would-copy",
       bytes,
