@@ -15,6 +15,7 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
       return { ...rest, rule: item.rule, of: nameOf(item.to) };
     }
     case "pruned":
+    case "prune-left":
       return { ...event, reference: nameOf(event.reference) };
     case "prune-refused":
     case "listed":

@@ -100,6 +100,22 @@ test("SyncReport goes on behind a run that was killed in the middle of a line", 
   assert.equal((await linesOf(path)).length, 2);
 });
 
+test("SyncReport tells what could not be removed without taking others along", async () => {
+  await using folder = await tempFolder();
+  await using engine = new Engine();
+  const { reference } = await engine.end("docker://127.0.0.1:1/there:alias", "destination");
+  const path = folder.in("report.jsonl");
+  {
+    using report = new SyncReport(path, { mode: "new", dryRun: false, now: () => 0 });
+    report.note({ type: "prune-left", rule: "r", reference, why: "another has the same" });
+  }
+  const told = { rule: "r", reference: "docker://127.0.0.1:1/there:alias" };
+  const time = "1970-01-01T00:00:00.000Z";
+  assert.deepEqual((await linesOf(path))[1], {
+    ...{ type: "prune-left", time, ...told, why: "another has the same" },
+  });
+});
+
 const nothing = {
   ...{ images: 0, copied: 0, unchanged: 0, left: 0, failed: 0, stopped: 0, companions: 0 },
   ...{
