@@ -96,6 +96,39 @@ test("a job's progress comes to what its result says", async () => {
   assert.deepEqual(progress?.bytes, { moved: bytesMoved, spared: bytesSpared });
 });
 
+test("a job tells of what was left where it is, and why", async () => {
+  await using engine = new Engine();
+  const { reference: from } = await engine.end("docker://127.0.0.1:1/made:1", "source");
+  const { reference: to } = await engine.end("docker://127.0.0.1:1/there:1", "destination");
+  const told: unknown[] = [];
+  const ledger = {
+    note: async (_id: string, event: unknown) => {
+      told.push(event);
+    },
+    progress: async () => {},
+  };
+  {
+    await using story = beginStory({ ledger, id: "1" });
+    const { digest: manifest } = makeImage();
+    const item = { number: 1, rule: "r", from, to };
+    const why = "no room";
+    story.tellSync({ type: "companion-left", item, manifest, what: "application/sbom", why });
+    story.tellSync({ type: "prune-left", rule: "r", reference: to, why: "one more has it" });
+  }
+  assert.deepEqual(told, [
+    {
+      type: "message",
+      level: "warning",
+      text: "left application/sbom of docker://127.0.0.1:1/made:1: no room",
+    },
+    {
+      type: "message",
+      level: "warning",
+      text: "kept docker://127.0.0.1:1/there:1: one more has it",
+    },
+  ]);
+});
+
 test("the folders that a job's images lie in are made, within those that jobs may use", async () => {
   await using registry = await startRegistry();
   await using engine = new Engine();

@@ -216,6 +216,14 @@ function messageOf(
       const did = event.dryRun ? "would remove" : "removed";
       return { level: "info", text: `${did} ${formatImageReference(event.reference)}` };
     }
+    case "companion-left": {
+      const of = formatImageReference(event.item.from);
+      return { level: "warning", text: `left ${event.what} of ${of}: ${event.why}` };
+    }
+    case "prune-left": {
+      const text = `kept ${formatImageReference(event.reference)}: ${event.why}`;
+      return { level: "warning", text };
+    }
     case "prune-refused": {
       const { repository, would, of } = event;
       const text = `${repository}: ${would} of ${of} tags would be removed, which is too many`;
