@@ -214,11 +214,17 @@ function keyOf({ request }: JobCall): string | undefined {
 function isSame(
   job: Job,
   request: JobRequest,
-  { webhook, retryOf }: { readonly webhook?: string; readonly retryOf?: string },
+  {
+    webhook,
+    notBefore,
+    retryOf,
+  }: { readonly webhook?: string; readonly notBefore?: number; readonly retryOf?: string },
 ): boolean {
   const asked = { request, webhook, retryOf };
   const made = { request: job.request, webhook: job.webhook, retryOf: job.retryOf };
-  return canonical(asked) === canonical(made);
+  // Once it has begun nobody knows any more when it was to begin.
+  const isAhead = job.state === "delayed" && job.attempts === 0;
+  return canonical(asked) === canonical(made) && (!isAhead || notBefore === job.notBefore);
 }
 
 /** JSON whose members are in order: a ledger may keep them in another. */

@@ -207,9 +207,15 @@ test("the same Idempotency-Key gives the same job, and never another one", async
     (await send("ann", { ...copyBody, from: "docker://a.example/b" }, "k1")).status,
     422,
   );
+  const later = { ...copyBody, notBefore: Date.now() + 3_600_000 };
+  assert.equal((await send("ann", later, "k2")).status, 202);
+  assert.equal((await send("ann", later, "k2")).status, 200);
+  const latest = { ...later, notBefore: later.notBefore + 1 };
+  assert.equal((await send("ann", latest, "k2")).status, 422, "it would begin at another time");
+  assert.equal((await send("ann", copyBody, "k2")).status, 422, "it would begin now");
   assert.equal((await send("root", copyBody, "k1")).status, 202, "of another owner it is another");
   assert.equal((await send("ann", copyBody, "k 1")).status, 400);
-  assert.equal(world.ledger.jobs.size, 2);
+  assert.equal(world.ledger.jobs.size, 3);
 });
 
 test("jobs are for those with the right, and each has one's own", async () => {
