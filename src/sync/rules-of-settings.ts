@@ -75,13 +75,14 @@ function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly Setti
   );
 }
 
-/** Where it cannot be told what stands under a name. */
+/** Where it cannot be told what stands under a name, and what other names there are. */
 function namelessIssues(mirror: OneMirror, path: SettingPath): readonly SettingIssue[] {
-  const { to, backup, existing } = mirror;
+  const { to, backup, existing, prune } = mirror;
   const isImmutable = typeof existing === "object";
-  const why = backup || isImmutable ? whyNameless(completeTemplate(to)) : undefined;
+  const why = backup || isImmutable || prune ? whyNameless(completeTemplate(to)) : undefined;
   if (why === undefined) return [];
   return [
+    ...(prune ? [{ path: [...path, "prune"], message: `expected no pruning: ${why}` }] : []),
     ...(backup ? [{ path: [...path, "backup"], message: `expected no backups: ${why}` }] : []),
     ...(isImmutable
       ? [{ path: [...path, "existing"], message: `expected update or if-absent: ${why}` }]

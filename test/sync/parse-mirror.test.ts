@@ -315,6 +315,11 @@ const wrong: readonly (readonly [text: string, ...expected: RegExp[]])[] = [
     /mirrors\[0\]\.existing: expected update or if-absent: docker-archive: does not tell/,
     /mirrors\[1\]\.backup: expected no backups: its folders are not called NAME:TAG/,
   ],
+  [
+    "mirrors:\n- {from: a/b, to: 'oci-archive:/{{.Tag}}.tar', prune: {}}\n- {from: a/b, to: 'dir:/a/{{.Name}}', prune: {}}\n- {from: a/b, to: 'dir:/a/', prune: {}}",
+    /^2: mirrors\[0\]\.prune: expected no pruning: oci-archive: does not tell what a name stands for/,
+    /mirrors\[1\]\.prune: expected no pruning: its folders are not called NAME:TAG/,
+  ],
   ["a: &a [x]\nmirrors: *a\na: 1", /^3: a: expected once, found twice$/],
   [
     "mirrors:\n- {from: a/b, from: c/d, to: x.example/, to: y.example/}",

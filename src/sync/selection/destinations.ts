@@ -38,7 +38,7 @@ export function namePrefix(origin: Origin): {
   readonly prefix: string;
   readonly hasTag: boolean;
 } {
-  const name = origin.name({ ...origin.repository, tag: mark });
+  const name = placeTaken(origin.name({ ...origin.repository, tag: mark }));
   const marked = name.indexOf(mark);
   const transportEnd = name.indexOf(":") + 1;
   const colon = name.indexOf(":", Math.max(transportEnd, name.lastIndexOf("/")));
@@ -59,7 +59,8 @@ export function claimNames(
   const kept: string[] = [];
   const clashes: string[] = [];
   for (const key of keys) {
-    const to = destinationOf(origin, key);
+    const name = destinationOf(origin, key);
+    const to = placeTaken(name);
     const from = origin.sourceText(key);
     const other = group.taken.get(to);
     if (other === undefined) {
@@ -67,7 +68,8 @@ export function claimNames(
       kept.push(key);
     } else if (other !== from) {
       group.contested.add(to);
-      clashes.push(`${other} and ${from} would both go to ${to}`);
+      const why = to === name ? "" : ", which is written with one image";
+      clashes.push(`${other} and ${from} would both go to ${to}${why}`);
     }
   }
   return { kept, clashes };
@@ -80,7 +82,12 @@ export function uncontested(
   keys: readonly string[],
 ): readonly string[] {
   if (contested.size === 0) return keys;
-  return keys.filter((key) => !contested.has(destinationOf(origin, key)));
+  return keys.filter((key) => !contested.has(placeTaken(destinationOf(origin, key))));
+}
+
+/** What an image takes for itself: of an archive the whole file, since that is written anew with each. */
+function placeTaken(name: string): string {
+  return /^(?:oci|docker)-archive:[^:]*/.exec(name)?.[0] ?? name;
 }
 
 /** Transport and text. */

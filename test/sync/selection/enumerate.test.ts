@@ -213,6 +213,31 @@ test("images that would go to one name are told of before the first of any comes
   );
 });
 
+test("images that would go to one archive are told of, whatever they are called in it", async () => {
+  await using registry = await seeded({ a: ["1", "2"], b: ["1"], c: ["1"] });
+  await using engine = new Engine();
+  const to = (path: string) => `oci-archive:/srv/${path}:{{.Name}}-{{.Tag}}`;
+  const { images, failures, events } = await find(engine, [
+    registryRule(registry.host, ["a"], to("all.tar")),
+    registryRule(registry.host, ["a"], to("a-{{.Tag}}.tar")),
+    registryRule(registry.host, ["b"], "docker-archive:/srv/two.tar:to.example/b:{{.Tag}}"),
+    registryRule(registry.host, ["c"], "docker-archive:/srv/two.tar:to.example/c:{{.Tag}}"),
+  ]);
+  assert.deepEqual(images, []);
+  assert.deepEqual(failures, [
+    `sync.name-clash ${registry.host}/a`,
+    `sync.name-clash ${registry.host}/c`,
+    // A file each is good; this engine knows no archives.
+    `usage.bad-reference docker://${registry.host}/a:1`,
+    `usage.bad-reference docker://${registry.host}/a:2`,
+  ]);
+  const clash = events.find((event) => event.type === "listing-failed");
+  assert.match(
+    clash?.message ?? "",
+    /a:2 would both go to oci-archive:\/srv\/all\.tar, which is written with one image$/,
+  );
+});
+
 test("tags that all go to one name are told of, and so are names that only the tags make the same", async () => {
   await using registry = await seeded({ a: ["1", "2"], x: ["b-1"], "x-b": ["1"] });
   await using engine = new Engine();
