@@ -150,6 +150,14 @@ export type SyncEvent =
       readonly repository: string;
       readonly would: number;
       readonly of: number;
+    }
+  | {
+      readonly type: "prune-failed";
+      readonly rule: string;
+      readonly code: string;
+      readonly message: string;
+      /** It may go well another time. */
+      readonly retryable: boolean;
     };
 
 /** Takes note of what happens; it must neither throw nor wait. */

@@ -18,6 +18,7 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
     case "prune-left":
       return { ...event, reference: nameOf(event.reference) };
     case "prune-refused":
+    case "prune-failed":
     case "listed":
     case "nothing-taken":
     case "listing-failed":

@@ -129,7 +129,7 @@ async function bring(
   if (end.outcome.type === "failed" && !parts.keepGoing) stop();
 }
 
-/** One rule after the other, once all images have ended; what cannot be pruned is told as a rule that failed. */
+/** One rule after the other, once all images have ended; what cannot be pruned is told, and counted as a rule that failed. */
 async function pruneAll(mirror: Mirror, parts: MirrorParts, names: GivenNames): Promise<void> {
   const { steps, report, signal, dryRun } = parts;
   for (const rule of mirror.rules) {
@@ -140,8 +140,7 @@ async function pruneAll(mirror: Mirror, parts: MirrorParts, names: GivenNames): 
       if (signal.aborted) return;
       if (!(error instanceof KnownError)) throw error;
       const { code, message, retryable } = error;
-      const { name } = rule;
-      report({ type: "listing-failed", rule: name, what: name, code, message, retryable });
+      report({ type: "prune-failed", rule: rule.name, code, message, retryable });
     }
   }
 }

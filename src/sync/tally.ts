@@ -50,6 +50,7 @@ export class Tally {
         break;
       case "listing-failed":
       case "prune-refused":
+      case "prune-failed":
         counts.failedRules++;
         break;
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { SyncError } from "../../src/sync/errors.ts";
 import type { GivenTags } from "../../src/sync/parts.ts";
 import { Engine } from "../support/engine.ts";
 import { makeImage } from "../support/images.ts";
@@ -194,4 +195,25 @@ test("runMirror() prunes what no rule gives, and nothing where one could not be 
   const absent = mirrorRule(`docker://${world.source.host}/absent`, world.rule.to.template);
   await mirrorWith(engine, [one, absent], { steps });
   assert.deepEqual(asked, [["there v0,v1"], []]);
+});
+
+test("runMirror() tells of what cannot be pruned as that, and goes on with the other rules", async () => {
+  await using world = await ends(1);
+  const prune = { dryRun: false, only: [], threshold: 1, alwaysUpTo: 10 };
+  const pruning = { ...world.rule, prune };
+  const asked: number[] = [];
+  const steps = {
+    ...plainSteps,
+    prune: async (_: unknown, given: ReadonlyMap<string, GivenTags>) => {
+      asked.push(given.size);
+      if (asked.length === 1) throw new SyncError("sync.bad-state", "denied");
+    },
+  };
+  await using engine = new Engine();
+  const { summary, events } = await mirrorWith(engine, [pruning, { ...pruning }], { steps });
+  const failed = events.filter(({ type }) => type.endsWith("-failed"));
+  const told = { rule: pruning.name, code: "sync.bad-state", message: "denied" };
+  assert.deepEqual(failed, [{ type: "prune-failed", ...told, retryable: false }]);
+  assert.deepEqual(asked, [1, 1]);
+  assert.equal(summary.failedRules, 1);
 });

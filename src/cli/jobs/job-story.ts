@@ -224,6 +224,8 @@ function messageOf(
       const text = `kept ${formatImageReference(event.reference)}: ${event.why}`;
       return { level: "warning", text };
     }
+    case "prune-failed":
+      return { level: "error", text: `${event.rule}: not pruned: ${event.message}` };
     case "prune-refused": {
       const { repository, would, of } = event;
       const text = `${repository}: ${would} of ${of} tags would be removed, which is too many`;

@@ -62,7 +62,7 @@ export async function performSync(
     dryRun: request.dryRun,
     ...(elsewhere && { elsewhere }),
     report: (event) => {
-      mayPass ||= event.type === "listing-failed" && event.retryable;
+      mayPass ||= isOfRule(event) && event.retryable;
       refusal ??= refusalIn(event);
       story.tellSync(event);
     },
@@ -160,10 +160,15 @@ function checkResolved(
     throw new JobError("job.not-allowed", `no job may be about ${docker?.domain}`);
 }
 
+type RuleFailure = Extract<SyncEvent, { readonly type: "listing-failed" | "prune-failed" }>;
+
+function isOfRule(event: SyncEvent): event is RuleFailure {
+  return event.type === "listing-failed" || event.type === "prune-failed";
+}
+
 /** Why an image, or a place, was refused. */
 function refusalIn(event: SyncEvent): string | undefined {
-  if (event.type === "listing-failed")
-    return event.code === "policy.refused" ? event.message : undefined;
+  if (isOfRule(event)) return event.code === "policy.refused" ? event.message : undefined;
   if (event.type !== "image-ended" || event.outcome.type !== "failed") return undefined;
   return event.outcome.refused ? event.outcome.message : undefined;
 }

@@ -42,7 +42,9 @@ export class Failures {
     const what = [
       ...(failed > 0 ? [`${count(failed, "image")} failed`] : []),
       ...(stopped > 0 ? [`${stopped} not finished`] : []),
-      ...(failedRules > 0 ? [`${count(failedRules, "listing")} failed`] : []),
+      ...(failedRules > 0
+        ? [`${count(failedRules, "listing or removal", "listings or removals")} failed`]
+        : []),
     ];
     if (what.length === 0) return undefined;
     return new CliError("cli.mirror-incomplete", `Not all was brought: ${what.join(", ")}`, {
@@ -53,7 +55,8 @@ export class Failures {
   #hint(event: SyncEvent): string | undefined {
     if (event.type === "prune-refused")
       return "Look at what --dry-run would remove, and raise prune.threshold if it is meant";
-    if (event.type === "listing-failed") return hintFor(new Error(failureSentence(event)));
+    if (event.type === "listing-failed" || event.type === "prune-failed")
+      return hintFor(new Error(failureSentence(event)));
     if (event.type !== "image-ended") return undefined;
     const hint = this.#hints.get(event.item.number);
     this.#hints.delete(event.item.number);

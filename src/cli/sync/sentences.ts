@@ -96,6 +96,8 @@ export function failureSentence(event: SyncEvent): string | undefined {
   switch (event.type) {
     case "listing-failed":
       return `Cannot ${isImage(event.what) ? "copy" : "list"} ${event.what}: ${event.message}`;
+    case "prune-failed":
+      return `Cannot remove what ${event.rule} does not give any more: ${event.message}`;
     case "prune-refused":
       return `Removed nothing of ${event.repository}: ${event.would} of its ${event.of} tags would go`;
     case "image-ended": {
@@ -141,7 +143,7 @@ function countsOf(summary: SyncSummary, isDryRun: boolean): string {
     [companions, isDryRun ? "companions would be" : companions === 1 ? "companion" : "companions"],
     [pruned, isDryRun ? "would be removed" : "removed"],
     [prunable, "would be removed"],
-    [failedRules, failedRules === 1 ? "listing failed" : "listings failed"],
+    [failedRules, failedRules === 1 ? "listing or removal failed" : "listings or removals failed"],
   ];
   const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   if (told.length > 0) return told.join(", ");

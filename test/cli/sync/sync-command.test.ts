@@ -118,9 +118,9 @@ suite("amphora sync FILE", () => {
     assert.match(stderr, /level=error msg="Cannot list \S+\/team\/nope: .*name unknown/);
     assert.match(
       stderr,
-      /level=fatal msg="Not all was brought: 1 image failed, 1 listing failed"\n$/,
+      /level=fatal msg="Not all was brought: 1 image failed, 1 listing or removal failed"\n$/,
     );
-    assert.match(stdout, /\n4 images: 3 copied, 1 failed, 1 listing failed; /);
+    assert.match(stdout, /\n4 images: 3 copied, 1 failed, 1 listing or removal failed; /);
     assert.equal(at.mirror.store.open("hub/team/app").tags.size, 2);
   });
 

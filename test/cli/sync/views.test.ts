@@ -50,6 +50,7 @@ const events: readonly SyncEvent[] = [
   },
   { type: "pruned", rule: "all", reference: reference("//m.example/app:old"), dryRun: false },
   { type: "prune-refused", rule: "all", repository: "m.example/app", would: 40, of: 50 },
+  { type: "prune-failed", rule: "all", code: "x", message: "denied", retryable: false },
 ];
 
 const summary: SyncSummary = {
@@ -61,7 +62,7 @@ const summary: SyncSummary = {
   stopped: 0,
   companions: 0,
   pruned: 1,
-  failedRules: 2,
+  failedRules: 3,
   bytesMoved: 4096,
   bytesSpared: 0,
   ms: 3000,
@@ -76,7 +77,7 @@ const end: SyncEnd = {
 };
 const lastLine =
   "6 images: 2 copied, 1 unchanged, 1 left as they are, 2 failed, 1 removed, 3 would be removed, " +
-  "2 listings failed; " +
+  "3 listings or removals failed; " +
   "4.0 KiB moved; 20 requests, 1 retry in 3.0s";
 
 const warning = "c gives nothing to mirror: r.example/x has no images";
@@ -85,6 +86,7 @@ const failures = [
   "Refused docker://r.example/team/app:v6: unauthorized",
   "Cannot list r.example/nope: name unknown",
   "Removed nothing of m.example/app: 40 of its 50 tags would go",
+  "Cannot remove what all does not give any more: denied",
 ];
 
 async function plain(quiet: boolean): Promise<{ out: string[]; err: string[] }> {
@@ -153,7 +155,7 @@ suite("TableView", () => {
       ...failures.slice(0, 3),
       "Removed docker://m.example/app:old",
       "hint:  do this",
-      failures[3],
+      ...failures.slice(3),
       lastLine,
       "",
     ]);
