@@ -7,6 +7,7 @@ import { clock } from "../../src/cli/clock.ts";
 import type { JobEnds } from "../../src/cli/jobs/job-ends.ts";
 import { beginStory, type JobStory } from "../../src/cli/jobs/job-story.ts";
 import type { PerformParts } from "../../src/cli/jobs/perform.ts";
+import { performCopyJob } from "../../src/cli/jobs/perform-copy.ts";
 import { performSync } from "../../src/cli/jobs/perform-sync.ts";
 import type { JobProgress } from "../../src/jobs/job.ts";
 import { createLocalCoordinator } from "../../src/sync/local-coordinator.ts";
@@ -14,7 +15,7 @@ import { parseMirror } from "../../src/sync/parse-mirror.ts";
 import { Engine } from "../support/engine.ts";
 import { makeImage } from "../support/images.ts";
 import { noTrust } from "../support/no-trust.ts";
-import { refuse } from "../support/registry/faults.ts";
+import { hang, refuse } from "../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -94,6 +95,48 @@ test("a job's progress comes to what its result says", async () => {
   const { bytesMoved, bytesSpared } = done.summary;
   assert.ok(bytesMoved > 0 && bytesSpared > 0);
   assert.deepEqual(progress?.bytes, { moved: bytesMoved, spared: bytesSpared });
+});
+
+test("a copy that is called off tells of no failure", async () => {
+  await using registry = await startRegistry();
+  await using engine = new Engine();
+  registry.seed("made", "1", makeImage());
+  registry.behave({ on: /made\/manifests/, times: 9, fault: hang() });
+  const told: unknown[] = [];
+  let progress: JobProgress | undefined;
+  const ledger = {
+    note: async (_id: string, event: object) => {
+      told.push(event);
+    },
+    progress: async (_id: string, come: JobProgress) => {
+      progress = come;
+    },
+  };
+  const stop = new AbortController();
+  const ends = {
+    parts: { platform },
+    resolve: ({ image }: { image: string }, as: "source" | "destination") => engine.end(image, as),
+  } as unknown as JobEnds;
+  await using coordinator = createLocalCoordinator(() => ({}), clock);
+  const parts = { ends, coordinator, gate: { now: () => createGate(acceptAnything, noTrust) } };
+  const [from, to] = ["made", "there"].map((name) => ({
+    image: `docker://${registry.host}/${name}:1`,
+  }));
+  assert.ok(from && to);
+  {
+    await using story = beginStory({ ledger, id: "1" });
+    const context = { id: "1", owner: "ann", signal: stop.signal, story };
+    const done = performCopyJob(
+      { kind: "copy", from, to, options: {} },
+      parts as unknown as Parameters<typeof performCopyJob>[1],
+      context,
+    );
+    setTimeout(() => stop.abort(new Error("cancelled")), 50);
+    await assert.rejects(done);
+  }
+  const names = { from: from.image, to: to.image };
+  assert.deepEqual(told, [{ type: "image", ...names, state: "started" }]);
+  assert.deepEqual(progress?.images, { found: 1, ended: 1, failed: 0 });
 });
 
 test("a job tells of what was left where it is, and why", async () => {

@@ -47,7 +47,8 @@ export async function performCopyJob(
     story.tell({ type: "image", ...names, state: unchanged ? "unchanged" : "copied", digest });
     return { kind: "copy", digest, unchanged };
   } catch (error) {
-    story.count({ ended: 1, failed: 1 });
+    story.count({ ended: 1, failed: signal.aborted ? 0 : 1 });
+    if (signal.aborted) throw error; // called off, as an image of a mirror: that is no failure of its own
     story.tell({ type: "image", ...names, ...imageFailure(error) });
     throw error;
   }
