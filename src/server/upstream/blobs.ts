@@ -1,4 +1,5 @@
 import type { Digest } from "../../core/digest.ts";
+import { RegistryError } from "../../registry/errors.ts";
 import { untilAborted } from "../../registry/until-aborted.ts";
 import type { ServerCall } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
@@ -217,9 +218,8 @@ export class BlobCache implements AsyncDisposable {
 
   async #pass(ask: Ask): Promise<OpenBlob | undefined> {
     const direct = this.#direct(ask);
-    const range = ask.call.range ?? { start: 0 };
     try {
-      return new PassedBlob(direct, range, await direct.open(range, ask.call.signal));
+      return await openPassed(direct, ask.call.range ?? { start: 0 }, ask.call.signal);
     } catch (error) {
       if (isAbsence(error)) this.#absent.set(keyOf(ask), true, absentForMs);
       if (isAbsence(error)) return undefined;
@@ -253,6 +253,21 @@ export class BlobCache implements AsyncDisposable {
       if (takesPushesAlone(upstream) && isOutage(error)) return undefined; // then clients push it
       throw upstreamAnswer(error, upstream.name);
     }
+  }
+}
+
+/** What is asked for behind the blob's end is opened from its start: by its size one can tell. */
+async function openPassed(
+  direct: DirectSource,
+  range: Partial<ByteRange> & { readonly start: number },
+  signal: AbortSignal,
+): Promise<PassedBlob> {
+  try {
+    return new PassedBlob(direct, range, await direct.open(range, signal));
+  } catch (error) {
+    const isOutside = error instanceof RegistryError && error.status === 416;
+    if (!isOutside || range.start === 0) throw error;
+    return await openPassed(direct, { start: 0 }, signal);
   }
 }
 

@@ -185,6 +185,18 @@ test("a range far ahead of what is there goes past the cache; a near one is wait
   assert.deepEqual(rangesOf(registry).slice(1), [undefined]);
 });
 
+test("a range behind the end, far ahead of what is there, is told the blob's size", async () => {
+  await using registry = await startRegistry();
+  registry.seed("app", "v1", big);
+  await using world = await startUpstreams(registry.origin);
+  for (const isKnown of [false, true]) {
+    if (isKnown) await knowImage(world);
+    const call = { ...testCall(), range: { start: 30_000_000, end: 30_000_100 } };
+    await using blob = await world.upstreams.openBlob(repositoryOf(), bigLayer, call);
+    assert.equal(blob?.size, bigBytes.byteLength);
+  }
+});
+
 /** Reads so far, and leaves. */
 async function readAndLeave({ upstreams }: TestUpstreams, least: number): Promise<void> {
   const opened = await upstreams.openBlob(repositoryOf(), bigLayer, testCall());
