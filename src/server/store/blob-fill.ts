@@ -56,7 +56,9 @@ async function takeKept(parts: StoreParts, kept: string): Promise<GrowingFile | 
     await reserved.unlink();
     return undefined;
   }
-  return (await file.lockOrClose(parts.tryLock)) ? file : undefined;
+  if (await file.lockOrClose(parts.tryLock)) return file;
+  await unless(["ENOENT"], () => rename(reserved.path, kept)); // whoever kept it is still read: for the next
+  return undefined;
 }
 
 /** Of the repository as well: what one has fetched is no other's. */

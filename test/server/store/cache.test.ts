@@ -122,6 +122,23 @@ test("A fill that is kept is continued by the next of the same repository, in an
   assert.deepEqual(await blobAt(store, alpine, digest), bytes);
 });
 
+test("A fill that was kept and is still read is left to the next that can have it", async () => {
+  await using folder = await tempFolder();
+  await using store = await openTestStore(folder.path);
+  const uploads = () => readdir(folder.in("uploads"));
+  const read = await beginFill(store, alpine, digest, 200_000);
+  await read.append(bytes.subarray(0, 120_000));
+  await read.keep();
+  const kept = await uploads();
+  const meanwhile = await beginFill(store, alpine, digest, 200_000);
+  assert.equal(meanwhile.size, 0);
+  await meanwhile[Symbol.asyncDispose]();
+  await read[Symbol.asyncDispose]();
+  assert.deepEqual(await uploads(), kept);
+  await using next = await beginFill(store, alpine, digest, 200_000);
+  assert.equal(next.size, 120_000);
+});
+
 test("A fill with wrong bytes never becomes a blob", async () => {
   await using folder = await tempFolder();
   await using store = await openTestStore(folder.path);
