@@ -101,13 +101,20 @@ export class BlobFill {
       if (!here) return;
       here = false;
       this.#readers--;
-      this.#onLeft();
+      this.pauseUnread();
     };
   }
 
   /** It is to be brought to its end whoever reads it. */
   want(): void {
     this.#wanted = true;
+  }
+
+  /** Stops where nobody reads it and not much of it is there; whoever had it begun may have left before there was an answer. */
+  pauseUnread(): void {
+    if (this.#readers > 0) return;
+    if (this.#outcome) void this.#close();
+    else if (!this.#wanted && this.file.size <= this.size * worthEnding) this.#stop.abort(paused());
   }
 
   /** Stops, and keeps what is there. */
@@ -162,12 +169,6 @@ export class BlobFill {
 
   get #stop(): AbortController {
     return this.#options.stop;
-  }
-
-  #onLeft(): void {
-    if (this.#readers > 0) return;
-    if (this.#outcome) void this.#close();
-    else if (!this.#wanted && this.file.size <= this.size * worthEnding) this.#stop.abort(paused());
   }
 
   async #run(): Promise<void> {

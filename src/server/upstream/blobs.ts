@@ -137,6 +137,7 @@ export class BlobCache implements AsyncDisposable {
       const onEnd = (outcome: FillOutcome) => this.#onEnd(ask, key, outcome);
       const fill = new BlobFill({ ...begun, stop, onEnd });
       this.#fills.set(key, fill);
+      setImmediate(() => fill.pauseUnread()); // when those who wait for it have come
       return fill;
     } catch (error) {
       if (isAbsence(error)) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import type { UpstreamStore } from "../../../src/server/upstream/store.ts";
 import type { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
@@ -7,6 +8,7 @@ import { RegistryAnswerError as AnswerError } from "../../../src/server/v2/answe
 import { makeImage } from "../../support/images.ts";
 import {
   cutResponse,
+  delay,
   type Fault,
   flipByte,
   longBody,
@@ -224,6 +226,21 @@ test("a blob that nobody reads any more is kept half, and continued, by another 
   assert.match(second ?? "", /^bytes=[1-9]\d{5,6}-$/);
 });
 
+test("a blob whose reader has left before its upstream answers is not fetched for nobody", async () => {
+  await using registry = await startRegistry();
+  registry.seed("app", "v1", big);
+  await using world = await startUpstreams(registry.origin);
+  await knowImage(world);
+  registry.behave({ on: "GET blob", fault: delay(100) });
+  const left = AbortSignal.timeout(20);
+  const opened = world.upstreams.openBlob(repositoryOf(), bigLayer, testCall(left));
+  await assert.rejects(opened);
+  await setTimeout(600);
+  assert.equal(registry.log.of("GET blob").length, 1);
+  assert.equal(await world.store.statBlob(repositoryOf(), bigLayer, testCall()), undefined);
+  assert.ok((await readBlob(world.upstreams, bigLayer))?.equals(bigBytes));
+});
+
 test("a blob of which much is there is fetched to its end, whoever reads it", async () => {
   await using registry = await startRegistry();
   registry.seed("app", "v1", big);
@@ -238,7 +255,7 @@ test("a blob of which much is there is fetched to its end, whoever reads it", as
 async function untilHeld({ store }: TestUpstreams, digest: Digest): Promise<void> {
   const held = () => store.statBlob(repositoryOf(), digest, testCall());
   for (let turn = 0; turn < 2000 && !(await held()); turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await setTimeout(10);
   }
   assert.ok(await held());
 }
@@ -371,7 +388,7 @@ test("what was used least lately makes room, and is fetched again where it is as
   // Room is made after it is kept.
   const low = limits.maxBytes * limits.low;
   for (let turn = 0; turn < 2000 && (await cached()) > low; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await setTimeout(10);
   }
   assert.ok((await cached()) <= low);
   await pull(0);
