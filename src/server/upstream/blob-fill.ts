@@ -22,8 +22,8 @@ export interface BlobFillOptions {
   readonly onEnd: (outcome: FillOutcome) => void;
 }
 
-/** As much as comes in at once. */
-const bufferBytes = 1024 * 1024;
+/** As much of the file as is read at once, for who has fallen behind. */
+const bufferBytes = 512 * 1024;
 
 /** How far a reader is. */
 export class Reading {
