@@ -112,21 +112,22 @@ async function print(terminal: Terminal, text: Promise<string>): Promise<void> {
   }
 }
 
-/** The manifest itself; of an index, the instance for the platform wanted. */
+/** The manifest itself; of an index, the instance for the platform wanted, through as many indexes as there are. */
 async function chosen(
   source: ImageSource,
   top: RawManifest,
-  { platform }: Parts,
+  parts: Parts,
   options: CallOptions,
 ): Promise<RawManifest> {
   if (!isIndexType(top.mediaType)) return top;
   const { digest } = await withPrefix("choosing image instance", async () =>
-    chooseInstance(parseIndexManifest(top), platform),
+    chooseInstance(parseIndexManifest(top), parts.platform),
   );
   const list = top.mediaType === mediaTypes.ociIndex ? "image index" : "manifest list";
-  return withPrefix(`fetching target platform image selected from ${list}`, () =>
+  const instance = await withPrefix(`fetching target platform image selected from ${list}`, () =>
     source.readManifest(digest, options),
   );
+  return chosen(source, instance, parts, options);
 }
 
 /** @throws {ContentError} `content.bad-manifest` for what is not even of its type's form */
