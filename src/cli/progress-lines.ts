@@ -1,4 +1,5 @@
-import type { CopyEvent } from "../copy/events.ts";
+import type { CopyEvent, EventBlob } from "../copy/events.ts";
+import type { Digest } from "../core/digest.ts";
 import { InTurns } from "./in-turns.ts";
 import type { ProgressView } from "./progress.ts";
 
@@ -45,7 +46,7 @@ function linesOf(event: CopyEvent): readonly string[] {
     case "instance-started":
       return [`Copying image ${event.manifest} (${event.position}/${event.count})`];
     case "blobs-planned":
-      return event.blobs.map(({ digest }) => `Copying blob ${digest}`);
+      return layersOf(event.blobs).map((digest) => `Copying blob ${digest}`);
     case "config-copying":
       return [`Copying config ${event.config}`];
     case "manifest-writing":
@@ -57,6 +58,14 @@ function linesOf(event: CopyEvent): readonly string[] {
     default:
       return [];
   }
+}
+
+/** Skopeo tells of every layer of the manifest, also of one that is listed again. */
+function layersOf(blobs: readonly EventBlob[]): readonly Digest[] {
+  return blobs
+    .flatMap(({ digest, positions }) => positions.map((position) => ({ digest, position })))
+    .sort((a, b) => a.position - b.position)
+    .map(({ digest }) => digest);
 }
 
 /** What skopeo says of a signature that is being made. */

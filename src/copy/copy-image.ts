@@ -125,7 +125,11 @@ async function writeImage(
 ): Promise<WrittenImage> {
   copy.report({
     type: "blobs-planned",
-    blobs: plan.layers.map(({ blob }) => ({ digest: blob.digest, size: blob.size })),
+    blobs: plan.layers.map(({ blob, place }) => ({
+      digest: blob.digest,
+      size: blob.size,
+      positions: place.positions,
+    })),
   });
   const written = await copyBlobs(plan.layers, copy, earlyConfig(config, plan, image.raw, copy));
   copy.source.checkAgain?.();

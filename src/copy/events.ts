@@ -6,6 +6,8 @@ export interface EventBlob {
   readonly digest: Digest;
   /** Bytes, or -1 where the manifest does not tell (schema 1). */
   readonly size: number;
+  /** Which of the manifest's layers it is, counted from 0: more than one where it is listed again. */
+  readonly positions: readonly number[];
 }
 
 /**

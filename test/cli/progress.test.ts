@@ -17,8 +17,8 @@ const image: readonly CopyEvent[] = [
   {
     type: "blobs-planned",
     blobs: [
-      { digest: a, size: 10 },
-      { digest: b, size: 20 },
+      { digest: a, size: 10, positions: [0, 2] },
+      { digest: b, size: 20, positions: [1] },
     ],
   },
   { type: "blob-adopted", blob: b, size: 20, how: "mounted" },
@@ -32,6 +32,7 @@ const imageLines = [
   "Getting image source signatures",
   `Copying blob ${a}`,
   `Copying blob ${b}`,
+  `Copying blob ${a}`,
   `Copying config ${config}`,
   "Writing manifest to image destination",
 ];
@@ -44,7 +45,7 @@ function linesOf(events: readonly CopyEvent[]): readonly string[] {
   return lines;
 }
 
-test("CopyLines tells of one image in skopeo's lines", () => {
+test("CopyLines tells of one image in skopeo's lines, and of a layer as often as it is listed", () => {
   assert.deepEqual(linesOf(image), imageLines);
 });
 
@@ -84,7 +85,7 @@ test("CopyLines tells of a list's images one after the other, however they inter
 
 test("CopyLines says what there was to say when a copy breaks off", () => {
   const cut = image.slice(0, 3).map((event) => ({ ...event, instance: 1 }));
-  assert.deepEqual(linesOf(cut), imageLines.slice(0, 3));
+  assert.deepEqual(linesOf(cut), imageLines.slice(0, 4));
 });
 
 test("CopyTotals adds up how blobs got there", () => {
@@ -168,6 +169,7 @@ test("ProgressBars repaints ten times a second at most, and with many blobs show
   const blobs = Array.from({ length: 50 }, (_, index) => ({
     digest: digest(`${index}`),
     size: 100,
+    positions: [index],
   }));
   view.show({ type: "blobs-planned", blobs });
   for (const { digest: blob } of blobs)
