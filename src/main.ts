@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { writeSync } from "node:fs";
+
 const version = "0.1.0";
 const calledAs = process.env["AMPHORA_CALLED_AS"] ?? process.argv[1] ?? "";
 delete process.env["AMPHORA_CALLED_AS"]; // not for the programs that we start
@@ -10,7 +12,11 @@ process.env["UV_THREADPOOL_SIZE"] ??= "16";
 
 // Asked for by every script that looks for the tool: nothing is loaded for it.
 if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) {
-  process.stdout.write(`${program} version ${program === "skopeo" ? "1.22.0" : version}\n`);
+  try {
+    writeSync(1, `${program} version ${program === "skopeo" ? "1.22.0" : version}\n`);
+  } catch {
+    void start(); // which tells why it cannot be said, or ends as others do whose reader went away
+  }
 } else {
   void start();
 }

@@ -43,6 +43,21 @@ test("main answers --version in the name it was called by", () => {
   assert.equal(run(["--debug", "-v"], "skopeo").stdout, "skopeo version 1.22.0\n");
 });
 
+test("main that cannot say its version says why, or ends by SIGPIPE", () => {
+  const env = { ...process.env, AMPHORA_CALLED_AS: "skopeo" };
+  for (const flag of ["--version", "-v"]) {
+    const call = ["sh", process.execPath, main, flag];
+    const options = { env, encoding: "utf8" } as const;
+    const full = spawnSync("sh", ["-c", 'exec "$@" > /dev/full', ...call], options);
+    assert.equal(message(full.stderr), "write /dev/stdout: no space left on device");
+    assert.equal(full.status, 1);
+    const pipe = join(folder, `pipe${flag}`);
+    const unread = `mkfifo ${pipe} && exec 3<>${pipe} 4>${pipe} 3>&- && exec "$@" >&4`;
+    const gone = spawnSync("sh", ["-c", unread, ...call], options);
+    assert.deepEqual([gone.signal, gone.stderr], ["SIGPIPE", ""]);
+  }
+});
+
 test("main loads nothing to answer --version", () => {
   const hook = join(folder, "hook.mjs");
   writeFileSync(
