@@ -2,9 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileErrorText } from "../config/load-file.ts";
 import { type CopyJob, copy } from "../copy/copy.ts";
+import type { CopyEvent } from "../copy/events.ts";
 import type { CopyOptions } from "../copy/options.ts";
 import { createTransfers } from "../copy/transfers.ts";
 import type { Digest } from "../core/digest.ts";
+import { goQuote } from "../core/go-quote.ts";
 import { Compression } from "../stream/recompress.ts";
 import type { CommandContext } from "./context.ts";
 import { CliError } from "./errors.ts";
@@ -35,7 +37,10 @@ export async function runCopy(
     const digest = await copy({
       ...wish,
       signal,
-      report: progress.report,
+      report: (event) => {
+        if (event.type === "other-platform") logOtherPlatform(event, context);
+        progress.report(event);
+      },
       transfers: createTransfers(transferSlots(wanted, wish.options)),
       compression: new Compression(),
       tellLayers: progress.tellsLayers,
@@ -46,6 +51,21 @@ export async function runCopy(
     await progress.end(undefined);
     throw error;
   }
+}
+
+/** As skopeo says it; we ourselves bring what was asked for without a word. */
+function logOtherPlatform(
+  {
+    platform: { os, architecture, variant },
+    wanted,
+  }: Extract<CopyEvent, { type: "other-platform" }>,
+  { log, program }: CommandContext,
+): void {
+  if (program !== "skopeo") return;
+  const expected = wanted.map((one) => `${one.os}+${one.architecture}+${goQuote(one.variant)}`);
+  log.info(
+    `Image operating system mismatch: image uses OS ${goQuote(os)}+architecture ${goQuote(architecture)}+${goQuote(variant)}, expecting one of ${goQuote(expected.join(", "))}`,
+  );
 }
 
 /** Whether the archive goes where the progress would: between the two of them nobody could read either. */

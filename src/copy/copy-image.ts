@@ -12,6 +12,7 @@ import type { Report } from "./events.ts";
 import { telling } from "./failure.ts";
 import { tellHeld } from "./held-image.ts";
 import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
+import { tellOtherPlatform } from "./other-platform.ts";
 import { type ParsedImage, type Plan, parseImage, planImage } from "./plan.ts";
 import { checkDestinationDigest, reasonToKeep } from "./reason-to-keep.ts";
 import { checkSigning } from "./sign.ts";
@@ -105,7 +106,7 @@ interface PlannedCopy {
 }
 
 async function planCopy(
-  { source, destination, options, signal }: CopyRequest,
+  { source, destination, options, report, signal }: CopyRequest,
   { image, keepBecause }: WantedImage,
 ): Promise<PlannedCopy> {
   const plan = planImage(image, destination.traits, options, keepBecause);
@@ -114,6 +115,9 @@ async function planCopy(
   const wantsConfig = destination.traits.wantsConfig && isConfigFirst(source, plan);
   if (!wantsConfig) return { plan, config, told: undefined };
   const withConfig = await withDiffIds(image, plan, config);
+  if (destination.traits.runsImages && withConfig.config) {
+    tellOtherPlatform(withConfig.config, options.platform, report);
+  }
   return { plan: withConfig.plan, config, told: withConfig.config };
 }
 

@@ -1,5 +1,6 @@
 import type { UntrustedSignature } from "../../sigstore/signature.ts";
 import type { Digest } from "../core/digest.ts";
+import type { WantedPlatform } from "../core/platform.ts";
 
 /** One blob that an image needs, in the manifest's order, each digest once. */
 export interface EventBlob {
@@ -27,6 +28,12 @@ export type CopyEvent = { readonly instance?: number } & (
       readonly count: number;
     }
   | { readonly type: "admitted"; readonly manifest: Digest }
+  /** The image is for none of the platforms `wanted` where it goes to be run. */
+  | {
+      readonly type: "other-platform";
+      readonly platform: Required<WantedPlatform>;
+      readonly wanted: readonly Required<WantedPlatform>[];
+    }
   /** Layers that will be adopted or moved; the config is told of by "config-copying". */
   | { readonly type: "blobs-planned"; readonly blobs: readonly EventBlob[] }
   | {

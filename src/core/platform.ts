@@ -84,6 +84,12 @@ function matchRank(
   return position < 0 ? unsuitable : position;
 }
 
+/** Every platform that suits `wanted`, the best first. */
+export function suitablePlatforms(wanted: WantedPlatform): readonly Required<WantedPlatform>[] {
+  const { os, architecture } = wanted;
+  return wantedVariants(wanted).map((variant) => ({ os, architecture, variant }));
+}
+
 function wantedVariants({ architecture, variant = "" }: WantedPlatform): readonly string[] {
   const compatible = compatibleVariants.get(architecture) ?? [];
   if (variant === "") return ["", ...compatible];

@@ -8,6 +8,7 @@ import {
   chooseInstance,
   formatPlatform,
   parsePlatform,
+  suitablePlatforms,
   type WantedPlatform,
 } from "../../src/core/platform.ts";
 import { loadGolden } from "./golden.ts";
@@ -85,4 +86,12 @@ test("parsePlatform() refuses what is not os/architecture[/variant]", () => {
   for (const text of ["", "linux", "linux/", "/amd64", "linux/arm/", "a/b/c/d", "a b/c", "a/b,c"]) {
     assert.throws(() => parsePlatform(text), { code: "usage.bad-flag" }, text);
   }
+});
+
+test("suitablePlatforms() begins with the best", () => {
+  const variants = (wanted: WantedPlatform) => suitablePlatforms(wanted).map((one) => one.variant);
+  const arm = { os: "linux", architecture: "arm" };
+  assert.deepEqual(variants(arm), ["", "v8", "v7", "v6", "v5"]);
+  assert.deepEqual(variants({ ...arm, variant: "v6" }), ["v6", "v5", ""]);
+  assert.deepEqual(variants({ os: "linux", architecture: "amd64" }), [""]);
 });

@@ -56,6 +56,7 @@ export class StorageDestination implements ImageDestination {
     layers: "as-is",
     newBlobs: "any",
     wantsConfig: "or-late",
+    runsImages: true,
     keepsEmbeddedName: true,
     layerOrder: "base-first",
   };

@@ -36,6 +36,8 @@ export interface DestinationTraits {
   readonly layerPlaces?: "each";
   /** Whether a schema 1 image keeps the name that it has in it, whatever it is called here. */
   readonly keepsEmbeddedName?: boolean;
+  /** Images are run where they are kept: one for another platform is told of. Only beside `wantsConfig`. */
+  readonly runsImages?: boolean;
   /** Whether an image may be held without its foreign layers, which stay where their URLs say. */
   readonly keepsForeignLayers?: boolean;
 }
