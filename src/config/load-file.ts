@@ -33,8 +33,9 @@ function systemCall(error: unknown): string {
 /** A failed file call in the reference tools' words: `open /x: no such file or directory`. */
 export function fileErrorText(error: unknown, call: string, path: string): string {
   const code = systemCode(error);
-  // A folder can be opened, and fails when it is read; where it should be written, opening fails.
-  const verb = code === "EISDIR" && call === "open" ? systemCall(error) : call;
+  // A folder can be opened, and fails when it is read; where it should be written, opening fails. A full disk fails at either.
+  const isLater = code === "EISDIR" || code === "ENOSPC";
+  const verb = isLater && call === "open" ? systemCall(error) : call;
   const text = code === undefined ? String(error) : (TEXTS[code] ?? code);
   return `${verb} ${path}: ${text}`;
 }
