@@ -13,8 +13,10 @@ export function askSource(
   destination: Promise<HeldManifest | undefined>,
 ): Promise<HeldManifest | undefined> | undefined {
   if (job.tellLayers || job.expects === "nothing") return undefined;
-  if (!job.from.transport.digestOf) return undefined;
-  if (job.expects === "same") return destination.then((held) => held && headSource(job, held));
+  if (!job.from.transport.digestOf || job.from.transport.tellsDestinationsOnly) return undefined;
+  const { tellsDestinationsOnly = false } = job.to.transport;
+  if (job.expects === "same" || tellsDestinationsOnly)
+    return destination.then((held) => held && headSource(job, held));
   return job.options.select.type === "system" ? headSource(job) : undefined;
 }
 

@@ -111,9 +111,9 @@ function cannotTell(job: CopyJob): NoOp {
 
 /** Whether both ends can be asked what they have; a source that is at hand is as well read, unless its lines are wanted. */
 function canLook({ from, to, tellLayers }: CopyJob): boolean {
-  const { digestOf, isAtHand = false } = from.transport;
+  const { digestOf, tellsDestinationsOnly = false, isAtHand = false } = from.transport;
   return (
-    (digestOf !== undefined || (isAtHand && !tellLayers)) &&
+    ((digestOf !== undefined && !tellsDestinationsOnly) || (isAtHand && !tellLayers)) &&
     to.transport.digestOf !== undefined &&
     to.reference.docker?.digest === undefined
   );

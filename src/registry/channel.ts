@@ -223,7 +223,8 @@ export class Channel {
   async #prove(reply: Reply, signal: AbortSignal): Promise<void> {
     if (this.#proven) return;
     const signed = reply.header("docker-distribution-api-version") !== undefined;
-    if (reply.ok || signed || reply.status === 401 || reply.redirected) this.#proven = true;
+    const answered = reply.ok || reply.status === 304 || reply.status === 401;
+    if (answered || signed || reply.redirected) this.#proven = true;
     if (this.#proven || (reply.method === "HEAD" && reply.status === 404)) return;
     await reply.keep();
     await this.ping(signal);

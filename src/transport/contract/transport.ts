@@ -76,6 +76,8 @@ export interface Transport {
     as: "source" | "destination",
     options: DigestOfOptions,
   ) => Promise<HeldManifest | undefined>;
+  /** {@link digestOf} knows destinations alone, and asks nobody for them: a source's manifest is as cheap to read. */
+  readonly tellsDestinationsOnly?: true;
   /** Without {@link digestOf}: a source's manifest is as cheap to read as a digest to ask for, to see whether there is anything to do. */
   readonly isAtHand?: true;
   /** Whether a name stands for something at a destination: for certain, where {@link digestOf} may not know. */

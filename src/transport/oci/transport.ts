@@ -7,6 +7,7 @@ import type { Transport } from "../contract/transport.ts";
 import { findEntry } from "../layout-source.ts";
 import { besideImages } from "./companions.ts";
 import { openOciDestination } from "./destination.ts";
+import { heldByLayout } from "./held.ts";
 import { resolveOciLocation } from "./location.ts";
 import { openOciImages, openOciSource } from "./source.ts";
 
@@ -56,6 +57,12 @@ export function createOciTransport(options: OciTransportOptions = {}): Transport
         dryRun,
         ...(keepReplaced && { keepReplaced }),
       });
+    },
+    tellsDestinationsOnly: true,
+    async digestOf(reference, as) {
+      if (as === "source") return undefined;
+      const location = locate(reference);
+      return await heldByLayout(writePaths(location), location);
     },
     deleteImage: remove,
     ...besideImages({
