@@ -10,7 +10,7 @@ import type { CopyEvent } from "./events.ts";
 import { tellHeld } from "./held-image.ts";
 import { anySigned } from "./made-before.ts";
 import { chooseInstances } from "./select.ts";
-import { areAllowed, isSame } from "./unchanged.ts";
+import { areAllowed, isIntact, isSame } from "./unchanged.ts";
 
 /** Whether the source gives other layers than its manifest names: then a copy makes another manifest. */
 export async function givesOtherLayers(
@@ -47,6 +47,7 @@ export async function isWhatWouldBe(
   const instances = index && !chosen ? digestsOf(index) : [];
   if (!(await areAllowed(job, index && !chosen ? instances : [held.digest]))) return false;
   if (await anySigned(job, source, [...instances, held.digest])) return false;
+  if (!(await isIntact(job, held))) return false;
   if (job.tellLayers) await tell(job, source, instances, held.digest);
   return true;
 }

@@ -13,7 +13,7 @@ import {
   unlessUnreachable,
 } from "./no-op-by-heads.ts";
 import { givesOtherLayers, isWhatWouldBe } from "./no-op-by-manifest.ts";
-import { isSame, keepsDigest } from "./unchanged.ts";
+import { isIntact, isSame, keepsDigest } from "./unchanged.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
 
 /**
@@ -77,13 +77,14 @@ export function lookForNoOp(job: CopyJob): NoOp {
       const seen = from && held && compared(job, from, held);
       if (!from || !held || seen === undefined) return undefined;
       ruledOut = seen === "different";
-      if (ruledOut || !(await isAllowedAsItIs(job, from))) return undefined;
+      if (ruledOut || !(await isAllowedAsItIs(job, from)) || !(await isIntact(job, held)))
+        return undefined;
       return { digest: done(job, held.digest), source: from.digest };
     },
     held: () => (job.mayReplace ? asked : destination),
     async holds(image, chosenFrom) {
       const held = await destination;
-      if (!keeps) return false;
+      if (!keeps || held?.isReplacedWhole) return false;
       if (chosenFrom && held?.keepsIndex?.(chosenFrom.digest) === false) return false;
       return held !== undefined && isImageManifestType(image.mediaType) && isSame(image, held);
     },
@@ -92,7 +93,9 @@ export function lookForNoOp(job: CopyJob): NoOp {
       if (!held || (await givesOtherLayers(source, top, job))) return undefined;
       const isDone =
         (keeps && (await isWhatWouldBe(job, source, top, held))) ||
-        (wasMade(job, top, held) && (await isAdmittedAgain(job, source, top)));
+        (wasMade(job, top, held) &&
+          (await isAdmittedAgain(job, source, top)) &&
+          (await isIntact(job, held)));
       return isDone ? done(job, held.digest) : undefined;
     },
   };

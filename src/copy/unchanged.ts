@@ -1,4 +1,5 @@
 import type { Digest } from "../core/digest.ts";
+import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 
 /** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
@@ -17,6 +18,11 @@ export function isSame(
   b: { readonly digest: Digest; readonly mediaType: string },
 ): boolean {
   return a.digest === b.digest && a.mediaType === b.mediaType;
+}
+
+/** Whether what is held is sound. Asked last: it may take reading all of it. */
+export async function isIntact({ signal }: CopyJob, held: HeldManifest): Promise<boolean> {
+  return (await held.isIntact?.({ signal })) ?? true;
 }
 
 /** Whether the gate lets all of these in and wants no signature to see. */

@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import type { Descriptor } from "../core/descriptor.ts";
-import { ContentError } from "../core/errors.ts";
+import { ContentError, KnownError } from "../core/errors.ts";
 import { BlobStream } from "../stream/blob-stream.ts";
 import { type RandomAccess, readFully, readRegion } from "../stream/random-access.ts";
-import { LayoutError, reading } from "./errors.ts";
+import { LayoutError, reading, unless } from "./errors.ts";
 
 /** What comes along when a file is opened to be read. */
 export interface OpenFileOptions {
@@ -44,6 +44,28 @@ export async function openBlobFile(
     await handle.close();
     throw error;
   }
+}
+
+/** Whether the file at `path` is this blob, which takes reading all of it. */
+export async function isBlobFile(
+  path: string,
+  blob: Descriptor,
+  options: OpenFileOptions,
+): Promise<boolean> {
+  try {
+    await using file = await openBlobFile(path, blob, options);
+    for await (const _ of file) options.signal.throwIfAborted(); // verified as it is read
+    return true;
+  } catch (error) {
+    if (error instanceof KnownError) return false;
+    throw error;
+  }
+}
+
+/** The length of the file at `path`; undefined if there is none. Its content is not looked at. */
+export async function sizeOfFile(path: string): Promise<number | undefined> {
+  const found = await reading(`stat ${path}`, () => unless(["ENOENT"], () => stat(path)));
+  return found?.isFile() ? found.size : undefined;
 }
 
 /**

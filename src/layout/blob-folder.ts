@@ -1,11 +1,10 @@
-import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { makeFolders } from "../core/make-folders.ts";
 import type { BlobStream, NewBlob } from "../stream/blob-stream.ts";
-import { readSmallFile } from "./blob-file.ts";
-import { reading, unless, writing } from "./errors.ts";
+import { readSmallFile, sizeOfFile } from "./blob-file.ts";
+import { writing } from "./errors.ts";
 import type { OwnProcess } from "./owner.ts";
 import { fillWithBlob, UnfinishedFile } from "./unfinished-file.ts";
 
@@ -41,9 +40,7 @@ export class BlobFolder implements AsyncDisposable {
   /** The length of the blob that is there; undefined if none is. Its content is not looked at. */
   async sizeOf(digest: Digest): Promise<number | undefined> {
     await this.#finishing.get(digest);
-    const path = this.pathOf(digest);
-    const found = await reading(`stat ${path}`, () => unless(["ENOENT"], () => stat(path)));
-    return found?.isFile() ? found.size : undefined;
+    return await sizeOfFile(this.pathOf(digest));
   }
 
   /** Reads `blob` to its end. If that fails, nothing is left of it. Mode 0644, whatever the umask, as skopeo's. */

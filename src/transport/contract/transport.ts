@@ -78,7 +78,7 @@ export interface Transport {
   ) => Promise<HeldManifest | undefined>;
   /** {@link digestOf} knows destinations alone, and asks nobody for them: a source's manifest is as cheap to read. */
   readonly tellsDestinationsOnly?: true;
-  /** Without {@link digestOf}: a source's manifest is as cheap to read as a digest to ask for, to see whether there is anything to do. */
+  /** {@link digestOf} knows nothing of sources: a source's manifest is as cheap to read as a digest to ask for, to see whether there is anything to do. */
   readonly isAtHand?: true;
   /** Whether a name stands for something at a destination: for certain, where {@link digestOf} may not know. */
   readonly isTaken?: (reference: ImageReference, options: CallOptions) => Promise<boolean>;
@@ -133,4 +133,8 @@ export interface HeldManifest {
   readonly anySigned?: () => Promise<boolean>;
   /** Of an image that was chosen from an index, where the place keeps that beside it: whether it does. */
   readonly keepsIndex?: (index: Digest) => boolean;
+  /** Reads all of it, and says whether it is what its digests say; absent where that is taken for granted. */
+  readonly isIntact?: (options: CallOptions) => Promise<boolean>;
+  /** A copy puts the whole image there anew: signatures cannot be added to what is there. */
+  readonly isReplacedWhole?: true;
 }

@@ -18,6 +18,7 @@ import type {
   ImageWriter,
 } from "../contract/image-destination.ts";
 import type { KeepReplaced } from "../contract/transport.ts";
+import { adoptStanding } from "./adopt-standing.ts";
 import {
   blobFile,
   instanceFile,
@@ -98,7 +99,7 @@ class DirDestination implements ImageDestination {
 
   async openImage(image: ExpectedImage): Promise<ImageWriter> {
     return {
-      adoptBlob: async (blob, _place, origin) => await this.#adopt(blob, origin),
+      adoptBlob: async (blob, _place, origin, call) => await this.#adopt(blob, origin, call),
       writeBlob: async (blob, _place, { signal }) => {
         const written = await this.#blobs.write(blob, signal);
         this.#digests.add(written.digest);
@@ -110,12 +111,24 @@ class DirDestination implements ImageDestination {
     };
   }
 
-  /** Only what this run wrote: skopeo empties the folder first, so nothing of an older image can end up in the new. */
-  async #adopt(blob: Descriptor, origin: ImageReference): Promise<"held" | false> {
+  /** What this run wrote, and of the image that is there what turns out to be those very bytes. */
+  async #adopt(
+    blob: Descriptor,
+    origin: ImageReference,
+    call: CallOptions,
+  ): Promise<"held" | false> {
     this.#refuseOwn(origin);
-    if (!this.#digests.has(blob.digest)) return false;
+    if (!this.#digests.has(blob.digest)) return await this.#adoptStanding(blob, call);
     const size = await this.#blobs.sizeOf(blob.digest);
     return size !== undefined && (blob.size < 0 || size === blob.size) ? "held" : false;
+  }
+
+  async #adoptStanding(blob: Descriptor, call: CallOptions): Promise<"held" | false> {
+    const { folder, standing, aside } = this.#destined;
+    if (standing !== "image") return false;
+    if (!(await adoptStanding({ folder, aside: aside.path }, blob, call))) return false;
+    this.#digests.add(blob.digest);
+    return "held";
   }
 
   #refuseOwn(origin: ImageReference): void {

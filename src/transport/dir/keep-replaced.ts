@@ -1,13 +1,14 @@
-import { copyFile, link, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digest } from "../../core/digest.ts";
 import { KnownError } from "../../core/errors.ts";
 import { manifestDigest } from "../../core/manifest.ts";
-import { errnoOf, reading, unless, writing } from "../../layout/errors.ts";
+import { reading, unless, writing } from "../../layout/errors.ts";
 import { isUnfinishedName } from "../../layout/unfinished.ts";
 import { TransportError } from "../contract/errors.ts";
 import type { KeepReplaced } from "../contract/transport.ts";
 import { manifestFile } from "./file-names.ts";
+import { linkOrCopy } from "./link-or-copy.ts";
 import { lookAt, makeAside } from "./place.ts";
 import { type TakePlaceOptions, takePlace } from "./take-place.ts";
 
@@ -64,15 +65,4 @@ async function linkImage(from: string, to: string, options: TakePlaceOptions): P
     await writing(`link ${file} ${other}`, () => linkOrCopy(file, other));
   }
   await takePlace(aside.path, to, standing, options);
-}
-
-/** Some file systems have no links. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  try {
-    await link(from, to);
-  } catch (error) {
-    if (!["EPERM", "EXDEV", "EMLINK", "ENOTSUP", "ENOSYS"].includes(errnoOf(error) ?? ""))
-      throw error;
-    await copyFile(from, to);
-  }
 }

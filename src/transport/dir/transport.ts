@@ -3,6 +3,7 @@ import { TransportError } from "../contract/errors.ts";
 import type { DestinationTraits } from "../contract/image-destination.ts";
 import type { Transport } from "../contract/transport.ts";
 import { openDirDestination } from "./destination.ts";
+import { heldByFolder } from "./held.ts";
 import { resolveDirLocation } from "./location.ts";
 import { namedFolders } from "./named.ts";
 import { signaturePlace } from "./signature-place.ts";
@@ -31,6 +32,11 @@ export function createDirTransport(options: DirTransportOptions = {}): Transport
         onlyIfFree,
         ...(keepReplaced && { keepReplaced }),
       }),
+    tellsDestinationsOnly: true,
+    async digestOf({ text }, as) {
+      const mayChangeLayers = options.compress || options.decompress;
+      return as === "source" || mayChangeLayers ? undefined : await heldByFolder(text);
+    },
     named: namedFolders,
   };
 }
