@@ -23,16 +23,18 @@ export interface Pruning extends CallOptions {
   readonly dryRun: boolean;
 }
 
-/** Removes the doomed names of a place, and what belongs to their images alone. @throws the first failure, after all */
-export async function pruneNames(pruning: Pruning, plan: PrunePlan): Promise<void> {
-  if (plan.doomed.length === 0) return;
-  await new PrunedPlace(pruning, plan).run();
+/** Removes the doomed names of a place, and what belongs to their images alone. @returns what could not be removed */
+export async function pruneNames(
+  pruning: Pruning,
+  plan: PrunePlan,
+): Promise<readonly KnownError[]> {
+  return plan.doomed.length === 0 ? [] : await new PrunedPlace(pruning, plan).run();
 }
 
 class PrunedPlace {
   readonly #pruning: Pruning;
   readonly #plan: PrunePlan;
-  readonly #failures: unknown[] = [];
+  readonly #failures: KnownError[] = [];
   /** By digest, since a registry does nothing else: for all names that stood for it. */
   readonly #deleted = new Map<Digest, Promise<void>>();
   #staying: Promise<ReadonlySet<Digest>> | undefined;
@@ -42,7 +44,7 @@ class PrunedPlace {
     this.#plan = plan;
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<readonly KnownError[]> {
     const { to, signal } = this.#pruning;
     const { doomed, digestTags } = this.#plan;
     const mayHaveMore = digestTags.length > 0 || to.transport.companions?.outlive === true;
@@ -53,7 +55,7 @@ class PrunedPlace {
     });
     const orphans = await this.#orphans(removed.flatMap((name) => digests.get(name) ?? []));
     await this.#removeCompanions(orphans);
-    if (this.#failures.length > 0) throw this.#failures[0];
+    return this.#failures;
   }
 
   /** Those of removed digests that nothing stands for any more. */

@@ -10,7 +10,7 @@ import { isTooMuch, planPrune, shareOf } from "./prune-plan.ts";
  * Removes what a rule does not give any more, place by place. Nothing is removed of a place whose names cannot all be
  * listed, or of which too large a share would go. What belongs to a removed image, and to none that stays, goes with it.
  *
- * @throws the first failure, once the other places were seen to
+ * @throws the first failure and how many more there were, once the other places were seen to
  */
 export function createPrune(compile: CompileNames): Prune {
   return async ({ name, prune }, given, options) => {
@@ -23,20 +23,34 @@ export function createPrune(compile: CompileNames): Prune {
       signal.throwIfAborted();
       const pruning = { rule: name, place, to, report, signal, dryRun };
       const rules = { ...prune, isMeant, backups: new Backups(backups, tags, prune) };
-      await prunePlace(pruning, tags, rules).catch((error: unknown) => {
+      try {
+        failures.push(...(await prunePlace(pruning, tags, rules)));
+      } catch (error) {
         if (!(error instanceof KnownError) || signal.aborted) throw error;
         failures.push(error);
-      });
+      }
     }
-    if (failures[0]) throw failures[0];
+    const failure = together(failures);
+    if (failure) throw failure;
   };
+}
+
+/** Most often all have one reason. */
+function together(failures: readonly KnownError[]): KnownError | undefined {
+  const [first, ...others] = failures;
+  if (!first || others.length === 0) return first;
+  return new KnownError(first.code, `${first.message}; and so with ${others.length} more`, {
+    cause: first,
+    retryable: failures.some(({ retryable }) => retryable),
+    ...(first.hint !== undefined && { hint: first.hint }),
+  });
 }
 
 async function prunePlace(
   pruning: Pruning,
   given: ReadonlySet<string>,
   rules: PlaceRules,
-): Promise<void> {
+): Promise<readonly KnownError[]> {
   const { backups, isMeant } = rules;
   const names = await namesIn(pruning);
   const plan = planPrune(names, given, (name) => isMeant(name) && !backups.stays(name));
@@ -48,6 +62,7 @@ async function prunePlace(
     repository: pruning.place,
     ...share,
   });
+  return [];
 }
 
 interface PlaceRules extends Pick<PruneRule, "threshold" | "alwaysUpTo"> {

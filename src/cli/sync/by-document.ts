@@ -31,8 +31,8 @@ export async function syncByDocument(
   destination: string | undefined,
 ): Promise<void> {
   const { flags, globals, log } = context;
+  const document = await readDocument(context, file, destination); // what is wrong in it leaves the last run's report as it is
   await using output = await openOutput(context);
-  const document = await readDocument(context, file, destination);
   const mirror: Mirror = {
     rules: document.mirror.rules.map((rule) => ruleWithFlags(context, rule)),
   };

@@ -22,13 +22,13 @@ export async function syncWordsAsMirror(
   [from, to]: readonly [string, string],
 ): Promise<void> {
   const { flags, globals, log, signal } = context;
-  await using output = await openOutput(context);
   await using coordinator = createLocalCoordinator(hostLimits(flags, new Map()), clock);
   const found = await findByWords(context, from, to, { tell: onlyTroubles(log), coordinator });
   const { words, listing, end, options } = found;
   const rule = ruleWithFlags(context, wordsRule(options, from));
   await using signing = await openSigning(context);
   const plan = await planCopies(listing.sources, words.to, { ...context, end });
+  await using output = await openOutput(context); // what is wrong by now leaves the last run's report as it is
   await using folders = new NewFolders();
   const { retryTimes } = endSettings(flags, globals, "dest-");
   await runSync(

@@ -231,6 +231,18 @@ suite("amphora sync with skopeo's words", () => {
     assert.match(stdout, /\n3 images: 3 copied; /);
   });
 
+  test("leaves a report and digests as they are where it does not come to a run", async () => {
+    await using at = await world();
+    const files = ["--report", "r", "--digestfile", "d"];
+    for (const file of ["r", "d"]) await at.home.write(file, "of the last run");
+    const words = ["--src", "docker", "--dest", "docker", "S/team/none", "M/hub"];
+    const outcomes = [await at.run("sync", ...lax, ...files, ...words)];
+    for (const text of ["not: [a", "mirrors: 1\n"]) outcomes.push(await at.sync(text, ...files));
+    for (const { exitCode, stderr } of outcomes) assert.equal(exitCode, 1, stderr);
+    for (const file of ["r", "d"])
+      assert.equal(await readFile(at.home.folder.in("home", file), "utf8"), "of the last run");
+  });
+
   test("makes no folder in a dry run", async () => {
     await using at = await world();
     const words = ["--src", "docker", "--dest", "dir", "S/team/app", "out"];
