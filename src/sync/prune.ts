@@ -23,12 +23,11 @@ export function createPrune(compile: CompileNames): Prune {
       signal.throwIfAborted();
       const pruning = { rule: name, place, to, report, signal, dryRun };
       const rules = { ...prune, isMeant, backups: new Backups(backups, tags, prune) };
-      try {
-        failures.push(...(await prunePlace(pruning, tags, rules)));
-      } catch (error) {
+      const left = await prunePlace(pruning, tags, rules).catch((error: unknown) => {
         if (!(error instanceof KnownError) || signal.aborted) throw error;
-        failures.push(error);
-      }
+        return [error];
+      });
+      failures.push(...left);
     }
     const failure = together(failures);
     if (failure) throw failure;
