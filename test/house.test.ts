@@ -13,6 +13,7 @@ const floors: Readonly<Record<string, number>> = {
   stream: 1,
   config: 1,
   libc: 1,
+  encryption: 1,
   registry: 2,
   storage: 2,
   layout: 2,
@@ -35,6 +36,7 @@ const narrower: Readonly<Record<string, readonly string[]>> = {
   registry: ["core", "stream", "config"],
   policy: ["core", "sigstore"],
   sigstore: ["core"],
+  encryption: ["core"],
 };
 
 /** A file of the program: its path from the root, its text, and what it imports, as paths from the root. */

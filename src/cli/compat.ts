@@ -14,12 +14,6 @@ export interface CompatRow {
 /** Commands that are known and refused. */
 const MISSING_COMMANDS = new Set(["layers"]);
 
-const UNSUPPORTED_FLAGS: Readonly<Record<string, string>> = {
-  "decryption-key": "encryption is not supported yet",
-  "encrypt-layer": "encryption is not supported yet",
-  "encryption-key": "encryption is not supported yet",
-};
-
 /** What is done otherwise, on purpose, by `command --flag` or `--flag`. */
 const DIFFERENT: Readonly<Record<string, string>> = {
   "--tmpdir":
@@ -29,6 +23,9 @@ const DIFFERENT: Readonly<Record<string, string>> = {
     "answered as Debian's skopeo does, which is built without Sequoia",
   "copy --sign-by-sigstore":
     "by a private key; not by Fulcio's certificates, and without a Rekor log",
+  "copy --encryption-key": "for jwe: keys; not for pgp:, pkcs7:, pkcs11: and provider:",
+  "copy --decryption-key":
+    "RSA and elliptic-curve keys as DER, PEM or JWK; not OpenPGP's, PKCS #7's and PKCS #11's",
   "copy --dest-precompute-digests": "accepted; digests are known before without a temporary file",
   "copy --dest-compress-format": "zstd:chunked can be read, and not yet be written",
   sync: "what skopeo passes over with a line (unknown keys, bad names, tags that cannot be listed) is an error",
@@ -58,9 +55,7 @@ function flagRow(command: string, text: string): CompatRow {
   const path = commandsOf("skopeo").filter((spec) => spec.name === command);
   const { own } = flagsOf("skopeo", path);
   const isKnown = own.some((flag) => flag.name === name && flag.short === short);
-  const unsupported = UNSUPPORTED_FLAGS[name];
   if (!isKnown || (path.length === 0 && command !== "")) return { ...row, answer: "missing" };
-  if (unsupported !== undefined) return { ...row, answer: "missing", note: unsupported };
   if (MISSING_COMMANDS.has(command) && name !== "help")
     return { ...row, answer: "missing", note: "parsed, as is the rest of the command" };
   const note = DIFFERENT[command === "" ? `--${name}` : `${command} --${name}`];

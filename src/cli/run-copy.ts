@@ -16,7 +16,7 @@ import { type Progress, startProgress } from "./progress.ts";
 const blobsAtOnce = 6;
 
 /** What a command decides of a copy; the rest follows from the run. */
-export type CopyWish = Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing">;
+export type CopyWish = Pick<CopyJob, "from" | "to" | "gate" | "options" | "signing" | "crypto">;
 
 /**
  * Makes one copy, and shows how it goes.

@@ -7,6 +7,7 @@ import type { ImageDestination, ImageWriter } from "../transport/contract/image-
 import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { CopyEvent } from "./events.ts";
 import { adopting } from "./failure.ts";
+import type { LayerCrypto } from "./layer-crypto.ts";
 import { moveBlob, type WrittenBlob } from "./move-blob.ts";
 import type { PlannedLayer } from "./plan.ts";
 import { inTapeOrder } from "./tape.ts";
@@ -20,6 +21,7 @@ export interface BlobCopy {
   readonly writer: ImageWriter;
   readonly transfers: Transfers;
   readonly compression: Compression;
+  readonly crypto?: LayerCrypto;
   readonly report: (event: CopyEvent) => void;
   readonly signal: AbortSignal;
 }
@@ -108,9 +110,12 @@ async function takeOver(
 }
 
 /** What makes two transfers the same. */
-function whatOf({ blob, wish, needsDiffId, place }: PlannedLayer, { destination }: BlobCopy) {
+function whatOf(
+  { blob, wish, cipher, needsDiffId, place }: PlannedLayer,
+  { destination }: BlobCopy,
+) {
   const at = destination.traits.layerPlaces === "each" ? ` ${place.positions}` : "";
-  return `${blob.digest} ${wish ? JSON.stringify(wish) : ""}${needsDiffId}${at}`;
+  return `${blob.digest} ${wish ? JSON.stringify(wish) : ""}${cipher ?? ""}${needsDiffId}${at}`;
 }
 
 async function bring(planned: PlannedLayer, copy: BlobCopy, turn: Turn): Promise<WrittenBlob> {

@@ -106,10 +106,10 @@ interface PlannedCopy {
 }
 
 async function planCopy(
-  { source, destination, options, report, signal }: CopyRequest,
+  { source, destination, options, crypto, report, signal }: CopyRequest,
   { image, keepBecause }: WantedImage,
 ): Promise<PlannedCopy> {
-  const plan = planImage(image, destination.traits, options, keepBecause);
+  const plan = planImage(image, destination.traits, options, { keepBecause, crypto });
   refuseSecondReading(source, destination, plan);
   const config = plan.config && configAt(source, plan.config, signal);
   const wantsConfig = destination.traits.wantsConfig && isConfigFirst(source, plan);

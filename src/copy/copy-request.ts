@@ -4,6 +4,7 @@ import type { Compression } from "../stream/recompress.ts";
 import type { ImageDestination } from "../transport/contract/image-destination.ts";
 import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { Report } from "./events.ts";
+import type { LayerCrypto } from "./layer-crypto.ts";
 import type { CopyOptions } from "./options.ts";
 import type { Signing } from "./sign.ts";
 import type { Transfers } from "./transfers.ts";
@@ -21,6 +22,8 @@ export interface CopyRequest {
   readonly holds?: (image: RawManifest, chosenFrom: RawManifest | undefined) => Promise<boolean>;
   /** Absent where nothing is signed. */
   readonly signing?: Signing;
+  /** Absent where layers are neither encrypted nor decrypted. */
+  readonly crypto?: LayerCrypto;
   readonly report: Report;
   readonly signal: AbortSignal;
 }

@@ -189,7 +189,7 @@ async function planOne(
   instance: Descriptor | undefined,
   job: Omit<CopyJob, "transfers" | "compression" | "report">,
 ): Promise<Planned> {
-  const { options, signal } = job;
+  const { options, signal, crypto } = job;
   const carrySignatures = !options.removeSignatures;
   const admitted = await admit(source, job.gate, manifest, { carrySignatures, signal });
   await using destination = await openToAsk(job);
@@ -199,7 +199,7 @@ async function planOne(
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const image = await withHeldLayers(source, parseImage(manifest), { signal });
   refuseOtherLayers(image, keepBecause);
-  const plan = planImage(image, destination.traits, options, keepBecause);
+  const plan = planImage(image, destination.traits, options, { keepBecause, crypto });
   refuseSecondReading(source, destination, plan);
   const { digest, mediaType, bytes } = manifest;
   const types = plan.layers.map(({ blob }) => blob.mediaType);
@@ -208,10 +208,10 @@ async function planOne(
     image: {
       digest,
       manifestTypes: plan.types,
-      layers: plan.layers.map(({ blob, wish }) => ({
+      layers: plan.layers.map(({ blob, wish, cipher }) => ({
         digest: blob.digest,
         size: blob.size,
-        mayChange: wish !== undefined,
+        mayChange: wish !== undefined || cipher !== undefined,
       })),
       kept: plan.types[0] === mediaType && plan.layers.every(isKept),
       ...(instance?.platform && { platform: formatPlatform(instance.platform) }),
@@ -223,7 +223,8 @@ function isZstd(mediaType: string): boolean {
   return mediaType.endsWith("+zstd");
 }
 
-function isKept({ blob: { mediaType }, wish }: PlannedLayer): boolean {
+function isKept({ blob: { mediaType }, wish, cipher }: PlannedLayer): boolean {
+  if (cipher) return false;
   const found = /gzip$/.test(mediaType) ? "gzip" : isZstd(mediaType) ? "zstd" : "none";
   return wish === undefined || layerChange(wish, found) === undefined;
 }

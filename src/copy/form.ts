@@ -128,10 +128,12 @@ function compressionOf({ mediaType }: Descriptor): LayerCompression {
 
 function editOf(layer: Descriptor, written: WrittenBlob | undefined): LayerEdit {
   const { digest, size } = written?.descriptor ?? layer;
-  const { compression, uncompressed } = written ?? {};
+  const { compression, uncompressed, cipher, annotations } = written ?? {};
   return {
     digest,
     size,
+    ...(cipher && { cipher }),
+    ...(annotations && { annotations }),
     ...(compression && isRecompressible(layer.mediaType) && { compression }),
     ...(uncompressed && { diffId: uncompressed.digest }),
     ...(isForeign(layer) && !written && { foreign: true }),

@@ -11,7 +11,7 @@ export interface TypeWish {
   readonly forced?: string;
   /** A compression that the manifest must be able to express. */
   readonly compression?: "gzip" | "zstd";
-  /** Layers are encrypted, which only OCI manifests express. */
+  /** Layers are or will be encrypted, which only OCI manifests express. */
   readonly encrypted?: boolean;
   /** Why the manifest must stay as it is, or undefined where it may change. */
   readonly keepBecause?: string;
@@ -59,7 +59,9 @@ function inexpressible(wish: TypeWish): CopyError {
   if (wish.encrypted) {
     return new CopyError(
       "copy.unsupported",
-      `encryption required together with format ${wish.forced ?? wish.destination.join(", ")}, which does not support encryption`,
+      wish.forced
+        ? `encryption required together with format ${wish.forced}, which does not support encryption`
+        : `encryption required but the destination only supports MIME types [${wish.destination.join(", ")}], none of which support encryption`,
     );
   }
   return new CopyError(

@@ -2,6 +2,7 @@ import type { Descriptor } from "../core/descriptor.ts";
 import type { Digest } from "../core/digest.ts";
 import { ContentError, KnownError } from "../core/errors.ts";
 import type { LayerCompression } from "../core/layer-edits.ts";
+import { EncryptionError } from "../encryption/errors.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import {
   type CompressionFormat,
@@ -10,8 +11,10 @@ import {
 } from "../stream/compression-format.ts";
 import type { BlobPlace } from "../transport/contract/image-destination.ts";
 import type { BlobCopy } from "./blobs.ts";
+import { ciphered } from "./ciphered.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { type LayerChange, layerChange } from "./layer-change.ts";
+import type { LayerCrypto } from "./layer-crypto.ts";
 import type { PlannedLayer } from "./plan.ts";
 import { sizedBlob } from "./sized-blob.ts";
 import { cannot } from "./tape.ts";
@@ -22,6 +25,10 @@ export interface WrittenBlob {
   readonly descriptor: Descriptor;
   /** How the bytes there are compressed; absent where they were not looked at. */
   readonly compression?: LayerCompression;
+  /** Absent where no key had to do with it. */
+  readonly cipher?: LayerCrypto["does"];
+  /** What is to be said of changed bytes. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Known where the plan asked for it. */
   readonly uncompressed?: { readonly digest: Digest; readonly size: number };
 }
@@ -55,18 +62,33 @@ async function moveOnce(
   );
   const packed = detectCompression(found);
   const change = planned.wish && layerChange(planned.wish, packed ?? "none");
-  const toWrite = { blob: planned.blob, place: planned.place, change };
+  const { blob, place, cipher } = planned;
   try {
-    const told = await countAhead(first, toWrite, copy);
-    await using second = told === undefined ? undefined : await open(planned.blob, copy);
-    const { digest, size } = await write(second ?? first, { ...toWrite, size: told }, copy);
-    const compression = change ? (change.compress ?? "none") : asLayerCompression(packed);
-    return { descriptor: { ...planned.blob, digest, size }, compression };
+    return await writeFound(first, { blob, place, change, cipher }, packed, copy);
   } catch (error) {
     const mayPass = error instanceof KnownError && error.retryable && !copy.signal.aborted;
-    if (change && again && mayPass && copy.source.traits.reopens) return undefined;
+    if ((change || cipher) && again && mayPass && copy.source.traits.reopens) return undefined;
     throw error;
   }
+}
+
+/** @param packed how the first bytes are compressed */
+async function writeFound(
+  first: BlobStream,
+  toWrite: BlobToWrite,
+  packed: CompressionFormat | undefined,
+  copy: BlobCopy,
+): Promise<WrittenBlob> {
+  const { blob, change, cipher } = toWrite;
+  const told = await countAhead(first, toWrite, copy);
+  await using second = told === undefined ? undefined : await open(blob, copy);
+  const wantsSizes = copy.destination.traits.newBlobs === "sized";
+  const size = told ?? (cipher && wantsSizes ? first.descriptor.size : undefined);
+  const { written, annotations } = await write(second ?? first, { ...toWrite, size }, copy);
+  const descriptor = { ...blob, digest: written.digest, size: written.size };
+  if (cipher === "decrypt") return { descriptor, cipher, annotations }; // its type says how it is compressed
+  const compression = change ? (change.compress ?? "none") : asLayerCompression(packed);
+  return { descriptor, compression, ...(cipher && { cipher, annotations }) };
 }
 
 /** One blob on its way, and what is known of it. */
@@ -74,6 +96,7 @@ interface BlobToWrite {
   readonly blob: Descriptor;
   readonly place: BlobPlace;
   readonly change: LayerChange | undefined;
+  readonly cipher: LayerCrypto["does"] | undefined;
   /** Of changed bytes, where the destination wants it. */
   readonly size?: number | undefined;
 }
@@ -118,18 +141,27 @@ async function open(blob: Descriptor, { source, signal, report }: BlobCopy): Pro
   return stream;
 }
 
+interface Written {
+  readonly written: Descriptor;
+  /** What is to be said of bytes that a key has changed. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
 async function write(
   stream: BlobStream,
-  { blob, place, change, size }: BlobToWrite,
-  { writer, signal, compression }: BlobCopy,
-): Promise<Descriptor> {
+  { blob, place, change, cipher, size }: BlobToWrite,
+  { writer, signal, compression, crypto }: BlobCopy,
+): Promise<Written> {
+  await using packed = change && compression.recompressed(stream, change, blob.mediaType);
+  await using made = await ciphered(packed ?? stream, blob, cipher && crypto);
   try {
-    if (!change) return await writer.writeBlob(stream, place, { signal });
-    await using made = compression.recompressed(stream, change, blob.mediaType);
+    if (!change && !cipher)
+      return { written: await writer.writeBlob(stream, place, { signal }), annotations: {} };
     const told = size === undefined ? made : sizedBlob(made, size);
-    return await writer.writeBlob(told, place, { signal });
+    const written = await writer.writeBlob(told, place, { signal });
+    return { written, annotations: await made.annotations() };
   } catch (error) {
-    const failure = stream.failure ?? brokenCompression(error);
+    const failure = stream.failure ?? brokenSource(error);
     if (failure === undefined) throw failedWhile("writing blob", "copy.destination-failed", error);
     const during = "writing blob: happened during read";
     throw failedWhile(
@@ -140,13 +172,14 @@ async function write(
   }
 }
 
-/** What was found to be wrong with bytes that came as they should when they were unpacked; a registry's client says whose fault it was. */
-function brokenCompression(error: unknown): unknown {
+/** What was found to be wrong with bytes that came as they should when they were unpacked or decrypted; a registry's client says whose fault it was. */
+function brokenSource(error: unknown): unknown {
   const found =
     error instanceof KnownError && error.code === "registry.source-failed" ? error.cause : error;
-  return found instanceof ContentError && found.code === "content.bad-compression"
-    ? found
-    : undefined;
+  const isBroken =
+    found instanceof EncryptionError ||
+    (found instanceof ContentError && found.code === "content.bad-compression");
+  return isBroken ? found : undefined;
 }
 
 /**

@@ -1,13 +1,14 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { CopyError } from "../core/errors.ts";
 import { type ImageManifest, isArtifact, parseImageManifest } from "../core/image-manifest.ts";
-import { isRecompressible } from "../core/layer-edits.ts";
+import { isEncryptedType, isRecompressible } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import { parseSchema1, type Schema1Image } from "../core/schema1.ts";
 import type { BlobPlace, DestinationTraits } from "../transport/contract/image-destination.ts";
 import type { HeldLayer } from "../transport/contract/image-source.ts";
 import type { LayerWish } from "./layer-change.ts";
+import { checkLayerNumbers, cipherFor, type LayerCrypto } from "./layer-crypto.ts";
 import { manifestTypesToTry } from "./manifest-types.ts";
 import type { CopyOptions } from "./options.ts";
 
@@ -26,6 +27,8 @@ export interface PlannedLayer {
   readonly blob: Descriptor;
   readonly place: BlobPlace;
   readonly wish?: LayerWish;
+  /** What a key does to its bytes. */
+  readonly cipher?: LayerCrypto["does"];
   /** A blob that the destination holds under this digest will do. */
   readonly adoptable: boolean;
   /** Another blob with the same inside, which will do as well, and rather, where the destination holds it. */
@@ -51,12 +54,19 @@ export function parseImage(raw: RawManifest): ParsedImage {
     : { kind: "image", raw, manifest: parseImageManifest(raw) };
 }
 
+/** What decides about the forms of one image besides what was asked. */
+export interface PlanReasons {
+  /** Why the manifest must stay as it is, if it must. */
+  readonly keepBecause: string | undefined;
+  readonly crypto?: LayerCrypto | undefined;
+}
+
 /** @throws {CopyError} `copy.unsupported` where no manifest type can express what is asked */
 export function planImage(
   image: ParsedImage,
   traits: DestinationTraits,
   options: CopyOptions,
-  keepBecause: string | undefined,
+  { keepBecause, crypto }: PlanReasons,
 ): Plan {
   const mayChange = keepBecause === undefined;
   const mayPack = mayChange && traits.newBlobs !== "none";
@@ -65,23 +75,35 @@ export function planImage(
     destination: traits.manifestTypes,
     ...(options.manifestType !== undefined && { forced: options.manifestType }),
     ...(mayPack && options.compression.format && { compression: options.compression.format }),
-    encrypted: layersOf(image).some(({ mediaType }) => mediaType.endsWith("+encrypted")),
+    encrypted: endsEncrypted(image, crypto),
     ...(keepBecause !== undefined && { keepBecause }),
   });
   const needsDiffId = image.kind === "schema1" && !isSchema1Type(types[0]);
   const wish = { layers: traits.layers, compression: options.compression };
   if (mayChange && !mayPack && traits.layers === "compressed") refuseFormat(image, options);
-  const layers = placedLayers(image, traits).map(
-    ({ blob, place }): PlannedLayer => ({
+  const count = layersOf(image).length;
+  checkLayerNumbers(crypto, count);
+  const layers = placedLayers(image, traits).map(({ blob, place }): PlannedLayer => {
+    const cipher = cipherFor(crypto, { blob, positions: place.positions, count }, keepBecause);
+    if (cipher && !mayPack) throw cannotChange(`${cipher}ed`);
+    const isFree = !needsDiffId && cipher === undefined;
+    return {
       blob,
       place,
       needsDiffId,
       ...(mayPack && isChangeable(image, blob) && { wish }),
-      adoptable: !needsDiffId && !(mayChange && isForcedAway(options, blob)),
-      ...(mayPack && !needsDiffId && insteadOf(blob, wish)),
-    }),
-  );
+      ...(cipher && { cipher }),
+      adoptable: isFree && !(mayChange && isForcedAway(options, blob)),
+      ...(mayPack && isFree && insteadOf(blob, wish)),
+    };
+  });
   return { layers, types, ...(image.kind === "image" && { config: image.manifest.config }) };
+}
+
+/** Whether there are encrypted layers at the end of the copy. */
+function endsEncrypted(image: ParsedImage, crypto: LayerCrypto | undefined): boolean {
+  if (crypto) return crypto.does === "encrypt";
+  return layersOf(image).some(({ mediaType }) => isEncryptedType(mediaType));
 }
 
 /** A wish that is said, and that nothing would come of. */
@@ -89,9 +111,13 @@ function refuseFormat(image: ParsedImage, { compression: { format } }: CopyOptio
   if (format === undefined) return;
   const fits = ({ mediaType }: Descriptor) => mediaType.endsWith(format);
   if (layersOf(image).every((blob) => fits(blob) || !isChangeable(image, blob))) return;
-  throw new CopyError(
+  throw cannotChange(`compressed by ${format}`);
+}
+
+function cannotChange(how: string): CopyError {
+  return new CopyError(
     "copy.unsupported",
-    `layers cannot be compressed by ${format} on their way to this destination`,
+    `layers cannot be ${how} on their way to this destination`,
     { hint: "Name a file instead of a pipe, or say with --tmpdir where it may be put aside" },
   );
 }

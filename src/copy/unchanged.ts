@@ -3,8 +3,9 @@ import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 
 /** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
-export function keepsDigest({ options, signing }: CopyJob): boolean {
+export function keepsDigest({ options, signing, crypto }: CopyJob): boolean {
   return (
+    crypto === undefined &&
     (signing === undefined || signing.signers.length === 0) &&
     (options.select.type === "system" || options.select.type === "all") &&
     options.manifestType === undefined &&

@@ -11,6 +11,8 @@ export interface LayerEdit {
   readonly size: number;
   /** Its compression there; absent where it may not be looked at, and the media type must stay. */
   readonly compression?: LayerCompression;
+  /** It was encrypted, or decrypted: with the compression that its media type says, or {@link compression}. */
+  readonly cipher?: "encrypt" | "decrypt";
   /** Of a layer of changed bytes: what is to be said of the new ones. */
   readonly annotations?: Readonly<Record<string, string>>;
   /** A foreign layer that was not copied: it is still to be had from its URLs. */
@@ -45,12 +47,42 @@ export function isRecompressible(mediaType: string): boolean {
   return [...ociTypes, ...dockerTypes].some((types) => Object.values(types).includes(mediaType));
 }
 
+const encrypted = "+encrypted";
+
+/** Whether the bytes of a layer of this type are encrypted. */
+export function isEncryptedType(mediaType: string): boolean {
+  return mediaType.endsWith(encrypted);
+}
+
+/** The type of what an encrypted layer is when it is decrypted. */
+export function decryptedType(mediaType: string): string {
+  return isEncryptedType(mediaType) ? mediaType.slice(0, -encrypted.length) : mediaType;
+}
+
+/**
+ * The media type of a layer once it is what `edit` says.
+ *
+ * @throws {CopyError} `copy.unsupported` where the kind of manifest cannot express it
+ */
+export function editedMediaType(mediaType: string, edit: LayerEdit): string {
+  if (edit.cipher === undefined) return packedMediaType(mediaType, edit);
+  if (edit.cipher === "decrypt") return packedMediaType(decryptedType(mediaType), edit);
+  const [plain] = mediaType.split("+");
+  if (plain !== mediaTypes.ociLayer && plain !== mediaTypes.ociForeignLayer) {
+    throw new CopyError(
+      "copy.unsupported",
+      `preparing updated manifest, layer "${edit.digest}": unsupported mediaType to encrypt: ${JSON.stringify(mediaType)}`,
+    );
+  }
+  return `${packedMediaType(mediaType, edit)}${encrypted}`;
+}
+
 /**
  * The media type of a layer once it is compressed like `edit` says.
  *
  * @throws {CopyError} `copy.unsupported` where the kind of manifest cannot express it
  */
-export function editedMediaType(mediaType: string, edit: LayerEdit): string {
+function packedMediaType(mediaType: string, edit: LayerEdit): string {
   if (edit.compression === undefined) return mediaType;
   const types = [...ociTypes, ...dockerTypes].find((each) =>
     Object.values(each).includes(mediaType),

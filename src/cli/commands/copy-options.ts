@@ -5,7 +5,6 @@ import { goQuote } from "../../core/go-quote.ts";
 import { mediaTypes } from "../../core/media-type.ts";
 import { type Platform, parsePlatform } from "../../core/platform.ts";
 import { parseWritableFormat } from "../../stream/compression-format.ts";
-import { notSupportedYet } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { signIdentity } from "../signers.ts";
 import type { ProgramName } from "../specs/spec.ts";
@@ -20,7 +19,6 @@ const formats: Readonly<Record<string, string>> = {
  * What `copy`'s flags ask of the copy; checked in skopeo's order, before anything is opened.
  *
  * @throws {UsageError} `usage.bad-flag`
- * @throws {CliError} `cli.unsupported` for encryption
  */
 export function copyOptions(
   flags: FlagValues,
@@ -30,7 +28,7 @@ export function copyOptions(
   const manifestType = manifestTypeOf(flags.optionalString("format"));
   additionalNames(flags);
   const select = selection(flags, program);
-  refuseUnsupported(flags);
+  refuseContradictions(flags);
   return {
     select,
     platform,
@@ -93,7 +91,7 @@ function multiArchSelection(text: string, program: ProgramName): ImageSelection 
   );
 }
 
-function refuseUnsupported(flags: FlagValues): void {
+function refuseContradictions(flags: FlagValues): void {
   if (flags.strings("encryption-key").length > 0 && flags.strings("decryption-key").length > 0) {
     throw bad("--encryption-key and --decryption-key cannot be specified together");
   }
@@ -101,10 +99,6 @@ function refuseUnsupported(flags: FlagValues): void {
     throw bad("--encrypt-layer can only be used with --encryption-key");
   }
   signIdentity(flags.string("sign-identity"));
-  const unsupported = ["encryption-key", "encrypt-layer", "decryption-key"].find((name) =>
-    flags.changed(name),
-  );
-  if (unsupported !== undefined) throw notSupportedYet(`--${unsupported}`);
 }
 
 function compressionWish(flags: FlagValues): CompressionWish {

@@ -8,6 +8,7 @@ import { openSigning } from "../signers.ts";
 import { explaining } from "../trust/explaining-gate.ts";
 import { additionalNames, copyOptions } from "./copy-options.ts";
 import { printPlan } from "./copy-plan.ts";
+import { layerCrypto } from "./layer-crypto.ts";
 
 /** `copy SOURCE DESTINATION`: one image, or a list of them, from one place to another. */
 export async function run(context: CommandContext): Promise<void> {
@@ -24,11 +25,19 @@ export async function run(context: CommandContext): Promise<void> {
   const source = await resolveEnd(context, from, "source");
   const destination = await resolveEnd(context, to, "destination");
   const options = copyOptions(flags, program, parts.platform);
+  const crypto = await layerCrypto(flags);
   warnOfIdleFlags(context, destination);
   await using signing = await openSigning(context);
   const explains = program === "amphora" && flags.bool("explain");
   const judging = explains ? explaining(gate, (text) => context.terminal.err(text)) : gate;
-  const job = { from: source, to: destination, gate: judging, options, signing };
+  const job = {
+    from: source,
+    to: destination,
+    gate: judging,
+    options,
+    signing,
+    ...(crypto && { crypto }),
+  };
   if (program === "amphora" && flags.bool("dry-run")) return await printPlan(context, job);
   const settings = endSettings(flags, globals, "dest-");
   const digest = await withRetries(context, settings, () => runCopy(context, job));

@@ -1,0 +1,53 @@
+import type { Descriptor } from "../core/descriptor.ts";
+import { decryptedType } from "../core/layer-edits.ts";
+import { tellsEncryption } from "../encryption/layer-crypto.ts";
+import type { NewBlob } from "../stream/blob-stream.ts";
+import { telling } from "./failure.ts";
+import type { LayerCrypto } from "./layer-crypto.ts";
+
+/** A layer that a key changes while it is read. */
+export interface CipheredBlob extends NewBlob {
+  /** What its descriptor is to say, once it was read to its end. */
+  annotations(): Promise<Readonly<Record<string, string>>>;
+}
+
+/**
+ * The bytes as a key makes them; as they are without one.
+ *
+ * @param layer as the source's manifest describes it
+ * @throws {CopyError} `copy.source-failed` where no key opens it
+ */
+export async function ciphered(
+  bytes: AsyncIterable<Uint8Array>,
+  layer: Descriptor,
+  crypto: LayerCrypto | undefined,
+): Promise<CipheredBlob> {
+  const { annotations = {}, digest, mediaType } = layer;
+  if (!crypto) return blobOf(bytes, mediaType, async () => ({}));
+  if (crypto.does === "encrypt") {
+    const encrypted = crypto.encrypter.encrypt(bytes, digest);
+    return blobOf(encrypted.bytes, mediaType, async () => ({
+      ...annotations,
+      ...(await encrypted.annotations()),
+    }));
+  }
+  const plain = await telling(`decrypting layer ${digest}`, "copy.source-failed", () =>
+    crypto.decrypter.decrypt(bytes, layer),
+  );
+  const others = Object.entries(annotations).filter(([name]) => !tellsEncryption(name));
+  return blobOf(plain, decryptedType(mediaType), async () => Object.fromEntries(others));
+}
+
+/** Whoever gave the bytes closes what they come from. */
+function blobOf(
+  bytes: AsyncIterable<Uint8Array>,
+  mediaType: string,
+  annotations: CipheredBlob["annotations"],
+): CipheredBlob {
+  return {
+    mediaType,
+    annotations,
+    [Symbol.asyncIterator]: () => bytes[Symbol.asyncIterator](),
+    async [Symbol.asyncDispose]() {},
+  };
+}
