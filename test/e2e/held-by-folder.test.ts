@@ -3,34 +3,10 @@ import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs
 import { test } from "node:test";
 import { hexOf, parseDigest } from "../../src/core/digest.ts";
 import { fakeBytes } from "../sigstore/lookaside/support.ts";
-import { makeImage, makeMultiArch, type TestImage } from "../support/images.ts";
-import { startRegistry } from "../support/registry.ts";
-import { cliHome } from "../support/run-cli.ts";
+import { makeImage, type TestImage } from "../support/images.ts";
+import { heldWorld } from "./held-world.ts";
 
-async function world() {
-  const registry = await startRegistry();
-  const home = await cliHome();
-  registry.seed("made", "image", makeImage({ seed: 8 }));
-  registry.seed("made", "list", makeMultiArch({ seed: 9 }));
-  const folderOf = (image: string) => home.folder.in(`made:${image}`);
-  const copy = async (image: string, ...flags: readonly string[]) => {
-    registry.log.clear();
-    const ends = [`docker://${registry.host}/made:${image}`, `dir:${folderOf(image)}`];
-    const run = await home.run(["copy", "--src-tls-verify=false", ...flags, ...ends]);
-    assert.equal(run.exitCode, 0, run.stderr);
-    return { ...run, asked: registry.log.trace() };
-  };
-  return {
-    registry,
-    home,
-    folderOf,
-    copy,
-    async [Symbol.asyncDispose]() {
-      await home[Symbol.asyncDispose]();
-      await registry[Symbol.asyncDispose]();
-    },
-  };
-}
+const world = () => heldWorld("docker", (folder) => `dir:${folder}`);
 
 async function filesIn(folder: string): Promise<ReadonlyMap<string, Buffer>> {
   const files = new Map<string, Buffer>();

@@ -1,34 +1,10 @@
 import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { test } from "node:test";
-import { makeImage, makeMultiArch } from "../support/images.ts";
-import { startRegistry } from "../support/registry.ts";
-import { cliHome } from "../support/run-cli.ts";
+import { makeImage } from "../support/images.ts";
+import { heldWorld } from "./held-world.ts";
 
-async function world() {
-  const registry = await startRegistry();
-  const home = await cliHome();
-  const layout = home.folder.in("layout");
-  registry.seed("made", "image", makeImage({ seed: 8, type: "oci" }));
-  registry.seed("made", "list", makeMultiArch({ seed: 9, type: "oci" }));
-  const copy = async (image: string, ...flags: readonly string[]) => {
-    registry.log.clear();
-    const ends = [`docker://${registry.host}/made:${image}`, `oci:${layout}:${image}`];
-    const run = await home.run(["copy", "--src-tls-verify=false", ...flags, ...ends]);
-    assert.equal(run.exitCode, 0, run.stderr);
-    return { ...run, asked: registry.log.trace() };
-  };
-  return {
-    registry,
-    home,
-    layout,
-    copy,
-    async [Symbol.asyncDispose]() {
-      await home[Symbol.asyncDispose]();
-      await registry[Symbol.asyncDispose]();
-    },
-  };
-}
+const world = () => heldWorld("oci", (folder) => `oci:${folder}`);
 
 test("an image that a layout has whole is asked after by one HEAD, and nothing is written", async () => {
   await using at = await world();
