@@ -27,7 +27,6 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   "copy --decryption-key":
     "RSA and elliptic-curve keys as DER, PEM or JWK; not OpenPGP's, PKCS #7's and PKCS #11's",
   "copy --dest-precompute-digests": "accepted; digests are known before without a temporary file",
-  "copy --dest-compress-format": "zstd:chunked can be read, and not yet be written",
   sync: "what skopeo passes over with a line (unknown keys, bad names, tags that cannot be listed) is an error",
   completion: "scripts of our own, with the same candidates",
 };

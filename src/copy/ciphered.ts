@@ -14,27 +14,27 @@ export interface CipheredBlob extends NewBlob {
 /**
  * The bytes as a key makes them; as they are without one.
  *
- * @param layer as the source's manifest describes it
+ * @param layer as the source's manifest describes it, and what is said of it now, once it was read
  * @throws {CopyError} `copy.source-failed` where no key opens it
  */
 export async function ciphered(
   bytes: AsyncIterable<Uint8Array>,
-  layer: Descriptor,
+  layer: Descriptor & { readonly said: () => Readonly<Record<string, string>> },
   crypto: LayerCrypto | undefined,
 ): Promise<CipheredBlob> {
-  const { annotations = {}, digest, mediaType } = layer;
-  if (!crypto) return blobOf(bytes, mediaType, async () => ({}));
+  const { said, digest, mediaType } = layer;
+  if (!crypto) return blobOf(bytes, mediaType, async () => said());
   if (crypto.does === "encrypt") {
     const encrypted = crypto.encrypter.encrypt(bytes, digest);
     return blobOf(encrypted.bytes, mediaType, async () => ({
-      ...annotations,
+      ...said(),
       ...(await encrypted.annotations()),
     }));
   }
   const plain = await telling(`decrypting layer ${digest}`, "copy.source-failed", () =>
     crypto.decrypter.decrypt(bytes, layer),
   );
-  const others = Object.entries(annotations).filter(([name]) => !tellsEncryption(name));
+  const others = Object.entries(said()).filter(([name]) => !tellsEncryption(name));
   return blobOf(plain, decryptedType(mediaType), async () => Object.fromEntries(others));
 }
 

@@ -13,7 +13,7 @@ import type { CopyJob } from "./copy.ts";
 import { refuseEdited, refuseGroup } from "./copy-list.ts";
 import { telling } from "./failure.ts";
 import { refuseOtherLayers, withHeldLayers } from "./held-layers.ts";
-import { layerChange } from "./layer-change.ts";
+import { layerChange, packingOf } from "./layer-change.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
 import { type PlannedLayer, parseImage, planImage } from "./plan.ts";
 import { checkDestinationDigest, reasonToKeep } from "./reason-to-keep.ts";
@@ -223,8 +223,8 @@ function isZstd(mediaType: string): boolean {
   return mediaType.endsWith("+zstd");
 }
 
-function isKept({ blob: { mediaType }, wish, cipher }: PlannedLayer): boolean {
+function isKept({ blob: { mediaType, annotations }, wish, cipher }: PlannedLayer): boolean {
   if (cipher) return false;
-  const found = /gzip$/.test(mediaType) ? "gzip" : isZstd(mediaType) ? "zstd" : "none";
-  return wish === undefined || layerChange(wish, found) === undefined;
+  const found = /gzip$/.test(mediaType) ? "gzip" : isZstd(mediaType) ? "zstd" : undefined;
+  return wish === undefined || layerChange(wish, packingOf(found, annotations)) === undefined;
 }

@@ -1,5 +1,6 @@
 import { CopyError } from "../core/errors.ts";
 import { isImageManifestType, isIndexType, isSchema1Type, mediaTypes } from "../core/media-type.ts";
+import { baseFormat, type WritableFormat } from "../stream/compression-format.ts";
 
 /** What decides which manifest types are tried. */
 export interface TypeWish {
@@ -10,7 +11,7 @@ export interface TypeWish {
   /** `--format`. */
   readonly forced?: string;
   /** A compression that the manifest must be able to express. */
-  readonly compression?: "gzip" | "zstd";
+  readonly compression?: WritableFormat;
   /** Layers are or will be encrypted, which only OCI manifests express. */
   readonly encrypted?: boolean;
   /** Why the manifest must stay as it is, or undefined where it may change. */
@@ -52,7 +53,8 @@ function ownTypeOf(type: string): string {
 }
 
 function expresses(type: string, { compression, encrypted }: TypeWish): boolean {
-  return (compression !== "zstd" && !encrypted) || type === mediaTypes.ociManifest;
+  const isZstd = compression !== undefined && baseFormat(compression) === "zstd";
+  return (!isZstd && !encrypted) || type === mediaTypes.ociManifest;
 }
 
 function inexpressible(wish: TypeWish): CopyError {

@@ -5,6 +5,7 @@ import type { LayerCompression } from "../core/layer-edits.ts";
 import { EncryptionError } from "../encryption/errors.ts";
 import type { BlobStream } from "../stream/blob-stream.ts";
 import {
+  baseFormat,
   type CompressionFormat,
   detectCompression,
   magicBytes,
@@ -13,7 +14,7 @@ import type { BlobPlace } from "../transport/contract/image-destination.ts";
 import type { BlobCopy } from "./blobs.ts";
 import { ciphered } from "./ciphered.ts";
 import { failedWhile, telling } from "./failure.ts";
-import { type LayerChange, layerChange } from "./layer-change.ts";
+import { type LayerChange, layerChange, packingOf } from "./layer-change.ts";
 import type { LayerCrypto } from "./layer-crypto.ts";
 import type { PlannedLayer } from "./plan.ts";
 import { sizedBlob } from "./sized-blob.ts";
@@ -61,8 +62,8 @@ async function moveOnce(
     first.peek(magicBytes),
   );
   const packed = detectCompression(found);
-  const change = planned.wish && layerChange(planned.wish, packed ?? "none");
   const { blob, place, cipher } = planned;
+  const change = planned.wish && layerChange(planned.wish, packingOf(packed, blob.annotations));
   try {
     return await writeFound(first, { blob, place, change, cipher }, packed, copy);
   } catch (error) {
@@ -86,9 +87,11 @@ async function writeFound(
   const size = told ?? (cipher && wantsSizes ? first.descriptor.size : undefined);
   const { written, annotations } = await write(second ?? first, { ...toWrite, size }, copy);
   const descriptor = { ...blob, digest: written.digest, size: written.size };
-  if (cipher === "decrypt") return { descriptor, cipher, annotations }; // its type says how it is compressed
-  const compression = change ? (change.compress ?? "none") : asLayerCompression(packed);
-  return { descriptor, compression, ...(cipher && { cipher, annotations }) };
+  const said = annotations && { annotations };
+  if (cipher === "decrypt") return { descriptor, cipher, ...said }; // its type says how it is compressed
+  const made = change?.compress === undefined ? "none" : baseFormat(change.compress);
+  const compression = change ? made : asLayerCompression(packed);
+  return { descriptor, compression, ...said, ...(cipher && { cipher }) };
 }
 
 /** One blob on its way, and what is known of it. */
@@ -143,8 +146,8 @@ async function open(blob: Descriptor, { source, signal, report }: BlobCopy): Pro
 
 interface Written {
   readonly written: Descriptor;
-  /** What is to be said of bytes that a key has changed. */
-  readonly annotations: Readonly<Record<string, string>>;
+  /** What is to be said of changed bytes. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 async function write(
@@ -153,10 +156,10 @@ async function write(
   { writer, signal, compression, crypto }: BlobCopy,
 ): Promise<Written> {
   await using packed = change && compression.recompressed(stream, change, blob.mediaType);
-  await using made = await ciphered(packed ?? stream, blob, cipher && crypto);
+  const said = () => (packed ? packed.annotations() : (blob.annotations ?? {}));
+  await using made = await ciphered(packed ?? stream, { ...blob, said }, cipher && crypto);
   try {
-    if (!change && !cipher)
-      return { written: await writer.writeBlob(stream, place, { signal }), annotations: {} };
+    if (!change && !cipher) return { written: await writer.writeBlob(stream, place, { signal }) };
     const told = size === undefined ? made : sizedBlob(made, size);
     const written = await writer.writeBlob(told, place, { signal });
     return { written, annotations: await made.annotations() };

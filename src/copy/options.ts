@@ -1,4 +1,5 @@
 import type { Platform } from "../core/platform.ts";
+import type { WritableFormat } from "../stream/compression-format.ts";
 
 /** Which images of a list are copied. */
 export type ImageSelection =
@@ -10,7 +11,7 @@ export type ImageSelection =
 
 /** How layers are to be compressed where they are at all. */
 export interface CompressionWish {
-  readonly format?: "gzip" | "zstd";
+  readonly format?: WritableFormat;
   readonly level?: number;
   /** Do not take over blobs that the destination holds in another compression. */
   readonly force: boolean;

@@ -5,6 +5,8 @@ import { isEncryptedType, isRecompressible } from "../core/layer-edits.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isSchema1Type } from "../core/media-type.ts";
 import { parseSchema1, type Schema1Image } from "../core/schema1.ts";
+import type { WritableFormat } from "../stream/compression-format.ts";
+import { isChunked } from "../stream/zstd-chunked/chunked-writer.ts";
 import type { BlobPlace, DestinationTraits } from "../transport/contract/image-destination.ts";
 import type { HeldLayer } from "../transport/contract/image-source.ts";
 import type { LayerWish } from "./layer-change.ts";
@@ -109,7 +111,7 @@ function endsEncrypted(image: ParsedImage, crypto: LayerCrypto | undefined): boo
 /** A wish that is said, and that nothing would come of. */
 function refuseFormat(image: ParsedImage, { compression: { format } }: CopyOptions): void {
   if (format === undefined) return;
-  const fits = ({ mediaType }: Descriptor) => mediaType.endsWith(format);
+  const fits = (blob: Descriptor) => isPackedAs(format, blob);
   if (layersOf(image).every((blob) => fits(blob) || !isChangeable(image, blob))) return;
   throw cannotChange(`compressed by ${format}`);
 }
@@ -174,6 +176,11 @@ function isChangeable(image: ParsedImage, blob: Descriptor): boolean {
 /** Under `--dest-force-compress-format` a held blob of another compression is no substitute. */
 function isForcedAway(options: CopyOptions, blob: Descriptor): boolean {
   const { force, format } = options.compression;
-  if (!force || format === undefined) return false;
-  return !blob.mediaType.endsWith(format === "gzip" ? "gzip" : "+zstd");
+  return force && format !== undefined && !isPackedAs(format, blob);
+}
+
+/** Whether a layer is said to be compressed so already. */
+function isPackedAs(format: WritableFormat, { mediaType, annotations }: Descriptor): boolean {
+  if (format === "gzip") return mediaType.endsWith("gzip");
+  return mediaType.endsWith("+zstd") && (format === "zstd" || isChunked(annotations));
 }

@@ -3,8 +3,13 @@ import { CopyError } from "../core/errors.ts";
 /** What a blob's first bytes say it is packed with; plain content has no format. */
 export type CompressionFormat = "gzip" | "zstd" | "bzip2" | "xz";
 
-/** What new blobs can be packed with. */
-export type WritableFormat = "gzip" | "zstd";
+/** What new blobs can be packed with; zstd:chunked is zstd to who does not know it. */
+export type WritableFormat = "gzip" | "zstd" | "zstd:chunked";
+
+/** What a format is to who does not know its finer points. */
+export function baseFormat(format: WritableFormat): "gzip" | "zstd" {
+  return format === "zstd:chunked" ? "zstd" : format;
+}
 
 /** As many first bytes as {@link detectCompression} ever looks at. */
 export const magicBytes = 6;
@@ -36,20 +41,15 @@ function startsWithSkippableFrame(head: Uint8Array): boolean {
  * @throws {CopyError} `copy.unsupported` for one that is unknown or that nothing here writes
  */
 export function parseWritableFormat(name: string): WritableFormat {
-  if (name === "gzip" || name === "zstd") return name;
+  if (name === "gzip" || name === "zstd" || name === "zstd:chunked") return name;
   if (name === "bzip2" || name === "Xz") {
     throw new CopyError(
       "copy.unsupported",
       `compression using ${name} required, but none of the known manifest formats support it`,
-      { hint: "Choose gzip or zstd." },
+      { hint: "Choose gzip, zstd or zstd:chunked." },
     );
   }
-  if (name === "zstd:chunked") {
-    throw new CopyError("copy.unsupported", "writing zstd:chunked is not supported yet", {
-      hint: "Choose zstd: every reader of zstd:chunked reads it.",
-    });
-  }
   throw new CopyError("copy.unsupported", `cannot find compressor for "${name}"`, {
-    hint: "Choose gzip or zstd.",
+    hint: "Choose gzip, zstd or zstd:chunked.",
   });
 }

@@ -8,6 +8,7 @@ import { type DecompressOptions, decompressed } from "./decompression.ts";
 import { ParallelGzip } from "./parallel-gzip.ts";
 import { peek } from "./peek.ts";
 import { zstdCompressed } from "./zstd.ts";
+import { zstdChunked } from "./zstd-chunked/zstd-chunked.ts";
 
 /** What is to become of a blob's packing. */
 export interface CompressionChange {
@@ -34,6 +35,8 @@ export interface RecompressedBlob extends NewBlob {
    * read to its end, and where nobody asked.
    */
   uncompressed(): Measured | undefined;
+  /** What a descriptor of it has to say, once it was read to its end. */
+  annotations(): Readonly<Record<string, string>>;
 }
 
 /** What all packing of a run shares. */
@@ -60,7 +63,8 @@ export class Compression {
     change: CompressionChange,
     mediaType: string,
   ): RecompressedBlob {
-    return new Recompressed(source, mediaType, (plain) => this.#packed(plain, change), {
+    const pack: Pack = (plain, told) => this.#packed(plain, change, told);
+    return new Recompressed(source, mediaType, pack, {
       ...this.#options,
       decompress: change.decompress,
       measure: change.measure ?? false,
@@ -70,15 +74,20 @@ export class Compression {
   #packed(
     plain: AsyncIterable<Uint8Array>,
     { compress, level }: CompressionChange,
+    told: Told,
   ): AsyncIterable<Uint8Array> {
     if (compress === "zstd") return zstdCompressed(plain, level);
+    if (compress === "zstd:chunked") return zstdChunked(plain, level, told);
     if (compress !== "gzip") return plain;
     this.#gzip ??= new ParallelGzip(this.#options.parallel ?? availableParallelism());
     return this.#gzip.packed(plain, level);
   }
 }
 
-type Pack = (plain: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+/** Told what a descriptor of the packed bytes has to say. */
+type Told = (annotations: Readonly<Record<string, string>>) => void;
+
+type Pack = (plain: AsyncIterable<Uint8Array>, told: Told) => AsyncIterable<Uint8Array>;
 
 interface ReadingOptions extends DecompressOptions {
   readonly decompress: boolean;
@@ -92,6 +101,7 @@ class Recompressed implements RecompressedBlob {
   readonly #options: ReadingOptions;
   #reading: AsyncGenerator<Uint8Array, void, void> | undefined;
   #uncompressed: Measured | undefined;
+  #annotations: Readonly<Record<string, string>> = {};
   #closed = false;
 
   constructor(
@@ -108,6 +118,10 @@ class Recompressed implements RecompressedBlob {
 
   uncompressed(): Measured | undefined {
     return this.#uncompressed;
+  }
+
+  annotations(): Readonly<Record<string, string>> {
+    return this.#annotations;
   }
 
   /** @throws {ContentError} `content.taken-twice` when asked a second time */
@@ -131,12 +145,15 @@ class Recompressed implements RecompressedBlob {
     const { head, bytes } = await peek(this.#source, magicBytes);
     const format = this.#options.decompress ? detectCompression(head) : undefined;
     const plain = format ? decompressed(bytes, format, this.#options) : bytes;
+    const told: Told = (annotations) => {
+      this.#annotations = annotations;
+    };
     if (!this.#options.measure) {
-      yield* this.#pack(plain);
+      yield* this.#pack(plain, told);
       return;
     }
     const meter = new Meter(format ? undefined : digestKnown(this.#source));
-    yield* this.#pack(meter.measured(plain));
+    yield* this.#pack(meter.measured(plain), told);
     this.#uncompressed = meter.result();
   }
 

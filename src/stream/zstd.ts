@@ -18,18 +18,14 @@ export function zstdCompressed(
   source: AsyncIterable<Uint8Array>,
   level?: number,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const settings = {
-    ...pumpSettings,
-    params: {
-      ...ofLevel(level ?? standardLevel),
-      [constants.ZSTD_c_checksumFlag]: 1,
-    },
-  };
+  const settings = { ...pumpSettings, params: zstdParams(level) };
   return pumped(source, createZstdCompress(settings));
 }
 
-function ofLevel(level: number): Record<number, number> {
+/** What an encoder is made with for a level, by node:zlib's constants. */
+export function zstdParams(level: number = standardLevel): Record<number, number> {
   return {
     [constants.ZSTD_c_compressionLevel]: Math.min(highestLevel, Math.max(1, Math.trunc(level))),
+    [constants.ZSTD_c_checksumFlag]: 1,
   };
 }

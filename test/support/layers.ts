@@ -9,13 +9,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Crc64 } from "../../src/storage/tar-split/crc64.ts";
 import { createRing, RingWriter } from "../../src/storage/unpack/byte-ring.ts";
 import type { UnpackedLayer, UnpackTarget } from "../../src/storage/unpack/messages.ts";
 import { runTask } from "../../src/storage/unpack/run-task.ts";
 import { errorOf } from "../../src/storage/unpack/sent-error.ts";
 import { unpackLayer } from "../../src/storage/unpack/unpack-layer.ts";
 import { buildHeader, endOfTar, paddingOf, type TarFields } from "../../src/stream/tar/builder.ts";
+import { Crc64 } from "../../src/stream/tar-split/crc64.ts";
 import type { TempFolder } from "./temp.ts";
 
 /** An entry of a layer, given to whoever runs the test, so that anybody can unpack it. */

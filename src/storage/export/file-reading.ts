@@ -1,6 +1,6 @@
 import { closeSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
-import type { Crc64 } from "../tar-split/crc64.ts";
+import type { Crc64 } from "../../stream/tar-split/crc64.ts";
 import { changed, type LayerFiles } from "./layer-files.ts";
 import type { FileEntry } from "./tar-split-entries.ts";
 

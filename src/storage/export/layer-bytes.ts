@@ -1,4 +1,4 @@
-import { Crc64 } from "../tar-split/crc64.ts";
+import { Crc64 } from "../../stream/tar-split/crc64.ts";
 import { ChunkRing } from "./chunk-ring.ts";
 import { FileReading } from "./file-reading.ts";
 import { LayerFiles } from "./layer-files.ts";

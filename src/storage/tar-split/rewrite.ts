@@ -1,7 +1,7 @@
 import { fstatSync, ftruncateSync, readSync } from "node:fs";
 import { createInflater } from "../../stream/sync-inflater.ts";
+import { segmentLine } from "../../stream/tar-split/lines.ts";
 import { GzipFile, writeFully } from "./gzip-file.ts";
-import { segmentLine } from "./lines.ts";
 
 /** Bytes in a file. */
 export interface Extent {

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../stream/tar/byte-string.ts";
+import { entryLine, segmentLine } from "../../stream/tar-split/lines.ts";
 import { GzipFile } from "./gzip-file.ts";
-import { entryLine, segmentLine } from "./lines.ts";
 
 /** What is gathered into one segment at most. */
 const segmentBytes = 32 * 1024;

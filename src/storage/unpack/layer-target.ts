@@ -1,6 +1,6 @@
 import type { ByteString } from "../../stream/tar/byte-string.ts";
 import { payloadSize, type TarHeader } from "../../stream/tar/header.ts";
-import { Crc64 } from "../tar-split/crc64.ts";
+import { Crc64 } from "../../stream/tar-split/crc64.ts";
 import { inlinePayloads } from "../tar-split/rewrite.ts";
 import { TarSplitWriter } from "../tar-split/writer.ts";
 import type { TreeCover } from "../tree-cover.ts";

@@ -19,6 +19,7 @@ export interface TarHeader {
   readonly gid: number;
   readonly mtime: TarTime;
   readonly atime: TarTime | undefined;
+  readonly ctime: TarTime | undefined;
   readonly deviceMajor: number;
   readonly deviceMinor: number;
   /** All records of the extended header before it. */
@@ -57,7 +58,8 @@ export function parseHeader(block: Buffer): TarHeader {
     uid: numberField(block, 108, 8),
     gid: numberField(block, 116, 8),
     mtime: { seconds: numberField(block, 136, 12), nanoseconds: 0 },
-    atime: accessTime(block, kind),
+    atime: otherTime(block, kind, { star: 476, gnu: 345 }),
+    ctime: otherTime(block, kind, { star: 488, gnu: 357 }),
     deviceMajor: devices ? numberField(block, 329, 8) : 0,
     deviceMinor: devices ? numberField(block, 337, 8) : 0,
     pax: noRecords,
@@ -94,10 +96,15 @@ function gnuTimesFit(block: Buffer): boolean {
   }
 }
 
-function accessTime(block: Buffer, kind: Kind): TarTime | undefined {
-  if (kind === "star") return { seconds: numberField(block, 476, 12), nanoseconds: 0 };
-  if (kind !== "gnu" || block[345] === 0 || !gnuTimesFit(block)) return;
-  return { seconds: numberField(block, 345, 12), nanoseconds: 0 };
+/** A time that some kinds have beside that of the last change. */
+function otherTime(
+  block: Buffer,
+  kind: Kind,
+  { star, gnu }: { readonly star: number; readonly gnu: number },
+): TarTime | undefined {
+  if (kind === "star") return { seconds: numberField(block, star, 12), nanoseconds: 0 };
+  if (kind !== "gnu" || block[gnu] === 0 || !gnuTimesFit(block)) return;
+  return { seconds: numberField(block, gnu, 12), nanoseconds: 0 };
 }
 
 /** The sum of all bytes, its own field counted as spaces; of signed bytes in the archives of some old systems. */

@@ -68,8 +68,6 @@ export function withPaxRecords(header: TarHeader, pax: PaxRecords): TarHeader {
     const text = value(key);
     return text === undefined ? undefined : parsePaxTime(text);
   };
-  // Unused here, but Go refuses the whole header for it.
-  time("ctime");
   return {
     ...header,
     pax,
@@ -80,5 +78,6 @@ export function withPaxRecords(header: TarHeader, pax: PaxRecords): TarHeader {
     gid: number("gid", header.gid),
     mtime: time("mtime") ?? header.mtime,
     atime: time("atime") ?? header.atime,
+    ctime: time("ctime") ?? header.ctime,
   };
 }

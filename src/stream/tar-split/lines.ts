@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type ByteString, isAscii } from "../../stream/tar/byte-string.ts";
+import { type ByteString, isAscii } from "../tar/byte-string.ts";
 
 /** The line of a raw segment: bytes of the tar as they are. */
 export function segmentLine(bytes: Buffer, position: number): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Crc64 } from "../../../src/storage/tar-split/crc64.ts";
+import { Crc64 } from "../../../src/stream/tar-split/crc64.ts";
 
 /** Go's hash/crc64 with its ISO table. */
 const vectors: Readonly<Record<string, string>> = {
