@@ -13,6 +13,8 @@ export interface Schedule {
   /** A job begins up to so much later, always the same for one time: so that not everybody comes at once. */
   readonly jitterMs?: number;
   readonly webhook?: string;
+  /** Its times until then are seen to; absent: until its last job, or now where it never had one. */
+  readonly seenTo?: number;
 }
 
 /** What happens to schedules, for a log. Times in milliseconds since the epoch. */
@@ -51,6 +53,8 @@ export interface SchedulerParts {
 export interface Scheduler extends AsyncDisposable {
   /** When a schedule starts a job next; undefined: never, or there is no such schedule. */
   next(name: string): number | undefined;
+  /** Until when a schedule's times are seen to, for one that goes on with it; undefined where that is not known yet. */
+  seenTo(name: string): number | undefined;
 }
 
 /** Clocks are set, and machines sleep: so often it is looked what time it is. */
@@ -71,12 +75,14 @@ export function scheduleOwner(name: string): string {
  */
 export function createScheduler(parts: SchedulerParts): Scheduler {
   const stop = new AbortController();
-  const running = parts.schedules.map((schedule) => keep(parts, schedule, stop.signal));
+  const seen = new Map<string, number>();
+  const running = parts.schedules.map((schedule) => keep(parts, schedule, seen, stop.signal));
   return {
     next(name) {
       const schedule = parts.schedules.find((one) => one.name === name);
       return schedule?.times.next(parts.desk.now());
     },
+    seenTo: (name) => seen.get(name),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await Promise.all(running);
@@ -85,11 +91,17 @@ export function createScheduler(parts: SchedulerParts): Scheduler {
 }
 
 /** Never rejects. */
-async function keep(parts: SchedulerParts, schedule: Schedule, signal: AbortSignal): Promise<void> {
+async function keep(
+  parts: SchedulerParts,
+  schedule: Schedule,
+  seen: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
   const { desk, report } = parts;
-  for (let after: number | undefined; !signal.aborted; ) {
+  for (let after = schedule.seenTo; !signal.aborted; ) {
     try {
       after ??= await lastJobAt(desk, schedule);
+      seen.set(schedule.name, after);
       const next = schedule.times.next(after);
       const now = desk.now();
       if (next === undefined || next > now) {

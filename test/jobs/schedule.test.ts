@@ -126,6 +126,21 @@ test(
   },
 );
 
+test(
+  "createScheduler() goes on from where another was, and makes up for nothing before",
+  options,
+  async () => {
+    await using world = await openWorld();
+    world.set(start + 5.5 * hour); // its last job was at half past two
+    const seenTo = start + 5.5 * hour;
+    await using server = world.serve({ seenTo });
+    await pause(50);
+    assert.equal(server.seenTo("nightly"), seenTo);
+    assert.equal(server.seenTo("unknown"), undefined);
+    assert.deepEqual(await world.list(), []);
+  },
+);
+
 test("createScheduler() delays by a jitter that is the same everywhere", options, async () => {
   const delays: number[] = [];
   for (let n = 0; n < 2; n++) {

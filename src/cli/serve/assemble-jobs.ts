@@ -3,7 +3,7 @@ import { loadHostPlatform } from "../../config/load-host-platform.ts";
 import { hasEnded, openStates } from "../../jobs/job-rules.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { JobLedger } from "../../jobs/ledger.ts";
-import { createScheduler, type ScheduleEvent } from "../../jobs/schedule.ts";
+import { createScheduler, type ScheduleEvent, type Scheduler } from "../../jobs/schedule.ts";
 import type { JobDesk } from "../../jobs/submit-job.ts";
 import type { Access } from "../../server/access.ts";
 import type { BlockList } from "../../server/admission/block-list.ts";
@@ -19,7 +19,7 @@ import type { Face } from "../../server/shell/faces.ts";
 import { openJobs } from "../jobs/open-jobs.ts";
 import { tellBlocks } from "../jobs/tell-blocks.ts";
 import type { AssemblyBase } from "./assemble-server.ts";
-import { changedJobs, readNamedJobs } from "./named-jobs.ts";
+import { changedJobs, readNamedJobs, schedulesGoingOn } from "./named-jobs.ts";
 import { ownUrlFor } from "./own-url.ts";
 
 /** What jobs are joined with. */
@@ -84,9 +84,9 @@ export async function assembleJobs(
     ...(audit && { audit }),
   });
   let workers: WorkerProcesses | undefined;
-  let scheduler: AsyncDisposable | undefined;
-  const startSchedules = () =>
-    createScheduler({ desk, schedules: current.schedules, report: reportSchedules(report) });
+  let scheduler: Scheduler | undefined;
+  const startSchedules = (schedules = current.schedules) =>
+    createScheduler({ desk, schedules, report: reportSchedules(report) });
   return {
     faces: [api],
     mayName: (domain) => current.mayName(domain),
@@ -97,10 +97,11 @@ export async function assembleJobs(
       return {
         later,
         apply() {
+          const schedules = schedulesGoingOn(read, current, scheduler, now());
           current = { settings: next, ...read };
           workers?.renew();
           void scheduler?.[Symbol.asyncDispose]();
-          scheduler &&= startSchedules();
+          scheduler &&= startSchedules(schedules);
         },
       };
     },

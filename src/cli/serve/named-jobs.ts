@@ -1,11 +1,11 @@
 import { inFile } from "../../config/setting-shape.ts";
 import type { Platform } from "../../core/platform.ts";
 import { asJobRequest } from "../../jobs/job-request.ts";
-import type { Schedule } from "../../jobs/schedule.ts";
+import type { Schedule, Scheduler } from "../../jobs/schedule.ts";
 import { parseScheduleTimes } from "../../jobs/schedule-times.ts";
 import { type AllowedHosts, createAllowedHosts } from "../../server/jobs/allowed-hosts.ts";
 import { domainsOf, readMirrors, rulesAsText } from "../../server/jobs/mirrors.ts";
-import type { NamedJobs } from "../../server/jobs/parts.ts";
+import type { KnownSchedule, NamedJobs } from "../../server/jobs/parts.ts";
 import { createJobRules } from "../../server/jobs/rules.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 
@@ -60,6 +60,26 @@ export function changedJobs(before: ServerSettings, after: ServerSettings): Chan
       .filter((name) => isOther(before.jobs[name], after.jobs[name]))
       .map((name) => `jobs.${inFile(name)}`),
   };
+}
+
+/**
+ * The schedules of settings that were read again: those whose times are what they were go on where they are, all others begin
+ * `now`. What another time has missed, or one that was not there, is not made up for.
+ */
+export function schedulesGoingOn(
+  { schedules, named }: ReadJobs,
+  before: Pick<ReadJobs, "named">,
+  scheduler: Scheduler | undefined,
+  now: number,
+): readonly Schedule[] {
+  const timesOf = ({ cron, timeZone }: KnownSchedule) => JSON.stringify([cron, timeZone]);
+  const former = new Map(before.named.schedules.map((one) => [one.name, timesOf(one)]));
+  const present = new Map(named.schedules.map((one) => [one.name, timesOf(one)]));
+  return schedules.map((schedule) => {
+    const { name } = schedule;
+    const seenTo = former.get(name) === present.get(name) ? scheduler?.seenTo(name) : now;
+    return seenTo === undefined ? schedule : { ...schedule, seenTo };
+  });
 }
 
 interface NamedSchedule extends Schedule {
