@@ -11,7 +11,7 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** A figure as it is now; where it cannot be read, it stays what it was. */
+/** A figure as it is now; where it cannot be read, or not soon, it stays what it was. */
 export interface Watched {
   readonly help: string;
   read(): Promise<number>;
@@ -39,12 +39,25 @@ function addGauge(register: Registry, name: string, { help, read }: Watched): vo
     registers: [register],
     async collect() {
       try {
-        this.set(await read());
+        this.set(await soon(read()));
       } catch {
         // Readiness tells why.
       }
     },
   });
+}
+
+/** Whoever asks for figures gives up after ten seconds, and wants the others. */
+const patienceMs = 2000;
+
+async function soon<T>(value: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("too late")), patienceMs);
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type Series = ReturnType<typeof makeSeries>;
