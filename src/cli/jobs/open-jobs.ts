@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { ToldBlocks } from "../../jobs/redis/told-blocks.ts";
 import { ServerError } from "../../server/errors.ts";
+import type { Report } from "../../server/server-event.ts";
 import type { ServerSettings } from "../../server/settings.ts";
 
 /** The jobs of the settings. */
@@ -20,6 +21,7 @@ export interface OpenedJobs extends Jobs {
 export async function openJobs(
   { jobs, data }: Pick<ServerSettings, "jobs" | "data">,
   now: () => number,
+  report: Report,
 ): Promise<OpenedJobs> {
   if (jobs.queue === "embedded") {
     const folder = join(data, "jobs");
@@ -28,7 +30,8 @@ export async function openJobs(
     return await openEmbeddedJobs(join(folder, "jobs.sqlite"), { now });
   }
   const { openRedisJobs } = await import("../../jobs/redis/open.ts");
-  return await openRedisJobs(await queueUrl(jobs), { now });
+  const warn = (text: string) => report({ type: "message", level: "warn", text });
+  return await openRedisJobs(await queueUrl(jobs), { now, warn });
 }
 
 /** The URL with its password in it: for the client alone. */

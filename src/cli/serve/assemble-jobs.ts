@@ -63,7 +63,7 @@ export async function assembleJobs(
 ): Promise<AssembledJobs> {
   const { settings, environment, report, now, context } = base;
   const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
-  const jobs = own.use(await openJobs(settings, now));
+  const jobs = own.use(await openJobs(settings, now, report));
   const { queue, ledger, webhooks, told } = jobs;
   if (told) await tellBlocks({ told, server: settings.name, blocks, report }, own);
   const desk: JobDesk = { queue, ledger, webhooks, now };

@@ -62,7 +62,7 @@ export class BullParts {
     const { createRedisBackend, Queue, Worker } = await import("bullmq");
     const { redis: connection, prefix } = this.#link;
     const backend: typeof createRedisBackend = (name, options) => createRedisBackend(name, options);
-    const shared = { connection, prefix };
+    const shared = { connection, prefix, skipVersionCheck: true }; // it writes to standard error
     const queue = new Queue<QueuedData>(
       this.#name,
       {

@@ -9,6 +9,8 @@ export interface LinkOptions {
   readonly prefix: string;
   /** How long an answer is waited for. */
   readonly patienceMs: number;
+  /** Told, once, what of how Redis is set up may lose jobs. */
+  readonly warn?: (text: string) => void;
 }
 
 /**
@@ -24,6 +26,8 @@ export class RedisLink {
   readonly #hashes = new Map<string, string>();
   /** Why there is no connection. */
   #trouble: unknown;
+  /** However many wait for a connection, it is listened for once. */
+  #connected: Promise<void> | undefined;
   #users = 0;
 
   private constructor(redis: Redis, options: LinkOptions) {
@@ -60,6 +64,7 @@ export class RedisLink {
     const link = new RedisLink(redis, options);
     try {
       await link.ask(() => link.#greet());
+      await link.#lookAtEviction(options.warn);
       return link;
     } catch (error) {
       link.#close();
@@ -71,12 +76,25 @@ export class RedisLink {
   async #greet(): Promise<void> {
     for (;;) {
       try {
-        return void (await this.redis.ping());
+        await this.redis.ping();
+        // A database that is none would be passed over without a word, and that of somebody else used.
+        if (this.redis.options.db) await this.redis.select(this.redis.options.db);
+        return;
       } catch (error) {
         if (this.redis.status === "ready") throw error;
         await this.#ready();
       }
     }
+  }
+
+  /** Asked by ourselves, and not by BullMQ, which tells standard error by itself. Who may not ask is not told. */
+  async #lookAtEviction(warn: LinkOptions["warn"]): Promise<void> {
+    if (!warn) return;
+    const info = await this.ask(() => this.redis.info("memory")).catch(() => "");
+    const of = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
+    const policy = of("maxmemory_policy") ?? "noeviction";
+    if (policy === "noeviction" || of("maxmemory") === "0") return;
+    warn(`Redis may throw jobs away when its memory is full: maxmemory-policy is ${policy}`);
   }
 
   async #listen(): Promise<void> {
@@ -135,8 +153,16 @@ export class RedisLink {
   }
 
   async #ready(): Promise<void> {
+    if (this.redis.status === "ready") return;
+    this.#connected ??= this.#untilConnected().finally(() => {
+      this.#connected = undefined;
+    });
+    this.#connected.catch(() => {}); // told to those who still wait
+    await this.#connected;
+  }
+
+  async #untilConnected(): Promise<void> {
     const { redis } = this;
-    if (redis.status === "ready") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const ready = () => resolve();
     const end = () => reject(new Error("The connection was closed"));
@@ -173,9 +199,21 @@ function isAnswer(error: unknown): boolean {
 }
 
 function unreachable(cause: unknown): JobError {
-  return new JobError("job.queue-unreachable", "Cannot reach the jobs: Redis does not answer", {
-    hint: "Look whether Redis runs, and whether it may be reached from here",
+  const isRefusal = cause instanceof Error && cause.name === "ReplyError";
+  const state = isRefusal ? "Redis refuses" : "Redis does not answer";
+  return new JobError("job.queue-unreachable", `Cannot reach the jobs: ${state}${whyOf(cause)}`, {
+    hint: isRefusal
+      ? "Look at the password, the number of the database, and what its user may do"
+      : "Look whether Redis runs, and whether it may be reached from here",
     retryable: true,
     ...(cause !== undefined && { cause }),
   });
+}
+
+/** What Redis says, or the system; not what ioredis says of how it was asked. */
+function whyOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  const isTold =
+    cause.name === "ReplyError" || typeof (cause as { code?: unknown }).code === "string";
+  return isTold ? `: ${cause.message}` : "";
 }

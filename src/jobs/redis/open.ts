@@ -16,6 +16,8 @@ export interface RedisJobsOptions {
   readonly leaseMs?: number;
   /** How long an answer of Redis is waited for. */
   readonly patienceMs?: number;
+  /** Told, once, what of how Redis is set up may lose jobs. */
+  readonly warn?: (text: string) => void;
 }
 
 /** Jobs in Redis, and what else goes by the same connection while they are open. */
@@ -34,8 +36,8 @@ export async function openRedisJobs<J = QueuedJob>(
   url: string,
   options: RedisJobsOptions,
 ): Promise<RedisJobs<J>> {
-  const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000 } = options;
-  const link = await RedisLink.open(url, { prefix, patienceMs });
+  const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000, warn } = options;
+  const link = await RedisLink.open(url, { prefix, patienceMs, ...(warn && { warn }) });
   const queueOf = <Q>(name: string) =>
     new RedisQueue<Q>(link, new BullParts(link, { name, leaseMs }), { now, leaseMs });
   const jobs = jobsOf({

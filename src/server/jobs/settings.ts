@@ -161,8 +161,9 @@ function isHostPattern(text: string): boolean {
 
 function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, password } = new URL(text);
-  return /^rediss?:$/.test(protocol) && hostname !== "" && password === "";
+  const { protocol, hostname, password, pathname } = new URL(text);
+  const isPlain = hostname !== "" && password === "" && /^\/?\d{0,9}$/.test(pathname);
+  return /^rediss?:$/.test(protocol) && isPlain;
 }
 
 function isSchedule(text: string): boolean {

@@ -72,6 +72,10 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
     "jobs: {queue: 'redis://me:secret@host'}",
     'FILE:1: jobs.queue: expected embedded, or a URL such as redis://HOST:6379/0, found "redis://***@host"',
   ],
+  [
+    "jobs: {queue: 'redis://host/jobs'}",
+    'FILE:1: jobs.queue: expected embedded, or a URL such as redis://HOST:6379/0, found "redis://host/jobs"',
+  ],
   ["jobs: {slots: 0}", "FILE:1: jobs.slots: expected a whole number from 1 to 256, found 0"],
   [
     "jobs: {allowed-hosts: [a/b]}",

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Redis } from "ioredis";
+import type { JobError } from "../../src/jobs/errors.ts";
+import { openRedisJobs } from "../../src/jobs/redis/open.ts";
+import { skipWithout } from "../support/peers.ts";
+import { startRedis } from "../support/redis.ts";
+
+const options = { timeout: 120_000, skip: skipWithout("redis-server") };
+const settings = { now: Date.now, patienceMs: 2000 };
+
+/** A Redis, and somebody who sets it up. */
+async function startOwned() {
+  const server = await startRedis();
+  const owner = new Redis(server.url);
+  owner.on("error", () => {});
+  return {
+    server,
+    owner,
+    async [Symbol.asyncDispose]() {
+      owner.disconnect();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function refusal(url: string): Promise<string> {
+  try {
+    await (await openRedisJobs(url, settings))[Symbol.asyncDispose]();
+    return "none";
+  } catch (error) {
+    assert.equal((error as JobError).code, "job.queue-unreachable");
+    return (error as JobError).message;
+  }
+}
+
+test("openRedisJobs() says why Redis refuses, and uses no other database", options, async () => {
+  await using world = await startOwned();
+  const { server, owner } = world;
+  assert.equal(await refusal(`${server.url}/3`), "none");
+  assert.match(await refusal(`${server.url}/99`), /Redis refuses: ERR DB index is out of range/);
+  assert.deepEqual(await owner.keys("*"), []);
+  await owner.config("SET", "requirepass", "secret");
+  assert.match(await refusal(server.url), /Redis refuses: NOAUTH/);
+  const wrong = await refusal(server.url.replace("//", "//:not-this-one@"));
+  assert.match(wrong, /Redis refuses: WRONGPASS/);
+  assert.doesNotMatch(wrong, /not-this-one/);
+  assert.equal(await refusal(server.url.replace("//", "//:secret@")), "none");
+});
+
+test(
+  "openRedisJobs() warns of a Redis that throws away, and nobody else does",
+  options,
+  async (t) => {
+    await using world = await startOwned();
+    const said = t.mock.method(console, "warn", () => {});
+    const warnings: string[] = [];
+    const open = async () => {
+      const warn = (text: string) => void warnings.push(text);
+      await using jobs = await openRedisJobs(world.server.url, { ...settings, warn });
+      await jobs.queue.size();
+      await jobs.webhooks.size();
+    };
+    await world.owner.config("SET", "maxmemory-policy", "allkeys-lru");
+    await open(); // as much memory as there is
+    assert.deepEqual(warnings, []);
+    await world.owner.config("SET", "maxmemory", "100mb");
+    await open();
+    assert.deepEqual(warnings, [
+      "Redis may throw jobs away when its memory is full: maxmemory-policy is allkeys-lru",
+    ]);
+    assert.equal(said.mock.callCount(), 0);
+  },
+);
+
+test("However many wait for Redis, nobody is warned of listeners", options, async () => {
+  await using world = await startOwned();
+  await using jobs = await openRedisJobs(world.server.url, settings);
+  const warnings: string[] = [];
+  const note = ({ message }: Error) => void warnings.push(message);
+  process.on("warning", note);
+  try {
+    await world.server.kill();
+    await Promise.allSettled(Array.from({ length: 50 }, () => jobs.ledger.get("x")));
+    await world.server.start();
+    assert.equal(await jobs.ledger.get("x"), undefined);
+    assert.deepEqual(warnings, []);
+  } finally {
+    process.off("warning", note);
+  }
+});
