@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { Redis } from "ioredis";
 import type { JobError } from "../../src/jobs/errors.ts";
+import type { Job } from "../../src/jobs/job.ts";
 import { openRedisJobs } from "../../src/jobs/redis/open.ts";
 import { skipWithout } from "../support/peers.ts";
 import { startRedis } from "../support/redis.ts";
+import { jobOf } from "./contract/ledger.ts";
 
 const options = { timeout: 120_000, skip: skipWithout("redis-server") };
 const settings = { now: Date.now, patienceMs: 2000 };
@@ -88,4 +91,36 @@ test("However many wait for Redis, nobody is warned of listeners", options, asyn
   } finally {
     process.off("warning", note);
   }
+});
+
+test("Redis ledger tells of changes after it was emptied", options, async () => {
+  await using world = await startOwned();
+  await using jobs = await openRedisJobs(world.server.url, settings);
+  for (let n = 0; n < 5; n++) await jobs.ledger.create(jobOf());
+  const ending = new AbortController();
+  const told: Job[] = [];
+  const heard = new EventTarget();
+  const watching = (async () => {
+    for await (const job of jobs.ledger.watchAll({ signal: ending.signal })) {
+      told.push(job);
+      heard.dispatchEvent(new Event("job"));
+    }
+  })();
+  const first = jobOf();
+  let next = once(heard, "job");
+  while (told.length === 0) {
+    await jobs.ledger.create(jobOf()); // until it listens
+    await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 50))]);
+  }
+  await world.owner.flushall();
+  told.length = 0;
+  next = once(heard, "job");
+  await jobs.ledger.create(first);
+  await next;
+  assert.deepEqual(
+    told.map(({ id }) => id),
+    [first.id],
+  );
+  ending.abort();
+  await watching;
 });

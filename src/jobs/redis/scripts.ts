@@ -115,9 +115,11 @@ end
 return { open[redis.call('HGET', prefix .. ':job:' .. id, 'state')] and 1 or 0, told }
 `;
 
-/** ARGV: version, limit. Gives versions and jobs in turns. */
+/** ARGV: version, limit. Gives versions and jobs in turns; all there are, where Redis was emptied and counts anew. */
 export const changed = `${shared}
-local found = redis.call('ZRANGEBYSCORE', prefix .. ':versions', '(' .. ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
+local after = tonumber(ARGV[2])
+if after > tonumber(redis.call('GET', prefix .. ':version') or 0) then after = 0 end
+local found = redis.call('ZRANGEBYSCORE', prefix .. ':versions', '(' .. after, '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[3])
 local jobs = {}
 for n = 1, #found, 2 do
   table.insert(jobs, found[n + 1])
