@@ -1,4 +1,5 @@
 import { ApiFailure, api, type Session } from "./api.ts";
+import { connectionNote } from "./connection.ts";
 import { h, setChildren } from "./dom.ts";
 import { failureNote, keepTimes } from "./parts.ts";
 import { chooseTheme, themeButton } from "./theme.ts";
@@ -39,6 +40,7 @@ keepTimes();
 document.body.append(
   h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to the content"),
   h("header", {}, h("a", { class: "brand", href: "#" }, "Amphora"), nav, user),
+  connectionNote,
   main,
 );
 void begin();
@@ -93,7 +95,7 @@ async function showView(session: Session): Promise<void> {
   const own = ++turn;
   const [name = "", ...rest] = addressed(location.hash.slice(1)).split("/");
   markLink(name);
-  const make = views[name] ?? overviewView;
+  const make = (Object.hasOwn(views, name) && views[name]) || overviewView;
   try {
     const view = await make({
       session,
@@ -106,16 +108,22 @@ async function showView(session: Session): Promise<void> {
     shown?.end?.();
     shown = view;
     setChildren(main, [view.element]);
-    document.title = `${view.title} – Amphora`;
+    entitle(view.title);
   } catch (error) {
     if (own !== turn) return;
     if (error instanceof ApiFailure && error.status === 401) return location.reload();
     shown?.end?.();
     shown = undefined;
-    setChildren(main, [h("h1", { tabindex: "-1" }, "This cannot be shown"), failureNote(error)]);
+    const title = "This cannot be shown";
+    setChildren(main, [h("h1", { tabindex: "-1" }, title), failureNote(error)]);
+    entitle(title);
   }
   main.querySelector("h1")?.focus({ preventScroll: true });
   scrollTo(0, 0);
+}
+
+function entitle(title: string): void {
+  document.title = `${title} – Amphora`;
 }
 
 /** An address that cannot be read is shown as it is. */

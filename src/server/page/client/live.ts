@@ -1,6 +1,7 @@
 import type { Job } from "../../../jobs/job.ts";
 import type { JobEvent } from "../../../jobs/ledger.ts";
 import { api } from "./api.ts";
+import { noteConnection } from "./connection.ts";
 
 /** Ends a stream. */
 export type Stop = () => void;
@@ -36,16 +37,28 @@ const pauseMs = 5000;
  * all its pages.
  */
 function follow<T>({ url, types, told, back, isOver = () => false }: Followed<T>): Stop {
+  const stream = {};
   let source: EventSource | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isStopped = false;
   let missed = true; // what changes before it is open is not told
   let last = 0;
+  let meanwhile: T[] | undefined;
   const take = (event: MessageEvent<string>) => {
     const id = Number(event.lastEventId);
     if (id !== 0 && id <= last) return; // told again from the beginning
     last = Math.max(last, id);
-    told(JSON.parse(event.data));
+    const data: T = JSON.parse(event.data);
+    meanwhile?.push(data);
+    told(data);
+  };
+  /** What is told while it is asked for may be newer than the answer. */
+  const catchUp = async () => {
+    const heard: T[] = [];
+    meanwhile = heard;
+    await back?.().catch(() => {});
+    if (meanwhile === heard) meanwhile = undefined;
+    if (!isStopped) for (const data of heard) told(data);
   };
   const open = () => {
     if (isStopped || source || document.hidden || isOver()) return;
@@ -53,17 +66,20 @@ function follow<T>({ url, types, told, back, isOver = () => false }: Followed<T>
     source = own;
     for (const type of types) own.addEventListener(type, take);
     own.addEventListener("open", () => {
-      if (missed) back?.().catch(() => {});
+      noteConnection(stream, true);
+      if (missed) void catchUp();
       missed = false;
     });
     own.addEventListener("error", () => {
       missed = true;
+      if (own === source) noteConnection(stream, isOver());
       if (own.readyState !== EventSource.CLOSED || own !== source) return;
       source = undefined;
       timer = setTimeout(() => void stillThere().then(open), pauseMs);
     });
   };
   const close = () => {
+    noteConnection(stream, true); // it is not missed
     source?.close();
     source = undefined;
     clearTimeout(timer);
