@@ -10,6 +10,7 @@ import { looks, openBrowser, openPage, seriousFindings } from "../../support/bro
 import { builtProgram } from "../../support/built.ts";
 import { startDemo } from "../../support/jobs/demo-server.ts";
 import { skipWithout } from "../../support/peers.ts";
+import { startCuttableLine } from "../../support/server/cuttable-line.ts";
 
 const refusal = {
   id: "d1",
@@ -141,6 +142,75 @@ suite("the page", { skip: skipWithout("chromium"), concurrency: 1 }, () => {
     await page.keyboard.press("Tab");
     assert.equal(await focused(), "Run now");
     assert.deepEqual(wrong, []);
+  });
+
+  test("tells that what is shown may be old while the server does not answer", async () => {
+    await using demo = await openDemo();
+    await using line = await startCuttableLine(Number(new URL(demo.url).port));
+    await using browser = await openBrowser();
+    const { page } = await openPage(browser);
+    await page.goto(`${line.url}/#jobs`);
+    await shown(page, "Jobs");
+    await page.waitForFunction("performance.getEntriesByType('resource').length > 3");
+    assert.equal(await page.getByText("Not connected").count(), 0);
+    line.cut();
+    await page.getByRole("status").filter({ hasText: "Not connected" }).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    line.mend();
+    await page.getByText("Not connected").waitFor({ state: "detached" });
+  });
+
+  test("mirrors show their runs as they go on, and an address that is none says so", async () => {
+    await using demo = await openDemo();
+    await using browser = await openBrowser();
+    const { page } = await openPage(browser);
+    await page.goto(`${demo.url}/#mirrors`);
+    await shown(page, "Mirrors");
+    const card = page.getByRole("article", { name: "Mirror tools" });
+    const link = card.getByRole("link", { name: "last run" });
+    const before = (await link.count()) > 0 ? await link.getAttribute("href") : null;
+    const answer = await fetch(`${demo.url}/api/v1/mirrors/tools/run`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    const { job } = (await answer.json()) as { job: { id: string } };
+    assert.notEqual(before, `#job/${job.id}`);
+    await card.locator(`a[href="#job/${job.id}"]`).waitFor();
+    await card.getByText("Running", { exact: true }).waitFor();
+
+    for (const name of ["constructor", "__proto__", "jobs/toString"]) {
+      await page.goto(`${demo.url}/#${name}`);
+      await shown(page, name.startsWith("jobs") ? "Jobs" : "Overview");
+    }
+    await page.goto(`${demo.url}/#job/none`);
+    await shown(page, "This cannot be shown");
+    assert.equal(await page.title(), "This cannot be shown – Amphora");
+  });
+
+  test("a job that waits for its time says so, and its details stay open as it ends", async () => {
+    await using demo = await openDemo();
+    await using browser = await openBrowser();
+    const { page } = await openPage(browser);
+    const answer = await fetch(`${demo.url}/api/v1/jobs`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        ...{ kind: "verify", image: "docker://r.example/a:1" },
+        notBefore: new Date(Date.now() + 3_600_000),
+      }),
+    });
+    const { job } = (await answer.json()) as { job: { id: string } };
+    await page.goto(`${demo.url}/#job/${job.id}`);
+    await page.getByText("Waits for its time", { exact: true }).waitFor();
+    await page.getByText("No images told of yet.").waitFor();
+    await page.getByText("Details").click();
+    await page.getByText("To begin", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Cancel" }).press("Enter");
+    await page.getByText("Cancelled", { exact: true }).waitFor();
+    await page.getByText("No images were told of.").waitFor();
+    assert.ok(await page.getByText("Asked for", { exact: true }).isVisible());
+    assert.equal(await page.evaluate("document.activeElement.tagName"), "H1");
   });
 
   test("what others wrote is text, and never HTML", async () => {

@@ -17,13 +17,17 @@ const stateWords: Readonly<Record<JobState, string>> = {
 export const openStates: readonly JobState[] = ["waiting", "delayed", "running"];
 
 /** A state as a word in its colour. */
-export function stateBadge(job: Pick<Job, "state" | "cancelRequested">): HTMLElement {
-  const ending = job.cancelRequested && openStates.includes(job.state);
-  return h(
-    "span",
-    { class: `badge ${job.state}` },
-    ending ? "Being cancelled" : stateWords[job.state],
-  );
+export function stateBadge(job: Pick<Job, "state" | "cancelRequested" | "attempts">): HTMLElement {
+  return h("span", { class: `badge ${job.state}` }, stateWord(job));
+}
+
+function stateWord({
+  state,
+  cancelRequested,
+  attempts,
+}: Pick<Job, "state" | "cancelRequested" | "attempts">): string {
+  if (cancelRequested && openStates.includes(state)) return "Being cancelled";
+  return state === "delayed" && attempts === 0 ? "Waits for its time" : stateWords[state];
 }
 
 /** What a job is about, in a line. */
@@ -123,14 +127,15 @@ export function action(label: string, kind: string, work: () => Promise<void>): 
       type: "button",
       class: kind,
       async onclick() {
-        button.disabled = true;
+        if (button.ariaDisabled === "true") return;
+        button.ariaDisabled = "true"; // one that is disabled would lose the focus
         place.querySelector(".note")?.remove();
         try {
           await work();
         } catch (error) {
           place.append(failureNote(error));
         } finally {
-          button.disabled = false;
+          button.ariaDisabled = null;
         }
       },
     },

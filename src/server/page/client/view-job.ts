@@ -36,7 +36,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
     setBar(overall, progress?.images.ended ?? 0, progress?.images.found ?? 0);
     overall.hidden = job.state !== "running";
     setText(numbers, [jobNumbers(job), timeTaken(job)].filter((text) => text !== "").join(" · "));
-    images.draw(story.inOrder());
+    images.draw(story.inOrder(), openStates.includes(job.state));
     setChildren(
       messages,
       story.messages.map(({ at, level, text }) =>
@@ -49,7 +49,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
     const changed =
       now.state !== job.state || now.cancelRequested !== job.cancelRequested || !head.firstChild;
     job = now;
-    if (changed) setChildren(head, [jobHead(job, show, go)]);
+    if (changed) replaceHead(head, jobHead(job, show, go));
     draw();
   };
   /** What changed while nobody listened. */
@@ -81,6 +81,16 @@ export const jobView: MakeView = async ({ argument, go }) => {
     end,
   };
 };
+
+/** What is opened stays open; whoever was at a button that is gone is at the heading above it. */
+function replaceHead(head: HTMLElement, now: HTMLElement): void {
+  const wasIn = head.contains(document.activeElement);
+  const isOpen = head.querySelector("details")?.open ?? false;
+  setChildren(head, [now]);
+  const details = head.querySelector("details");
+  if (details) details.open = isOpen;
+  if (wasIn) head.querySelector("h1")?.focus({ preventScroll: true });
+}
 
 function jobHead(job: Job, show: (job: Job) => void, go: (where: string) => void): HTMLElement {
   const isOpen = openStates.includes(job.state);
@@ -139,7 +149,7 @@ function detailsPart(job: Job): HTMLElement {
     ["Begun", job.startedAt === undefined ? undefined : exactTime(job.startedAt)],
     ["Ended", job.endedAt === undefined ? undefined : exactTime(job.endedAt)],
     [
-      "Tried again",
+      job.attempts === 0 ? "To begin" : "Tried again",
       job.state === "delayed" && job.notBefore !== undefined ? exactTime(job.notBefore) : undefined,
     ],
     ["Tries again", job.retryOf],
@@ -174,9 +184,10 @@ class ImageTable {
   readonly #body = h("tbody");
   readonly #table = table("Images", ["State", "Image", "Progress"], this.#body);
   readonly #more = h("p", { class: "empty" });
+  readonly #none = emptyNote("");
   readonly #rows = new Map<string, ImageRow>();
 
-  draw(images: readonly ImageStory[]): void {
+  draw(images: readonly ImageStory[], mayCome: boolean): void {
     const shown = images.slice(0, rowsShown);
     const rows = shown.map((image) => {
       const row = this.#rows.get(image.key) ?? new ImageRow(image);
@@ -187,8 +198,8 @@ class ImageTable {
     setChildren(this.#body, rows);
     const hidden = images.length - shown.length;
     setText(this.#more, hidden > 0 ? `and ${counted(hidden, "image")} more` : "");
-    if (images.length === 0) setChildren(this.element, [emptyNote("No images told of yet.")]);
-    else setChildren(this.element, [this.#table, this.#more]);
+    setText(this.#none, mayCome ? "No images told of yet." : "No images were told of.");
+    setChildren(this.element, images.length === 0 ? [this.#none] : [this.#table, this.#more]);
   }
 }
 

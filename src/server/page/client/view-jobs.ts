@@ -24,7 +24,7 @@ const filters: Readonly<Record<string, readonly JobState[]>> = {
 
 /** The jobs, the newest first, as they change. */
 export const jobsView: MakeView = async ({ argument, go }) => {
-  const chosen = filters[argument] ? argument : "All";
+  const chosen = Object.hasOwn(filters, argument) ? argument : "All";
   const states = filters[chosen] ?? [];
   const jobs = new Map<string, Job>();
   const body = h("tbody");

@@ -14,7 +14,7 @@ import {
   timeText,
 } from "./parts.ts";
 import type { MakeView } from "./view.ts";
-import { mirrorList } from "./view-mirrors.ts";
+import { MirrorList } from "./view-mirrors.ts";
 
 const failuresShown = 5;
 
@@ -22,6 +22,7 @@ const failuresShown = 5;
 export const overviewView: MakeView = async ({ go }) => {
   const [found, mirrors] = await Promise.all([notable(), api.mirrors()]);
   let jobs = found;
+  const list = new MirrorList(mirrors, go);
   const running = h("div");
   const failures = h("div");
   const cards = new Map<string, RunningCard>();
@@ -50,10 +51,11 @@ export const overviewView: MakeView = async ({ go }) => {
   const stop = followJobs(
     (job) => {
       jobs.set(job.id, job);
+      list.note(job);
       draw();
     },
     async () => {
-      jobs = await notable();
+      [jobs] = await Promise.all([notable(), list.look()]);
       draw();
     },
   );
@@ -74,7 +76,7 @@ export const overviewView: MakeView = async ({ go }) => {
       h("h2", {}, "Failed lately"),
       failures,
       h("h2", {}, "Mirrors"),
-      mirrors.length === 0 ? emptyNote("No mirrors in the settings yet.") : mirrorList(mirrors, go),
+      list.element,
     ),
     end: stop,
   };
