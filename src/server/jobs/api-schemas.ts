@@ -47,6 +47,22 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, { error: "expected 1 to 255 printable characters" });
 
+/** Of requests that start a job. */
+export const startHeaders = z.object({
+  "Idempotency-Key": idempotencyKey
+    .optional()
+    .meta({ description: "Sent again, it gives the job that it made, whatever became of that" }),
+});
+
+/** Of streams of one job's events. */
+export const eventHeaders = z.object({
+  "Last-Event-ID": z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .optional()
+    .meta({ description: "The last event that one has: those behind it follow" }),
+});
+
 /** `/api/v1/jobs/ID`. */
 export const jobParams = z.strictObject({
   id: z.string().regex(/^[\w-]{1,64}$/, { error: "expected the id of a job" }),

@@ -46,10 +46,14 @@ export function eventRoutes(parts: JobsApiParts, streams: EventStreams): readonl
         summary:
           "What happens in a job (text/event-stream): events of type state, image, blob and message. Last-Event-ID goes on behind that one; 204 where nothing more will come",
         params: schemas.jobParams,
+        headers: schemas.eventHeaders,
         answers: {
           200: { is: "Events, until the job has ended" },
           204: { is: "All has been told" },
-          ...refusals({ 404: "There is none, or not for you", 429: "Too many streams" }),
+          ...refusals({
+            ...{ 400: "Not understood", 404: "There is none, or not for you" },
+            429: "Too many streams",
+          }),
         },
       },
       async handle(call) {

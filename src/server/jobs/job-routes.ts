@@ -5,9 +5,19 @@ import { scheduleOwner } from "../../jobs/schedule.ts";
 import { cancelJob, submitJob } from "../../jobs/submit-job.ts";
 import * as schemas from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
+import { listSeen } from "./list-seen.ts";
 import { noteJob } from "./note-job.ts";
 import { type JobsApiParts, presentJob } from "./parts.ts";
-import { type JobCall, type JobRoute, mayEnd, maySee, ownerOf, parsed, refusals } from "./route.ts";
+import {
+  type JobCall,
+  type JobRoute,
+  mayEnd,
+  maySee,
+  ownerOf,
+  parsed,
+  refusals,
+  startRefusals,
+} from "./route.ts";
 
 const jobsUrl = "/api/v1/jobs";
 const jobUrl = `${jobsUrl}/:id`;
@@ -31,17 +41,12 @@ function startRoute(parts: JobsApiParts): JobRoute {
     api: {
       summary:
         "Starts a job: copy, sync, sign or verify. The same Idempotency-Key again gives the job that it made",
+      headers: schemas.startHeaders,
       body: schemas.newJobSchema,
       answers: {
         200: { is: "The job that the key made before", body: schemas.jobAnswer },
         202: { is: "The job, at Location", body: schemas.jobAnswer },
-        ...refusals({
-          400: "Not a job",
-          413: "Too large",
-          415: "Not JSON",
-          422: "The key made another job before",
-          503: "The queue cannot be reached",
-        }),
+        ...refusals({ 400: "Not a job", ...startRefusals }),
       },
     },
     async handle(call) {
@@ -64,7 +69,8 @@ function listRoute({ ledger, access }: JobsApiParts): JobRoute {
     method: "GET",
     url: jobsUrl,
     api: {
-      summary: "Jobs, newest first: one's own, everybody's for administrators",
+      summary:
+        "Jobs, newest first: one's own and the runs of the settings' mirrors, everybody's for administrators",
       query: schemas.jobsQuery,
       answers: {
         200: { is: "Jobs", body: schemas.jobsAnswer },
@@ -74,16 +80,20 @@ function listRoute({ ledger, access }: JobsApiParts): JobRoute {
     async handle({ request, caller }) {
       const { state, owner, limit, kind, before } = parsed(schemas.jobsQuery, request.query);
       const isAdmin = access.allows(caller, "", "admin");
-      const whose = owner ?? (isAdmin ? undefined : ownerOf(caller));
-      if (!isAdmin && whose !== ownerOf(caller) && !whose?.startsWith(scheduleOwner("")))
+      const own = ownerOf(caller);
+      if (!isAdmin && owner !== undefined && owner !== own && !owner.startsWith(scheduleOwner("")))
         throw new JobsApiError(403, "job.denied", "only administrators see the jobs of others");
-      const found = await ledger.list({
+      const query = {
         limit: limit + 1,
         ...(state !== undefined && { states: state }),
         ...(kind !== undefined && { kind }),
-        ...(whose !== undefined && { owner: whose }),
+        ...(owner !== undefined && { owner }),
         ...(before !== undefined && { before }),
-      });
+      };
+      const found =
+        isAdmin || owner !== undefined
+          ? await ledger.list(query)
+          : await listSeen(ledger, own, query);
       const page = found.slice(0, limit);
       const next = found.length > limit ? page.at(-1)?.id : undefined;
       const jobs = page.filter((job) => maySee(access, caller, job)).map(presentJob);
@@ -140,10 +150,14 @@ function retryRoute(parts: JobsApiParts): JobRoute {
     api: {
       summary: "Starts a job once more that has ended, as a new one",
       params: schemas.jobParams,
+      headers: schemas.startHeaders,
       answers: {
         202: { is: "The new job, at Location", body: schemas.jobAnswer },
         200: { is: "The job that the Idempotency-Key made before", body: schemas.jobAnswer },
-        ...refusals({ 404: "There is none, or not for you", 409: "It has not ended" }),
+        ...refusals({
+          ...{ 400: "Not understood", 404: "There is none, or not for you" },
+          ...{ 409: "It has not ended", ...startRefusals },
+        }),
       },
     },
     async handle(call) {

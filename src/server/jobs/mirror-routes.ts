@@ -3,7 +3,7 @@ import * as schemas from "./api-schemas.ts";
 import { JobsApiError } from "./errors.ts";
 import { startJob } from "./job-routes.ts";
 import { type JobsApiParts, type KnownSchedule, presentJob } from "./parts.ts";
-import { type JobRoute, maySee, parsed, refusals } from "./route.ts";
+import { type JobRoute, maySee, parsed, refusals, startRefusals } from "./route.ts";
 
 /** Of so many last syncs the mirrors' own are looked for. */
 const looked = 500;
@@ -48,11 +48,12 @@ function runMirror(parts: JobsApiParts): JobRoute {
     api: {
       summary: "Runs a mirror of the settings now",
       params: schemas.mirrorParams,
+      headers: schemas.startHeaders,
       body: schemas.runMirrorSchema,
       answers: {
         202: { is: "The job, at Location", body: schemas.jobAnswer },
         200: { is: "The job that the Idempotency-Key made before", body: schemas.jobAnswer },
-        ...refusals({ 400: "Not understood", 404: "There is no such mirror" }),
+        ...refusals({ 400: "Not understood", 404: "There is no such mirror", ...startRefusals }),
       },
     },
     async handle(call) {

@@ -29,11 +29,21 @@ export interface JobRoute {
 
 /** Why a route may refuse: those of all, and its own. */
 export function refusals(own: Readonly<Record<number, string>> = {}): ApiDescription["answers"] {
-  const all = { 401: "Nobody in particular asks", 403: "Not for this caller", ...own };
+  const all = {
+    ...{ 401: "Nobody in particular asks", 403: "Not for this caller" },
+    ...{ 503: "The queue cannot be reached", ...own },
+  };
   return Object.fromEntries(
     Object.entries(all).map(([status, is]) => [status, { is, body: errorAnswer }]),
   );
 }
+
+/** Why a route that starts a job may refuse besides. */
+export const startRefusals = {
+  413: "Too large",
+  415: "Not JSON",
+  422: "The key made another job before",
+} as const;
 
 /** Of a job's owner: whoever is nobody in particular is one of those. */
 export function ownerOf({ user }: Caller): string {

@@ -11,6 +11,8 @@ export interface ApiDescription {
   readonly summary: string;
   readonly params?: z.core.$ZodType;
   readonly query?: z.core.$ZodType;
+  /** Those of the request that mean something to this route besides what HTTP says of them. */
+  readonly headers?: z.core.$ZodType;
   readonly body?: z.core.$ZodType;
   /** By status. */
   readonly answers?: Readonly<

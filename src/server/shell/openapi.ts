@@ -43,14 +43,18 @@ function describeRoute(
   schemas: SharedSchemas,
 ): Json {
   const answers = Object.entries(api?.answers ?? {});
-  const body = api?.body && { required: true, content: content(schemas.input(api.body)) };
+  const body = api?.body && {
+    required: !z.safeParse(api.body, {}).success,
+    content: content(schemas.input(api.body)),
+  };
   return {
     operationId: `${method.toLowerCase()}${url.replace(/^\/api\/v1/, "").replace(/[^A-Za-z0-9]+/g, "-")}`,
     summary: api?.summary ?? "",
     ...(right !== undefined && { description: `Needs the right "${right}".` }),
     parameters: [
       ...pathParameters(path, api?.params && schemas.input(api.params)),
-      ...queryParameters(api?.query && schemas.input(api.query)),
+      ...listedParameters("query", api?.query && schemas.input(api.query)),
+      ...listedParameters("header", api?.headers && schemas.input(api.headers)),
     ],
     ...(body && { requestBody: body }),
     responses: {
@@ -100,13 +104,13 @@ function pathParameters(path: string, schema: Json | undefined): readonly Json[]
 }
 
 /** Of alternatives all are listed, none demanded. */
-function queryParameters(schema: Json | undefined): readonly Json[] {
+function listedParameters(where: "query" | "header", schema: Json | undefined): readonly Json[] {
   const alternatives = (schema?.["anyOf"] ?? schema?.["oneOf"]) as readonly Json[] | undefined;
   const required = new Set((schema?.["required"] as readonly string[] | undefined) ?? []);
   const all = (alternatives ?? [schema]).flatMap((each) => Object.entries(propertiesOf(each)));
   return all.map(([name, property]) => ({
     name,
-    in: "query",
+    in: where,
     required: required.has(name),
     schema: property,
   }));

@@ -259,6 +259,34 @@ test("jobs are for those with the right, and each has one's own", async () => {
   assert.match(none.headers.get("www-authenticate") ?? "", /^Basic /);
 });
 
+test("who has jobs finds the runs of mirrors in the list, whoever began them", async () => {
+  await using world = await jobsWorld();
+  const start = async (user: string, path: string, body: object) => {
+    const answer = await world.post(user, path, body);
+    return (await read(jobAnswer, answer)).job.id;
+  };
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n++) {
+    ids.unshift(await start("bob", "/api/v1/jobs", copyBody));
+    ids.unshift(await start("ann", "/api/v1/mirrors/base/run", {}));
+    await start("ann", "/api/v1/jobs", copyBody);
+    await start("ann", "/api/v1/jobs", { kind: "sync", mirror: { mirrors: [] } });
+    await new Promise((resolve) => setTimeout(resolve, 5)); // ids sort by time
+  }
+  const list = async (query: string) => {
+    const { jobs, next } = await read(jobsAnswer, await world.get("bob", `/api/v1/jobs?${query}`));
+    return { ids: jobs.map(({ id }) => id), next };
+  };
+  const sorted = ids.toSorted().toReversed();
+  assert.deepEqual((await list("")).ids, sorted);
+  const first = await list("limit=4");
+  assert.deepEqual([first.ids, first.next], [sorted.slice(0, 4), sorted[3]]);
+  assert.deepEqual((await list(`limit=4&before=${first.next}`)).ids, sorted.slice(4));
+  assert.equal((await list("kind=copy")).ids.length, 3);
+  assert.equal((await list("kind=sync&state=waiting")).ids.length, 3);
+  assert.equal((await list("owner=bob")).ids.length, 3);
+});
+
 test("nobody in particular is answered by the server's own names alone", async () => {
   await using world = await jobsWorld();
   const rows: readonly (readonly [headers: Record<string, string>, status: number])[] = [

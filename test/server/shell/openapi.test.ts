@@ -47,6 +47,25 @@ test("the API's description names every route below /api/v1, and refers to nothi
   }
 });
 
+test("the API's description names headers that count, bodies that may be left out, and refusals", async () => {
+  await using served = await startServed();
+  const document = await (await fetch(`${served.url}/api/v1/openapi.json`)).json();
+  const { paths } = document as { paths: Record<string, Record<string, Json>> };
+  const of = (path: string, method: string) => paths[path]?.[method] ?? {};
+  const headersOf = (path: string, method: string) =>
+    (of(path, method)["parameters"] as Json[])
+      .filter((parameter) => parameter["in"] === "header")
+      .map(({ name, required }) => [name, required]);
+  const body = (path: string) => (of(path, "post")["requestBody"] as Json)["required"];
+  const run = "/api/v1/mirrors/{name}/run";
+  for (const path of ["/api/v1/jobs", "/api/v1/jobs/{id}/retry", run]) {
+    assert.deepEqual(headersOf(path, "post"), [["Idempotency-Key", false]]);
+    assert.ok("422" in (of(path, "post")["responses"] as Json), path);
+  }
+  assert.deepEqual(headersOf("/api/v1/jobs/{id}/events", "get"), [["Last-Event-ID", false]]);
+  assert.deepEqual([body("/api/v1/jobs"), body(run)], [true, false]);
+});
+
 test("what the description says of a body is what the server takes", async () => {
   await using served = await startServed();
   const post = (body: unknown) =>
