@@ -19,6 +19,8 @@ const blockMs = 5;
 const retryMs = 10;
 /** SQLITE_BUSY and SQLITE_LOCKED — sqlite.org/rescode.html. */
 const busy: ReadonlySet<number> = new Set([5, 6]);
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const damaged: ReadonlySet<number> = new Set([11, 26]);
 
 /** How a file of jobs is used. */
 export interface DatabaseOptions {
@@ -36,6 +38,7 @@ export class JobsDatabase {
   readonly changes: JobChanges;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #path: string;
   readonly #patienceMs: number;
   readonly #wal: number;
   readonly #walSync: GroupSync;
@@ -45,6 +48,7 @@ export class JobsDatabase {
 
   private constructor(database: DatabaseSync, path: string, options: DatabaseOptions) {
     this.#database = database;
+    this.#path = path;
     this.#patienceMs = options.patienceMs;
     this.#wal = openSync(`${path}-wal`, "r");
     this.#walSync = new GroupSync(() => this.#sync(dirname(path)));
@@ -57,11 +61,11 @@ export class JobsDatabase {
 
   /** @throws {JobError} `job.queue-unreachable` */
   static async open(path: string, options: DatabaseOptions): Promise<JobsDatabase> {
-    return await patiently(options.patienceMs, () => {
+    return await patiently(path, options.patienceMs, () => {
       const database = new DatabaseSync(path, { timeout: blockMs });
       try {
         database.exec("pragma journal_mode = wal; pragma synchronous = normal");
-        migrate(database);
+        migrate(database, path);
         return new JobsDatabase(database, path, options);
       } catch (error) {
         database.close();
@@ -113,7 +117,7 @@ export class JobsDatabase {
 
   /** @throws {JobError} `job.queue-unreachable` */
   read<T>(work: () => T): Promise<T> {
-    return patiently(this.#patienceMs, work);
+    return patiently(this.#path, this.#patienceMs, work);
   }
 
   /**
@@ -123,7 +127,7 @@ export class JobsDatabase {
    * @throws {JobError} `job.queue-unreachable`
    */
   async write<T>(what: keyof JobChanges, work: () => T): Promise<T> {
-    const result = await patiently(this.#patienceMs, () => this.#transaction(work));
+    const result = await patiently(this.#path, this.#patienceMs, () => this.#transaction(work));
     this.changes[what].tell();
     return result;
   }
@@ -145,7 +149,7 @@ export class JobsDatabase {
     try {
       await this.#walSync.done();
     } catch (error) {
-      throw unreachable(error);
+      throw unreachable(this.#path, error);
     }
   }
 
@@ -195,30 +199,34 @@ export class JobsDatabase {
   }
 }
 
-function migrate(database: DatabaseSync): void {
+function migrate(database: DatabaseSync, path: string): void {
   const versionOf = () =>
     Number((database.prepare("pragma user_version").get() as Row)["user_version"]);
   if (versionOf() === migrations.length) return;
   database.exec("begin immediate");
   const version = versionOf();
   if (version > migrations.length) {
-    throw new JobError("job.queue-unreachable", "The jobs are of a newer version of amphora", {
-      hint: "Run the version that has last used them, or a newer one",
-    });
+    throw new JobError(
+      "job.queue-unreachable",
+      `The jobs in ${path} are of a newer version of amphora`,
+      {
+        hint: "Run the version that has last used them, or a newer one",
+      },
+    );
   }
   for (const step of migrations.slice(version)) database.exec(step);
   database.exec(`pragma user_version = ${migrations.length}; commit`);
 }
 
 /** Does it, again and again as long as others are at it. */
-async function patiently<T>(patienceMs: number, work: () => T): Promise<T> {
+async function patiently<T>(path: string, patienceMs: number, work: () => T): Promise<T> {
   for (const began = performance.now(); ; ) {
     try {
       return work();
     } catch (error) {
       const code = sqliteCodeOf(error);
       if (code === undefined) throw error;
-      if (!busy.has(code) || performance.now() - began > patienceMs) throw unreachable(error);
+      if (!busy.has(code) || performance.now() - began > patienceMs) throw unreachable(path, error);
     }
     await pause(1 + Math.random() * retryMs);
   }
@@ -231,11 +239,13 @@ function sqliteCodeOf(error: unknown): number | undefined {
   return typeof errcode === "number" ? errcode & 0xff : 0;
 }
 
-function unreachable(cause: unknown): JobError {
+function unreachable(path: string, cause: unknown): JobError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  const text = `Cannot reach the jobs: their file cannot be used: ${why}`;
+  const text = `Cannot reach the jobs: ${path} cannot be used: ${why}`;
   return new JobError("job.queue-unreachable", text, {
-    hint: "Look whether the disk is full, and who else has the file open",
+    hint: damaged.has(sqliteCodeOf(cause) ?? 0)
+      ? "The file of jobs is damaged: moved away it is made anew, and the jobs in it are lost"
+      : "Look whether the disk is full, and who else has the file open",
     retryable: true,
     cause,
   });
