@@ -11,6 +11,11 @@ export function hasEnded(state: JobState): boolean {
 /** The states of jobs that are still to be done. */
 export const openStates = ["waiting", "delayed", "running"] as const satisfies readonly JobState[];
 
+/** Whether it ended because the queue did not take it: nobody asked for that, and nobody has begun it. */
+export function wasNotTaken({ state, cancelRequested }: Job): boolean {
+  return state === "cancelled" && !cancelRequested;
+}
+
 /** A job with a change made to it at `now`; undefined where its state does not allow it. */
 export function changedJob(
   job: Job,

@@ -6,7 +6,8 @@ export interface JobLedger extends AsyncDisposable {
    * Keeps a job that is new; one with this id that is there already is given back as it is, so that a caller who got no
    * answer can ask again. On disk when it returns.
    *
-   * @param idempotencyKey of one owner: the same again gives the job that it made, whatever else is asked
+   * @param idempotencyKey of one owner: the same again gives the job that it made, whatever else is asked; not one that the
+   *   queue did not take
    * @throws {JobError} `job.queue-unreachable`
    */
   create(

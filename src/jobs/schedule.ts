@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Job, JobRequest } from "./job.ts";
-import { openStates } from "./job-rules.ts";
+import { openStates, wasNotTaken } from "./job-rules.ts";
 import type { ScheduleTimes } from "./schedule-times.ts";
 import { cancelJob, type JobDesk, submitJob } from "./submit-job.ts";
 
@@ -119,9 +119,10 @@ async function keep(
   }
 }
 
-/** When the schedule last made a job; now where it never did. */
+/** When the schedule last made a job that the queue took; now where it never did. */
 async function lastJobAt({ ledger, now }: JobDesk, { name }: Schedule): Promise<number> {
-  const [job] = await ledger.list({ owner: scheduleOwner(name), limit: 1 });
+  const jobs = await ledger.list({ owner: scheduleOwner(name), limit: 10 });
+  const job = jobs.find((one) => !wasNotTaken(one));
   return Math.min(job?.createdAt ?? now(), now());
 }
 

@@ -141,6 +141,24 @@ test(
   },
 );
 
+test(
+  "createScheduler() starts the job of a time that the queue did not take at first",
+  options,
+  async () => {
+    await using world = await openWorld();
+    const { queue } = world.jobs;
+    world.set(start + 1000);
+    const key = { idempotencyKey: "nightly@2026-03-01T03:00:00.000Z" };
+    // As a server leaves it that Redis was taken from between writing the job down and queueing it.
+    const left = jobOf({ id: createJobId(start), owner: "schedule:nightly", request });
+    await world.jobs.ledger.create({ ...left, createdAt: start + 200 }, key);
+    await world.jobs.ledger.change(left.id, { state: "cancelled" });
+    await using _server = world.serve();
+    assert.deepEqual(await world.told(1), ["schedule-fired"]);
+    assert.deepEqual(await queue.size(), { waiting: 1, delayed: 0, running: 0 });
+  },
+);
+
 test("createScheduler() delays by a jitter that is the same everywhere", options, async () => {
   const delays: number[] = [];
   for (let n = 0; n < 2; n++) {

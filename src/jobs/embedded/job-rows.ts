@@ -1,5 +1,5 @@
 import type { Job, JobProgress, JobState } from "../job.ts";
-import { hasEnded, openStates } from "../job-rules.ts";
+import { hasEnded, openStates, wasNotTaken } from "../job-rules.ts";
 import type { JobQuery } from "../ledger.ts";
 import type { JobsDatabase, Row, SqlValue } from "./database.ts";
 
@@ -59,7 +59,8 @@ function madeBefore(
   if (key === undefined) return undefined;
   const sql = "select job from idempotency where owner = ? and key = ?";
   const row = database.get(sql, owner, key);
-  return row && readRow(database, String(row["job"]));
+  const job = row && readRow(database, String(row["job"]));
+  return job && !wasNotTaken(job) ? job : undefined;
 }
 
 function countVersion(database: JobsDatabase): void {

@@ -49,7 +49,9 @@ export const create = `${shared}
 local id, idem, state, kind, owner, ended = unpack(ARGV, 2, 7)
 if idem ~= '' then
   local made = redis.call('HGET', prefix .. ':idem', idem)
-  if made and redis.call('EXISTS', prefix .. ':job:' .. made) == 1 then return { 0, parts(made) } end
+  local known = made and redis.call('HMGET', prefix .. ':job:' .. made, 'state', 'body') or {}
+  local taken = known[1] ~= 'cancelled' or not string.find(known[2], '"cancelRequested":false', 1, true)
+  if known[1] and taken then return { 0, parts(made) } end
 end
 if redis.call('EXISTS', prefix .. ':job:' .. id) == 1 then return { 0, parts(id) } end
 redis.call('HSET', prefix .. ':job:' .. id, 'state', state, 'kind', kind, 'owner', owner, 'idem', idem,

@@ -79,6 +79,24 @@ export function ledgerContract(world: JobsWorld): void {
     assert.equal((await jobs.ledger.list({ limit: 10 })).length, 2);
   });
 
+  test(`${name} ledger takes a key anew whose job the queue did not take`, options, async () => {
+    await using place = await world.place();
+    await using jobs = await place.open();
+    const key = { idempotencyKey: "k" };
+    const first = jobOf();
+    await jobs.ledger.create(first, key);
+    await jobs.ledger.change(first.id, { state: "cancelled" });
+    const second = jobOf();
+    assert.deepEqual(await jobs.ledger.create(second, key), { job: second, isNew: true });
+    assert.equal((await jobs.ledger.create(jobOf(), key)).job.id, second.id);
+    // One that somebody cancelled is what the key made.
+    await jobs.ledger.change(second.id, { cancelRequested: true });
+    await jobs.ledger.change(second.id, { state: "cancelled" });
+    const third = await jobs.ledger.create(jobOf(), key);
+    assert.deepEqual([third.job.id, third.isNew], [second.id, false]);
+    assert.equal((await jobs.ledger.list({ limit: 10 })).length, 2);
+  });
+
   test(`${name} ledger lists the newest first, by all that is asked`, options, async () => {
     await using place = await world.place();
     await using jobs = await place.open();

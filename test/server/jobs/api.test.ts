@@ -370,6 +370,21 @@ test("a queue that cannot be reached is told of with 503, and the job is not don
   );
 });
 
+test("a job that was answered 503 is started by the same Idempotency-Key once it can be", async () => {
+  await using world = await jobsWorld();
+  const key = { "Idempotency-Key": "k1" };
+  world.queue.failure = new JobError("job.queue-unreachable", "away");
+  assert.equal((await world.post("ann", "/api/v1/jobs", copyBody, key)).status, 503);
+  world.queue.failure = undefined;
+  const answer = await world.post("ann", "/api/v1/jobs", copyBody, key);
+  assert.equal(answer.status, 202);
+  const { job } = await read(jobAnswer, answer);
+  assert.equal(job.state, "waiting");
+  assert.ok(world.queue.waiting.has(job.id));
+  const again = await read(jobAnswer, await world.post("ann", "/api/v1/jobs", copyBody, key));
+  assert.equal(again.job.id, job.id);
+});
+
 test("pages of jobs follow one another without gap or repetition", async () => {
   await using world = await jobsWorld();
   for (let number = 0; number < 7; number++) await startOne(world);

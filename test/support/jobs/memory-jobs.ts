@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, JobProgress } from "../../../src/jobs/job.ts";
+import { wasNotTaken } from "../../../src/jobs/job-rules.ts";
 import type { JobEvent, JobLedger, JobQuery, NotedEvent } from "../../../src/jobs/ledger.ts";
 import type { JobQueue, Lease } from "../../../src/jobs/queue.ts";
 import type { QueuedJob } from "../../../src/jobs/submit-job.ts";
@@ -25,7 +26,7 @@ export class MemoryLedger implements JobLedger {
     if (this.failure) throw this.failure;
     const key = idempotencyKey && JSON.stringify([job.owner, idempotencyKey]);
     const known = this.jobs.get(this.#keys.get(key ?? "") ?? "");
-    if (known) return { job: known, isNew: false };
+    if (known && !wasNotTaken(known)) return { job: known, isNew: false };
     if (key) this.#keys.set(key, job.id);
     this.#put(job);
     return { job, isNew: true };
