@@ -100,7 +100,7 @@ async function keep(
   const { desk, report } = parts;
   for (let after = schedule.seenTo; !signal.aborted; ) {
     try {
-      after ??= await lastJobAt(desk, schedule);
+      after = Math.min(after ?? (await lastJobAt(desk, schedule)), desk.now()); // a clock may be set back
       seen.set(schedule.name, after);
       const next = schedule.times.next(after);
       const now = desk.now();

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { openEmbeddedJobs } from "../../src/jobs/embedded/open.ts";
 import { tempFolder } from "../support/temp.ts";
+import { take } from "./contract/queue.ts";
 
 const settings = { now: Date.now, patienceMs: 1000 };
 
@@ -34,4 +35,24 @@ test("openEmbeddedJobs() leaves a file of a newer version alone, and names it", 
     ["theirs"],
   );
   newer.close();
+});
+
+test("A lease of who was killed runs out though the clock was set back", {
+  timeout: 60_000,
+}, async () => {
+  await using folder = await tempFolder();
+  const file = folder.in("jobs.sqlite");
+  const leaseMs = 500;
+  {
+    const now = () => Date.now() + 3_600_000;
+    await using ahead = await openEmbeddedJobs<{ readonly n: number }>(file, { now, leaseMs });
+    await ahead.queue.add("a", { n: 1 });
+    await take(ahead.queue); // closed with it, and not given back
+  }
+  await using jobs = await openEmbeddedJobs<{ readonly n: number }>(file, {
+    now: Date.now,
+    leaseMs,
+  });
+  await using lease = await take(jobs.queue);
+  assert.deepEqual([lease.key, lease.attempt], ["a", 2]);
 });

@@ -159,6 +159,16 @@ test(
   },
 );
 
+test("createScheduler() goes on by a clock that was set back", options, async () => {
+  await using world = await openWorld();
+  world.set(start + 5.5 * hour);
+  await using _server = world.serve({
+    seenTo: start + 9 * hour,
+    times: parseScheduleTimes("every 1m"),
+  });
+  assert.deepEqual(await world.told(1), ["schedule-fired"]);
+});
+
 test("createScheduler() delays by a jitter that is the same everywhere", options, async () => {
   const delays: number[] = [];
   for (let n = 0; n < 2; n++) {

@@ -57,9 +57,11 @@ export class QueueRows {
     return "removed";
   }
 
-  /** When {@link give} may have something to give: not after now where it has. */
-  nextTurn(now: number): number {
+  /** When {@link give} may have something to give, or to mend: not after now where it has. */
+  nextTurn(now: number, leaseMs: number): number {
     if (this.#first() !== undefined) return now;
+    const tooLong = "select 1 from queue where name = ? and until > ? limit 1";
+    if (this.#database.get(tooLong, this.#name, now + 2 * leaseMs) !== undefined) return now;
     const times = ["due", "until"].map((column) => {
       const sql = `select min(${column}) as least from queue where name = ? and ${column} is not null`;
       return this.#database.get(sql, this.#name)?.["least"] ?? Number.POSITIVE_INFINITY;
@@ -78,6 +80,9 @@ export class QueueRows {
   /** Leases the first that waits, after those whose time has come, or whose lease has run out, wait too. */
   give(lease: { readonly token: string; readonly now: number; readonly leaseMs: number }) {
     const { token, now, leaseMs } = lease;
+    // The clock was set back. Who has it renews it; of who was killed it runs out.
+    const tooLong = "update queue set until = ? where name = ? and until > ?";
+    this.#database.run(tooLong, now + leaseMs, this.#name, now + 2 * leaseMs);
     this.#database.run(
       "update queue set token = null, until = null, tries = tries + 1 where name = ? and until <= ?",
       this.#name,

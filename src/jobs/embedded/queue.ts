@@ -50,8 +50,8 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   /** A lease, or how long there will be none unless something changes. */
   async #look(): Promise<Lease<J> | number> {
     const now = this.#now();
-    const turn = await this.#database.read(() => this.#rows.nextTurn(now));
-    if (turn > now) return turn - now;
+    const turn = await this.#database.read(() => this.#rows.nextTurn(now, this.#leaseMs));
+    if (turn > now) return Math.min(turn - now, this.#leaseMs); // the clock may be set meanwhile
     return (await this.#take()) ?? 0;
   }
 
