@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, symlink } from "node:fs/promises";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { createGate } from "../../policy/gate.ts";
 import { acceptAnything } from "../../policy/policy.ts";
 import { clock } from "../../src/cli/clock.ts";
@@ -9,7 +10,11 @@ import { beginStory, type JobStory } from "../../src/cli/jobs/job-story.ts";
 import type { PerformParts } from "../../src/cli/jobs/perform.ts";
 import { performCopyJob } from "../../src/cli/jobs/perform-copy.ts";
 import { performSync } from "../../src/cli/jobs/perform-sync.ts";
+import type { CopyEvent } from "../../src/copy/events.ts";
+import { parseDigest } from "../../src/core/digest.ts";
+import { JobError } from "../../src/jobs/errors.ts";
 import type { JobProgress } from "../../src/jobs/job.ts";
+import type { JobEvent } from "../../src/jobs/ledger.ts";
 import { createLocalCoordinator } from "../../src/sync/local-coordinator.ts";
 import { parseMirror } from "../../src/sync/parse-mirror.ts";
 import { Engine } from "../support/engine.ts";
@@ -170,6 +175,30 @@ test("a job tells of what was left where it is, and why", async () => {
       text: "kept docker://127.0.0.1:1/there:1: one more has it",
     },
   ]);
+});
+
+test("a job tells again what its ledger did not take, in order and but for blobs", async () => {
+  const told: unknown[] = [];
+  let isAway = true;
+  const ledger = {
+    note: async (_id: string, event: JobEvent) => {
+      if (isAway && told.length === 1) throw new JobError("job.queue-unreachable", "away");
+      told.push(event);
+    },
+    progress: async () => {},
+  };
+  const ended = (name: string) =>
+    ({ type: "image", from: name, to: `to ${name}`, state: "copied" }) as const;
+  {
+    await using story = beginStory({ ledger, id: "1", everyMs: 5 });
+    for (const name of ["a", "b", "c"]) story.tell(ended(name));
+    const digest = parseDigest(`sha256:${"0".repeat(64)}`);
+    story.tellCopy("d", { type: "blob-moving", blob: digest, size: 10, sent: 5 } as CopyEvent);
+    await pause(50);
+    story.tell(ended("d"));
+    isAway = false;
+  }
+  assert.deepEqual(told, ["a", "b", "c", "d"].map(ended));
 });
 
 test("the folders that a job's images lie in are made, within those that jobs may use", async () => {

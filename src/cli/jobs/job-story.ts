@@ -29,7 +29,10 @@ const blobsAtOnce = 16;
 /** Events that wait to be written; more than that the ledger is too slow for, and they are dropped. */
 const mostWaiting = 2000;
 
-/** Begins a story; disposing of it writes down what is left. A ledger that cannot be reached loses events, never the job. */
+/**
+ * Begins a story; disposing of it writes down what is left. What a ledger does not take is told it again; where it cannot be
+ * reached to the end, events are lost, never the job.
+ */
 export function beginStory({ ledger, id, everyMs = 400 }: StoryParts): JobStory {
   return new BufferedStory(ledger, id, everyMs);
 }
@@ -175,14 +178,20 @@ class BufferedStory implements JobStory {
     const events = [...this.#events, ...this.#blobs.values()];
     this.#events = [];
     this.#blobs.clear();
+    let written = 0;
     try {
-      for (const event of events) await this.#ledger.note(this.#id, event);
+      for (const event of events) {
+        await this.#ledger.note(this.#id, event);
+        written++;
+      }
       const progress: JobProgress = { images: { ...this.#images }, bytes: { ...this.#bytes } };
       const text = JSON.stringify(progress);
       if (text !== this.#told) await this.#ledger.progress(this.#id, progress);
       this.#told = text;
     } catch {
-      // What comes later may get through.
+      // It may get through later; by then blobs have moved on.
+      const left = events.slice(written).filter(({ type }) => type !== "blob");
+      this.#events = [...left, ...this.#events].slice(0, mostWaiting);
     }
   }
 
