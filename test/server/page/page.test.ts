@@ -208,6 +208,8 @@ suite("the page", { skip: skipWithout("chromium"), concurrency: 1 }, () => {
     await page.getByText("To begin", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).press("Enter");
     await page.getByText("Cancelled", { exact: true }).waitFor();
+    // What is read out is the state, and not each second that goes by.
+    assert.deepEqual(await page.getByRole("status").allInnerTexts(), ["", "State: Cancelled"]);
     await page.getByText("No images were told of.").waitFor();
     assert.ok(await page.getByText("Asked for", { exact: true }).isVisible());
     assert.equal(await page.evaluate("document.activeElement.tagName"), "H1");

@@ -21,7 +21,8 @@ export function stateBadge(job: Pick<Job, "state" | "cancelRequested" | "attempt
   return h("span", { class: `badge ${job.state}` }, stateWord(job));
 }
 
-function stateWord({
+/** A state as a word. */
+export function stateWord({
   state,
   cancelRequested,
   attempts,

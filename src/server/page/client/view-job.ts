@@ -15,6 +15,7 @@ import {
   sentence,
   setBar,
   stateBadge,
+  stateWord,
   table,
 } from "./parts.ts";
 import type { MakeView } from "./view.ts";
@@ -28,7 +29,8 @@ export const jobView: MakeView = async ({ argument, go }) => {
   let isToldToEnd = false;
   const head = h("div");
   const overall = bar("Images", 0, 0);
-  const numbers = h("p", { class: "numbers", role: "status" });
+  const numbers = h("p", { class: "numbers" });
+  const heard = h("p", { class: "unseen", role: "status" }); // the numbers change too often to be read out
   const images = new ImageTable();
   const messages = h("ol", { class: "messages" });
   const draw = onceAFrame(() => {
@@ -50,6 +52,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
       now.state !== job.state || now.cancelRequested !== job.cancelRequested || !head.firstChild;
     job = now;
     if (changed) replaceHead(head, jobHead(job, show, go));
+    setText(heard, `State: ${stateWord(job)}`);
     draw();
   };
   /** What changed while nobody listened. */
@@ -77,7 +80,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
   });
   return {
     title: `${kindWords[job.request.kind]} ${jobTitle(job)}`,
-    element: h("section", {}, head, overall, numbers, images.element, messages),
+    element: h("section", {}, head, heard, overall, numbers, images.element, messages),
     end,
   };
 };
