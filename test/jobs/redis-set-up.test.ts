@@ -76,6 +76,17 @@ test(
   },
 );
 
+test("A Redis whose memory is full is told as that", options, async () => {
+  await using world = await startOwned();
+  await using jobs = await openRedisJobs(world.server.url, settings);
+  await world.owner.config("SET", "maxmemory", "1kb");
+  await assert.rejects(jobs.ledger.create(jobOf()), ({ message, hint }: JobError) => {
+    assert.match(message, /Redis refuses: OOM/);
+    assert.match(String(hint), /its memory/);
+    return true;
+  });
+});
+
 test("However many wait for Redis, nobody is warned of listeners", options, async () => {
   await using world = await startOwned();
   await using jobs = await openRedisJobs(world.server.url, settings);

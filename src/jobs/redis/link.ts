@@ -199,15 +199,21 @@ function isAnswer(error: unknown): boolean {
 }
 
 function unreachable(cause: unknown): JobError {
-  const isRefusal = cause instanceof Error && cause.name === "ReplyError";
-  const state = isRefusal ? "Redis refuses" : "Redis does not answer";
+  const refusal = cause instanceof Error && cause.name === "ReplyError" ? cause.message : undefined;
+  const state = refusal === undefined ? "Redis does not answer" : "Redis refuses";
   return new JobError("job.queue-unreachable", `Cannot reach the jobs: ${state}${whyOf(cause)}`, {
-    hint: isRefusal
-      ? "Look at the password, the number of the database, and what its user may do"
-      : "Look whether Redis runs, and whether it may be reached from here",
+    hint: hintFor(refusal),
     retryable: true,
     ...(cause !== undefined && { cause }),
   });
+}
+
+function hintFor(refusal: string | undefined): string {
+  if (refusal === undefined)
+    return "Look whether Redis runs, and whether it may be reached from here";
+  return /^(?:WRONGPASS|NOAUTH|NOPERM|ERR)\b/.test(refusal)
+    ? "Look at the password, the number of the database, and what its user may do"
+    : "Look how Redis is: its memory, its disk, whether it is a replica";
 }
 
 /** What Redis says, or the system; not what ioredis says of how it was asked. */
