@@ -116,6 +116,27 @@ suite("the page", { skip: skipWithout("chromium"), concurrency: 1 }, () => {
     assert.deepEqual(wrong, []);
   });
 
+  test("a job's page has one stream alone: of connections a browser has six for all pages", async () => {
+    await using demo = await openDemo();
+    await using browser = await openBrowser();
+    const { page } = await openPage(browser);
+    const streams = new Set<string>();
+    page.on("request", (asked) => {
+      if (asked.url().endsWith("/events")) streams.add(new URL(asked.url()).pathname);
+    });
+    const answer = await fetch(`${demo.url}/api/v1/mirrors/tools/run`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    const { job } = (await answer.json()) as { job: { id: string } };
+    await page.goto(`${demo.url}/#job/${job.id}`);
+    await shown(page, "Mirror tools");
+    await page.getByText(/ of \d+ images?,/).waitFor(); // its numbers are told all the same
+    await page.getByText(/^(Done|Failed)$/).waitFor();
+    assert.deepEqual([...streams], [`/api/v1/jobs/${job.id}/events`]);
+  });
+
   test("is used by keyboard alone", async () => {
     await using demo = await openDemo();
     await using browser = await openBrowser();

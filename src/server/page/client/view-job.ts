@@ -3,7 +3,7 @@ import { api } from "./api.ts";
 import { h, onceAFrame, setChildren, setText } from "./dom.ts";
 import { bytes, counted, duration, exactTime, imageName, shortDigest } from "./format.ts";
 import { type ImageStory, JobStory } from "./job-story.ts";
-import { followJob, followJobs } from "./live.ts";
+import { followJob } from "./live.ts";
 import {
   action,
   bar,
@@ -21,6 +21,8 @@ import {
 import type { MakeView } from "./view.ts";
 
 const rowsShown = 200;
+/** Between two looks at a job's numbers. */
+const lookMs = 1000;
 
 /** One job: how far it is, image by image and blob by blob, what went wrong and why. */
 export const jobView: MakeView = async ({ argument, go }) => {
@@ -48,6 +50,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
     messages.hidden = story.messages.length === 0;
   });
   const show = (now: Job) => {
+    if (job.endedAt !== undefined && now.endedAt === undefined) return; // asked for before it ended
     const changed =
       now.state !== job.state || now.cancelRequested !== job.cancelRequested || !head.firstChild;
     job = now;
@@ -55,24 +58,36 @@ export const jobView: MakeView = async ({ argument, go }) => {
     setText(heard, `State: ${stateWord(job)}`);
     draw();
   };
-  /** What changed while nobody listened. */
   const look = async () => show(await api.job(argument));
-  const stops = [
-    followJob(
-      argument,
-      (event) => {
-        isToldToEnd ||= event.type === "state" && !openStates.includes(event.state);
-        story.note(event);
-        draw();
-      },
-      () => isToldToEnd, // a job that has ended has a story all the same
-    ),
-    followJobs((changed) => changed.id === argument && show(changed), look),
-  ];
+  // Something is told whenever numbers change. One stream is enough: a browser has six connections for all its pages.
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const lookIn = (ms: number) => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      look().catch(() => lookIn(5 * lookMs));
+    }, ms);
+  };
+  const lookAfter = ({ type }: { readonly type: string }) => {
+    if (type !== "state") return lookIn(lookMs);
+    clearTimeout(soon);
+    soon = undefined;
+    lookIn(0);
+  };
+  const stop = followJob(
+    argument,
+    (event) => {
+      isToldToEnd ||= event.type === "state" && !openStates.includes(event.state);
+      story.note(event);
+      if (job.endedAt === undefined) lookAfter(event);
+      draw();
+    },
+    () => isToldToEnd, // a job that has ended has a story all the same
+  );
   const clock = setInterval(draw, 1000);
   const end = () => {
     clearInterval(clock);
-    for (const stop of stops) stop();
+    clearTimeout(soon);
+    stop();
   };
   await look().catch((error: unknown) => {
     end();
