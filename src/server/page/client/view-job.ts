@@ -61,7 +61,9 @@ export const jobView: MakeView = async ({ argument, go }) => {
   const look = async () => show(await api.job(argument));
   // Something is told whenever numbers change. One stream is enough: a browser has six connections for all its pages.
   let soon: ReturnType<typeof setTimeout> | undefined;
+  let isGone = false;
   const lookIn = (ms: number) => {
+    if (isGone) return;
     soon ??= setTimeout(() => {
       soon = undefined;
       look().catch(() => lookIn(5 * lookMs));
@@ -85,6 +87,7 @@ export const jobView: MakeView = async ({ argument, go }) => {
   );
   const clock = setInterval(draw, 1000);
   const end = () => {
+    isGone = true;
     clearInterval(clock);
     clearTimeout(soon);
     stop();
