@@ -11,13 +11,7 @@ import { layBaseLayers } from "./base-layers.ts";
 import { openLayer } from "./open-layer.ts";
 import { type LayerId, PositionQueue } from "./position-queue.ts";
 import { isSmall, SmallLayers } from "./small-layers.ts";
-import {
-  type LayerBlob,
-  type PackedBlob,
-  type UnpackedBlob,
-  type UnpackRequest,
-  unpackBlob,
-} from "./unpack-blob.ts";
+import { type LayerBlob, type PackedBlob, type UnpackedBlob, unpackBlob } from "./unpack-blob.ts";
 
 /** What is known of an image's layers before they come. */
 export interface ExpectedLayers {
@@ -139,9 +133,10 @@ export class LayerStack implements AsyncDisposable {
     const staged = new Map<number, StagedLayer>();
     for (const position of now)
       staged.set(position, stack.use(await (small ?? this.#store).stageLayer()));
-    const request = { signal, thread: small?.thread };
+    const request = { signal, thread: small?.thread, base: this.#baseOf(now[0] ?? 0) };
     const bytes = small?.verified(blob) ?? blob;
-    const unpacked = await this.#unpack(bytes, [...staged.values()], request);
+    const layers = [...staged.values()];
+    const unpacked = await unpackBlob(this.#store.place, bytes, layers, request);
     for (const position of open) this.#check(position, unpacked.diffId, blob.packed?.digest);
     stack.move(); // from here on each is its commit's
     for (const [position, layer] of staged) {
@@ -159,14 +154,10 @@ export class LayerStack implements AsyncDisposable {
     return await this.#small;
   }
 
-  async #unpack(
-    blob: LayerBlob,
-    staged: readonly StagedLayer[],
-    request: UnpackRequest,
-  ): Promise<UnpackedBlob> {
-    const { place } = this.#store;
-    const base = place.driver === "vfs" ? "later" : "there";
-    return await unpackBlob(place, blob, staged, { ...request, base });
+  /** Where there is nothing below, nothing will be laid there: an entry that cannot be made fails then and there. */
+  #baseOf(position: number): "there" | "later" {
+    const isLowest = this.#expected.throwaway.slice(0, position).every(Boolean);
+    return this.#store.place.driver === "vfs" && !isLowest ? "later" : "there";
   }
 
   /** @throws {TransportError} `transport.unsupported` where the config tells of too few layers */
@@ -208,7 +199,8 @@ export class LayerStack implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const staged = stack.use(await this.#store.stageLayer());
     const blob = { bytes, packed: packedOf(layer) };
-    const unpacked = await this.#unpack(blob, [staged], { signal });
+    const request = { signal, base: this.#baseOf(to) };
+    const unpacked = await unpackBlob(this.#store.place, blob, [staged], request);
     stack.move(); // the commit's
     return await this.#commit(to, { staged, unpacked, signal });
   }

@@ -63,3 +63,25 @@ test("vfs: every layer's tree is whole, whether or not the layer needs what is b
   assert.deepEqual(readdirSync(join(store.root, "vfs/tempdirs")), []);
   assert.deepEqual(readdirSync(join(store.root, "vfs-layers/tmp")), []);
 });
+
+test("vfs: a lowest layer with an entry that cannot be made is refused, as above another", {
+  skip: skipUnprivileged(),
+}, async () => {
+  await using engine = new Engine();
+  await using store = await imageStore("vfs");
+  await using folder = await tempFolder();
+  const broken = (size: number) =>
+    layerOf(
+      layerEntry({ name: "fill" }, randomBytesOf(3, size)),
+      layerEntry({ name: "hard", type: "1", linkName: "nowhere" }),
+    );
+  // On the shared thread, and on one of its own.
+  for (const size of [10, 100_000]) {
+    const path = folder.in(`layout-${size}`);
+    await writeLayoutFolder(path, imageOfTars([broken(size)]));
+    const copied = engine.copy(`oci:${path}`, store.reference("broken:1"));
+    await assert.rejects(copied, { code: "copy.destination-failed" });
+  }
+  const open = await store.open();
+  assert.deepEqual(await open.layers(), []);
+});
