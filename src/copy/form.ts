@@ -116,8 +116,11 @@ function editsOf(
   return layersOf(image).map((layer, index) => {
     const blob = blobs[index] ?? layer;
     const found = written.get(blob.digest);
-    if (!image.held || !found || found.compression) return editOf(layer, found);
-    return editOf(layer, { ...found, compression: compressionOf(blob) }); // what the manifest says is another blob's
+    if (!image.held || !found) return editOf(layer, found);
+    const compression = found.compression ?? compressionOf(blob); // what the manifest says is another blob's
+    const edit = editOf(layer, { ...found, compression });
+    const isWrong = edit.compression && edit.compression !== compressionOf(layer);
+    return isWrong ? { ...edit, restated: true } : edit;
   });
 }
 

@@ -17,6 +17,8 @@ export interface LayerEdit {
   readonly annotations?: Readonly<Record<string, string>>;
   /** A foreign layer that was not copied: it is still to be had from its URLs. */
   readonly foreign?: boolean;
+  /** The bytes may be the same, but the manifest says of them what is not so. */
+  readonly restated?: boolean;
   /** Of a schema 1 layer that becomes part of another kind of manifest: the digest of what it unpacks to. */
   readonly diffId?: Digest;
 }
@@ -109,7 +111,7 @@ function packedMediaType(mediaType: string, edit: LayerEdit): string {
 }
 
 /**
- * Whether any layer is another than the manifest says; otherwise that is left as it is. A size of 0 may be one that was not
+ * Whether any layer is another, or otherwise packed, than the manifest says; otherwise that is left as it is. A size of 0 may be one that was not
  * known when the manifest was made.
  */
 export function changesLayers(
@@ -124,6 +126,8 @@ export function changesLayers(
   }
   return layers.some(
     ({ digest, size }, index) =>
-      digest !== edits[index]?.digest || (size === 0 && edits[index]?.size !== 0),
+      edits[index]?.restated ||
+      digest !== edits[index]?.digest ||
+      (size === 0 && edits[index]?.size !== 0),
   );
 }

@@ -22,7 +22,7 @@ export function editOci(
   if (edits === undefined) return manifest;
   const layers = (manifest.layers ?? []).map((layer, index) => {
     const edit = edits[index] as LayerEdit;
-    const unchanged = edit.digest === layer.digest;
+    const unchanged = edit.digest === layer.digest && !edit.restated;
     const added = Object.entries(edit.annotations ?? {});
     return {
       ...ociDescriptor.zero,

@@ -6,10 +6,13 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import { type Digest, digestOf, hexOf } from "../../../src/core/digest.ts";
 import { KnownError } from "../../../src/core/errors.ts";
+import { mediaTypes } from "../../../src/core/media-type.ts";
 import { Engine } from "../../support/engine.ts";
 import { type ImageStore, imageStore } from "../../support/image-store.ts";
 import { makeArtifact, makeImage, makeMultiArch, type TestImage } from "../../support/images.ts";
+import { layerEntry, layerOf } from "../../support/layers.ts";
 import { writeLayoutFolder } from "../../support/layout-folder.ts";
+import { imageOfTars } from "../../support/odd-layers.ts";
 import { skipUnprivileged } from "../../support/podman.ts";
 import { hang } from "../../support/registry/faults.ts";
 import { startRegistry } from "../../support/registry.ts";
@@ -116,6 +119,28 @@ storeTest("what goes in comes out as plain tars, with its config as it was", asy
     assert.equal(found.created, "2024-01-02T03:04:05.678901234Z");
   }
 });
+
+storeTest(
+  "layers that the manifest says are packed, and are not, come out as what they are",
+  async (scene) => {
+    const { engine, store, layout, out } = scene;
+    const tars = [layerOf(layerEntry({ name: "file" }, "x"))];
+    for (const [type, expected] of [
+      ["docker", mediaTypes.dockerLayer],
+      ["oci", mediaTypes.ociLayer],
+    ] as const) {
+      const image = imageOfTars(tars, type, (tar) => tar);
+      await engine.copy(await layout(type, image), store.reference(`${type}:1`));
+      const { layers } = JSON.parse(
+        await readFile(`${await out(`${type}:1`)}/manifest.json`, "utf8"),
+      );
+      assert.deepEqual(
+        layers.map(({ mediaType, digest }: Json) => [mediaType, digest]),
+        tars.map((tar) => [expected, digestOf(tar)]),
+      );
+    }
+  },
+);
 
 storeTest(
   "a blob in several places becomes several layers",
