@@ -136,7 +136,7 @@ export class StorageDestination implements ImageDestination {
     signal.throwIfAborted();
     const { docker } = this.#image;
     const { data, metadata } = storeSignatures(await this.#allSignatures(), manifest.digest);
-    const manifests = manifestItems(manifest, expected.chosenFrom);
+    const manifests = manifestItems(manifest, expected.chosenFrom ?? expected.manifest);
     const items = [...manifests].map(([key, { bytes }]) => [key, bytes] as const);
     await this.#store.putImage({
       id: this.#image.id ?? imageIdOf(manifest, diffIds),
@@ -217,13 +217,15 @@ function gone(reference: ImageReference): TransportError {
   });
 }
 
-/** The image's manifest is kept twice, for those who ask by its digest and for those who do not. */
+/**
+ * The image's manifest is kept twice, for those who ask by its digest and for those who do not; and so is the one that was
+ * asked for, where that is another.
+ */
 function manifestItems(
   manifest: RawManifest,
-  chosenFrom: RawManifest | undefined,
+  asked: RawManifest,
 ): ReadonlyMap<string, RawManifest> {
-  const items = new Map<string, RawManifest>();
-  if (chosenFrom) items.set(manifestKey(chosenFrom.digest), chosenFrom);
+  const items = new Map([[manifestKey(asked.digest), asked]]);
   items.set(manifestKey(manifest.digest), manifest);
   return items.set("manifest", manifest);
 }

@@ -143,6 +143,26 @@ storeTest(
 );
 
 storeTest(
+  "an image that was converted is found by the digest that it had, too",
+  async (scene) => {
+    const { engine, store, layout, out } = scene;
+    const image = makeImage({ type: "oci", layers: 1, seed: 30 });
+    const options = { manifestType: mediaTypes.dockerManifest };
+    await engine.copy(await layout("oci", image), store.reference("made:1"), options);
+    const found = await (await store.open()).findImage("docker.io/library/made:1");
+    assert.deepEqual(
+      found?.dataNames.filter((name) => name.startsWith("manifest")),
+      [`manifest-${image.digest}`, `manifest-${found?.digest}`, "manifest"],
+    );
+    const given = JSON.parse(
+      await readFile(`${await out(`made@${image.digest}`)}/manifest.json`, "utf8"),
+    );
+    assert.equal(given.mediaType, mediaTypes.ociManifest);
+  },
+  "overlay",
+);
+
+storeTest(
   "a blob in several places becomes several layers",
   async ({ engine, store, ...scene }) => {
     const image = changed(makeImage({ type: "oci", layers: 2, seed: 6 }), (config, manifest) => {
