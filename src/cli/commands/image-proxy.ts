@@ -1,7 +1,6 @@
 import { closeSync } from "node:fs";
 import { SystemCallError } from "../../libc/libc.ts";
 import type { CommandContext } from "../context.ts";
-import { withPrefix } from "../errors.ts";
 import { ProxyMethods } from "../image-proxy/methods.ts";
 import {
   type ProxyReply,
@@ -19,13 +18,13 @@ export async function run(context: CommandContext): Promise<void> {
   const { flags, globals, signal } = context;
   const socket = flags.number("sockfd");
   const parts = await context.parts();
-  const gate = await withPrefix("Error loading trust policy", () => parts.gate());
   const end = await parts.end(endSettings(flags, globals, ""));
   using pipes = new Pipes(signal);
   await using methods = new ProxyMethods({
     pipes,
     async open(name) {
       const image = await end.resolve(name, "source", { signal });
+      const gate = () => parts.gate();
       return await openProxiedImage(image, { gate, platform: parts.platform, signal });
     },
   });

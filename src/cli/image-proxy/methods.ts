@@ -122,9 +122,11 @@ export class ProxyMethods implements AsyncDisposable {
   }
 
   #image(id: unknown): ProxiedImage {
-    const image = this.#images.get(numberOf(id));
+    const number = numberOf(id);
+    if (number === 0) throw badCall("Invalid imageid value of zero");
+    const image = this.#images.get(number);
     if (image) return image;
-    throw badCall(`no image ${BigInt.asUintN(64, BigInt(numberOf(id)))}`);
+    throw badCall(`no image ${BigInt.asUintN(64, BigInt(number))}`);
   }
 }
 

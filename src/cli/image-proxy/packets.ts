@@ -7,6 +7,8 @@ import { sendPacket, stopReading } from "../../libc/passed-descriptors.ts";
 /** What one call of the client may be long, bytes. */
 const maxPacketBytes = 32 * 1024;
 const againMs = 20;
+/** Go's words: ostree's client knows by their end that the failure is only its own. */
+const brokenPipe = "write |1: broken pipe";
 
 /** One call of the client, as it came. */
 export interface ProxyRequest {
@@ -95,7 +97,7 @@ export function describeFailure(error: unknown): {
 } {
   const { code } = error as { readonly code?: unknown };
   const message = error instanceof Error ? error.message : String(error);
-  if (code === "EPIPE") return { code, message };
+  if (code === "EPIPE") return { code, message: brokenPipe };
   return { code: error instanceof KnownError && error.retryable ? "retryable" : "other", message };
 }
 

@@ -28,7 +28,8 @@ export interface ProxiedLayer {
 
 /** How an image is let in and looked at. */
 export interface ProxiedImageOptions extends CallOptions {
-  readonly gate: Gate;
+  /** Reads the policy: that there is none is told of each image that is asked for. */
+  readonly gate: () => Promise<Gate>;
   readonly platform: Platform;
 }
 
@@ -43,8 +44,9 @@ export async function openProxiedImage(
 ): Promise<ProxiedImage> {
   const source = await transport.openSource(reference, { signal, expectSignatures: true });
   try {
+    const policy = await gate();
     const top = await source.readManifest("top", { signal });
-    await withoutPrefix(() => admit(source, gate, top, { carrySignatures: false, signal }));
+    await withoutPrefix(() => admit(source, policy, top, { carrySignatures: false, signal }));
     return new ProxiedImage(source, top, platform, signal);
   } catch (error) {
     await source[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, readFileSync, writeSync } from "node:fs";
 import { test } from "node:test";
+import { describeFailure } from "../../../src/cli/image-proxy/packets.ts";
 import { digestOf } from "../../../src/core/digest.ts";
 import { builtProgram } from "../../support/built.ts";
 import { makeImage, makeMultiArch } from "../../support/images.ts";
@@ -129,6 +130,7 @@ test("the image proxy says what is wrong with a call, and goes on", async () => 
       ["", "OpenImageOptional", missing],
       ["expecting numeric, not string", "GetManifest", "1"],
       ["no image 18446744073709551615", "GetManifest", -1],
+      ["Invalid imageid value of zero", "GetManifest", 0],
       ["found 2 args, expecting (imgid, digest, size)", "GetBlob", 1, "x"],
       ["found 1 args, expecting (imgid, digest)", "GetRawBlob", 1],
       ["finishpipe: no active pipe 77", "FinishPipe", 77],
@@ -150,4 +152,18 @@ test("the image proxy opens nothing that the policy refuses", async () => {
   proxy.call("Initialize");
   const error = proxy.error("OpenImage", `oci:${home.folder.in("one")}`);
   assert.match(error, /^Running image oci:.* is rejected by policy\.$/);
+});
+
+test("the image proxy tells of a policy that cannot be read when an image is asked for", async () => {
+  await using home = await cliHome();
+  await home.write(".config/containers/policy.json", "{");
+  await writeLayoutFolder(home.folder.in("one"), makeImage({ seed: 11 }));
+  await using proxy = await startProxy(home);
+  assert.equal(proxy.call("Initialize").reply.success, true);
+  assert.match(proxy.error("OpenImage", `oci:${home.folder.in("one")}`), /policy\.json/);
+});
+
+test("describeFailure() tells of a client that went away in the words that ostree's knows", () => {
+  const error = Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+  assert.deepEqual(describeFailure(error), { code: "EPIPE", message: "write |1: broken pipe" });
 });
