@@ -53,6 +53,7 @@ export class Pipes implements Disposable {
   }
 
   async #write(content: Uint8Array | BlobStream, fd: number): Promise<void> {
+    await using _ = content instanceof Uint8Array ? undefined : content;
     const pipe = new Socket({ fd, readable: false, writable: true });
     const source = content instanceof Uint8Array ? [content] : content;
     await pipeline(copies(source), pipe, { signal: this.#signal });
