@@ -36,14 +36,16 @@ export function tokenByGet(
 ): TokenRequest {
   const url = new URL(realm.url);
   const basic = basicOf(credentials);
-  if (basic) url.searchParams.append("account", basic.username);
+  if (basic?.username) url.searchParams.append("account", basic.username);
   for (const scope of formatScopes(scopes)) url.searchParams.append("scope", scope);
   if (realm.service !== undefined) url.searchParams.append("service", realm.service);
   url.searchParams.sort();
+  // As Go's clients: a name without a password, or the other way round, is not shown as proof of anything.
+  const proof = basic?.username && basic.password ? basic : undefined;
   return {
     method: "GET",
     url,
-    headers: basic ? { authorization: basicAuthorization(basic.username, basic.password) } : {},
+    headers: proof ? { authorization: basicAuthorization(proof.username, proof.password) } : {},
   };
 }
 

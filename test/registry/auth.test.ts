@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Credentials } from "../../src/registry/credentials.ts";
 import { RegistryError } from "../../src/registry/errors.ts";
+import { tokenByGet } from "../../src/registry/token.ts";
 import { assertSecretStayed, originsThatSaw } from "../support/canary.ts";
 import { makeImage } from "../support/images.ts";
 import { expireToken, redirect, refuse } from "../support/registry/faults.ts";
@@ -117,6 +118,16 @@ for (const { name, server, credentials } of tokenRows) {
     assertHolds(there.registry, "a/b", makeImage());
   });
 }
+
+test("a name without a password is told to the realm, and proves nothing", () => {
+  const realm = { url: new URL("https://auth.example/token"), service: "s" };
+  const asked = (username: string, password: string) => {
+    const { url, headers } = tokenByGet(realm, new Map(), { username, password });
+    return [url.search, headers];
+  };
+  assert.deepEqual(asked("ann", ""), ["?account=ann&service=s", {}]);
+  assert.deepEqual(asked("", "x"), ["?service=s", {}]);
+});
 
 test("Repository uses a registry token as it is, and never tells it to a realm", async () => {
   await using there = await guarded();
