@@ -121,15 +121,19 @@ function parseName(text: string): DockerReference {
   }
 }
 
+/** A store in brackets, with nothing left open. What has a comma in it, or a bracket, is not read back as it was. */
+export function storeText({ driver, graphroot, runroot, options }: NamedStore): string {
+  return `[${driver}@${graphroot}+${runroot}${options.length > 0 ? `:${options.join(",")}` : ""}]`;
+}
+
 /** The reference with nothing left open, as skopeo prints it. */
 export function storageReference(store: NamedStore, image: StoredImage): ImageReference {
-  const { driver, graphroot, runroot } = store;
-  const options = store.options.length > 0 ? `:${store.options.join(",")}` : "";
+  const { driver, graphroot } = store;
   const name = image.docker ? formatDockerReference(image.docker) : "";
   const id = image.id === undefined ? "" : `@${image.id}`;
   return {
     transport: "containers-storage",
-    text: `[${driver}@${graphroot}+${runroot}${options}]${name}${id}`,
+    text: `${storeText(store)}${name}${id}`,
     ...(image.docker && { docker: image.docker }),
     ...storageScopes({ driver, root: graphroot, ...image }),
   };

@@ -11,7 +11,13 @@ import { StorageDestination } from "./destination.ts";
 import { findStoredImage } from "./find-image.ts";
 import { heldManifest } from "./held-manifest.ts";
 import { lingeringSignal } from "./lingering-signal.ts";
-import { parseImage, type StoredImage, splitStore, storageReference } from "./location.ts";
+import {
+  parseImage,
+  type StoredImage,
+  splitStore,
+  storageReference,
+  storeText,
+} from "./location.ts";
 import { type OpenImage, signaturePlace } from "./signature-place.ts";
 import { StorageSource } from "./source.ts";
 
@@ -31,9 +37,18 @@ interface Located {
 
 /** Images in the stores that podman, buildah and CRI-O have — `specs/containers-storage.md`. */
 export function createStorageTransport({ placeOf, platform }: StorageTransportOptions): Transport {
+  /** By their texts, which do not say all of them: options with commas, `imagestore`. */
+  const resolved = new Map<string, StorePlace>();
+  const split = async (text: string) => {
+    for (const [known, place] of resolved) {
+      if (text.startsWith(known)) return { place, image: text.slice(known.length) };
+    }
+    const { store, image } = splitStore(text);
+    return { place: await placeOf(store), image };
+  };
   const locate = async (text: string, call: CallOptions, access: "read" | "write") => {
-    const { store: request, image } = splitStore(text);
-    const store = await openStore(await placeOf(request), { ...call, readOnly: access === "read" });
+    const { place, image } = await split(text);
+    const store = await openStore(place, { ...call, readOnly: access === "read" });
     return { store, image: await parseImage(image, (id) => store.findImage(id)) };
   };
   const findIn = ({ store, image }: Located, reference: ImageReference) =>
@@ -43,6 +58,7 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
     keepsReplaced: true,
     async resolve(text, _, call) {
       const { store, image } = await locate(text, call, "read");
+      resolved.set(storeText(store.place), store.place);
       return storageReference(store.place, image);
     },
     async openSource(reference, call) {
