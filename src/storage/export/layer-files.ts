@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { posix } from "node:path";
-import { SystemCallError } from "../../libc/libc.ts";
+import { errnoOf } from "../errors.ts";
 import { ExportError } from "./errors.ts";
 import { openInRoot } from "./open-in-root.ts";
 
@@ -38,8 +38,9 @@ export class LayerFiles implements Disposable {
       try {
         return openInRoot(this.#folder(at), path);
       } catch (error) {
-        if (!(error instanceof SystemCallError)) throw error;
-        if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw unreadable(name, error);
+        const code = errnoOf(error);
+        if (code === undefined || !(error instanceof Error)) throw error;
+        if (code !== "ENOENT" && code !== "ENOTDIR") throw unreadable(name, error);
       }
     }
     throw changed(name, "it is not there any more");

@@ -81,6 +81,9 @@ const changes: Readonly<Record<string, (tree: string, outside: string) => Promis
   async removed(tree) {
     await rm(join(tree, "big"));
   },
+  async "gone, with all of its tree"(tree) {
+    await rm(tree, { recursive: true });
+  },
   async longer(tree) {
     await appendFile(join(tree, "big"), "x");
   },
