@@ -26,7 +26,7 @@ export function deleteImage(id: string, scene: DeleteScene): void {
   const { area } = images;
   const image = images.find(id);
   if (image === undefined)
-    throw new StorageError("storage.not-found", `${id}: identifier is not an image`);
+    throw new StorageError("storage.not-found", "identifier is not an image");
   const containers = readContainers(area, runroot);
   const user = containers.find((container) => container.image === id);
   if (user)
