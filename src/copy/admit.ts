@@ -73,7 +73,7 @@ async function withSignatures(
   return { manifest, signatures: await readingSignatures(read) };
 }
 
-/** Signatures are made over the sha256, also of a manifest that was asked for by another. */
-function signedDigest({ digest, bytes }: RawManifest): Digest {
+/** What signatures of a manifest are about: the sha256, also of one that was asked for by another digest. */
+export function signedDigest({ digest, bytes }: RawManifest): Digest {
   return algorithmOf(digest) === "sha256" ? digest : manifestDigest(bytes);
 }

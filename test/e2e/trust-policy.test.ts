@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { test } from "node:test";
+import { mediaTypes } from "../../src/core/media-type.ts";
+import { makeMultiArch } from "../support/images.ts";
 import { generateKey, gpgHome } from "../support/openpgp/gpg.ts";
 import { skipWithout } from "../support/peers.ts";
+import { startRegistry } from "../support/registry.ts";
 import { type CliHome, cliHome } from "../support/run-cli.ts";
 
 const skip = skipWithout("gpg");
@@ -196,4 +199,46 @@ test("the policy is shown, and its mistakes are told", { skip }, async () => {
       ["key.imports-nothing", ["transports", "docker", "c.test", 0]],
     ],
   );
+});
+
+test("verify says of a list only what was judged", async () => {
+  await using home = await cliHome();
+  await using registry = await startRegistry();
+  const list = makeMultiArch({ seed: 71, layerBytes: 1500 });
+  const digest = registry.seed("ns/list", "v1", list);
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [] }),
+  );
+  registry.seed("ns/empty", "v1", {
+    blobs: new Map(),
+    manifests: [{ mediaType: mediaTypes.ociIndex, bytes }],
+  });
+  const policies = { accept: "insecureAcceptAnything", reject: "reject" };
+  for (const [name, type] of Object.entries(policies))
+    await home.write(`${name}.json`, JSON.stringify({ default: [{ type }] }));
+  const verify = (policy: keyof typeof policies, name: string, ...flags: string[]) =>
+    home.run([
+      "--policy",
+      home.folder.in("home", `${policy}.json`),
+      "verify",
+      ...["--tls-verify=false", ...flags, `docker://${registry.host}/ns/${name}:v1`],
+    ]);
+
+  const all = await verify("accept", "list", "--all");
+  assert.equal(all.stdout, `docker://${registry.host}/ns/list@${digest}\n`);
+  const { stdout } = await verify("accept", "list", "--json");
+  const report = JSON.parse(stdout) as {
+    readonly digest: string;
+    readonly pinned: string;
+    readonly images: readonly { readonly digest: string }[];
+  };
+  const [image] = report.images;
+  assert.notEqual(image?.digest, digest);
+  assert.equal(report.digest, image?.digest);
+  assert.equal(report.pinned, `docker://${registry.host}/ns/list@${image?.digest}`);
+
+  const empty = await verify("reject", "empty", "--all");
+  assert.deepEqual([empty.exitCode, empty.stdout], [1, ""]);
+  assert.match(empty.stderr, /is rejected by policy/);
+  assert.equal((await verify("accept", "empty", "--all")).exitCode, 0);
 });

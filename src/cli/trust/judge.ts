@@ -1,5 +1,6 @@
 import type { Gate } from "../../../policy/gate.ts";
 import type { Verdict } from "../../../policy/verdict.ts";
+import { signedDigest } from "../../copy/admit.ts";
 import { chooseInstances } from "../../copy/select.ts";
 import { wantsSignatures } from "../../copy/wants-signatures.ts";
 import type { Descriptor } from "../../core/descriptor.ts";
@@ -29,7 +30,7 @@ export interface JudgedImage {
 export interface Judgement {
   /** As the policy was asked about it. */
   readonly reference: ImageReference;
-  /** Of the manifest that the name leads to: of a list, the list's. */
+  /** Of the manifest that the name leads to: the list's where all its images were asked about, else that of the one. */
   readonly digest: Digest;
   /** The name with that digest, which stands for these bytes for ever; the digest alone where there is no name. */
   readonly pinned: string;
@@ -86,24 +87,27 @@ export async function judgeImage(request: JudgeRequest): Promise<Judgement> {
   const top = await source.readManifest("top", { signal });
   const images: JudgedImage[] = [];
   for (const instance of await instancesOf(request, source, top)) {
-    const manifestDigest = instance?.digest ?? top.digest;
-    if (expectSignatures) source.expectSignatures?.(manifestDigest, { signal });
-    if (instance) await source.readManifest(instance.digest, { signal });
+    const expected = instance?.digest ?? top.digest;
+    if (expectSignatures) source.expectSignatures?.(expected, { signal });
+    const manifest = instance ? await source.readManifest(instance.digest, { signal }) : top;
+    const { digest } = manifest;
     const verdict = await gate.verdict({
       reference,
-      manifestDigest,
-      signatures: () => source.readSignatures(manifestDigest, { signal }),
+      manifestDigest: signedDigest(manifest),
+      signatures: () => source.readSignatures(digest, { signal }),
       ...(source.readBundles && {
-        bundles: async () => (await source.readBundles?.(manifestDigest, { signal })) ?? [],
+        bundles: async () => (await source.readBundles?.(digest, { signal })) ?? [],
       }),
     });
     const platform = instance?.platform && formatPlatform(instance.platform);
-    images.push({ digest: manifestDigest, verdict, ...(platform && { platform }) });
+    images.push({ digest, verdict, ...(platform && { platform }) });
   }
-  return { reference, digest: top.digest, pinned: pinnedName(found, top.digest), images };
+  // Whoever pins a list gets any of its images: it is what was judged only if all of them were.
+  const digest = request.every ? top.digest : (images[0]?.digest ?? top.digest);
+  return { reference, digest, pinned: pinnedName(found, digest), images };
 }
 
-/** Undefined stands for the top manifest itself, where it is an image's. */
+/** Undefined stands for the top manifest itself: an image's, or a list without images, which nothing else speaks for. */
 async function instancesOf(
   { every, platform }: JudgeRequest,
   source: ImageSource,
@@ -111,7 +115,8 @@ async function instancesOf(
 ): Promise<readonly (Descriptor | undefined)[]> {
   if (!isIndexType(top.mediaType)) return [undefined];
   const index = parseIndexManifest(top);
-  if (every) return chooseInstances(index, { type: "all" });
+  if (every)
+    return index.instances.length > 0 ? chooseInstances(index, { type: "all" }) : [undefined];
   return await withPrefix(
     `choosing an image from manifest list ${formatImageReference(source.reference)}`,
     async () => [chooseInstance(index, platform)],
