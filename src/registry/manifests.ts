@@ -75,7 +75,9 @@ async function pulled(
 async function readFailure(reply: Reply, context: string): Promise<RegistryError> {
   const error = await reply.toError(context);
   const [first] = error.entries;
-  if (first?.code !== "UNKNOWN" || !/not found/i.test(first.message)) return error;
+  if (first?.code !== "UNKNOWN" || !/not found/i.test(first.message) || reply.status >= 500) {
+    return error;
+  }
   return underCode(error, "registry.not-found");
 }
 

@@ -161,7 +161,8 @@ function hintFor(
 }
 
 function codeOf(status: number, specCode: string | undefined): RegistryErrorCode {
-  if (specCode === "MANIFEST_UNKNOWN" || specCode === "NAME_UNKNOWN") return "registry.not-found";
+  const isAbsent = specCode === "MANIFEST_UNKNOWN" || specCode === "NAME_UNKNOWN";
+  if (isAbsent && status < 500) return "registry.not-found";
   if (status === 401) return specCode === "DENIED" ? "registry.denied" : "registry.unauthorized";
   if (status === 403) return "registry.denied";
   if (status === 404) return "registry.not-found";

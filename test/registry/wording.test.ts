@@ -152,6 +152,12 @@ const rows: readonly Row[] = [
     code: "registry.unavailable",
     message: `${reading}received unexpected HTTP status: 500 Internal Server Error`,
   },
+  // What it says of a failure in a body counts for nothing: an image must not be taken for absent.
+  ...["MANIFEST_UNKNOWN", "UNKNOWN"].map((name) => ({
+    answer: says(500, error(name, ',"message":"not found"')),
+    code: "registry.unavailable" as const,
+    message: `${reading}received unexpected HTTP status: 500 Internal Server Error`,
+  })),
   {
     answer: says(302, ""),
     code: "registry.bad-response",

@@ -14,6 +14,7 @@ import { forbid } from "../../support/forbid.ts";
 import { makeImage } from "../../support/images.ts";
 import { refuse } from "../../support/registry/faults.ts";
 import type { Features } from "../../support/registry/features.ts";
+import type { Operation } from "../../support/registry/operation.ts";
 import type { Reply } from "../../support/registry/reply.ts";
 import { kept, type SignaturesApi } from "../../support/registry/signatures.ts";
 import { startRegistry } from "../../support/registry.ts";
@@ -273,6 +274,24 @@ test("attachments that cannot be what they are called fail the reading", async (
     Buffer.alloc(limit),
   );
   assert.equal((await place.read()).length, 1);
+});
+
+const isForAttachment = ({ kind, reference }: Operation) =>
+  kind === "manifest" && reference.endsWith(".sig");
+
+test("attachments that the registry keeps from us fail the reading, and are not taken for none", async () => {
+  for (const [status, code, message] of [
+    [404, "DENIED", /denied/],
+    [404, "UNAUTHORIZED", /unauthorized|authentication/],
+    [500, "MANIFEST_UNKNOWN", /500 Internal Server Error/],
+  ] as const) {
+    await using place = await world();
+    place.registry.behave({ on: isForAttachment, times: 9, fault: refuse(status, { code }) });
+    await assert.rejects(place.read(), message);
+  }
+  await using place = await world();
+  place.registry.behave({ on: isForAttachment, fault: refuse(404, { code: "NAME_UNKNOWN" }) });
+  assert.deepEqual(await place.read(), []);
 });
 
 const soak = process.env["AMPHORA_SOAK"] === "1";
