@@ -36,6 +36,15 @@ test("helpText() speaks of amphora, and lists our own flags, in our own name", (
   }
 });
 
+test("helpText() of a group of commands lists them", () => {
+  for (const path of paths) {
+    const text = helpText("amphora", path);
+    for (const { name, short } of path.at(-1)?.children ?? []) {
+      assert.match(text, new RegExp(`^  ${name} +${RegExp.escape(short)}$`, "m"));
+    }
+  }
+});
+
 test("usageText() leaves out --help where cobra has not made it yet", () => {
   assert.match(usageText("skopeo", []), /--help/);
   assert.doesNotMatch(usageText("skopeo", [], { withHelpFlag: false }), / --help {2}/);

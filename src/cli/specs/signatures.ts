@@ -81,6 +81,6 @@ export const signaturesSpec: CommandSpec = {
   use: "signatures",
   flags: [],
   ours: true,
-  layout: "plain",
+  layout: "indented",
   children: [list, copy, migrate, remove],
 };
