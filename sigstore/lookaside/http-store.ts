@@ -38,9 +38,10 @@ export class HttpStore implements SignatureStore {
     for (let atOnce = firstAtOnce; ; atOnce = Math.min(atOnce * 2, mostAtOnce)) {
       const asked = this.#getSeveral(subject, number, atOnce, signal);
       number += atOnce;
-      for (const { url, answer } of asked) {
+      for (const { url, answer, warnings } of asked) {
         if (signatures.length > mostSignatures) throw tooMany();
         const bytes = await answer;
+        for (const text of warnings) this.#client.warn(text);
         if (!bytes) return signatures;
         signatures.push(parsed(bytes, url));
       }
@@ -51,9 +52,10 @@ export class HttpStore implements SignatureStore {
   #getSeveral(subject: SignedSubject, first: number, count: number, signal: AbortSignal) {
     return Array.from({ length: count }, (_, offset) => {
       const url = signatureUrl(this.#base, subject, first + offset);
-      const answer = this.#client.get(url, signal);
+      const warnings: string[] = [];
+      const answer = this.#client.get(url, signal, (text) => warnings.push(text));
       answer.catch(() => {}); // told when its turn comes, if it does
-      return { url, answer };
+      return { url, answer, warnings };
     });
   }
 

@@ -20,12 +20,17 @@ export type LookasideBase =
 /** @throws {SignatureError} `signature.store-failed` where it is not even a URL */
 export function parseLookasideBase(text: string): LookasideBase {
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
+  if (scheme === undefined && /^[^/?#]*:/.test(text)) {
+    throw invalid(text, "first path segment in URL cannot contain colon");
+  }
   if (scheme !== "file" && scheme !== "http" && scheme !== "https") {
     return { type: "unsupported", text };
   }
   const bad = /%(?![0-9A-Fa-f]{2}).{0,2}/.exec(text.split(/[?#]/, 1)[0] ?? "");
   if (bad) throw invalid(text, `invalid URL escape ${JSON.stringify(bad[0])}`);
   if (scheme === "file") return { type: "folder", path: folderPath(text) };
+  // `URL` takes the first name it finds for the host, however many slashes are before it: none, or three.
+  if (!/^[^/?#]*:\/\/[^/?#\\]/.test(text)) throw invalid(text, "no Host in request URL");
   try {
     return { type: "http", url: new URL(text) };
   } catch {

@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib";
 import { KnownError } from "../../src/core/errors.ts";
 import type { HttpClient, HttpResponse } from "../../src/registry/http/contract.ts";
 import { readBounded } from "../../src/stream/bounded.ts";
@@ -29,16 +30,30 @@ export class LookasideClient {
     for (let n = 0; n < connections; n++) this.#options.http.warm(url);
   }
 
+  /** What {@link get} tells of. */
+  warn(text: string): void {
+    this.#options.onWarning(text);
+  }
+
   /**
    * A signature's bytes; undefined for 404, which alone means that there is none.
    *
+   * @param onWarning told where the answer looks like something else
    * @throws {SignatureError} `signature.store-failed`, `signature.store-limit`
    */
-  async get(url: URL, signal: AbortSignal): Promise<Uint8Array | undefined> {
-    return await retrying(signal, () => this.#get(url, signal));
+  async get(
+    url: URL,
+    signal: AbortSignal,
+    onWarning = this.#options.onWarning,
+  ): Promise<Uint8Array | undefined> {
+    return await retrying(signal, () => this.#get(url, signal, onWarning));
   }
 
-  async #get(url: URL, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async #get(
+    url: URL,
+    signal: AbortSignal,
+    onWarning: (text: string) => void,
+  ): Promise<Uint8Array | undefined> {
     await using response = await this.#follow(url, signal);
     if (response.status === 404) {
       await drain(response);
@@ -47,11 +62,11 @@ export class LookasideClient {
     if (response.status !== 200) throw await failure("reading signature from", url, response);
     const type = response.header("content-type") ?? "";
     if (/^text\/html\b/i.test(type.trim())) {
-      this.#options.onWarning(
+      onWarning(
         `Signature ${JSON.stringify(redactedText(url))} has Content-Type ${JSON.stringify(type)}, unexpected for a signature`,
       );
     }
-    return await bounded(response, url);
+    return decoded(await bounded(response, url), response.header("content-encoding"));
   }
 
   async #follow(asked: URL, signal: AbortSignal): Promise<HttpResponse> {
@@ -209,12 +224,27 @@ async function bounded(response: HttpResponse, url: URL): Promise<Uint8Array> {
   } catch (error) {
     if (!(error instanceof KnownError)) throw error;
     if (error.code !== "content.too-large") throw lost(error, "GET", url);
-    throw new SignatureError(
-      "signature.store-limit",
-      `exceeded maximum allowed size of ${maxSignatureBytes} bytes`,
-      { cause: error },
-    );
+    throw tooLong(error);
   }
+}
+
+/** Compression is not asked for, but files that are kept compressed come so: Go's client undoes gzip, and nothing else. */
+function decoded(bytes: Uint8Array, encoding: string | undefined): Uint8Array {
+  if (encoding?.trim().toLowerCase() !== "gzip") return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxSignatureBytes });
+  } catch (cause) {
+    const isLong = (cause as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+    throw isLong ? tooLong(cause) : failed(`gzip: ${(cause as Error).message}`);
+  }
+}
+
+function tooLong(cause: unknown): SignatureError {
+  return new SignatureError(
+    "signature.store-limit",
+    `exceeded maximum allowed size of ${maxSignatureBytes} bytes`,
+    { cause },
+  );
 }
 
 async function failure(doing: string, url: URL, response: HttpResponse): Promise<SignatureError> {

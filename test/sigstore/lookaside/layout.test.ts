@@ -43,7 +43,7 @@ test("parseLookasideBase() tells the web from what is not supported", () => {
   ]) {
     assert.deepEqual(parseLookasideBase(text), { type: "http", url: new URL(text) });
   }
-  for (const text of ["", "file", "/var/x", "/var/file:/x", "ftp://h/x", "1http://h", "s3://%zz"]) {
+  for (const text of ["", "file", "/var/x", "/var/file:/x", "ftp://h/x", "s3://%zz"]) {
     assert.deepEqual(parseLookasideBase(text), { type: "unsupported", text });
   }
 });
@@ -53,7 +53,12 @@ test("parseLookasideBase() refuses what is no URL, and shows no password", () =>
     "file:///a%4": ["file:///a%4", 'invalid URL escape "%4"'],
     "file:///a%zzz": ["file:///a%zzz", 'invalid URL escape "%zz"'],
     "http://h:99999/": ["http://h:99999/", "invalid URL"],
-    "http://": ["http://", "invalid URL"],
+    "http://": ["http://", "no Host in request URL"],
+    "http:///h/x": ["http:///h/x", "no Host in request URL"],
+    "https:h/x": ["https:h/x", "no Host in request URL"],
+    "http:/h/x": ["http:/h/x", "no Host in request URL"],
+    "1http://h": ["1http://h", "first path segment in URL cannot contain colon"],
+    "127.0.0.1:80": ["127.0.0.1:80", "first path segment in URL cannot contain colon"],
     "http://ann:pw@h/%": ["http://ann:xxxxx@h/%", 'invalid URL escape "%"'],
     "http://ann:p@w:@h:x/": ["http://ann:xxxxx@h:x/", "invalid URL"],
   };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { openLookaside } from "../../../sigstore/lookaside/open-lookaside.ts";
 import { KnownError } from "../../../src/core/errors.ts";
 import type { HttpClient, HttpRequest, HttpResponse } from "../../../src/registry/http/contract.ts";
@@ -112,6 +113,40 @@ test("read() warns of html alone, and shows no password", async () => {
     assert.deepEqual(await lookaside.read(`http://ann:secret@${host}/base`), ["one"]);
     assert.equal(lookaside.client.warnings.length, isTold ? 1 : 0, type);
     assert.doesNotMatch(lookaside.client.warnings.join(), /secret/);
+  }
+});
+
+test("read() does not warn of what is behind the end", async () => {
+  await using lookaside = await world({
+    answer: ({ url = "" }) =>
+      /signature-2$/.test(url)
+        ? { status: 200, headers: { "content-type": "text/html" }, body: "<html>" }
+        : undefined,
+  });
+  assert.deepEqual(await lookaside.read(), []);
+  assert.deepEqual(lookaside.client.warnings, []);
+});
+
+test("read() takes a signature that comes as gzip, and no more of it than of others", async () => {
+  const gzip = (body: Uint8Array, encoding = "gzip"): WebAnswer => ({
+    status: 200,
+    headers: { "content-encoding": encoding },
+    body,
+  });
+  const limit = 4 * 1024 * 1024;
+  const cases: readonly (readonly [answer: WebAnswer, code: string | undefined])[] = [
+    [gzip(gzipSync(fakeBytes("one"))), undefined],
+    [gzip(gzipSync(fakeBytes("one")), "GZIP"), undefined],
+    [gzip(fakeBytes("one"), "deflate"), undefined],
+    [gzip(fakeBytes("one"), "identity"), undefined],
+    [gzip(fakeBytes("one")), failed],
+    [gzip(gzipSync(fakeBytes("one")).subarray(0, -9)), failed],
+    [gzip(gzipSync(Buffer.alloc(limit + 1, 0x89))), "signature.store-limit"],
+  ];
+  for (const [answer, code] of cases) {
+    await using lookaside = await world({ answer: firstIs(answer) });
+    if (code) await assert.rejects(lookaside.read(), { code });
+    else assert.deepEqual(await lookaside.read(), ["one"]);
   }
 });
 
