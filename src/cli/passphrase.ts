@@ -1,6 +1,7 @@
 import { readFile } from "../config/load-file.ts";
+import { KnownError } from "../core/errors.ts";
 import type { CommandContext } from "./context.ts";
-import { CliError } from "./errors.ts";
+import { CliError, prefixed } from "./errors.ts";
 import { Prompt } from "./prompt.ts";
 
 const LINE_FEED = 0x0a;
@@ -9,12 +10,21 @@ const LINE_FEED = 0x0a;
  * The first line of a passphrase file, as gpg reads it: without its line feed, and with a carriage return if there is
  * one.
  *
- * @throws {ConfigError} `config.unreadable`: `open PATH: no such file or directory`
+ * @throws {ConfigError} `config.unreadable`: `open PATH: no such file or directory`, `reading passphrase file: read …`
  */
 export function readPassphraseFile(path: string): Uint8Array {
-  const bytes = readFile(path);
+  const bytes = readWhole(path);
   const end = bytes.indexOf(LINE_FEED);
   return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+function readWhole(path: string): Uint8Array {
+  try {
+    return readFile(path);
+  } catch (error) {
+    if (!(error instanceof KnownError) || error.message.startsWith("open ")) throw error;
+    throw prefixed("reading passphrase file", error);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { makeImage, makeMultiArch } from "../support/images.ts";
+import { generateKey, gpgHome } from "../support/openpgp/gpg.ts";
 import { skipWithout } from "../support/peers.ts";
 import { signedBy, signingWorld } from "../support/signing-world.ts";
 
@@ -370,4 +371,33 @@ test("a signed name that is not the image's is refused, unless the policy takes 
   const offline = await world.output("--policy", remapped, "copy", noTls, image, "dir:offline");
   assert.match(offline, /Storing signatures/);
   await world.output("--policy", remapped, "verify", "--as", image, "dir:offline");
+});
+
+test("standalone commands say which key is missing, and what of a file could not be read", {
+  skip,
+}, async () => {
+  await using world = await signingWorld();
+  using stranger = gpgHome();
+  const key = generateKey(stranger, "eve@a.test", "ed25519");
+  await writeFile(world.in("manifest"), "{}");
+  const files = ["manifest", "a.test/x:1", key] as const;
+  const env = { GNUPGHOME: stranger.path };
+  const sign = ["standalone-sign", ...files, "-o", "sig"];
+  const made = await world.home.run(sign, { cwd: world.in(), env });
+  assert.equal(made.exitCode, 0, made.stderr);
+  const unknown = await world.run("standalone-verify", ...files, "sig");
+  assert.equal(unknown.exitCode, 1);
+  assert.match(
+    unknown.stderr,
+    /Error verifying signature: Invalid GPG signature: made by key [0-9A-F]{16}, which is not in the keyring"/,
+  );
+  const none = await world.run("standalone-verify", ...files, "manifest");
+  assert.match(none.stderr, /Error verifying signature: No data"/);
+  const nowhere = await world.home.run(["standalone-verify", ...files, "sig"], {
+    cwd: world.in(),
+    env: { GNUPGHOME: world.in("nowhere") },
+  });
+  assert.match(nowhere.stderr, /Error initializing GPG: keyblock resource .*: No such file/);
+  const folder = await world.run(...sign, "--passphrase-file", world.in());
+  assert.match(folder.stderr, /msg="reading passphrase file: read .*: is a directory"/);
 });

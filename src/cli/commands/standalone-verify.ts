@@ -1,5 +1,6 @@
 import { SignatureError } from "../../../sigstore/errors.ts";
 import { describeSimpleSignature } from "../../../sigstore/simple-signing/describe.ts";
+import { parseSignedMessage } from "../../../sigstore/simple-signing/openpgp/message.ts";
 import {
   createSimpleSigningVerifier,
   type VerifiedSimpleSignature,
@@ -50,16 +51,38 @@ export async function run(context: CommandContext): Promise<void> {
   await terminal.out(`Signature verified using fingerprint ${matched}, digest ${digest}\n`);
 }
 
-/** The key that the signature says it was made by, from the user's keyring. */
-async function ownKeys(context: CommandContext, signature: Uint8Array): Promise<Uint8Array> {
+/** The key that the signature says it was made by, from the user's keyring; undefined where that has no such key. */
+async function ownKeys(
+  context: CommandContext,
+  signature: Uint8Array,
+): Promise<Uint8Array | undefined> {
   const { environment } = await context.parts();
   const { keyId } = describeSimpleSignature(signature);
-  return await exportKeys(keyId, { variables: environment.variables, signal: context.signal });
+  const keys = await exportKeys(keyId, {
+    variables: environment.variables,
+    signal: context.signal,
+  });
+  return keys.length === 0 ? undefined : keys;
 }
 
-async function verify(bytes: Uint8Array, keys: Uint8Array): Promise<VerifiedSimpleSignature> {
+async function verify(
+  bytes: Uint8Array,
+  keys: Uint8Array | undefined,
+): Promise<VerifiedSimpleSignature> {
+  if (!keys) throw unknownKey(bytes);
   const verifier = createSimpleSigningVerifier([keys], { now: () => new Date() });
   return await verifier.verify({ format: "simple-signing", bytes });
+}
+
+/** @throws {SignatureError} `signature.malformed` for what no key could have made */
+function unknownKey(bytes: Uint8Array): SignatureError {
+  parseSignedMessage(bytes);
+  const { keyId = "unknown" } = describeSimpleSignature(bytes);
+  return new SignatureError(
+    "signature.unknown-key",
+    `Invalid GPG signature: made by key ${keyId}, which is not in the keyring`,
+    { hint: "Import the key into GnuPG's keyring, or name it with --public-key-file" },
+  );
 }
 
 /** Which of the listed keys made it; the subkey itself or the primary key above it may be listed. */

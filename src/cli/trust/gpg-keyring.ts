@@ -31,11 +31,16 @@ export async function exportKeys(
   } catch (error) {
     options.signal.throwIfAborted();
     if (error instanceof KnownError || !(error instanceof Error)) throw error;
-    const absent = "code" in error && error.code === "ENOENT";
-    const reason = absent ? "gpg is not installed" : (error.message.split("\n", 1)[0] ?? "");
-    throw new CliError("cli.bad-key", `Error initializing GPG: ${reason}`, {
+    throw new CliError("cli.bad-key", `Error initializing GPG: ${reasonOf(error)}`, {
       cause: error,
       hint: "Name the public keys with --public-key-file",
     });
   }
+}
+
+/** What GnuPG itself said first, if it ran. */
+function reasonOf(error: Error): string {
+  if ("code" in error && error.code === "ENOENT") return "gpg is not installed";
+  const said = "stderr" in error ? String(error.stderr) : "";
+  return (said || error.message).split("\n", 1)[0]?.replace(/^gpg: /, "") ?? "";
 }
