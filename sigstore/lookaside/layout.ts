@@ -1,4 +1,5 @@
 import { algorithmOf, type Digest, hexOf } from "../../src/core/digest.ts";
+import { goQuote } from "../../src/core/go-quote.ts";
 import { SignatureError } from "../errors.ts";
 import type { SignedSubject } from "../signature.ts";
 
@@ -19,6 +20,9 @@ export type LookasideBase =
 
 /** @throws {SignatureError} `signature.store-failed` where it is not even a URL */
 export function parseLookasideBase(text: string): LookasideBase {
+  // A block scalar of YAML ends with a line feed, which `URL` leaves out and a folder would have in its name.
+  if (/[\x00-\x1f\x7f]/.test(text))
+    throw invalid(text, "net/url: invalid control character in URL");
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined && /^[^/?#]*:/.test(text)) {
     throw invalid(text, "first path segment in URL cannot contain colon");
@@ -53,7 +57,7 @@ function invalid(typed: string, why: string): SignatureError {
   const text = withoutPassword(typed);
   return new SignatureError(
     "signature.store-failed",
-    `Invalid signature storage URL ${text}: parse ${JSON.stringify(text)}: ${why}`,
+    `Invalid signature storage URL ${text}: parse ${goQuote(text)}: ${why}`,
   );
 }
 

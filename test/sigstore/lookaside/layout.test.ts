@@ -9,6 +9,7 @@ import {
   subjectPath,
   withoutPassword,
 } from "../../../sigstore/lookaside/layout.ts";
+import { goQuote } from "../../../src/core/go-quote.ts";
 import { subject, subjectFolder } from "./support.ts";
 
 test("parseLookasideBase() takes the path of a file URL, whatever its host, unescaped", () => {
@@ -53,6 +54,8 @@ test("parseLookasideBase() refuses what is no URL, and shows no password", () =>
     "file:///a%4": ["file:///a%4", 'invalid URL escape "%4"'],
     "file:///a%zzz": ["file:///a%zzz", 'invalid URL escape "%zz"'],
     "http://h:99999/": ["http://h:99999/", "invalid URL"],
+    "http://h\n": ["http://h\n", "net/url: invalid control character in URL"],
+    "file:///x\n": ["file:///x\n", "net/url: invalid control character in URL"],
     "http://": ["http://", "no Host in request URL"],
     "http:///h/x": ["http:///h/x", "no Host in request URL"],
     "https:h/x": ["https:h/x", "no Host in request URL"],
@@ -65,7 +68,7 @@ test("parseLookasideBase() refuses what is no URL, and shows no password", () =>
   for (const [text, [shown, why]] of Object.entries(bad)) {
     assert.throws(() => parseLookasideBase(text), {
       code: "signature.store-failed",
-      message: `Invalid signature storage URL ${shown}: parse "${shown}": ${why}`,
+      message: `Invalid signature storage URL ${shown}: parse ${goQuote(shown)}: ${why}`,
     });
   }
 });
