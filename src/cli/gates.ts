@@ -37,8 +37,12 @@ export function createGates(
   };
 }
 
-/** Beside the policy, where it is at its usual place: anybody may write beside one that is named. */
-async function readOverlay(policyPath: string): Promise<PolicyOverlay | undefined> {
+/**
+ * What is beside a policy at its usual place; anybody may write beside one that is named.
+ *
+ * @throws {PolicyError} `policy.invalid`
+ */
+export async function readOverlay(policyPath: string): Promise<PolicyOverlay | undefined> {
   const path = join(dirname(policyPath), "x-policy.json");
   const bytes = readIfThere(path);
   if (!bytes) return undefined;

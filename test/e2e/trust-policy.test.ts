@@ -242,3 +242,18 @@ test("verify says of a list only what was judged", async () => {
   assert.match(empty.stderr, /is rejected by policy/);
   assert.equal((await verify("accept", "empty", "--all")).exitCode, 0);
 });
+
+test("lint tells of what beside the policy stops every command", async () => {
+  await using home = await cliHome();
+  const lint = (...args: string[]) => home.run([...args, "trust", "lint"]);
+  assert.equal((await lint()).exitCode, 0);
+  await home.write(
+    ".config/containers/x-policy.json",
+    '{"transports": {"docker": {"a.test": []}}}',
+  );
+  const { exitCode, stdout } = await lint();
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^error: invalid policy in ".*x-policy\.json": /m);
+  const named = home.folder.in("home", policyFile);
+  assert.equal((await lint("--policy", named)).exitCode, 0);
+});

@@ -1,4 +1,4 @@
-import { formatPolicyPath } from "../../../policy/errors.ts";
+import { formatPolicyPath, PolicyError } from "../../../policy/errors.ts";
 import type { Finding } from "../../../policy/finding.ts";
 import { lintPolicy } from "../../../policy/lint.ts";
 import { readFile } from "../../config/load-file.ts";
@@ -8,6 +8,7 @@ import { UsageError } from "../../core/errors.ts";
 import { escapeControls } from "../../core/go-quote.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError } from "../errors.ts";
+import { readOverlay } from "../gates.ts";
 import { describeKeyFile } from "./describe-key-files.ts";
 import { isWritableByAll, readsSigstore, realPath } from "./lint-places.ts";
 
@@ -41,8 +42,23 @@ async function lintInForce(context: CommandContext): Promise<{
   readonly findings: readonly Finding[];
 }> {
   const { environment } = await context.parts();
-  const policy = loadPolicyFile(environment, context.settings.policyPath);
-  return { path: policy.path, findings: await lintFile(context, policy) };
+  const { policyPath } = context.settings;
+  const policy = loadPolicyFile(environment, policyPath);
+  const beside = policyPath ? [] : await lintOverlay(policy.path);
+  return { path: policy.path, findings: [...beside, ...(await lintFile(context, policy))] };
+}
+
+/** What is beside the policy stops every command too, where it cannot be read. */
+async function lintOverlay(policyPath: string): Promise<readonly Finding[]> {
+  try {
+    await readOverlay(policyPath);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const { message, hint } = error;
+    const found: Finding = { code: "policy.invalid", severity: "error", path: [], message };
+    return [{ ...found, ...(hint !== undefined && { hint }) }];
+  }
 }
 
 /** Warns of the mistakes in a policy that was just written. */
