@@ -95,14 +95,16 @@ export async function copySignatures(
   return brought;
 }
 
-/** The first place that takes this kind of signature. */
+/** The first place that takes this kind of signature; a look-aside has what another one had, where nothing else takes it. */
 function placeFor(
   { format }: UntrustedSignature,
   places: readonly SignaturePlace[],
   to: CopyEnd,
   source: SignaturePlace,
 ): SignaturePlace {
-  const found = places.find(({ formats }) => formats.includes(format));
+  const found =
+    places.find(({ formats }) => formats.includes(format)) ??
+    places.find(({ kind }) => kind === "lookaside" && source.kind === "lookaside");
   if (found) return found;
   const name = formatImageReference(to.reference);
   throw new CopyError(

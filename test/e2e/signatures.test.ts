@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
+import { formatEnvelope } from "../../sigstore/envelope.ts";
 import { fakeBytes } from "../sigstore/lookaside/support.ts";
 import { makeMultiArch } from "../support/images.ts";
 import { kept, type SignaturesApi } from "../support/registry/signatures.ts";
@@ -74,6 +75,22 @@ suite("amphora signatures", () => {
     ]);
     await signatures("remove", lax, "--from", url, name(), "1");
     assert.equal(web.files.size, 1);
+  });
+
+  test("migrate brings what a look-aside has of sigstore to another, or to attachments", async () => {
+    registry.seed("ns/two", "v1", image);
+    const two = `docker://${registry.host}/ns/two:v1`;
+    const folder = look.replace("one", "two");
+    const mediaType = "application/vnd.dev.cosign.simplesigning.v1+json";
+    const payload = Buffer.from("{}");
+    const bytes = formatEnvelope({ format: "sigstore", mediaType, payload, annotations: {} });
+    await mkdir(at("look", folder), { recursive: true });
+    await writeFile(at("look", folder, "signature-1"), bytes);
+    const migrate = (to: string) =>
+      signatures("migrate", "--tls-verify=false", "--from", "lookaside", "--to", to, two);
+    await migrate(`file://${at("other")}`);
+    assert.deepEqual(await readFile(at("other", folder, "signature-1")), Buffer.from(bytes));
+    assert.match(await migrate("attachments"), /1 to .*\.sig/);
   });
 
   test("copy brings them to a folder, and to an image of another registry", async () => {

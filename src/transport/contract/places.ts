@@ -51,7 +51,7 @@ export interface SignaturePlace {
   readonly kind: "api" | "lookaside" | "attachments" | "folder";
   /** What it is called: a URL, a repository, a path. */
   readonly where: string;
-  /** What it is for; another kind is not to be appended. */
+  /** What it is for; another kind is not to be appended, but to a look-aside by who found it in one. */
   readonly formats: readonly UntrustedSignature["format"][];
   read(manifest: Digest, options: CallOptions): Promise<readonly UntrustedSignature[]>;
   append(
