@@ -269,6 +269,19 @@ test("a key is replaced without a gap", { skip }, async () => {
   await world.output("--policy", policy, "verify", flag, world.at("team/app:old"));
   const nothing = await rotate();
   assert.match(nothing.stdout, /nothing to do/);
+  assert.deepEqual(JSON.parse((await rotate("--json")).stdout), {
+    policy,
+    added: 0,
+    images: [],
+    cutOver: false,
+  });
+  const noDay = await rotate("--cut-over", "2027-02-30");
+  assert.match(noDay.stderr, /invalid --cut-over .*2027-02-30/);
+  await writeFile(world.in("again.pub"), await readFile(world.in("bob.pub")));
+  for (const same of ["bob.pub", "again.pub"]) {
+    const itself = await world.run("--policy", policy, "trust", "rotate", "bob.pub", same);
+    assert.match(itself.stderr, /Cannot replace a key by itself/);
+  }
 });
 
 test("sigstore keys sign and are trusted, where attachments are on", { skip }, async () => {

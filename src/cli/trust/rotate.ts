@@ -46,6 +46,8 @@ export async function rotate(context: CommandContext): Promise<void> {
   const old = loadKeyFile(oldName, environment.cwd);
   const next = loadKeyFile(newName, environment.cwd);
   if (old.kind !== next.kind) throw bad("Cannot replace a key by one of another kind");
+  if (old.path === next.path || Buffer.compare(old.bytes, next.bytes) === 0)
+    throw bad("Cannot replace a key by itself");
   const due = isDue(flags.string("cut-over"), new Date());
   const { path, bytes } = loadPolicyFile(environment, settings.policyPath);
   const both = acceptBoth(parsePolicyDocument(bytes, path), old, next);
@@ -77,11 +79,17 @@ export async function rotate(context: CommandContext): Promise<void> {
 }
 
 async function tellNothingToDo(
-  { terminal }: CommandContext,
+  { flags, log, terminal }: CommandContext,
   path: string,
   old: KeyFile,
 ): Promise<void> {
-  await terminal.out(`${path} does not name ${old.path}: nothing to do\n`);
+  const report = { policy: path, added: 0, images: [], cutOver: false };
+  const json = flags.bool("json") || log.isJson;
+  await terminal.out(
+    json
+      ? `${JSON.stringify(report, undefined, 4)}\n`
+      : `${path} does not name ${old.path}: nothing to do\n`,
+  );
 }
 
 /** Undefined where no cut-over is asked for. */
@@ -89,7 +97,8 @@ function isDue(text: string, now: Date): boolean | undefined {
   if (text === "") return undefined;
   if (text === "now") return true;
   const date = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : undefined;
-  if (!date || Number.isNaN(date.getTime()))
+  // JavaScript takes the 30th of February for the 2nd of March.
+  if (!date || Number.isNaN(date.getTime()) || !date.toISOString().startsWith(text))
     throw bad(`invalid --cut-over ${JSON.stringify(text)}: use YYYY-MM-DD, or now`);
   return date <= now;
 }
