@@ -1,7 +1,7 @@
 import { readFile } from "../config/load-file.ts";
 import { KnownError } from "../core/errors.ts";
 import type { CommandContext } from "./context.ts";
-import { CliError, prefixed } from "./errors.ts";
+import { CliError, prefixed, withPrefix } from "./errors.ts";
 import { Prompt } from "./prompt.ts";
 
 const LINE_FEED = 0x0a;
@@ -31,7 +31,7 @@ function readWhole(path: string): Uint8Array {
  * Asks on the terminal, without echo.
  *
  * @param key what it is for, as the user named it
- * @throws {CliError} `cli.unreadable` where standard input is no terminal
+ * @throws {CliError} `cli.unreadable` where standard input is no terminal, `cli.login-failed` where it is ended
  */
 export async function askPassphrase(
   { terminal, signal }: Pick<CommandContext, "terminal" | "signal">,
@@ -45,5 +45,8 @@ export async function askPassphrase(
     );
   }
   using prompt = new Prompt(terminal, signal);
-  return Buffer.from(await prompt.secret(`Passphrase for key ${key}: `));
+  const typed = await withPrefix(`Cannot read the passphrase for key ${key}`, () =>
+    prompt.secret(`Passphrase for key ${key}: `),
+  );
+  return Buffer.from(typed);
 }

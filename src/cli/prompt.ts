@@ -40,7 +40,10 @@ export class Prompt implements Disposable {
     return answer;
   }
 
-  /** Like {@link line}, from a terminal only, and without echo. */
+  /**
+   * Like {@link line}, from a terminal only, and without echo. Whoever ends the input instead of answering has given
+   * nothing, not even an empty word.
+   */
   async secret(question: string): Promise<string> {
     const { stdin } = this.#terminal;
     await this.#terminal.out(question);
@@ -48,7 +51,9 @@ export class Prompt implements Disposable {
       throw new CliError("cli.login-failed", "reading password: inappropriate ioctl for device");
     this.#stop();
     try {
-      return await readHidden(stdin, this.#signal);
+      const answer = await readHidden(stdin, this.#signal);
+      if (answer === undefined) throw new CliError("cli.login-failed", "reading password: EOF");
+      return answer;
     } finally {
       await this.#terminal.out("\n"); // called off too: what comes next is not the prompt's line
     }
@@ -81,6 +86,7 @@ export class Prompt implements Disposable {
 }
 
 const INTERRUPT = "\x03";
+const END_OF_INPUT = "\x04";
 /** Enter, or the end of input. */
 const END = /[\r\n\x04]/;
 const ERASE = /[\b\x7f]/;
@@ -96,8 +102,8 @@ function type(typed: string, keys: string): string {
   return text;
 }
 
-/** One line typed in raw mode, where the terminal neither echoes nor makes signals of keys. */
-function readHidden(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<string> {
+/** One line typed in raw mode, where the terminal neither echoes nor makes signals of keys; undefined at the end of input. */
+function readHidden(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let typed = "";
     const stop = () => {
@@ -115,7 +121,7 @@ function readHidden(stdin: NodeJS.ReadStream, signal: AbortSignal): Promise<stri
       typed = type(typed, end < 0 ? chunk : chunk.slice(0, end));
       if (end < 0) return;
       stop();
-      resolve(typed);
+      resolve(typed === "" && chunk[end] === END_OF_INPUT ? undefined : typed);
     };
     signal.addEventListener("abort", abort, { once: true });
     stdin.setEncoding("utf8");
