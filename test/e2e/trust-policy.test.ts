@@ -158,6 +158,10 @@ test("pieces of a policy are joined, and contradict each other at no price", { s
       docker: { "a.test": [{ type: "reject" }], "b.test": [{ type: "insecureAcceptAnything" }] },
     },
   });
+  assert.equal((await run("trust", "compile", folder, "-o", "/dev/null")).exitCode, 0);
+  const full = await run("trust", "compile", folder, "-o", "/dev/full");
+  assert.equal(full.exitCode, 1);
+  assert.match(full.stderr, /writing the policy: .*no space left on device/);
   await piece("40-a.json", scope("a.test", "insecureAcceptAnything"));
   const torn = await run("trust", "compile", folder);
   assert.match(torn.stderr, /a\.test.* is set in .*10-a\.json and differently in .*40-a\.json/);

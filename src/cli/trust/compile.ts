@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { compilePolicy, type PolicyFragment } from "../../../policy/compile.ts";
 import { systemContainersDirectory } from "../../config/environment.ts";
@@ -6,6 +7,7 @@ import { fileErrorText, listIfThere, readFile } from "../../config/load-file.ts"
 import { findPolicyFile } from "../../config/load-policy-file.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
+import { writeNamed } from "./named-file.ts";
 import { changePolicy, parsePolicyDocument } from "./policy-document.ts";
 
 /** `trust compile [FOLDER]`: one standard policy of the pieces in a folder. */
@@ -17,7 +19,19 @@ export async function compile(context: CommandContext): Promise<void> {
   const output = flags.string("output");
   if (output === "") return await terminal.out(text);
   const document = parsePolicyDocument(Buffer.from(text), folder);
+  if (isDevice(output))
+    return await writeNamed(output, text, { mode: 0o644, during: "writing the policy" });
   await changePolicy(output, () => document, { signal });
+}
+
+/** What is written to, and cannot be read before or replaced: a terminal, a pipe. */
+function isDevice(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    return false; // writing tells what is wrong with it
+  }
 }
 
 async function defaultFolder(context: CommandContext): Promise<string> {
