@@ -69,6 +69,7 @@ export function decideManifestType(document: JsonNode, contentType: string | und
   const members = readAs(outlines.get(called) ?? outline, document, "content.bad-manifest");
   const type = membersOf.has(called) ? declaredType(called, members) : typeByContent(members);
   refuseMixture(type, members);
+  if (!isSchema1Type(type)) refuseVersion(members, type);
   return type;
 }
 
@@ -99,17 +100,12 @@ function declaredType(called: string, members: Outline): string {
   if (own !== "" && own !== called && !(schema1 && isSchema1Type(own))) {
     throw bad(`rejecting ambiguous manifest, ${own} in supposedly ${called}`);
   }
-  if (schema1) return schema1Type(members);
-  refuseVersion(members, called);
-  return called;
+  return schema1 ? schema1Type(members) : called;
 }
 
 function typeByContent(members: Outline): string {
   const own = members.mediaType;
-  if (membersOf.has(own) && !isSchema1Type(own)) {
-    refuseVersion(members, own);
-    return own;
-  }
+  if (membersOf.has(own) && !isSchema1Type(own)) return own;
   if (members.schemaVersion === 1n) return schema1Type(members);
   if (members.schemaVersion !== 2n) {
     throw bad(`unsupported schema version ${members.schemaVersion}`);

@@ -1,6 +1,7 @@
 import {
   type DockerReference,
   familiarReference,
+  formatDockerReference,
   parseDockerReference,
   repositoryName,
   withLatest,
@@ -45,9 +46,10 @@ export function parseDockerLocation(text: string, options: LocationOptions): Ima
 function unknownDigestReference(text: string): ImageReference {
   const named = parseDockerReference(text.slice(2, -unknownDigest.length));
   if (named.tag !== undefined || named.digest !== undefined) {
+    const name = `${formatDockerReference(named)}${unknownDigest}`;
     throw new UsageError(
       "usage.bad-reference",
-      `docker: image reference ${JSON.stringify(text.slice(2))} has unknown digest set but it contains either a tag or digest`,
+      `docker: image reference "${name}" has unknown digest set but it contains either a tag or digest`,
     );
   }
   return {

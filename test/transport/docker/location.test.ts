@@ -33,6 +33,10 @@ test("parseDockerLocation() settles names, and reads back what it settled", () =
 // The texts are skopeo's.
 const refused: readonly (readonly [text: string, message: string])[] = [
   ["busybox", "docker: image reference busybox does not start with //"],
+  [
+    "//x:t@@unknown-digest@@",
+    'docker: image reference "docker.io/library/x:t@@unknown-digest@@" has unknown digest set but it contains either a tag or digest',
+  ],
   ["//Up/Case", "invalid reference format: repository name must be lowercase"],
   ["//", "invalid reference format"],
   [`//${hex}`, `invalid repository name (${hex}), cannot specify 64-byte hexadecimal strings`],
