@@ -49,16 +49,20 @@ export type ContentErrorCode =
 /** What a {@link ContentError} carries besides its code and message. */
 export interface ContentErrorOptions extends KnownErrorOptions {
   readonly actual?: Digest;
+  readonly bytes?: Uint8Array;
 }
 
 /** Bytes are not what their descriptor says, or not of the form they claim. */
 export class ContentError extends KnownError<ContentErrorCode> {
   /** With `content.digest-mismatch`, the digest that the bytes have instead. */
   readonly actual: Digest | undefined;
+  /** With `content.bad-manifest`, what was read in place of a manifest, where it is what was asked for. */
+  readonly bytes: Uint8Array | undefined;
 
   constructor(code: ContentErrorCode, message: string, options: ContentErrorOptions = {}) {
     super(code, message, options);
     this.actual = options.actual;
+    this.bytes = options.bytes;
   }
 }
 

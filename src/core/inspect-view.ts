@@ -141,7 +141,13 @@ function inspectSchema1(manifest: RawManifest): InspectView {
   };
 }
 
-function refuseArtifact(manifest: RawManifest): void {
+/**
+ * Refuses what is no image, which is known before its config is read.
+ *
+ * @throws {ContentError} `content.bad-manifest`
+ */
+export function refuseArtifact(manifest: RawManifest): void {
+  if (isSchema1Type(manifest.mediaType)) return;
   const parsed = parseImageManifest(manifest);
   if (isArtifact(parsed)) throw new ContentError("content.bad-manifest", artifactRefusal(parsed));
 }

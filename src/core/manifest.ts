@@ -17,6 +17,8 @@ export interface RawManifest {
 /** The largest manifest that is read, as in skopeo; registries must take at least as much. */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
+const unreadable: readonly string[] = ["content.bad-json", "content.bad-manifest"];
+
 /** What is known of a manifest before it is looked at. */
 export interface ReadManifestOptions {
   /** What the manifest was called where it came from: a Content-Type, or the media type of its descriptor. */
@@ -31,7 +33,7 @@ export interface ReadManifestOptions {
  * Takes `bytes` for a manifest: decides its type and refuses whatever two readers could take for two different things
  * (`specs` registry.md 1.3, CVE-2021-41190).
  *
- * @throws {ContentError} `content.too-large`, `content.digest-mismatch`, `content.bad-manifest`
+ * @throws {ContentError} `content.too-large`, `content.digest-mismatch`, `content.bad-manifest` with the bytes
  */
 export function readRawManifest(bytes: Uint8Array, options: ReadManifestOptions = {}): RawManifest {
   const maxBytes = options.maxBytes ?? maxManifestBytes;
@@ -44,10 +46,13 @@ export function readRawManifest(bytes: Uint8Array, options: ReadManifestOptions 
   const expected = options.digest;
   const algorithm = expected === undefined ? "sha256" : algorithmOf(expected);
   const plain = digestOf(bytes, algorithm);
-  const mediaType = asBadManifest(() => typeUnlessMismatched(bytes, plain, options));
+  const mediaType = asBadManifest(() => typeUnlessMismatched(bytes, plain, options), bytes);
   const digest =
     mediaType === mediaTypes.schema1Signed
-      ? asBadManifest(() => digestOf(schema1Payload(bytes), algorithm))
+      ? asBadManifest(
+          () => digestOf(schema1Payload(bytes), algorithm),
+          expected === undefined ? bytes : undefined,
+        )
       : plain;
   if (expected !== undefined && digest !== expected) throw mismatch(expected, digest);
   return { mediaType, digest, bytes };
@@ -87,11 +92,15 @@ function mismatch(expected: Digest, actual: Digest): ContentError {
   );
 }
 
-function asBadManifest<T>(read: () => T): T {
+/** @param bytes what is no manifest, where its digest is not to be doubted */
+function asBadManifest<T>(read: () => T, bytes?: Uint8Array): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ContentError && error.code === "content.bad-json")) throw error;
-    throw new ContentError("content.bad-manifest", error.message, { cause: error });
+    if (!(error instanceof ContentError) || !unreadable.includes(error.code)) throw error;
+    throw new ContentError("content.bad-manifest", error.message, {
+      cause: error,
+      ...(bytes && { bytes }),
+    });
   }
 }

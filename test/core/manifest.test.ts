@@ -156,6 +156,24 @@ test("readRawManifest() names the members that do not belong together as skopeo 
   assert.throws(() => readRawManifest(bytesOf({ ...index, config, layers })), { message });
 });
 
+test("readRawManifest() names what schema 1 has where an OCI manifest was said to be", () => {
+  const message = `rejecting ambiguous manifest, unexpected fields []string{"fsLayers", "history"} in supposedly ${mediaTypes.ociManifest}`;
+  const contentType = mediaTypes.ociManifest;
+  assert.throws(() => readRawManifest(bytesOf(schema1), { contentType }), { message });
+});
+
+test("readRawManifest() gives what is no manifest back, unless another digest was asked for", () => {
+  const bytes = bytesOf("garbage");
+  assert.throws(() => readRawManifest(bytes), { code: "content.bad-manifest", bytes });
+  assert.throws(() => readRawManifest(bytes, { digest: digestOf(bytes) }), { bytes });
+  assert.throws(() => readRawManifest(bytes, { digest: digestOf(bytesOf(oci)) }), {
+    code: "content.digest-mismatch",
+    bytes: undefined,
+  });
+  const unsigned = bytesOf({ ...schema1, signatures: 1 });
+  assert.throws(() => readRawManifest(unsigned), { bytes: unsigned });
+});
+
 test("readRawManifest() takes a manifest of 4 MiB and no more", () => {
   const filled = (size: number) => {
     const padding = size - bytesOf({ ...oci, x: "" }).length;

@@ -6,7 +6,12 @@ import { goQuote } from "../../core/go-quote.ts";
 import { formatImageConfig } from "../../core/image-config.ts";
 import { parseImageManifest } from "../../core/image-manifest.ts";
 import { parseIndexManifest } from "../../core/index-manifest.ts";
-import { inspectConfig, inspectImage, inspectRawConfig } from "../../core/inspect-view.ts";
+import {
+  inspectConfig,
+  inspectImage,
+  inspectRawConfig,
+  refuseArtifact,
+} from "../../core/inspect-view.ts";
 import { manifestDigest, type RawManifest } from "../../core/manifest.ts";
 import { isIndexType, isSchema1Type, mediaTypes } from "../../core/media-type.ts";
 import { chooseInstance } from "../../core/platform.ts";
@@ -51,9 +56,17 @@ export async function run(context: CommandContext): Promise<void> {
   );
   // Skopeo's source of a registry reads the manifest when it is opened.
   const unread = image.transport.name === "docker" ? noName : NO_MANIFEST;
+  const readTop = () =>
+    withRetries(context, settings, () => source.readManifest("top", { signal }));
+  if (flags.bool("raw") && !flags.bool("config")) {
+    const bytes = await withPrefix(unread, async () => bytesOf(readTop()));
+    return withPrefix("Error writing manifest to standard output", () =>
+      context.terminal.out(bytes),
+    );
+  }
   const top = await withPrefix(
     (error) => (error.code === "content.bad-manifest" ? BAD_MANIFEST : unread),
-    () => withRetries(context, settings, () => source.readManifest("top", { signal })),
+    readTop,
   );
   const digest = algorithm === undefined ? top.digest : manifestDigest(top.bytes, algorithm);
   await output(context, { parts, image, source, top, digest, tags });
@@ -71,16 +84,13 @@ interface Inspection {
 async function output(context: CommandContext, inspection: Inspection): Promise<void> {
   const { flags, signal, terminal } = context;
   const { parts, image, source, top, digest, tags } = inspection;
-  const raw = flags.bool("raw");
-  if (raw && !flags.bool("config"))
-    return withPrefix("Error writing manifest to standard output", () => terminal.out(top.bytes));
   const manifest = await withPrefix(BAD_MANIFEST, async () => {
     const found = await chosen(source, top, parts, { signal });
     checkForm(found);
     return found;
   });
   const format = flags.string("format");
-  if (flags.bool("config") && raw) {
+  if (flags.bool("config") && flags.bool("raw")) {
     const bytes = await withPrefix("Error reading configuration blob", async () =>
       inspectRawConfig(manifest, await readConfig(source, manifest, { signal })),
     );
@@ -88,14 +98,16 @@ async function output(context: CommandContext, inspection: Inspection): Promise<
     return withPrefix(failed, () => terminal.out(bytes));
   }
   if (flags.bool("config")) {
-    const config = await withPrefix("Error reading OCI-formatted configuration data", async () =>
-      inspectConfig(manifest, await readConfig(source, manifest, { signal })),
-    );
+    const config = await withPrefix("Error reading OCI-formatted configuration data", async () => {
+      refuseArtifact(manifest);
+      return inspectConfig(manifest, await readConfig(source, manifest, { signal }));
+    });
     const json = () => goIndent(formatImageConfig(config), "    ");
     return withPrefix("Error writing OCI-formatted configuration data to standard output", () =>
       print(terminal, formatInspected({ type: "config", config }, format, json)),
     );
   }
+  refuseArtifact(manifest);
   const view = inspectImage(manifest, await readConfig(source, manifest, { signal }));
   const repoTags = await tags.read();
   const shown: Inspected = { type: "image", name: inspectedName(image), digest, repoTags, view };
@@ -136,7 +148,17 @@ function checkForm(manifest: RawManifest): void {
   else parseImageManifest(manifest);
 }
 
-/** The config's bytes; schema 1 has none, and an artifact's is not read. */
+/** What came for a manifest, as it is: to be looked at just where it cannot be used. */
+async function bytesOf(manifest: Promise<RawManifest>): Promise<Uint8Array> {
+  try {
+    return (await manifest).bytes;
+  } catch (error) {
+    if (error instanceof ContentError && error.bytes !== undefined) return error.bytes;
+    throw error;
+  }
+}
+
+/** The config's bytes; schema 1 has none. */
 async function readConfig(
   source: ImageSource,
   manifest: RawManifest,
