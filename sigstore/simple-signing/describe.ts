@@ -1,7 +1,7 @@
 import { KnownError } from "../../src/core/errors.ts";
 import { claimedTime, parsePayload, type SignedPayload } from "../payload.ts";
 import type { SignatureDescription } from "../verifiers.ts";
-import { inflate } from "./openpgp/inflate.ts";
+import { inflateStart } from "./openpgp/inflate.ts";
 import { parseSignedMessage } from "./openpgp/message.ts";
 import { type Packet, packetTags, readPackets } from "./openpgp/packets.ts";
 import { parseSignature, type Signature } from "./openpgp/signature-packet.ts";
@@ -14,11 +14,17 @@ export interface UntrustedContent {
 }
 
 /**
- * The content of a well-formed message, for `untrusted-signature-dump-without-verification`.
+ * The content of what looks like a message, for `untrusted-signature-dump-without-verification`: it may well be damaged
+ * behind its content.
  *
  * @throws {SignatureError} `signature.malformed`, `signature.bad-payload`
  */
 export function readUntrusted(bytes: Uint8Array): UntrustedContent {
+  const [announced, literal] = attempt(() => looseContent(bytes)) ?? [];
+  if (announced?.tag === packetTags.onePass && literal?.tag === packetTags.literal) {
+    const keyId = Buffer.from(announced.body.subarray(4, 12)).toString("hex").toUpperCase();
+    return { keyId, payload: parsePayload(contentOf(literal.body), "simple-signing") };
+  }
   const { content, signature } = parseSignedMessage(bytes);
   return { ...named(signature), payload: parsePayload(content, "simple-signing") };
 }
@@ -45,7 +51,9 @@ export function describeSimpleSignature(bytes: Uint8Array): SignatureDescription
 function looseContent(bytes: Uint8Array): readonly Packet[] {
   const packets = loosePackets(bytes);
   const [first] = packets;
-  return first?.tag === packetTags.compressed ? loosePackets(inflate(first.body)) : packets;
+  return first?.tag === packetTags.compressed
+    ? loosePackets(inflateStart(first.body).content)
+    : packets;
 }
 
 /** The first packets, up to one that is none. */

@@ -20,6 +20,20 @@ const methods: Readonly<Record<number, Inflate>> = { 1: inflateRawSync, 2: infla
  * @throws {SignatureError} `signature.malformed`
  */
 export function inflate(body: Uint8Array): Uint8Array {
+  const { content, isAll } = inflateStart(body);
+  if (!isAll) throw malformed("bytes behind what is compressed");
+  return content;
+}
+
+/**
+ * As {@link inflate}, where what is behind the content does not matter: nothing of it is to be believed anyway.
+ *
+ * @throws {SignatureError} `signature.malformed`
+ */
+export function inflateStart(body: Uint8Array): {
+  readonly content: Uint8Array;
+  readonly isAll: boolean;
+} {
   const [method] = body;
   const bzip2 = 3;
   if (method === bzip2) throw malformed("bzip2", "Invalid GPG signature: bzip2 is not supported");
@@ -27,8 +41,7 @@ export function inflate(body: Uint8Array): Uint8Array {
   if (!run) throw malformed("compressed by an unknown method");
   const compressed = body.subarray(1);
   const { buffer, engine } = tryInflate(run, compressed);
-  if (engine.bytesWritten !== compressed.length) throw malformed("bytes behind what is compressed");
-  return buffer;
+  return { content: buffer, isAll: engine.bytesWritten === compressed.length };
 }
 
 function tryInflate(run: Inflate, compressed: Uint8Array): Inflated {

@@ -105,6 +105,11 @@ test("readUntrusted() reads a whole message, believing nothing", () => {
   const { keyId: said, payload: content } = readUntrusted(zipped);
   assert.equal(said, keyId);
   assert.deepEqual(content, { ...claim, creator: "test 1", timestamp: 1_700_000_000 });
+  const damaged = [
+    Buffer.concat([zipped, Buffer.from("behind")]),
+    Buffer.concat([onePass, literal, signature.subarray(0, -1)]),
+  ];
+  for (const bytes of damaged) assert.deepEqual(readUntrusted(bytes), { keyId, payload: content });
   assert.throws(() => readUntrusted(signature), { code: "signature.malformed" });
   const other = forgeMessage(key, { created }, Buffer.from("{}"));
   assert.throws(() => readUntrusted(other), { code: "signature.bad-payload" });
