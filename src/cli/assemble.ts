@@ -57,6 +57,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
   };
 
   const platform = wantedPlatform(environment, settings);
+  const told = new Set<string>();
   return {
     environment,
     platform,
@@ -76,6 +77,7 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
         platform,
         end,
         layers,
+        told,
         keep: (client: AsyncDisposable) => opened.push(client),
       };
       const transports: ReadonlyMap<string, TransportEntry> = new Map([

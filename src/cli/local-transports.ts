@@ -14,6 +14,8 @@ export interface LocalInput {
   readonly platform: Platform;
   readonly end: EndSettings;
   readonly layers: LayerSettings | undefined;
+  /** Roots of stores of which the user has been told by which driver they are read. */
+  readonly told: Set<string>;
   /** Keeps what is to be closed at the end of the run. */
   readonly keep: (resource: AsyncDisposable) => void;
 }
@@ -56,11 +58,16 @@ async function dockerDaemon({ input, environment, end, keep }: LocalInput) {
   });
 }
 
-async function containersStorage({ environment, platform }: LocalInput) {
+async function containersStorage({ input, environment, platform, told }: LocalInput) {
   const { createStorageTransport } = await import("../transport/containers-storage/transport.ts");
   const { loadStorePlace } = await import("../config/load-store-place.ts");
+  const tell = (driver: string, root: string) => {
+    if (input.program !== "skopeo" || told.has(root)) return;
+    told.add(root);
+    input.log.info(`[graphdriver] using prior storage driver: ${driver}`);
+  };
   return createStorageTransport({
-    placeOf: (request) => loadStorePlace(environment, request),
+    placeOf: (request) => loadStorePlace(environment, request, tell),
     platform,
   });
 }

@@ -32,9 +32,14 @@ export function checkDriver(name: string, root: string): StorageDriver {
  * The driver of a store that does not say which: the one whose folder is there.
  *
  * @param priority `driver_priority`: which to look for, and to take where there is none
+ * @param onPrior told of the driver, where the store shows that it is the one
  * @throws {ConfigError} `config.invalid` where there are several, so that nobody knows which is meant
  */
-export function detectDriver(root: string, priority: readonly string[]): string {
+export function detectDriver(
+  root: string,
+  priority: readonly string[],
+  onPrior?: (driver: string) => void,
+): string {
   const prior = known.filter((name) => isFolder(join(root, name)));
   const wanted = priority.length > 0 ? priority : preferred;
   const found = wanted.find((name) => prior.includes(name));
@@ -42,7 +47,10 @@ export function detectDriver(root: string, priority: readonly string[]): string 
     const message = `${root} contains several valid graphdrivers: ${prior.join(", ")}; Please cleanup or explicitly choose storage driver (-s <DRIVER>)`;
     throw new ConfigError("config.invalid", message);
   }
-  if (found !== undefined) return found;
+  if (found !== undefined) {
+    onPrior?.(found);
+    return found;
+  }
   if (priority.length > 0) return priority.find(isUsable) ?? priority[0] ?? "overlay";
   return prior.includes("vfs") ? "vfs" : "overlay";
 }

@@ -20,17 +20,21 @@ export interface StoreRequest {
  * The store that a user has when nothing else is said, or the one that a reference says. Where no driver is named, that of
  * what is there.
  *
+ * @param onPrior told of the driver and the root, where that was so
  * @throws {ConfigError} `config.unsupported` for a driver that we do not know; `config.not-found` for a user without a home; `config.invalid`, `config.unreadable`
  */
 export async function loadStorePlace(
   environment: Environment,
   request?: StoreRequest,
+  onPrior?: (driver: string, root: string) => void,
 ): Promise<StorePlace> {
   const conf = await loadStorageConf(environment);
   const graphroot = request?.graphroot || conf.graphroot;
   if (graphroot === "") throw noHome(environment);
   const named = request ? request.driver : conf.driver;
-  const driver = checkDriver(named || detectDriver(graphroot, conf.driverPriority), graphroot);
+  const detect = () =>
+    detectDriver(graphroot, conf.driverPriority, (prior) => onPrior?.(prior, graphroot));
+  const driver = checkDriver(named || detect(), graphroot);
   const options = request?.options ?? conf.options;
   const read = readDriverOptions(driver, options);
   const noted = driver === "overlay" && notedMountProgram(graphroot) === true;
