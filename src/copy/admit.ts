@@ -16,8 +16,8 @@ export interface AdmittedImage {
 export interface AdmitOptions {
   readonly carrySignatures: boolean;
   readonly signal: AbortSignal;
-  /** Told before signatures are read to be carried along. */
-  readonly onReading?: () => void;
+  /** Told of what is let in, before its signatures are read to be carried along; they are not where this fails. */
+  readonly onReading?: () => void | Promise<void>;
 }
 
 /** @throws {PolicyError} `policy.refused`; a policy that needs no signatures has none fetched on its behalf */
@@ -69,7 +69,7 @@ async function withSignatures(
   { carrySignatures, onReading }: AdmitOptions,
 ): Promise<AdmittedImage> {
   if (!carrySignatures) return { manifest, signatures: [] };
-  onReading?.();
+  await onReading?.();
   return { manifest, signatures: await readingSignatures(read) };
 }
 

@@ -2,6 +2,7 @@ import { CopyError } from "../core/errors.ts";
 import { formatImageReference } from "../core/image-reference.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isIndexType } from "../core/media-type.ts";
+import type { ImageSource } from "../transport/contract/image-source.ts";
 import { type AdmittedImage, admit } from "./admit.ts";
 import { type BlobCopy, type BlobWork, copyBlobs } from "./blobs.ts";
 import { checkSignatures, storeSignatures } from "./carried-signatures.ts";
@@ -78,23 +79,40 @@ async function admitImage(
       "Unexpectedly received a manifest list instead of a manifest for a single image",
     );
   }
+  let read: Promise<ParsedImage> | undefined;
+  const readImage = () => {
+    read ??= parseFrom(source, manifest, signal);
+    return read;
+  };
   const admitted = await admit(source, request.gate, manifest, {
     carrySignatures: !options.removeSignatures,
     signal,
-    onReading: () => report({ type: "signatures-reading", of: "image" }),
+    async onReading() {
+      await readImage();
+      checkDestinationDigest(destination, manifest, part);
+      report({ type: "signatures-reading", of: "image" });
+    },
   });
   report({ type: "admitted", manifest: manifest.digest });
-  const image = await telling(
-    `initializing image from source ${formatImageReference(source.reference)}`,
-    "copy.source-failed",
-    async () => await withHeldLayers(source, parseImage(manifest), { signal }),
-  );
+  const image = await readImage();
   const hasDestinationDigest = checkDestinationDigest(destination, manifest, part);
   await checkSignatures(admitted, request, report, "image");
   await checkSigning(request.signing, destination, manifest.digest, { signal });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDestinationDigest);
   refuseOtherLayers(image, keepBecause);
   return { admitted, image, keepBecause };
+}
+
+function parseFrom(
+  source: ImageSource,
+  manifest: RawManifest,
+  signal: AbortSignal,
+): Promise<ParsedImage> {
+  return telling(
+    `initializing image from source ${formatImageReference(source.reference)}`,
+    "copy.source-failed",
+    async () => await withHeldLayers(source, parseImage(manifest), { signal }),
+  );
 }
 
 /** What is to be done for one image. */
