@@ -136,5 +136,5 @@ function withName(entry: LayoutEntry, name: string | undefined): LayoutEntry {
   const annotations = new Map(entry.annotations ?? []);
   if (name === undefined) annotations.delete(refName);
   else annotations.set(refName, name);
-  return { ...entry, annotations };
+  return { ...entry, annotations: annotations.size > 0 ? annotations : null }; // as it will be read
 }

@@ -7,6 +7,7 @@ import { readSmallFile } from "./blob-file.ts";
 import { LayoutError, reading, unless, writing } from "./errors.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { emptyIndex, formatLayoutIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
+import type { IndexMemory } from "./index-memory.ts";
 import type { OwnProcess } from "./owner.ts";
 import { UnfinishedFile } from "./unfinished-file.ts";
 
@@ -22,6 +23,8 @@ export interface LayoutPaths {
   readonly folder: string;
   /** Holds `<algorithm>/<hex>` in place of the folder's own `blobs`. */
   readonly sharedBlobs?: string | undefined;
+  /** Where many images of one layout are seen to. */
+  readonly memory?: IndexMemory;
 }
 
 /** Where index.json is. */
@@ -48,7 +51,9 @@ export function entryDigest(text: string): Digest {
 
 /** @throws {LayoutError} `layout.missing`, `layout.unreadable`, `layout.invalid` */
 export async function readLayoutIndex(paths: LayoutPaths): Promise<LayoutIndex> {
-  return parseLayoutIndex(await readSmallFile(indexPath(paths), maxIndexBytes));
+  const path = indexPath(paths);
+  const bytes = await readSmallFile(path, maxIndexBytes);
+  return paths.memory?.parsed(path, bytes) ?? parseLayoutIndex(bytes);
 }
 
 /** As {@link readLayoutIndex}; an index.json that is not there yet is empty. */
@@ -97,7 +102,9 @@ export async function updateLayoutIndex(
   await using lock = await lockFolder(paths.folder, options);
   const { index, ending = "", after } = await change(await readOrNewIndex(paths));
   const bytes = Buffer.concat([formatLayoutIndex(index), Buffer.from(ending)]);
-  await replaceFile(indexPath(paths), bytes, options.self, () => lock.assertHeld());
+  const path = indexPath(paths);
+  await replaceFile(path, bytes, options.self, () => lock.assertHeld());
+  paths.memory?.keep(path, bytes, index);
   await after?.();
 }
 

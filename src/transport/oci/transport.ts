@@ -1,5 +1,6 @@
 import type { ImageReference } from "../../core/image-reference.ts";
 import { removeImage } from "../../layout/garbage.ts";
+import { IndexMemory } from "../../layout/index-memory.ts";
 import { type OciLocation, parseOciLocation } from "../../layout/location.ts";
 import { identifyProcess } from "../../layout/owner.ts";
 import type { CallOptions } from "../contract/call-options.ts";
@@ -22,13 +23,16 @@ export interface OciTransportOptions {
 /** Images in folders that follow the OCI image layout. */
 export function createOciTransport(options: OciTransportOptions = {}): Transport {
   const locate = ({ typed, text }: ImageReference) => parseOciLocation(typed ?? text);
+  const memory = new IndexMemory();
   const readPaths = (location: OciLocation) => ({
     folder: location.path,
     sharedBlobs: options.sourceSharedBlobDir,
+    memory,
   });
   const writePaths = (location: OciLocation) => ({
     folder: location.path,
     sharedBlobs: options.destinationSharedBlobDir,
+    memory,
   });
   const remove = async (reference: ImageReference, { signal }: CallOptions) => {
     const location = locate(reference);
