@@ -219,7 +219,10 @@ async function instancesOf(
     const inner = isIndexType(instance.mediaType)
       ? await readIndex(question, instance, depth)
       : undefined;
-    const images = inner ? await instancesOf(question, inner, depth + 1) : [instance];
+    // One of nothing is an image to the policy, here as where it is asked for itself.
+    const images = inner?.index.instances.length
+      ? await instancesOf(question, inner, depth + 1)
+      : [instance];
     for (const image of images) found.set(image.digest, image);
     if (found.size > maxInstances) break;
   }

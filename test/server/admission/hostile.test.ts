@@ -92,6 +92,9 @@ test("indexes in indexes are looked through, and one that is not there is judged
   let deep = world.keep(repo, index([one]));
   for (let depth = 0; depth < 5; depth++) deep = world.keep(repo, index([deep]));
   assert.equal((await world.byTag(repo, "v1", deep)).allowed, false);
+  const empty = world.keep(repo, index([]));
+  assert.equal((await world.byTag(repo, "v1", index([empty]))).allowed, false);
+  assert.equal((await world.byTag(repo, "v1", index([inner, empty]))).allowed, false);
 });
 
 test("an index of nothing is an image to the policy, and one of a name that is rejected never leaves", async () => {
