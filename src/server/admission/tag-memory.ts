@@ -18,7 +18,7 @@ interface ServedTag {
 export interface TagMemory {
   /**
    * Notes that a tag is served as these images, or says why it may not be: one that was not served last under this tag is
-   * signed earlier than what was.
+   * signed earlier than what was. Nothing but attachments stands for nothing.
    */
   serve(repository: string, tag: string, images: readonly SignedImage[]): string | undefined;
   /** Forgets a tag, or all of a repository's. False where nothing was known. */
@@ -35,6 +35,7 @@ export const tagTable = `
 export function createTagMemory(database: Database): TagMemory {
   return {
     serve(repository, tag, images) {
+      if (images.length === 0) return undefined;
       const known = read(database, repository, tag);
       if (known && images.every(({ digest }) => known.digests.has(digest))) return undefined;
       let refused: string | undefined;

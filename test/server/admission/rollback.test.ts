@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { RawManifest } from "../../../src/core/manifest.ts";
+import { mediaTypes } from "../../../src/core/media-type.ts";
 import {
   aCall,
   admissionWorld,
@@ -86,6 +87,25 @@ test("an index may keep instances, and may not take up older ones", async () => 
   assert.equal((await world.byTag(repo, "v1", index([amd, arm]))).allowed, false);
   assert.equal((await world.byTag(repo, "v1", index([amdOld, arm]))).allowed, false);
   assert.equal((await world.byTag(repo, "v1", index([arm]))).allowed, true);
+});
+
+test("attachments alone are nothing that a tag stands for", async () => {
+  await using world = await admissionWorld(settings, policy, keys);
+  const { digest } = image("subject");
+  const [some, more] = ["a", "b"].map((name) =>
+    world.keep(
+      repo,
+      image(name, {
+        config: { mediaType: "application/vnd.oci.empty.v1+json", digest, size: 2 },
+        layers: [{ mediaType: "application/spdx+json", digest, size: 2 }],
+        subject: { mediaType: mediaTypes.ociManifest, digest, size: 2 },
+      }),
+    ),
+  ) as [RawManifest, RawManifest];
+  const both = index([some, more]);
+  assert.equal((await world.byTag(repo, "v1", both)).allowed, true);
+  const signed = sign(world, image("signed"), "20260501T000000");
+  assert.equal((await world.byTag(repo, "v1", signed)).allowed, true);
 });
 
 test("under audit it is told and let go", async () => {
