@@ -6,6 +6,7 @@ import { credentialsOf } from "../shell/credentials-of.ts";
 import type { Face } from "../shell/faces.ts";
 import { RegistryAnswerError } from "../v2/answer-error.ts";
 import type { HeldManifest, ManifestReference } from "../v2/backend.ts";
+import { isRepositoryPath } from "../v2/names.ts";
 import { nameForRights, refusalOf } from "../v2/rights.ts";
 import { asAnswer, type PushSigningParts, signAndKeep } from "./push-signing.ts";
 import { rulesFor } from "./rules.ts";
@@ -82,6 +83,9 @@ async function signTag(
   call: ServerCall,
   credentials: Credentials,
 ): Promise<z.output<typeof signed>> {
+  // Dots would lead elsewhere at an upstream, which has no say in whose rights were judged.
+  if (!isRepositoryPath(path))
+    throw new RegistryAnswerError("NAME_INVALID", "invalid repository name", { status: 400 });
   const repository = parts.route(path);
   if (repository instanceof RegistryAnswerError) throw repository;
   demandSign(parts, call.caller, repository, credentials);

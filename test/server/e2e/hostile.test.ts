@@ -463,6 +463,23 @@ test("a right to a path here is none to an upstream's, in no face", async () => 
   }
 });
 
+test("what is no name is not looked for to be signed, here or at an upstream", async () => {
+  registry.seed("a/app", "v1", fresh());
+  for (const repository of [
+    "up/../a/app",
+    "up/b/../a/app",
+    "a/../b/app",
+    "a/%2e%2e/app",
+    "a//x",
+    "A/x",
+  ]) {
+    const body = JSON.stringify({ repository, tag: "v1", digest: digestOf(Buffer.from("other")) });
+    const headers = { "Content-Type": "application/json" };
+    const answer = await as("ann", "POST", "/api/v1/sign", { headers, body });
+    assert.equal(answer.status, 400, `${repository}: ${answer.body}`);
+  }
+});
+
 test("Accept in several lines is all of it, to us and to the upstream", async () => {
   const image = makeImage({ seed: ++seeds, type: "oci", layers: 1, compression: "none" });
   registry.seed("app/accept", "v1", image);
