@@ -5,12 +5,15 @@ import { createAdmission, type ServerAdmission } from "../../server/admission/cr
 import { type LivePolicy, openLivePolicy } from "../../server/admission/live-policy.ts";
 import type { AuditLog } from "../../server/audit.ts";
 import type { ServedSignatures } from "../../server/served-signatures.ts";
+import type { V2Parts } from "../../server/v2/parts.ts";
+import { nameForRights } from "../../server/v2/rights.ts";
 import { readBounded } from "../../stream/bounded.ts";
 import type { AssembledBackends, AssemblyBase } from "./assemble-server.ts";
 import { policyPlaces } from "./policy-places.ts";
 
 /** What admission is joined with. */
 export interface AdmissionContext extends AssembledBackends {
+  readonly route: V2Parts["route"];
   readonly signatures: ServedSignatures;
   readonly audit: AuditLog | undefined;
 }
@@ -23,7 +26,7 @@ export interface AdmissionContext extends AssembledBackends {
  */
 export function assembleAdmission(
   base: AssemblyBase,
-  { store, backendOf, signatures, audit }: AdmissionContext,
+  { store, backendOf, route, signatures, audit }: AdmissionContext,
   opened: AsyncDisposableStack,
 ): ServerAdmission {
   const { settings, report, now } = base;
@@ -32,6 +35,7 @@ export function assembleAdmission(
     createAdmission({
       settings: settings.admission,
       serverName: settings.name,
+      isPlain: (repository) => nameForRights({ route }, repository) === repository.requested,
       policy,
       signatures,
       readManifest: (repository, digest, call) =>

@@ -99,7 +99,11 @@ async function assemble(
   const joined = { ...backends, route, access, audit, only };
   const signed = assembleSignatures(base, joined, opened);
   const { signatures, backendOf } = signed;
-  const judge = assembleAdmission(base, { ...backends, backendOf, signatures, audit }, opened);
+  const judge = assembleAdmission(
+    base,
+    { ...backends, backendOf, route, signatures, audit },
+    opened,
+  );
   judging.resolve(judge);
   const { admission, signing, ...signer } = await assembleSigning(
     base,

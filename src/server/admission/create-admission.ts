@@ -24,6 +24,8 @@ export interface AdmissionParts extends OpenBlocksOptions {
   readonly settings: AdmissionSettings | undefined;
   /** The server's own domain. */
   readonly serverName: string;
+  /** Whether the path that was asked for means this repository by itself, without `ns` or the host's name. */
+  isPlain?(repository: ServedRepository): boolean;
   /** Needed where there are settings; whoever opened it disposes of it. */
   readonly policy: LivePolicy | undefined;
   readonly signatures: ServedSignatures;

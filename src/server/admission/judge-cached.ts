@@ -34,6 +34,8 @@ export interface Asked {
 export interface JudgingParts {
   readonly settings: AdmissionSettings;
   readonly serverName: string;
+  /** Whether the path that was asked for means this repository by itself; by default each does. */
+  isPlain?(repository: ServedRepository): boolean;
   readonly signatures: ServedSignatures;
   readonly cache: DecisionCache;
   readonly log: DecisionLog;
@@ -108,6 +110,7 @@ async function judgeAnew(
   const image = servedImage(asked.repository, asked.reference, {
     identity: asked.scope.identity,
     serverName: parts.serverName,
+    isPlain: (repository) => parts.isPlain?.(repository) ?? true,
   });
   const judged = await judgeOrFail(
     parts,

@@ -10,11 +10,14 @@ export interface NameChoice {
   readonly identity: "upstream" | "client";
   /** The server's own domain. */
   readonly serverName: string;
+  /** Whether the path that was asked for means this repository by itself: not by `ns`, nor by the host's name. */
+  isPlain(repository: ServedRepository): boolean;
 }
 
 /**
  * What the policy knows an image as. Put together, not parsed: a domain without a dot would be taken for a path of Docker
- * Hub. Hub's names are spelled out, so that no spelling of one evades a scope.
+ * Hub. Hub's names are spelled out, so that no spelling of one evades a scope. By `client`, what is here by `ns` or the host's
+ * name alone goes by its own name: whoever asks could else choose to have it judged as what that path is by itself.
  */
 export function servedImage(
   repository: ServedRepository,
@@ -22,7 +25,7 @@ export function servedImage(
   choice: NameChoice,
 ): ImageReference {
   const name =
-    choice.identity === "client"
+    choice.identity === "client" && repository.upstream !== undefined && choice.isPlain(repository)
       ? { domain: choice.serverName, path: repository.requested }
       : spelledOut(repository);
   return dockerImageReference({ ...name, ...suffixOf(reference) });

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
+import { formatImageReference } from "../../../src/core/image-reference.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
 import { printable } from "../../../src/registry/printable.ts";
+import { servedImage } from "../../../src/server/admission/served-image.ts";
+import type { ServedRepository } from "../../../src/server/repository-name.ts";
 import {
   accept,
   admissionWorld,
@@ -162,6 +165,23 @@ test("images may be judged by the name that the client uses", async () => {
   );
   assert.equal((await world.byTag(repo, "v1", one)).allowed, true);
   assert.equal((await world.byTag("docker.io/other/app", "v1", one)).allowed, false);
+});
+
+test("what clients call it is an upstream's own name where the path alone is not its", () => {
+  const nameOf = (repository: ServedRepository, isPlain: boolean) => {
+    const choice = { identity: "client", serverName: "here.test", isPlain: () => isPlain } as const;
+    return formatImageReference(servedImage(repository, { type: "tag", tag: "1" }, choice));
+  };
+  const theirs = { domain: "up.test", path: "app", requested: "app", upstream: "up.test" };
+  const ours = {
+    domain: "here.test",
+    path: "app",
+    requested: "here.test/app",
+    upstream: undefined,
+  };
+  assert.equal(nameOf({ ...theirs, requested: "up/app" }, true), "docker://here.test/up/app:1");
+  assert.equal(nameOf(theirs, false), "docker://up.test/app:1");
+  assert.equal(nameOf(ours, true), "docker://here.test/app:1");
 });
 
 async function reasonOf(asked: Promise<{ readonly allowed: boolean; readonly reason?: string }>) {

@@ -50,6 +50,7 @@ admission:
   scopes:
     - {repositories: ["up.example/strict/**"], strict-blobs: true}
     - {repositories: ["up.example/lazy/**"], instances: lazy}
+    - {repositories: ["up.example/called/**"], identity: client}
     - {repositories: ["up.example/**"]}
     - {repositories: ["**"], mode: off}
 signatures:
@@ -59,7 +60,10 @@ signatures:
 const policy = JSON.stringify({
   default: [{ type: "insecureAcceptAnything" }],
   transports: {
-    docker: { "up.example": [{ type: "signedBy", keyType: "GPGKeys", keyPath: "ANN" }] },
+    docker: {
+      "registry.example/up": [{ type: "reject" }],
+      "up.example": [{ type: "signedBy", keyType: "GPGKeys", keyPath: "ANN" }],
+    },
   },
 });
 
@@ -461,6 +465,15 @@ test("a right to a path here is none to an upstream's, in no face", async () => 
     const answer = await as("bob", "PUT", path, { body: "{}" });
     assert.ok(answer.status === 403 || answer.status === 405, `${path}: ${answer.status}`);
   }
+});
+
+test("a path is not judged as another repository's for saying by ns where it is", async () => {
+  registry.seed("called/app", "v1", fresh());
+  for (const path of ["/v2/up/called/app/", "/v2/called/app/"]) {
+    const answer = await as(undefined, "GET", `${path}manifests/v1?ns=up.example`);
+    assert.ok([403, 404].includes(answer.status), `${path}: ${answer.status}`);
+  }
+  assert.equal((await as(undefined, "GET", "/v2/up/called/app/manifests/v1")).status, 403);
 });
 
 test("what is no name is not looked for to be signed, here or at an upstream", async () => {
