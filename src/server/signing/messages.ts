@@ -7,6 +7,9 @@ import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 /** The most that a request may take: a manifest of 4 MiB, an index's own, and signatures. */
 export const maxRequestBytes = 24 * 1024 * 1024;
 
+/** As many as all digests of one push may have: 500 of 127; it is the bytes that are short. */
+const maxSignatures = 500 * 127;
+
 const bytes = z.base64();
 
 const signature = z.discriminatedUnion("format", [
@@ -36,7 +39,7 @@ export const signRequest = z.strictObject({
   /** The Authorization header of whoever pushes, for rules that want a password. */
   authorization: z.string().max(4096).optional(),
   /** Those that stand: looked at as proof, and so that none is made twice. */
-  signatures: z.array(ofManifest).max(1000).default([]),
+  signatures: z.array(ofManifest).max(maxSignatures).default([]),
   bundles: z.array(bytes).max(128).default([]),
 });
 

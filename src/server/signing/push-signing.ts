@@ -71,6 +71,9 @@ export function asAnswer(error: unknown): unknown {
       status: 400,
       cause: error,
     });
+  // Trying again would not make room for it.
+  if (error.code === "signature.store-limit")
+    return new RegistryAnswerError("SIZE_INVALID", error.message, { status: 413, cause: error });
   return new RegistryAnswerError(
     "UNAVAILABLE",
     "what is pushed here is signed, and cannot be now",

@@ -4,13 +4,16 @@ import { writeFile } from "node:fs/promises";
 import { request as openRequest } from "node:http";
 import { after, before, test } from "node:test";
 import { createVerifiers } from "../../../sigstore/create-verifiers.ts";
+import { SignatureError } from "../../../sigstore/errors.ts";
 import { parsePayload } from "../../../sigstore/payload.ts";
 import { type Digest, digestOf } from "../../../src/core/digest.ts";
 import { mediaTypes } from "../../../src/core/media-type.ts";
 import { verifyAuditLog } from "../../../src/server/audit/verify-audit-log.ts";
 import { SigningError } from "../../../src/server/signing/errors.ts";
 import { decodeSignature, encodeSignature } from "../../../src/server/signing/messages.ts";
+import { asAnswer } from "../../../src/server/signing/push-signing.ts";
 import { createSignerClient } from "../../../src/server/signing/signer-client.ts";
+import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 import {
   type SignerKeys,
   signerKeys,
@@ -143,6 +146,20 @@ test("what is signed already is not signed again", async () => {
     signatures: [{ manifest: first.manifest, signature: first.signature }],
   });
   assert.equal(elsewhere.signatures.length, 1);
+});
+
+test("an index that was pushed by very many tags is signed for one more", async () => {
+  const { signatures } = await ask("team/app");
+  const [{ manifest, signature } = assert.fail()] = signatures;
+  const many = Array.from({ length: 1500 }, () => ({ manifest, signature }));
+  const again = await ask("team/app", { tags: ["2"], signatures: many });
+  assert.equal(again.signatures.length, 1);
+});
+
+test("whose signatures have no room any more is told so, and not to try again", () => {
+  const full = asAnswer(new SignatureError("signature.store-limit", "no room"));
+  assert.ok(full instanceof RegistryAnswerError);
+  assert.deepEqual([full.status, full.message], [413, "no room"]);
 });
 
 test("an index is signed with all its instances, inner indexes' too", async () => {
