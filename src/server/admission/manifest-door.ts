@@ -1,5 +1,6 @@
-import type { Digest } from "../../core/digest.ts";
+import { algorithmOf, type Digest } from "../../core/digest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
+import { isIndexType } from "../../core/media-type.ts";
 import type { Decision } from "../admission.ts";
 import type { ServerCall } from "../caller.ts";
 import { type ServedRepository, servedName } from "../repository-name.ts";
@@ -9,7 +10,7 @@ import type { About, Answers } from "./answers.ts";
 import type { Block, BlockList } from "./block-list.ts";
 import type { BlockSearch } from "./block-search.ts";
 import { namesOfManifest } from "./content-names.ts";
-import { embeddedManifests } from "./embedded-content.ts";
+import { embeddedManifests, embedsContent } from "./embedded-content.ts";
 import { type Asked, type JudgingParts, judgeCached } from "./judge-cached.ts";
 import type { Judgement } from "./judgement.ts";
 import type { KnownManifests, SeenManifest } from "./known-manifests.ts";
@@ -30,6 +31,9 @@ export interface DoorParts {
   readonly tags: TagMemory;
   readonly answers: Answers;
 }
+
+/** Of an index with more instances none is looked at: it is taken for one that has a good one. */
+const mostAsked = 100;
 
 /** A manifest that wants to leave. */
 interface Leaving {
@@ -74,7 +78,10 @@ export class ManifestDoor {
     if (policy?.current !== now) return await this.#judge(leaving, about);
     const decision = answers.ofJudgement(about, judgement, now.snapshot.policyHash);
     this.#note(leaving, about.scope, judgement);
-    if (judgement.outcome !== "admitted") return await this.#alsoByDigest(leaving, about, decision);
+    if (judgement.outcome !== "admitted") {
+      const late = await this.#alsoByDigest(leaving, about, decision);
+      return embedsContent(leaving.manifest) ? atOnce(late) : late;
+    }
     const isHeld = about.scope.noRollback && !judgement.isAttachment;
     const why = isHeld ? this.#goesBack(leaving, judgement) : undefined;
     if (why === undefined) return decision;
@@ -116,7 +123,32 @@ export class ManifestDoor {
     const now = policy?.current;
     if (!judging || now?.state !== "ready") return held(leaving, decision);
     const { outcome } = await this.#judgement(judging, byDigest, about.scope, now.snapshot);
-    return outcome === "refused" ? decision : held(leaving, decision);
+    if (outcome !== "refused") return held(leaving, decision);
+    const isLate = about.scope.refuseAt === "blob";
+    return isLate && (await this.#hasGoodInstance(judging, leaving, about.scope, now.snapshot))
+      ? atOnce(decision)
+      : decision;
+  }
+
+  /** Whether one instance of an index that is refused would get its blobs, being asked for by its digest. */
+  async #hasGoodInstance(
+    judging: JudgingParts,
+    { repository, manifest, call }: Leaving,
+    scope: AdmissionScope,
+    snapshot: PolicySnapshot,
+  ): Promise<boolean> {
+    const shape = shapeIfAny(manifest);
+    if (shape?.type !== "index") return false;
+    if (shape.index.instances.length > mostAsked) return true;
+    for (const { digest, mediaType } of shape.index.instances) {
+      // By its digest alone it cannot be told what is in it, nor what it is signed by.
+      if (isIndexType(mediaType) || algorithmOf(digest) !== "sha256") return true;
+      const what = { type: "digest", digest, signed: digest } as const;
+      const asked: Asked = { repository, reference: what, what, scope, call };
+      const { outcome } = await judgeCached(judging, asked, snapshot);
+      if (outcome !== "refused") return true;
+    }
+    return false;
   }
 
   #about({ repository, reference, manifest }: Leaving): About {
@@ -182,7 +214,12 @@ export class ManifestDoor {
 function held({ reference }: Leaving, decision: Decision): Decision {
   return decision.allowed || reference.type === "digest"
     ? decision
-    : { ...decision, tagOnly: true };
+    : { ...atOnce(decision), tagOnly: true };
+}
+
+/** A refusal that is not put off to the blobs, which would leave. */
+function atOnce<D extends Decision>(decision: D): D {
+  return decision.allowed ? decision : { ...decision, at: "manifest" };
 }
 
 function seen(manifest: RawManifest, isAttachment: boolean): SeenManifest | undefined {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import type { RawManifest } from "../../../src/core/manifest.ts";
+import { mediaTypes } from "../../../src/core/media-type.ts";
 import {
   aCall,
   accept,
@@ -85,6 +87,49 @@ test("refused at its blobs, a manifest is told of and its blobs do not leave, wi
   const blob = await world.blob(repo, layerOf("one"));
   assert.ok(blob && !blob.allowed);
   assert.equal(blob.reason, manifest.reason);
+});
+
+test("refused for its tag's sake, a manifest does not leave, as its blobs would", async () => {
+  const late = { repositories: ["**"], refuseAt: "blob", noRollback: true };
+  await using world = await admissionWorld({ scopes: [late] }, byAnn, keys);
+  const [old, other, bad] = [image("old"), image("other"), image("bad")];
+  const sign = (manifest: RawManifest, tag: string, at: string) =>
+    world.signatures.put(
+      repo,
+      manifest.digest,
+      folk.sign("ann", `${repo}:${tag}`, manifest.digest, at),
+    );
+  sign(other, "v2", "20260501T000000");
+  sign(old, "v1", "20260401T000000");
+  const refusedAt = async (manifest: RawManifest) => {
+    const decision = await world.byTag(repo, "v1", manifest);
+    return decision.allowed ? "no" : decision.at;
+  };
+  assert.equal(await refusedAt(other), "manifest");
+  assert.equal(await refusedAt(index([bad, other])), "manifest");
+  assert.equal(await refusedAt(index([bad, world.keep(repo, index([other]))])), "manifest");
+  assert.equal(await refusedAt(index([bad])), "blob");
+  assert.equal(await refusedAt(bad), "blob");
+  assert.equal(await refusedAt(old), "no");
+  const now = image("now");
+  sign(now, "v1", "20260502T000000");
+  assert.equal(await refusedAt(now), "no");
+  assert.equal(await refusedAt(old), "manifest", "it goes back");
+});
+
+test("refused at its blobs, a manifest that brings them along does not leave", async () => {
+  const late = { repositories: ["**"], refuseAt: "blob" };
+  await using world = await admissionWorld({ scopes: [late] }, byAnn, keys);
+  const layer = { mediaType: mediaTypes.ociLayer, digest: layerOf("one"), size: 3, data: "YWJj" };
+  const one = image("one", { layers: [layer] });
+  for (const decision of [
+    await world.byTag(repo, "v1", one),
+    await world.byDigest(repo, one),
+    await world.byTag(repo, "v1", index([{ ...layer, mediaType: mediaTypes.ociManifest }])),
+  ]) {
+    assert.ok(!decision.allowed);
+    assert.equal(decision.at, "manifest");
+  }
 });
 
 test("one image's blobs do not leave by another repository, nor under audit are they kept", async () => {
