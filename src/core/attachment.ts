@@ -21,9 +21,12 @@ const imageConfigs: ReadonlySet<string> = new Set([
   "text/plain",
 ]);
 
-/** A layer that may be files to be unpacked: clients look at content more than at types, so whatever is packed counts. */
+/**
+ * What may be files to be unpacked: clients look at content more than at types, so whatever is packed counts. Or what is run
+ * as it is: containerd's shims run WebAssembly, whatever it is attached to, and Apptainer images of its own.
+ */
 const maybeFiles =
-  /^application\/vnd\.oci\.image\.layer\.|^application\/vnd\.docker\.|octet-stream|\btar\b|gzip|zstd|compressed|squashfs|erofs|[+.-]zip\b|\/zip\b/i;
+  /^application\/vnd\.oci\.image\.layer\.|^application\/vnd\.docker\.|octet-stream|\btar\b|gzip|zstd|compressed|squashfs|erofs|\bwasm\b|\bsif\b|[+.-]zip\b|\/zip\b/i;
 
 /** What cosign and BuildKit attach with the config of an image: JSON, each of them. */
 const attachedDocuments: ReadonlySet<string> = new Set([

@@ -87,6 +87,9 @@ test("artifacts with a subject pass, unless some client could run them", async (
     "application/octet-stream",
     "application/zstd",
     "application/zip",
+    "application/wasm",
+    "application/vnd.wasm.content.layer.v1+wasm",
+    "application/vnd.sylabs.sif.layer.v1.sif",
     "APPLICATION/VND.OCI.IMAGE.LAYER.V1.TAR",
   ];
   for (const type of layerTypes) {
@@ -97,13 +100,15 @@ test("artifacts with a subject pass, unless some client could run them", async (
 
 test("an artifact that is about nothing is judged", async () => {
   await using world = await admissionWorld({}, policy, keys);
-  const wasm = image("wasm", { config: empty, layers: [named("application/wasm")] });
-  assert.equal((await world.byTag(repo, "v1", wasm)).allowed, false);
+  const model = image("model", { config: empty, layers: [named("application/x-gguf")] });
+  assert.equal((await world.byTag(repo, "v1", model)).allowed, false);
   assert.equal(
-    (await world.byTag(repo, tag, wasm)).allowed,
+    (await world.byTag(repo, tag, model)).allowed,
     true,
     "under an attachment's tag it is one",
   );
+  const wasm = image("wasm", { config: empty, layers: [named("application/wasm")] });
+  assert.equal((await world.byTag(repo, tag, wasm)).allowed, false, "this can be run");
 });
 
 test("the fallback tag's index passes if all in it are attachments", async () => {
@@ -134,9 +139,9 @@ test("attachments' blobs leave in strict scopes, also when first asked for as so
     policy,
     keys,
   );
-  const wasm = image("wasm", { config: empty, layers: [named("application/wasm")] });
-  await world.byTag(repo, "v1", wasm);
-  assert.equal((await world.blob(repo, someDigest("application/wasm")))?.allowed, false);
-  await world.byTag(repo, tag, wasm);
-  assert.equal((await world.blob(repo, someDigest("application/wasm")))?.allowed, true);
+  const model = image("model", { config: empty, layers: [named("application/x-gguf")] });
+  await world.byTag(repo, "v1", model);
+  assert.equal((await world.blob(repo, someDigest("application/x-gguf")))?.allowed, false);
+  await world.byTag(repo, tag, model);
+  assert.equal((await world.blob(repo, someDigest("application/x-gguf")))?.allowed, true);
 });
