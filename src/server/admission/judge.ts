@@ -251,7 +251,8 @@ async function judgeInstance(question: Question, instance: Descriptor): Promise<
     return { digest, outcome: "refused", failure, ...about };
   }
   const judged = await judgeDigest(question, digest, signed);
-  if (judged.outcome !== "refused") return { ...judged, ...about };
+  if (judged.outcome === "admitted") return { ...judged, ...about };
+  // It needs no signature, so that none has to be in reach.
   return (await isAttachedTo(question, digest))
     ? { digest, outcome: "admitted", attachment: true, ...about }
     : { ...judged, ...about };

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { mediaTypes } from "../../../src/core/media-type.ts";
-import { admissionWorld, image, index, people, signedBy, someDigest, type World } from "./world.ts";
+import {
+  admissionWorld,
+  image,
+  index,
+  PlaceError,
+  people,
+  signedBy,
+  someDigest,
+  type World,
+  WorldSignatures,
+} from "./world.ts";
 
 const folk = people();
 after(() => folk[Symbol.dispose]());
@@ -131,6 +141,26 @@ test("BuildKit's attestations do not refuse an index whose images are signed", a
   world.signatures.put(repo, one.digest, folk.sign("ann", `${repo}:v1`, one.digest));
   assert.equal((await world.byTag(repo, "v1", index([one, attested]))).allowed, true);
   assert.equal((await world.byDigest(repo, attested)).allowed, true);
+});
+
+test("BuildKit's attestations keep back no index while their own signatures are out of reach", async () => {
+  const signatures = new WorldSignatures();
+  const read = signatures.read.bind(signatures);
+  let away = "";
+  signatures.read = async (repository, manifest) => {
+    if (manifest === away) throw new PlaceError();
+    return await read(repository, manifest);
+  };
+  await using world = await admissionWorld({}, policy, keys, signatures);
+  const one = world.keep(repo, image("one"));
+  signatures.put(repo, one.digest, folk.sign("ann", `${repo}:v1`, one.digest));
+  const layers = [blob("application/vnd.in-toto+json", Buffer.from("{}"), world)];
+  const attested = world.keep(repo, image("attested", { layers }));
+  away = attested.digest;
+  assert.equal((await world.byTag(repo, "v1", index([one, attested]))).allowed, true);
+  away = one.digest;
+  const undecided = await world.byTag(repo, "v2", index([one, attested]));
+  assert.ok(!undecided.allowed && undecided.status === 503);
 });
 
 test("attachments' blobs leave in strict scopes, also when first asked for as something else", async () => {
