@@ -112,7 +112,12 @@ class ChainFollower {
 
   #compare({ seq, previous }: AuditLine): void {
     const before = this.#head ?? (seq === 1 ? noHead : undefined);
-    if (!before) return;
+    if (!before) {
+      const named = firstByName(this.#file);
+      if (named !== undefined && named !== seq && this.#lines === 1)
+        this.#problem(`has number ${seq}, expected ${named} by the file's name: lines are missing`);
+      return;
+    }
     if (seq !== before.sequence + 1)
       this.#problem(
         `has number ${seq}, expected ${before.sequence + 1}: lines are missing or twice`,
@@ -142,6 +147,12 @@ class ChainFollower {
       unfinishedBytes: this.#unfinished,
     };
   }
+}
+
+/** What a file that was put aside is called by, which is how the log's beginning shows where the oldest were removed. */
+function firstByName(file: string): number | undefined {
+  const [, digits] = /\.(\d{12})$/.exec(file) ?? [];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** Files without a line come last: the log goes on in them. */

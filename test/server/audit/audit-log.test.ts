@@ -129,6 +129,17 @@ test("the chain goes through files that were put aside, of which the oldest may 
   assert.equal(files(folder).length, 3);
   assert.deepEqual([kept.head.sequence, kept.problems], [41, []]);
   assert.ok((kept.first ?? 0) > 1);
+  const [oldest = ""] = files(folder)
+    .filter((name) => /\d$/.test(name))
+    .sort();
+  const text = readFileSync(oldest, "utf8");
+  writeFileSync(oldest, text.slice(text.indexOf("\n") + 1));
+  const beheaded = await verifyAuditLog(files(folder));
+  assert.deepEqual(
+    beheaded.problems.map(({ file, line }) => [file, line]),
+    [[oldest, 1]],
+  );
+  writeFileSync(oldest, text);
   await using _log = await open(folder);
 });
 
