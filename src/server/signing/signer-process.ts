@@ -13,9 +13,12 @@ export interface SignerProcessOptions {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly report: Report;
+  /** How long it has to have run for its end to be the first again: a minute by default. */
+  readonly calmAfterMs?: number;
 }
 
 const readyWithinMs = 20_000;
+const shortestPauseMs = 250;
 const longestPauseMs = 30_000;
 
 /**
@@ -34,7 +37,7 @@ class SignerKeeper implements AsyncDisposable {
   readonly #options: SignerProcessOptions;
   #child: ChildProcess | undefined;
   #ended = false;
-  #pauseMs = 250;
+  #pauseMs = shortestPauseMs;
 
   constructor(options: SignerProcessOptions) {
     this.#options = options;
@@ -52,11 +55,11 @@ class SignerKeeper implements AsyncDisposable {
       }
       await sleep(50);
     }
-    this.#pauseMs = 250;
+    this.#pauseMs = shortestPauseMs;
   }
 
   #start(): void {
-    const { command, env, uid, gid, report } = this.#options;
+    const { command, env, uid, gid, report, calmAfterMs = 60_000 } = this.#options;
     const [program, ...args] = command;
     const child = spawn(program, args, {
       env,
@@ -69,7 +72,14 @@ class SignerKeeper implements AsyncDisposable {
     child.on("error", (error) =>
       report({ type: "message", level: "error", text: "the signer cannot be started", error }),
     );
-    child.on("exit", (code, signal) => this.#exited(child, code ?? signal ?? ""));
+    const calm = setTimeout(() => {
+      this.#pauseMs = shortestPauseMs;
+    }, calmAfterMs);
+    calm.unref();
+    child.on("exit", (code, signal) => {
+      clearTimeout(calm);
+      this.#exited(child, code ?? signal ?? "");
+    });
   }
 
   #exited(child: ChildProcess, how: number | string): void {
