@@ -162,6 +162,19 @@ suite("copy --encryption-key", () => {
     }
   });
 
+  test("makes no table of contents of what is encrypted, and warns of it", async () => {
+    await using the = await world();
+    const from = the.seed(makeImage({ seed: 11, type: "oci", compression: "none" }));
+    const chunked = ["--dest-compress-format", "zstd:chunked"];
+    const run = await the.copy(from, `oci:${the.at("s")}:x`, ...forAnn, ...chunked);
+    assert.equal(run.exitCode, 0, run.stderr);
+    assert.match(run.stderr, /not beneficial for encrypted layers, using plain zstd instead/);
+    for (const { mediaType, annotations = {} } of (await manifestIn(the.at("s"))).layers) {
+      assert.match(mediaType, /tar\+zstd\+encrypted$/);
+      assert.ok(Object.keys(annotations).every((name) => !name.includes("chunked")));
+    }
+  });
+
   test("goes through a registry, and into an archive that is told sizes before", async () => {
     await using the = await world();
     const from = the.seed(makeImage({ seed: 7, type: "oci" }));

@@ -1,3 +1,4 @@
+import type { CopyOptions } from "../../copy/options.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageWithHelp, withPrefix } from "../errors.ts";
 import type { ResolvedImage } from "../parts.ts";
@@ -24,8 +25,9 @@ export async function run(context: CommandContext): Promise<void> {
   const gate = await withPrefix("Error loading trust policy", () => parts.gate());
   const source = await resolveEnd(context, from, "source");
   const destination = await resolveEnd(context, to, "destination");
-  const options = copyOptions(flags, program, parts.platform);
+  const asked = copyOptions(flags, program, parts.platform);
   const crypto = await layerCrypto(flags);
+  const options = crypto?.does === "encrypt" ? withoutContents(asked, log) : asked;
   warnOfIdleFlags(context, destination);
   await using signing = await openSigning(context);
   const explains = program === "amphora" && flags.bool("explain");
@@ -42,6 +44,16 @@ export async function run(context: CommandContext): Promise<void> {
   const settings = endSettings(flags, globals, "dest-");
   const digest = await withRetries(context, settings, () => runCopy(context, job));
   await writeDigestFile(flags.string("digestfile"), digest);
+}
+
+/** Nobody can pull a part of what is encrypted, and a table of contents of it would be there for everybody to read. */
+function withoutContents(options: CopyOptions, log: CommandContext["log"]): CopyOptions {
+  const { compression } = options;
+  if (compression.format !== "zstd:chunked") return options;
+  log.warning(
+    "Compression using zstd:chunked is not beneficial for encrypted layers, using plain zstd instead",
+  );
+  return { ...options, compression: { ...compression, format: "zstd" } };
 }
 
 async function resolveEnd(

@@ -1,11 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
+import { posix } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { payloadSize, type TarHeader } from "../tar/header.ts";
 import { TarParser, type TarVisitor } from "../tar/parser.ts";
 import { Crc64 } from "../tar-split/crc64.ts";
 import { entryLine, segmentLine } from "../tar-split/lines.ts";
 import { ZstdFrames } from "./frames.ts";
-import { type TocEntry, tocEntry } from "./toc.ts";
+import { type TocEntry, tocEntry, unlisted } from "./toc.ts";
 
 // zstd:chunked, as c/storage's pkg/chunked has it: a tar as zstd frames, the content of each file in frames of its own; behind
 // them, in frames that readers of zstd skip, a table of contents, a tar-split without the contents, and where the two are.
@@ -43,6 +44,8 @@ export class ChunkedWriter implements TarVisitor {
   readonly #frames: ZstdFrames;
   readonly #parser = new TarParser(this);
   readonly #entries: TocEntry[] = [];
+  /** Cleaned: readers of a tar-split take none twice. */
+  readonly #names = new Set<string>();
   readonly #lines: string[] = [];
   #segment: Buffer[] = [];
   #segmentLength = 0;
@@ -111,6 +114,9 @@ export class ChunkedWriter implements TarVisitor {
   }
 
   entry(header: TarHeader): void {
+    const name = posix.normalize(header.rawName).replace(/(?<=.)\/$/, "");
+    if (this.#names.has(name)) throw unlisted("duplicates of file paths not supported");
+    this.#names.add(name);
     this.#header = header;
     this.#flushSegment();
   }

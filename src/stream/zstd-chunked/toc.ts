@@ -31,19 +31,13 @@ const xattrPrefix = "SCHILY.xattr.";
 /**
  * What a table of contents says of an entry of a tar. Readers compare it with the header, member by member.
  *
- * @throws {ContentError} `content.bad-tar` for types that it has no word for
+ * @throws {ContentError} `content.bad-tar` for types and times that it has no word for
  */
 export function tocEntry(header: TarHeader, place: FilePlace | undefined): TocEntry {
   const isSparse = [...header.pax.keys()].some((key) => key.startsWith("GNU.sparse."));
   const type = isSparse ? undefined : types[header.type];
   if (type === undefined) {
-    throw new ContentError(
-      "content.bad-tar",
-      `unknown tarball type: ${isSparse ? "sparse" : header.type.charCodeAt(0)}`,
-      {
-        hint: "zstd:chunked has no word for it; choose zstd",
-      },
-    );
+    throw unlisted(`unknown tarball type: ${isSparse ? "sparse" : header.type.charCodeAt(0)}`);
   }
   return {
     type,
@@ -63,6 +57,13 @@ export function tocEntry(header: TarHeader, place: FilePlace | undefined): TocEn
   };
 }
 
+/** What is wrong with an entry that only a table of contents cannot have. */
+export function unlisted(message: string): ContentError {
+  return new ContentError("content.bad-tar", message, {
+    hint: "zstd:chunked has no word for it; choose zstd",
+  });
+}
+
 function member(name: string, value: string | number): TocEntry {
   return value === "" || value === 0 ? {} : { [name]: value };
 }
@@ -77,8 +78,19 @@ function xattrs({ pax }: TarHeader): TocEntry {
   return { xattrs: Object.fromEntries(texts) };
 }
 
-/** RFC 3339, with as many decimals as it takes. */
+const [firstSecond, lastSecond] = ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z"].map(
+  (text) => Date.parse(text) / 1000,
+) as [number, number];
+
+/**
+ * RFC 3339, with as many decimals as it takes.
+ *
+ * @throws {ContentError} `content.bad-tar` for a year that it has no digits for
+ */
 function timeText({ seconds, nanoseconds }: TarTime): string {
+  if (seconds < firstSecond || seconds > lastSecond) {
+    throw unlisted("Time.MarshalJSON: year outside of range [0,9999]");
+  }
   const whole = new Date(seconds * 1000).toISOString().slice(0, -".000Z".length);
   const decimals = String(nanoseconds).padStart(9, "0").replace(/0+$/, "");
   return decimals === "" ? `${whole}Z` : `${whole}.${decimals}Z`;

@@ -36,3 +36,13 @@ test("sparse files, which nobody unpacks from a table of contents, are refused",
   const pax = new Map([["GNU.sparse.map", "0,1"]]);
   assert.throws(() => tocEntry({ ...header, pax }, undefined), { code: "content.bad-tar" });
 });
+
+test("times of years that RFC 3339 cannot write are refused", () => {
+  const at = (seconds: number) => () =>
+    tocEntry({ ...header, mtime: { seconds, nanoseconds: 0 } }, undefined);
+  for (const seconds of [253_402_300_800, -62_167_219_201, 1e15, Number.MAX_VALUE]) {
+    assert.throws(at(seconds), { code: "content.bad-tar", message: /year outside of range/ });
+  }
+  assert.equal(at(253_402_300_799)()["modtime"], "9999-12-31T23:59:59Z");
+  assert.equal(at(-62_167_219_200)()["modtime"], "0000-01-01T00:00:00Z");
+});

@@ -115,6 +115,19 @@ test("a tar can be had whole from the blob, and rebuilt from its parts", async (
   }
 });
 
+test("two entries of one name, which readers of a tar-split refuse, are refused", async () => {
+  for (const name of ["d/a", "./d//a"]) {
+    const twice = tarOf([
+      { name: "d/a", bytes: Buffer.from("one") },
+      { name, bytes: Buffer.from("other") },
+    ]);
+    await assert.rejects(chunked(twice), {
+      code: "content.bad-tar",
+      message: "duplicates of file paths not supported",
+    });
+  }
+});
+
 test("the footer says what the annotations say", async () => {
   const { blob, annotations } = await chunked(tarOf([{ name: "a", bytes: Buffer.from("b") }]), 1);
   const footer = blob.subarray(-64);
