@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { test } from "node:test";
 import { hexOf, parseDigest } from "../../src/core/digest.ts";
 import { fakeBytes } from "../sigstore/lookaside/support.ts";
@@ -88,6 +98,48 @@ test("another image brings what the folder's does not have, and takes over what 
   const again = await at.copy("image", "-q");
   assert.equal(again.asked.filter((each) => each === "GET blob").length, 2, "and what was spoilt");
   await assertHolds(folder, one);
+});
+
+test("layers that are to be packed or unpacked are not taken over as the folder has them", async () => {
+  await using at = await world();
+  const image = { seed: 8, type: "oci" } as const;
+  for (const [compression, flag] of [
+    ["gzip", "--dest-decompress"],
+    ["none", "--dest-compress"],
+  ] as const) {
+    at.registry.seed("made", "image", makeImage({ ...image, compression }));
+    const folder = at.folderOf("image");
+    await at.copy("image", "-q", flag);
+    const changed = await filesIn(folder);
+    await at.copy("image", "-q");
+    assert.notDeepEqual(await filesIn(folder), changed);
+    await at.copy("image", "-q", flag);
+    assert.deepEqual(await filesIn(folder), changed, flag);
+  }
+});
+
+test("a link where a blob should be is replaced by the blob, wherever it leads", async () => {
+  await using at = await world();
+  const [image, next] = [
+    makeImage({ seed: 8 }),
+    makeImage({ seed: 8, labels: { changed: "yes" } }),
+  ];
+  const folder = at.folderOf("image");
+  const [layer] = image.layers;
+  assert.ok(layer);
+  const path = `${folder}/${hexOf(layer.digest)}`;
+  const elsewhere = at.home.folder.in("elsewhere");
+  for (const target of [elsewhere, path, at.home.folder.in("nowhere")]) {
+    at.registry.seed("made", "image", image);
+    await at.copy("image", "-q");
+    await writeFile(elsewhere, await readFile(path));
+    await rm(path);
+    await symlink(target, path);
+    at.registry.seed("made", "image", next);
+    await at.copy("image", "-q");
+    assert.ok((await lstat(path)).isFile(), target);
+    await assertHolds(folder, next);
+  }
 });
 
 test("a signature that came to an image since is brought along with the whole image, once there with it again", async () => {

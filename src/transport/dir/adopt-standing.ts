@@ -1,8 +1,8 @@
-import { unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Descriptor } from "../../core/descriptor.ts";
-import { isBlobFile, sizeOfFile } from "../../layout/blob-file.ts";
-import { tidying, unless, writing } from "../../layout/errors.ts";
+import { isBlobFile } from "../../layout/blob-file.ts";
+import { reading, tidying, unless, writing } from "../../layout/errors.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import { blobFile } from "./file-names.ts";
 import { linkOrCopy } from "./link-or-copy.ts";
@@ -21,9 +21,9 @@ export async function adoptStanding(
 ): Promise<boolean> {
   const name = blobFile(blob.digest);
   const [from, to] = [join(folder, name), join(aside, name)];
-  if (blob.size < 0 || (await sizeOfFile(from)) !== blob.size) return false;
+  if (blob.size < 0 || (await ownSize(from)) !== blob.size) return false;
   const linked = await writing(`link ${from} ${to}`, () =>
-    unless(["ENOENT", "EEXIST"], async () => {
+    unless(["ENOENT", "EEXIST", "EACCES"], async () => {
       await linkOrCopy(from, to);
       return true;
     }),
@@ -32,4 +32,10 @@ export async function adoptStanding(
   if (await isBlobFile(to, blob, { signal })) return true;
   await tidying(() => unlink(to));
   return false;
+}
+
+/** The length of a file; undefined for a link as well: what it leads to is none of this folder's. */
+async function ownSize(path: string): Promise<number | undefined> {
+  const found = await reading(`lstat ${path}`, () => unless(["ENOENT"], () => lstat(path)));
+  return found?.isFile() ? found.size : undefined;
 }

@@ -12,6 +12,7 @@ import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import { TransportError } from "../contract/errors.ts";
 import type {
+  BlobPlace,
   DestinationTraits,
   ExpectedImage,
   ImageDestination,
@@ -99,7 +100,8 @@ class DirDestination implements ImageDestination {
 
   async openImage(image: ExpectedImage): Promise<ImageWriter> {
     return {
-      adoptBlob: async (blob, _place, origin, call) => await this.#adopt(blob, origin, call),
+      adoptBlob: async (blob, { role }, origin, call) =>
+        await this.#adopt(blob, role, { origin, ...call }),
       writeBlob: async (blob, _place, { signal }) => {
         const written = await this.#blobs.write(blob, signal);
         this.#digests.add(written.digest);
@@ -114,11 +116,12 @@ class DirDestination implements ImageDestination {
   /** What this run wrote, and of the image that is there what turns out to be those very bytes. */
   async #adopt(
     blob: Descriptor,
-    origin: ImageReference,
-    call: CallOptions,
+    role: BlobPlace["role"],
+    { origin, ...call }: CallOptions & { readonly origin: ImageReference },
   ): Promise<"held" | false> {
     this.#refuseOwn(origin);
-    if (!this.#digests.has(blob.digest)) return await this.#adoptStanding(blob, call);
+    const mayStay = role !== "layer" || this.traits.layers === "as-is";
+    if (!this.#digests.has(blob.digest)) return mayStay && (await this.#adoptStanding(blob, call));
     const size = await this.#blobs.sizeOf(blob.digest);
     return size !== undefined && (blob.size < 0 || size === blob.size) ? "held" : false;
   }
