@@ -1,12 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { posix } from "node:path";
-import { zstdCompressSync } from "node:zlib";
 import { payloadSize, type TarHeader } from "../tar/header.ts";
 import { TarParser, type TarVisitor } from "../tar/parser.ts";
 import { Crc64 } from "../tar-split/crc64.ts";
 import { entryLine, segmentLine } from "../tar-split/lines.ts";
 import { ZstdFrames } from "./frames.ts";
-import { type TocEntry, tocEntry, unlisted } from "./toc.ts";
+import { PackedText } from "./packed-text.ts";
+import { tocEntry, unlisted } from "./toc.ts";
 
 // zstd:chunked, as c/storage's pkg/chunked has it: a tar as zstd frames, the content of each file in frames of its own; behind
 // them, in frames that readers of zstd skip, a table of contents, a tar-split without the contents, and where the two are.
@@ -40,13 +40,13 @@ interface OpenFile {
 
 /** Takes a tar and gives it as zstd:chunked. */
 export class ChunkedWriter implements TarVisitor {
-  readonly #params: Record<number, number>;
   readonly #frames: ZstdFrames;
   readonly #parser = new TarParser(this);
-  readonly #entries: TocEntry[] = [];
+  readonly #toc: PackedText;
+  readonly #tarSplit: PackedText;
   /** Cleaned: readers of a tar-split take none twice. */
   readonly #names = new Set<string>();
-  readonly #lines: string[] = [];
+  #lines = 0;
   #segment: Buffer[] = [];
   #segmentLength = 0;
   #header: TarHeader | undefined;
@@ -56,8 +56,10 @@ export class ChunkedWriter implements TarVisitor {
 
   /** @param params of the encoder, by node:zlib's constants */
   constructor(params: Record<number, number>) {
-    this.#params = params;
     this.#frames = new ZstdFrames(params, (bytes) => this.#put(Buffer.from(bytes)));
+    this.#toc = new PackedText(params);
+    this.#tarSplit = new PackedText(params);
+    this.#toc.write('{"version":1,"entries":[');
   }
 
   /** What came out since it was last asked. */
@@ -82,21 +84,18 @@ export class ChunkedWriter implements TarVisitor {
     this.#parser.end();
     this.#frames.endFrame();
     this.#flushSegment();
-    const lines = Buffer.from(this.#lines.join(""));
-    const tarSplit = this.#packed(lines);
-    const toc = Buffer.from(
-      JSON.stringify({ version: 1, entries: this.#entries, tarSplitDigest: sha256(tarSplit) }),
-    );
-    const packedToc = this.#packed(toc);
-    const tocAt = this.#putSkippable(packedToc);
-    const tarSplitAt = this.#putSkippable(tarSplit);
+    const tarSplit = this.#tarSplit.end();
+    this.#toc.write(`],"tarSplitDigest":"${sha256(tarSplit.packed)}"}`);
+    const toc = this.#toc.end();
+    const tocAt = this.#putSkippable(toc.packed);
+    const tarSplitAt = this.#putSkippable(tarSplit.packed);
     const places = [
-      [tocAt, packedToc.byteLength, toc.byteLength, tocKind],
-      [tarSplitAt, tarSplit.byteLength, lines.byteLength],
+      [tocAt, toc.packed.byteLength, toc.size, tocKind],
+      [tarSplitAt, tarSplit.packed.byteLength, tarSplit.size],
     ] as const;
     this.#putSkippable(footerOf(places.flat()));
     return {
-      [annotations.tocDigest]: sha256(packedToc),
+      [annotations.tocDigest]: sha256(toc.packed),
       [annotations.tocPlace]: places[0].join(":"),
       [annotations.tarSplitPlace]: places[1].join(":"),
     };
@@ -104,6 +103,8 @@ export class ChunkedWriter implements TarVisitor {
 
   close(): void {
     this.#frames.close();
+    this.#toc.close();
+    this.#tarSplit.close();
   }
 
   raw(bytes: Buffer): void {
@@ -138,10 +139,11 @@ export class ChunkedWriter implements TarVisitor {
       offset: file.offset,
       endOffset: this.#written,
     };
-    this.#entries.push(tocEntry(header, place));
+    const entry = JSON.stringify(tocEntry(header, place));
+    this.#toc.write(this.#names.size > 1 ? `,${entry}` : entry);
     const size = file ? payloadSize(header) : 0;
     const sum = file ? file.sum.digest() : null;
-    this.#lines.push(entryLine(header.rawName, size, sum, this.#lines.length));
+    this.#tarSplit.write(entryLine(header.rawName, size, sum, this.#lines++));
   }
 
   #beginFile(): OpenFile {
@@ -152,13 +154,9 @@ export class ChunkedWriter implements TarVisitor {
   #flushSegment(): void {
     if (this.#segmentLength === 0) return;
     const bytes = Buffer.concat(this.#segment);
-    this.#lines.push(segmentLine(bytes, this.#lines.length));
+    this.#tarSplit.write(segmentLine(bytes, this.#lines++));
     this.#segment = [];
     this.#segmentLength = 0;
-  }
-
-  #packed(bytes: Buffer): Buffer {
-    return zstdCompressSync(bytes, { params: this.#params });
   }
 
   /** @returns where its content begins */
