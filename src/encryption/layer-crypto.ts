@@ -143,9 +143,13 @@ function publicOf(hmac: Buffer): Buffer {
 }
 
 function readHmac(annotation = ""): Uint8Array {
-  const { cipher, hmac } = asObject(Buffer.from(annotation, "base64"), "pubOptsData");
-  if (cipher !== cipherName) throw badLayer("unsupported cipher type");
-  return asBytes(hmac);
+  const said = annotation && asObject(Buffer.from(annotation, "base64"), "pubOptsData");
+  const { cipher = "", hmac } = asMembers(said);
+  if (cipher === "") throw badLayer("no cipher type provided");
+  if (cipher !== cipherName) throw badLayer(`unsupported cipher type: ${cipher}`);
+  const expected = asBytes(hmac);
+  if (expected.byteLength === 0) throw badLayer("HMAC is not provided for decryption process");
+  return expected;
 }
 
 function asObject(bytes: Uint8Array, what: string): Record<string, unknown> {

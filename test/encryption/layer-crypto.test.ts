@@ -113,6 +113,22 @@ test("bytes that were changed are found out before the last of them is given out
   }
 });
 
+test("what is missing of how a layer is encrypted is told in ocicrypt's words", async () => {
+  const { made, descriptor } = await encrypted(plain, rsa.publicKey);
+  const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64");
+  const { hmac, cipher } = partOf(descriptor, pubopts);
+  for (const [said, message] of [
+    ["", "no cipher type provided"],
+    [base64({ hmac }), "no cipher type provided"],
+    [base64({ hmac, cipher: "X" }), "unsupported cipher type: X"],
+    [base64({ cipher }), "HMAC is not provided for decryption process"],
+  ] as const) {
+    const annotations = { ...descriptor.annotations, [pubopts]: said };
+    const reading = decrypted(made, { ...descriptor, annotations }, rsa.privateKey);
+    await assert.rejects(reading, { code: "encryption.bad-layer", message });
+  }
+});
+
 test("annotations that say something else are refused, whatever they say", async () => {
   const { made, descriptor } = await encrypted(plain, rsa.publicKey);
   const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64");
