@@ -77,6 +77,15 @@ export function signFace(parts: SignFaceParts): Face {
   };
 }
 
+/** A path behind a host, which has a dot or a port, or is this machine. */
+const hosted = /^(?:localhost|[A-Za-z0-9[][A-Za-z0-9-]*[.:][A-Za-z0-9.:\]-]*)\/(.*)$/s;
+
+/** Whether it is a repository's name, by itself or behind a host's. */
+function isNamed(path: string): boolean {
+  const [, behindHost] = hosted.exec(path) ?? [];
+  return isRepositoryPath(path) || (behindHost !== undefined && isRepositoryPath(behindHost));
+}
+
 async function signTag(
   parts: SignFaceParts,
   { repository: path, tag, digest, key }: z.output<typeof body>,
@@ -84,7 +93,7 @@ async function signTag(
   credentials: Credentials,
 ): Promise<z.output<typeof signed>> {
   // Dots would lead elsewhere at an upstream, which has no say in whose rights were judged.
-  if (!isRepositoryPath(path))
+  if (!isNamed(path))
     throw new RegistryAnswerError("NAME_INVALID", "invalid repository name", { status: 400 });
   const repository = parts.route(path);
   if (repository instanceof RegistryAnswerError) throw repository;
