@@ -1,39 +1,24 @@
 import { constants, createGzip } from "node:zlib";
-import { runEngine, type SyncEngine } from "./sync-engine.ts";
+import { SyncPacker } from "./sync-packer.ts";
 
 const outputBytes = 64 * 1024;
 
 /** Packs bytes as one gzip member on the calling thread. */
 export class SyncGzip {
-  readonly #engine: SyncEngine;
-  readonly #sink: (bytes: Buffer) => void;
-  readonly #output = Buffer.allocUnsafeSlow(outputBytes);
+  readonly #packer: SyncPacker;
 
   /** @param sink gets what comes out; each piece is valid during the call */
   constructor(level: number, sink: (bytes: Buffer) => void) {
-    this.#engine = createGzip({ level }) as unknown as SyncEngine;
-    this.#engine.on("error", () => {});
-    this.#sink = sink;
+    this.#packer = new SyncPacker(createGzip({ level }), outputBytes, sink);
   }
 
   write(bytes: Buffer): void {
-    this.#run(constants.Z_NO_FLUSH, bytes);
+    this.#packer.run(constants.Z_NO_FLUSH, bytes);
   }
 
   /** Writes the end and gives the engine's memory back. */
   end(): void {
-    this.#run(constants.Z_FINISH, Buffer.alloc(0));
-    this.#engine.destroy();
-  }
-
-  #run(flush: number, input: Buffer): void {
-    for (let at = 0, made = outputBytes; made === outputBytes; ) {
-      const call = { flush, input, at, output: this.#output, filled: 0 };
-      const result = runEngine(this.#engine, call);
-      if (this.#engine.errored) throw this.#engine.errored;
-      made = result.made;
-      at = input.byteLength - result.left;
-      if (made > 0) this.#sink(this.#output.subarray(0, made));
-    }
+    this.#packer.run(constants.Z_FINISH, Buffer.alloc(0));
+    this.#packer.close();
   }
 }
