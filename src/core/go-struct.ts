@@ -131,6 +131,19 @@ export function goStruct<const F extends Fields>(name: string, fields: F): GoTyp
   };
 }
 
+/** The type for objects that are written again and again: each remembers its text, so none may be changed. */
+export function writtenOnce<T extends object>(type: GoType<T>): GoType<T> {
+  const texts = new WeakMap<T, string>();
+  return {
+    ...type,
+    write(value) {
+      const text = texts.get(value) ?? type.write(value);
+      texts.set(value, text);
+      return text;
+    },
+  };
+}
+
 /** A name with letter case taken out as Go does it, by Unicode's simple folding. */
 export function fold(name: string): string {
   return name.toUpperCase().toLowerCase();

@@ -10,14 +10,8 @@ import {
   parseBlobDigests,
   parseLayoutIndex,
 } from "./index-file.ts";
-import {
-  blobPath,
-  entryDigest,
-  type LayoutPaths,
-  readLayoutIndex,
-  type UpdateOptions,
-  updateLayoutIndex,
-} from "./layout-folder.ts";
+import { blobPath, entryDigest, type LayoutPaths, readLayoutIndex } from "./layout-folder.ts";
+import { type UpdateOptions, updateLayoutIndex } from "./update-index.ts";
 
 /**
  * Takes an entry out of index.json, and then the blobs that no other entry needs. Never from a shared folder of blobs:

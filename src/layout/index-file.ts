@@ -9,6 +9,7 @@ import {
   goPointer,
   goStruct,
   omitEmpty,
+  writtenOnce,
 } from "../core/go-struct.ts";
 import { type GoType, Reading } from "../core/go-type.ts";
 import { type JsonNode, parseJsonText } from "../core/json-text.ts";
@@ -17,12 +18,15 @@ import { mediaTypes } from "../core/media-type.ts";
 import { decodeUtf8, encodeUtf8 } from "../core/utf8.ts";
 import { LayoutError } from "./errors.ts";
 
+/** A mirror writes thousands of them for each of its images. */
+const entry = writtenOnce(ociDescriptor);
+
 /** OCI image-spec v1.Index, read as itself: messages name its members so. */
 const ociIndex = goStruct("v1.Index", {
   ...embedded("Versioned", { schemaVersion: always(namedInt("int")) }),
   mediaType: omitEmpty(goText),
   artifactType: omitEmpty(goText),
-  manifests: always(goList(ociDescriptor)),
+  manifests: always(goList(entry)),
   subject: omitEmpty(goPointer(ociDescriptor)),
   annotations: omitEmpty(goMapOf(goText)),
 });

@@ -1,15 +1,13 @@
-import { lstat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { algorithmOf, type Digest, hexOf, parseDigest } from "../core/digest.ts";
 import { KnownError } from "../core/errors.ts";
 import { makeFolders } from "../core/make-folders.ts";
 import { readSmallFile } from "./blob-file.ts";
-import { LayoutError, reading, unless, writing } from "./errors.ts";
-import { lockFolder } from "./folder-lock.ts";
-import { emptyIndex, formatLayoutIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
+import { LayoutError, writing } from "./errors.ts";
+import { emptyIndex, type LayoutIndex, parseLayoutIndex } from "./index-file.ts";
 import type { IndexMemory } from "./index-memory.ts";
 import type { OwnProcess } from "./owner.ts";
-import { UnfinishedFile } from "./unfinished-file.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** Room for some 300,000 entries: index.json is a folder's own, and no manifest. */
 export const maxIndexBytes = 128 * 1024 * 1024;
@@ -73,41 +71,6 @@ export async function makeLayoutFolder(paths: LayoutPaths): Promise<void> {
   }
 }
 
-/** Who changes a layout, and until when. */
-export interface UpdateOptions {
-  readonly self: OwnProcess;
-  readonly signal: AbortSignal;
-}
-
-/** What becomes of index.json. */
-export interface IndexChange {
-  readonly index: LayoutIndex;
-  /** What stands behind the JSON: skopeo's delete ends it with a newline, its copy does not. */
-  readonly ending?: string;
-  /** Runs when the new index.json is there, before anybody else can change it. */
-  readonly after?: () => Promise<void>;
-}
-
-/**
- * Changes index.json in one step that no other writer's change gets lost in, and that no reader sees half of. `change`
- * runs under the lock.
- *
- * @throws {LayoutError} `layout.busy`, `layout.unwritable`, and what reading throws
- */
-export async function updateLayoutIndex(
-  paths: LayoutPaths,
-  options: UpdateOptions,
-  change: (index: LayoutIndex) => Promise<IndexChange>,
-): Promise<void> {
-  await using lock = await lockFolder(paths.folder, options);
-  const { index, ending = "", after } = await change(await readOrNewIndex(paths));
-  const bytes = Buffer.concat([formatLayoutIndex(index), Buffer.from(ending)]);
-  const path = indexPath(paths);
-  await replaceFile(path, bytes, options.self, () => lock.assertHeld());
-  paths.memory?.keep(path, bytes, index);
-  await after?.();
-}
-
 /** Says that the folder is a layout, unless it does already. */
 export async function markAsLayout(paths: LayoutPaths, self: OwnProcess): Promise<void> {
   const path = join(paths.folder, "oci-layout");
@@ -123,23 +86,4 @@ async function holds(path: string, bytes: Buffer): Promise<boolean> {
     if (error instanceof KnownError) return false; // missing, or too long to be it: to be written
     throw error;
   }
-}
-
-/**
- * Like writing over the file (its mode and owner stay), but for readers in one step. A link is replaced, and not written
- * through: it may have come with the folder, and lead anywhere.
- */
-async function replaceFile(
-  path: string,
-  bytes: Uint8Array,
-  self: OwnProcess,
-  beforeRename: () => Promise<void> = async () => {},
-): Promise<void> {
-  const old = await reading(`open ${path}`, () => unless(["ENOENT"], () => lstat(path)));
-  await using file = await UnfinishedFile.create(dirname(path), self);
-  await file.write(bytes);
-  if (old?.isFile()) await file.takeAfter(old);
-  await file.sync();
-  await beforeRename();
-  await file.finish(path);
 }

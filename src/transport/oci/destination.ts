@@ -15,11 +15,11 @@ import {
   makeLayoutFolder,
   markAsLayout,
   readOrNewIndex,
-  updateLayoutIndex,
 } from "../../layout/layout-folder.ts";
 import type { OciLocation } from "../../layout/location.ts";
 import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
 import { sweepUnfinished } from "../../layout/unfinished.ts";
+import { updateLayoutIndex } from "../../layout/update-index.ts";
 import type { BlobStream, NewBlob } from "../../stream/blob-stream.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import { TransportError } from "../contract/errors.ts";
