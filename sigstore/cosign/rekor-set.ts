@@ -56,11 +56,16 @@ export function verifyRekorSet(
       logID: readString,
     }),
   );
-  matchEntry(body ?? new Uint8Array(), logged);
+  matchLogEntry(body ?? new Uint8Array(), logged);
   return new Date(Number(integratedTime) * 1000);
 }
 
-function matchEntry(body: Uint8Array, logged: LoggedSignature): void {
+/**
+ * Makes sure that what is in the log is exactly this signature.
+ *
+ * @throws {SignatureError} `signature.bad-log-entry`, in the reference's words
+ */
+export function matchLogEntry(body: Uint8Array, logged: LoggedSignature): void {
   const entry = parseHashedRekord(body);
   const key = wholePem(entry.publicKey, "publicKey in Rekor SET");
   const wanted = wholePem(

@@ -22,7 +22,7 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   "copy --sign-by-sq-fingerprint":
     "answered as Debian's skopeo does, which is built without Sequoia",
   "copy --sign-by-sigstore":
-    "by a private key; not by Fulcio's certificates, and without a Rekor log",
+    "a certificate of Fulcio's that runs out in a long run is renewed; what a log gives back is checked",
   "copy --encryption-key": "for jwe: keys; not for pgp:, pkcs7:, pkcs11: and provider:",
   "copy --decryption-key":
     "RSA and elliptic-curve keys as DER, PEM or JWK; not OpenPGP's, PKCS #7's and PKCS #11's",

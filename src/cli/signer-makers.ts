@@ -1,4 +1,5 @@
 import type { KeyFiles } from "../../sigstore/cosign/key-file.ts";
+import type { SignatureLog } from "../../sigstore/cosign/signer.ts";
 import type { Signer } from "../../sigstore/signer.ts";
 import type { CommandContext } from "./context.ts";
 import { readNamed } from "./trust/named-file.ts";
@@ -52,10 +53,16 @@ export async function openSigstoreSigner(
   context: CommandContext,
   file: string,
   passphrase: Uint8Array,
+  log?: SignatureLog,
 ): Promise<Signer> {
   const keyFile = readNamed(file, `reading private key from ${file}`);
   const { createSigstoreSigner } = await import("../../sigstore/cosign/signer.ts");
-  return await createSigstoreSigner({ keyFile, passphrase, ...details(context) });
+  return await createSigstoreSigner({
+    keyFile,
+    passphrase,
+    ...details(context),
+    ...(log && { log }),
+  });
 }
 
 /** A new pair of sigstore keys, both as PEM; the private one encrypted. */
@@ -65,6 +72,6 @@ export async function generateSigstoreKeys(passphrase: Uint8Array): Promise<KeyF
 }
 
 /** What a signature says of the program that made it. */
-function details({ version }: CommandContext) {
+export function details({ version }: CommandContext) {
   return { creator: `amphora ${version}`, now: () => new Date() };
 }

@@ -1,10 +1,9 @@
 import type { Signer } from "../../sigstore/signer.ts";
-import { loadSigningParameters } from "../config/signing-parameters.ts";
 import type { Signing } from "../copy/sign.ts";
 import { type DockerReference, parseCanonicalReference } from "../core/docker-reference.ts";
 import { UsageError } from "../core/errors.ts";
 import type { CommandContext } from "./context.ts";
-import { CliError, notSupportedYet, withPrefix } from "./errors.ts";
+import { CliError, withPrefix } from "./errors.ts";
 import { askPassphrase, readPassphraseFile } from "./passphrase.ts";
 import { openGpgSigner, openKeyFileSigner, openSigstoreSigner } from "./signer-makers.ts";
 
@@ -54,7 +53,10 @@ function* openers(
   const keyFile = flags.string("sign-by-sigstore-private-key");
   if (parameters !== "")
     yield () =>
-      withPrefix("Error using --sign-by-sigstore", () => fromParameters(context, parameters));
+      withPrefix("Error using --sign-by-sigstore", async () => {
+        const { openParametersSigner } = await import("./parameters-signer.ts");
+        return await openParametersSigner(context, parameters);
+      });
   if (flags.string("sign-by-sq-fingerprint") !== "") throw noSequoia();
   if (gpgKey !== "")
     yield () => withPrefix("creating signature", () => openGpgSigner(context, gpgKey, passphrase));
@@ -87,23 +89,6 @@ async function passphraseFor(context: CommandContext): Promise<Uint8Array | unde
     return readPassphraseFile(file);
   }
   return sigstoreKey === "" ? undefined : await askPassphrase(context, sigstoreKey);
-}
-
-async function fromParameters(context: CommandContext, path: string): Promise<Signer> {
-  const { privateKeyFile, privateKeyPassphraseFile, fulcio, rekorURL } =
-    await loadSigningParameters(path);
-  if (fulcio) throw notSupportedYet("Signing with a certificate of Fulcio's");
-  if (privateKeyFile === undefined)
-    throw new CliError(
-      "cli.bad-key",
-      "no private key source provided (neither a private key nor Fulcio) when preparing to create sigstore signatures",
-    );
-  const passphrase =
-    privateKeyPassphraseFile === undefined
-      ? await askPassphrase(context, privateKeyFile)
-      : readPassphraseFile(privateKeyPassphraseFile);
-  if (rekorURL !== undefined) throw notSupportedYet("Uploading signatures to a Rekor log");
-  return await openSigstoreSigner(context, privateKeyFile, passphrase);
 }
 
 /** The answer of Debian's build of skopeo. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { test } from "node:test";
 import { annotationKeys } from "../../../sigstore/cosign/attachment.ts";
 import { closeKeyFile } from "../../../sigstore/cosign/key-file.ts";
-import { createSigstoreSigner } from "../../../sigstore/cosign/signer.ts";
+import { createCertifiedSigner, createSigstoreSigner } from "../../../sigstore/cosign/signer.ts";
 import { createSigstoreVerifier } from "../../../sigstore/cosign/verifier.ts";
 import { digestOf } from "../../../src/core/digest.ts";
 import { type TestKey, testKey, testTime } from "../../support/certificates.ts";
@@ -71,4 +72,44 @@ test("nothing is signed without a name, after the end, or with a key that does n
     createSigstoreSigner({ keyFile, passphrase, creator: "test 1", now: () => testTime }),
     { ...cannotSign, message: "initializing private key: unsupported pem type: PUBLIC KEY" },
   );
+});
+
+test("a certificate that has run out is replaced before anything else is signed", async () => {
+  let now = testTime.getTime();
+  const keys: KeyObject[] = [];
+  const certify = async (key: KeyObject) => {
+    keys.push(key);
+    const pem = `certificate ${keys.length}`;
+    return { certificate: pem, chain: "chain", notAfter: new Date(now + 600_000) };
+  };
+  const logged: string[] = [];
+  const log = {
+    add: async ({ keyOrCertificate }: { keyOrCertificate: string }) => {
+      logged.push(keyOrCertificate);
+      return "set";
+    },
+  };
+  await using signer = await createCertifiedSigner({
+    certify,
+    log,
+    signal,
+    creator: "test 1",
+    now: () => new Date(now),
+  });
+  const certificates: unknown[] = [];
+  for (const minutes of [0, 9, 1, 5]) {
+    now += minutes * 60_000;
+    const made = await signer.sign(claim, { signal });
+    assert.ok(made.format === "sigstore");
+    const { certificate, chain, set, signature = "" } = annotationKeys;
+    certificates.push(made.annotations[certificate]);
+    assert.deepEqual([made.annotations[chain], made.annotations[set]], ["chain", "set"]);
+    const by = createPublicKey(keys.at(-1) as KeyObject);
+    const bytes = Buffer.from(made.annotations[signature] ?? "", "base64");
+    assert.ok(verify("sha256", made.payload, by, bytes));
+    assert.equal(await signer.hasMade(made, claim), false);
+  }
+  const expected = ["certificate 1", "certificate 1", "certificate 2", "certificate 2"];
+  assert.deepEqual(certificates, expected);
+  assert.deepEqual(logged, expected);
 });
