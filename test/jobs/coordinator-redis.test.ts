@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KnownError } from "../../src/core/errors.ts";
 import { skipWithout } from "../support/peers.ts";
+import { undisturbed } from "../support/undisturbed.ts";
 import { meetAtRedis } from "./coordinators.ts";
 
 const { signal } = new AbortController();
@@ -51,23 +52,26 @@ test(
   "RedisCoordinator gives turns about in the order of asking, whatever the worker",
   options,
   async () => {
-    await using meeting = await meetAtRedis({});
-    const { Redis } = await import("ioredis");
-    const redis = new Redis(meeting.server.socket);
-    const [one, two] = [meeting.join(), meeting.join()];
-    const { begun, end } = hold(one);
-    await begun;
-    const story: string[] = [];
-    const other = two.exclusively("a", signal, async () => void story.push("two"));
-    while ((await redis.zcard("amphora:turn:{a}:line")) === 0);
-    const own = Array.from({ length: 5 }, () =>
-      one.exclusively("a", signal, async () => void story.push("one")),
-    );
-    await end();
-    await Promise.all([other, ...own]);
-    assert.equal(story[0], "two");
-    assert.equal(story.length, 6);
-    redis.disconnect();
+    // who waits, and has not asked again for five seconds, is passed over
+    await undisturbed(1000, async () => {
+      await using meeting = await meetAtRedis({});
+      const { Redis } = await import("ioredis");
+      const redis = new Redis(meeting.server.socket);
+      const [one, two] = [meeting.join(), meeting.join()];
+      const { begun, end } = hold(one);
+      await begun;
+      const story: string[] = [];
+      const other = two.exclusively("a", signal, async () => void story.push("two"));
+      while ((await redis.zcard("amphora:turn:{a}:line")) === 0);
+      redis.disconnect();
+      const own = Array.from({ length: 5 }, () =>
+        one.exclusively("a", signal, async () => void story.push("one")),
+      );
+      await end();
+      await Promise.all([other, ...own]);
+      assert.equal(story[0], "two");
+      assert.equal(story.length, 6);
+    });
   },
 );
 

@@ -52,7 +52,7 @@ async function tellOf(
     readonly allowed?: boolean;
   } = {},
 ) {
-  const { state = "done", secret, inward = true, timeoutMs = 10_000, allowed = true } = settings;
+  const { state = "done", secret, inward = true, timeoutMs = 60_000, allowed = true } = settings;
   await using folder = await tempFolder();
   await using jobs = await openEmbeddedJobs(folder.in("jobs.db"), { now: Date.now });
   const job = jobOf({ webhook });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { undisturbed } from "../../support/undisturbed.ts";
 import { assertExact, Processes } from "./processes.ts";
 import type { JobsWorld } from "./world.ts";
 
@@ -61,40 +62,42 @@ export function crashContract(world: JobsWorld): void {
     ...options,
     skip,
   }, async () => {
-    await using place = await world.place();
-    await using jobs = await place.open();
-    await using processes = await Processes.on(place, 5000);
-    await jobs.queue.add("a", { n: 1 });
-    const first = processes.start("hold");
-    const began = (pid: number | undefined, rest: string) =>
-      processes.until(
-        (lines) =>
-          lines.some((line) => line.what === "began" && line.pid === pid && line.rest === rest),
-        `attempt ${rest}`,
+    await undisturbed(1000, async () => {
+      await using place = await world.place();
+      await using jobs = await place.open();
+      await using processes = await Processes.on(place, 5000);
+      await jobs.queue.add("a", { n: 1 });
+      const first = processes.start("hold");
+      const began = (pid: number | undefined, rest: string) =>
+        processes.until(
+          (lines) =>
+            lines.some((line) => line.what === "began" && line.pid === pid && line.rest === rest),
+          `attempt ${rest}`,
+        );
+      await began(first.pid, "1");
+      first.kill("SIGSTOP");
+      const second = processes.start("hold");
+      await began(second.pid, "2");
+      first.kill("SIGCONT");
+      first.stdin?.write("done\n");
+      const settled = (pid: number | undefined) =>
+        processes.until(
+          (lines) => lines.some((line) => line.what === "settled" && line.pid === pid),
+          "settled",
+        );
+      await settled(first.pid);
+      second.stdin?.write("done\n");
+      await settled(second.pid);
+      assert.deepEqual(
+        processes.lines("settled", "lost").map(({ pid, what, rest }) => [pid, what, rest]),
+        [
+          [first.pid, "lost", ""],
+          [first.pid, "settled", "job.lease-lost"],
+          [second.pid, "settled", "done"],
+        ],
       );
-    await began(first.pid, "1");
-    first.kill("SIGSTOP");
-    const second = processes.start("hold");
-    await began(second.pid, "2");
-    first.kill("SIGCONT");
-    first.stdin?.write("done\n");
-    const settled = (pid: number | undefined) =>
-      processes.until(
-        (lines) => lines.some((line) => line.what === "settled" && line.pid === pid),
-        "settled",
-      );
-    await settled(first.pid);
-    second.stdin?.write("done\n");
-    await settled(second.pid);
-    assert.deepEqual(
-      processes.lines("settled", "lost").map(({ pid, what, rest }) => [pid, what, rest]),
-      [
-        [first.pid, "lost", ""],
-        [first.pid, "settled", "job.lease-lost"],
-        [second.pid, "settled", "done"],
-      ],
-    );
-    assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
+      assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
+    });
   });
 
   test(`${name} queue adds once and gives once, whatever many processes add and do at once`, {

@@ -9,6 +9,7 @@ import { JobError } from "../../../src/jobs/errors.ts";
 import type { Jobs } from "../../../src/jobs/jobs.ts";
 import type { QueuedJob } from "../../../src/jobs/submit-job.ts";
 import type { FailingStore, StoreFault } from "../../support/jobs/failing-store.ts";
+import { undisturbed } from "../../support/undisturbed.ts";
 import { doOneJob } from "./job-story.ts";
 import { jobOf, story } from "./ledger.ts";
 import { openAddress } from "./open-address.ts";
@@ -28,7 +29,7 @@ export interface FaultyWorld extends JobsWorld {
 }
 
 /** Does it until it can be done. */
-async function insist<T>(work: () => Promise<T>): Promise<T> {
+export async function insist<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work();
@@ -125,12 +126,14 @@ async function failInTurn(
 ): Promise<void> {
   const step = soak ? 1 : world.stride;
   for (let at = randomInt(step), reached = true; reached; at += step) {
-    await using place = await world.place();
-    await using jobs = await place.open({ leaseMs: 8000 });
-    await jobs.queue.size();
-    using failing = world.fail({ at, how });
-    await use(jobs);
-    reached = failing.failed();
+    await undisturbed(1000, async () => {
+      await using place = await world.place();
+      await using jobs = await place.open({ leaseMs: 8000 });
+      await jobs.queue.size();
+      using failing = world.fail({ at, how });
+      await use(jobs);
+      reached = failing.failed();
+    });
   }
 }
 
@@ -153,6 +156,7 @@ export function faultContract(world: FaultyWorld): void {
     await using place = await world.place();
     const calls = (await tellUntil(place.address, endless)) ?? 0;
     const step = soak ? 1 : Math.ceil(calls / 3);
-    for (let at = randomInt(step); at < calls; at += step) await assertEndsOnce(world, at);
+    for (let at = randomInt(step); at < calls; at += step)
+      await undisturbed(1000, () => assertEndsOnce(world, at));
   });
 }

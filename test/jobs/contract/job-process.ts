@@ -105,7 +105,7 @@ async function add({ queue }: Jobs<TestJob>): Promise<void> {
 
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
-const jobs = await openAddress(address, { leaseMs: options.leaseMs });
+const jobs = await openAddress(address, { leaseMs: options.leaseMs, patienceMs: 5000 });
 log("ready");
 if (role === "add") {
   await add(jobs);

@@ -6,10 +6,11 @@ import type { OpenOptions, TestJob } from "./world.ts";
 /** Opens a place of jobs by its address: `{"file"}` or `{"url"}`. */
 export function openAddress<J = TestJob>(
   address: string,
-  { now = Date.now, ...options }: OpenOptions = {},
+  { now = Date.now, patienceMs = 60_000, leaseMs }: OpenOptions = {},
 ): Promise<Jobs<J>> {
   const { file, url } = JSON.parse(address) as { readonly file?: string; readonly url: string };
+  const options = { now, patienceMs, ...(leaseMs !== undefined && { leaseMs }) };
   return file === undefined
-    ? openRedisJobs<J>(url, { now, patienceMs: 5000, ...options })
-    : openEmbeddedJobs<J>(file, { now, pollMs: 50, ...options });
+    ? openRedisJobs<J>(url, options)
+    : openEmbeddedJobs<J>(file, { ...options, pollMs: 50 });
 }

@@ -9,6 +9,8 @@ export interface TestJob {
 export interface OpenOptions {
   readonly now?: () => number;
   readonly leaseMs?: number;
+  /** A minute by default, so that no machine is too slow. */
+  readonly patienceMs?: number;
 }
 
 /** One place where jobs are kept, empty at first. */
