@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { RegistryAnswerError } from "./answer-error.ts";
 import { Exchange } from "./exchange.ts";
 import { answerFailure } from "./failures.ts";
@@ -37,7 +38,7 @@ function follow({ limits, parts }: Service, exchange: Exchange): void {
   const began = parts.now();
   if (!socket.timeout) socket.setTimeout(limits.idleMs);
   response.on("timeout", () => {
-    if (exchange.awaitsClient || socket.writableLength > 0) socket.destroy();
+    if (exchange.awaitsClient || socket.writableLength > 0) endIfSilent(socket);
     else socket.setTimeout(limits.idleMs);
   });
   response.on("close", () => {
@@ -45,6 +46,14 @@ function follow({ limits, parts }: Service, exchange: Exchange): void {
     parts.report?.(exchange.event(parts.now() - began));
   });
   response.on("error", () => undefined);
+}
+
+/** Where it was we who stood still, what the client has sent meanwhile is read before that turn. */
+function endIfSilent(socket: Socket): void {
+  const { bytesRead } = socket;
+  setImmediate(() => {
+    if (socket.bytesRead === bytesRead) socket.destroy();
+  });
 }
 
 async function serve(service: Service, exchange: Exchange): Promise<void> {

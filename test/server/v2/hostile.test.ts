@@ -6,6 +6,7 @@ import { call, withQuery } from "../../support/server/client.ts";
 import { MemoryBackend } from "../../support/server/memory-backend.ts";
 import { exchangeRaw, openRaw } from "../../support/server/raw-socket.ts";
 import { startV2Server } from "../../support/server/v2-server.ts";
+import { undisturbed } from "../../support/undisturbed.ts";
 
 const host = "Host: registry.test\r\n";
 const close = "Connection: close\r\n";
@@ -245,9 +246,26 @@ test("a backend that takes longer than clients may is waited for", async () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     return { names: ["late"], more: false };
   };
-  await using server = await startV2Server({ backendOf: () => backend, limits: { idleMs: 200 } });
-  const answer = await call(server.origin, "GET", "/v2/a/tags/list");
-  assert.equal(answer.body.toString(), '{"name":"a","tags":["late"]}');
+  await undisturbed(100, async () => {
+    await using server = await startV2Server({ backendOf: () => backend, limits: { idleMs: 200 } });
+    const answer = await call(server.origin, "GET", "/v2/a/tags/list");
+    assert.equal(answer.body.toString(), '{"name":"a","tags":["late"]}');
+  });
+});
+
+test("a client that has sent in time is not ended by a server that stood still", async () => {
+  const backend = new MemoryBackend();
+  const parts = { backendOf: () => backend, limits: { idleMs: 2000 } };
+  await using server = await startV2Server(parts);
+  const location = (await begin(server.origin, "/v2/a/blobs/uploads/")) ?? "";
+  const { socket, headers } = openRaw(server.port);
+  socket.write(`PATCH ${location} HTTP/1.1\r\n${host}Content-Length: 20\r\n\r\n0123456789`);
+  while (backend.uploads.get("upload-1")?.bytes.length !== 10) await nextTurn();
+  await new Promise((resolve) => setImmediate(resolve)); // behind it come time-outs, then what was sent
+  socket.write("0123456789");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+  assert.match(await headers(), /^HTTP\/1\.1 202/);
+  socket.destroy();
 });
 
 test("a call's signal aborts when its client is gone", async () => {
