@@ -16,7 +16,7 @@ const repository = "team/app";
 const largeBytes = 12_000_000;
 
 /** A server that has the listening socket and waits for the word to begin, as a service manager starts the next one. */
-interface Waiting {
+interface Waiting extends Disposable {
   begin(): Promise<ServerProcess>;
 }
 
@@ -33,20 +33,24 @@ async function waitingServers(folder: TempFolder, count: number) {
 
 async function waitingServer(folder: TempFolder, descriptor: number): Promise<Waiting> {
   const spawned = Promise.withResolvers<ChildProcess>();
+  const begun = Promise.withResolvers<void>();
   const started = startServerProcess({
     folder,
     descriptor,
     yaml: "log: {requests: false}\n",
     shell: 'read -r word; LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"',
     onSpawn: spawned.resolve,
+    begun: begun.promise,
   });
   started.catch(() => undefined); // told to whoever begins it
   const child = await spawned.promise;
   return {
     begin: () => {
       child.stdin?.write("go\n");
+      begun.resolve();
       return started;
     },
+    [Symbol.dispose]: () => void child.kill("SIGKILL"), // where it was never begun, or has gone
   };
 }
 
@@ -105,12 +109,16 @@ async function pullOn(
   }
 }
 
-test("servers that follow each other on one socket lose no pull and no upload", async (t) => {
+test("servers that follow each other on one socket lose no pull and no upload", {
+  timeout: 600_000,
+}, async (t) => {
   await using folder = await tempFolder();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => agent.destroy());
   const { url, waiting } = await waitingServers(folder, 3);
+  for (const server of waiting) stack.use(server); // else who connects to its socket waits for ever
   const [first, second, third] = waiting;
   assert.ok(first && second && third);
-  await using stack = new AsyncDisposableStack();
   const one = stack.use(await first.begin());
   const image = await pushLoadImage({ url }, repository, "v1", [
     [1, 20_000],
@@ -121,6 +129,7 @@ test("servers that follow each other on one socket lose no pull and no upload", 
   const large = image.blobs[3] ?? "";
   const world = { isOver: false, pulls: 0, retried: { count: 0 } };
   const pullers = Array.from({ length: 6 }, () => pullOn(url, small, world));
+  for (const puller of pullers) puller.catch(() => {}); // told to whoever waits for pulls
   const awaitPulls = async (more: number) => {
     for (const wanted = world.pulls + more; world.pulls < wanted; ) {
       await Promise.race([sleep(10), ...pullers]);
@@ -138,6 +147,7 @@ test("servers that follow each other on one socket lose no pull and no upload", 
   await awaitPulls(20);
   let isReplaced = false;
   const slow = slowGet(`${url}/v2/${repository}/blobs/${large}`, () => isReplaced);
+  slow.catch(() => {});
   const two = stack.use(await second.begin());
   const ending = one.kill("SIGTERM");
   await awaitPulls(20);
@@ -160,7 +170,6 @@ test("servers that follow each other on one socket lose no pull and no upload", 
   world.isOver = true;
   await Promise.all(pullers);
   await pullLoadImage({ url }, image);
-  agent.destroy();
   t.diagnostic(
     `${world.pulls} pulls (${before} before the last), ${world.retried.count} asked again on a new connection`,
   );

@@ -34,9 +34,11 @@ export interface ServerProcessOptions {
   readonly descriptor?: number;
   /** Is given the process before it listens. */
   readonly onSpawn?: (child: ChildProcess) => void;
+  /** From when on it is waited for, no longer than for a while; by default from its start. */
+  readonly begun?: Promise<void>;
 }
 
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 /** Starts the program as it is shipped; it listens when this returns. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
@@ -48,7 +50,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     text += chunk;
   });
   const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  const url = await listening(child, () => text);
+  const url = await listening(child, () => text, options.begun);
   const kill = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     const [code, by] = await ended;
@@ -86,10 +88,17 @@ async function spawnServer(options: ServerProcessOptions): Promise<ChildProcess>
   });
 }
 
-function listening(child: ChildProcess, log: () => string): Promise<string> {
+function listening(
+  child: ChildProcess,
+  log: () => string,
+  begun: Promise<void> = Promise.resolve(),
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`the server ${why}: ${log()}`));
-    const timer = setTimeout(fail, patienceMs, "does not listen");
+    let timer: NodeJS.Timeout | undefined;
+    void begun.then(() => {
+      timer = setTimeout(fail, patienceMs, "does not listen").unref();
+    });
     const look = () => {
       const url = /"url":"(http[^"]*)","version"/.exec(log())?.[1];
       if (url === undefined) return;
