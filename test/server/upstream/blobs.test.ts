@@ -8,7 +8,6 @@ import { RegistryAnswerError as AnswerError } from "../../../src/server/v2/answe
 import { makeImage } from "../../support/images.ts";
 import {
   cutResponse,
-  delay,
   type Fault,
   flipByte,
   longBody,
@@ -16,6 +15,7 @@ import {
   shortBody,
   stallResponse,
 } from "../../support/registry/faults.ts";
+import { bodyBytes } from "../../support/registry/reply.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { pushBlob } from "./pushing.ts";
@@ -226,16 +226,39 @@ test("a blob that nobody reads any more is kept half, and continued, by another 
   assert.match(second ?? "", /^bytes=[1-9]\d{5,6}-$/);
 });
 
-test("a blob whose reader has left before its upstream answers is not fetched for nobody", async () => {
+test("a blob whose reader has left before its upstream answers is not fetched for nobody", {
+  timeout: 300_000,
+}, async () => {
   await using registry = await startRegistry();
   registry.seed("app", "v1", big);
   await using world = await startUpstreams(registry.origin);
   await knowImage(world);
-  registry.behave({ on: "GET blob", fault: delay(100) });
-  const left = AbortSignal.timeout(20);
-  const opened = world.upstreams.openBlob(repositoryOf(), bigLayer, testCall(left));
+  const asked = Promise.withResolvers<void>();
+  const mayAnswer = Promise.withResolvers<void>();
+  const sent = Promise.withResolvers<"all" | "some">();
+  async function* sending(bytes: AsyncIterable<Uint8Array>) {
+    try {
+      yield* bytes;
+      sent.resolve("all");
+    } finally {
+      sent.resolve("some");
+    }
+  }
+  const late: Fault = {
+    async reply(reply) {
+      asked.resolve();
+      await mayAnswer.promise;
+      return { ...reply, body: sending(bodyBytes(reply.body)) };
+    },
+  };
+  registry.behave({ on: "GET blob", fault: late });
+  const reader = new AbortController();
+  const opened = world.upstreams.openBlob(repositoryOf(), bigLayer, testCall(reader.signal));
+  await asked.promise;
+  reader.abort();
   await assert.rejects(opened);
-  await setTimeout(600);
+  mayAnswer.resolve();
+  assert.equal(await sent.promise, "some");
   assert.equal(registry.log.of("GET blob").length, 1);
   assert.equal(await world.store.statBlob(repositoryOf(), bigLayer, testCall()), undefined);
   assert.ok((await readBlob(world.upstreams, bigLayer))?.equals(bigBytes));
