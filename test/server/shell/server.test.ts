@@ -11,6 +11,7 @@ import type { AssemblyBase } from "../../../src/cli/serve/assemble-server.ts";
 import type { RequestEvent, ServerEvent } from "../../../src/server/server-event.ts";
 import { type Served, startServed } from "../../support/server/served.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { undisturbed } from "../../support/undisturbed.ts";
 
 /** What a raw connection is answered. */
 async function raw({ host }: Served, head: string): Promise<string> {
@@ -205,14 +206,16 @@ test("what does not end in time is cut off, and counted", async () => {
 });
 
 test("while it is announced that the server ends, it serves, and says that it is not ready", async () => {
-  await using served = await startServed({ yaml: "shutdown: {announce: 2s}" });
-  const stopping = served.stop();
-  const answer = await fetch(`${served.url}/readyz`);
-  assert.equal(answer.status, 503);
-  assert.equal(answer.headers.get("connection"), "close");
-  assert.equal(await answer.text(), "about to end\n");
-  assert.equal((await fetch(`${served.url}/v2/`)).status, 200);
-  await stopping;
+  await undisturbed(500, async () => {
+    await using served = await startServed({ yaml: "shutdown: {announce: 2s}" });
+    const stopping = served.stop();
+    const answer = await fetch(`${served.url}/readyz`);
+    assert.equal(answer.status, 503);
+    assert.equal(answer.headers.get("connection"), "close");
+    assert.equal(await answer.text(), "about to end\n");
+    assert.equal((await fetch(`${served.url}/v2/`)).status, 200);
+    await stopping;
+  });
 });
 
 test("what was pushed is there after the next start, and the audit log tells of both", async () => {
