@@ -16,21 +16,21 @@ import type { TestImage } from "../support/images.ts";
 import { randomBytesOf } from "../support/random.ts";
 import type { Registry } from "../support/registry.ts";
 
-/** A clock that is not waited for: every sleep passes at once, and is written down. */
+/** A clock that stands still but for sleeps: every one passes at once, and is written down. */
 export interface FastClock extends Clock {
   readonly slept: number[];
 }
 
 export function fastClock(): FastClock {
-  let offset = 0;
+  let time = Date.now();
   const slept: number[] = [];
   return {
     slept,
-    now: () => Date.now() + offset,
+    now: () => time,
     async sleep(ms, signal) {
       signal.throwIfAborted();
       slept.push(ms);
-      offset += ms;
+      time += ms;
       await new Promise((resolve) => setImmediate(resolve));
       signal.throwIfAborted();
     },
