@@ -10,7 +10,7 @@ import { makeImage } from "../support/images.ts";
 import { endOf, jobsOf, postJob } from "../support/jobs/job-client.ts";
 import { skipWithout } from "../support/peers.ts";
 import { startRedis } from "../support/redis.ts";
-import { delay, hang } from "../support/registry/faults.ts";
+import { type Fault, hang } from "../support/registry/faults.ts";
 import { startRegistry } from "../support/registry.ts";
 import { startServerProcess } from "../support/server/server-process.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -95,24 +95,33 @@ const mirror = {
 
 test("all workers bring the images of one mirror, each once, and one that is killed loses none", {
   skip: skipWithout("redis-server"),
+  timeout: 600_000,
 }, async () => {
   await using world = await startWorld();
   const { server, source, target } = world;
-  source.behave({ on: "GET blob", times: 1000, fault: delay(50) });
+  const allBegan = Promise.withResolvers<void>();
+  const waits: Fault = {
+    async reply(reply) {
+      await allBegan.promise;
+      return reply;
+    },
+  };
+  source.behave({ on: "GET blob", times: 1000, fault: waits });
   const workers = await Promise.all(["a", "b", "c"].map((name) => world.worker(name)));
   try {
     const { job } = await postJob(server.url, mirror);
     const [a, b, c] = workers as [Worker, Worker, Worker];
-    while (a.begun() + b.begun() + c.begun() < 4) await sleep(10);
+    while (Math.min(a.begun(), b.begun(), c.begun()) === 0) await sleep(10);
     const killed = workers.find((worker) => worker.begun() > worker.ended()) ?? a;
     await end(killed, "SIGKILL");
+    allBegan.resolve();
     const ended = await endOf(server.url, job?.id ?? "");
     assert.equal(ended.state, "done", JSON.stringify(ended.failure));
     assert.ok(ended.result?.kind === "sync");
     const { images, failed, stopped } = ended.result.summary;
     assert.deepEqual({ images, failed, stopped }, { images: tags, failed: 0, stopped: 0 });
     const others = workers.filter((worker) => worker !== killed);
-    for (const worker of others) assert.ok(worker.ended() > 0, "a worker had nothing to do");
+    for (const worker of others) while (worker.ended() === 0) await sleep(10);
     for (let tag = 0; tag < tags; tag++) {
       const answer = await fetch(`${target.origin}/v2/copy/team/app/manifests/v${tag}`);
       assert.equal(answer.status, 200, `v${tag}`);
@@ -130,6 +139,7 @@ test("all workers bring the images of one mirror, each once, and one that is kil
 
 test("who cancels a mirror calls off its parts", {
   skip: skipWithout("redis-server"),
+  timeout: 600_000,
 }, async () => {
   await using world = await startWorld();
   const { server, source } = world;
