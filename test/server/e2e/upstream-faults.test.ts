@@ -31,7 +31,7 @@ before(async () => {
   const folder = stack.use(await tempFolder());
   const yaml = `
 log: {requests: false}
-upstreams: [{name: up.example, alias: up, url: "${registry.origin}", fresh-for: 0s, answer-within: 2s}]
+upstreams: [{name: up.example, alias: up, url: "${registry.origin}", fresh-for: 0s, answer-within: 10s}]
 `;
   server = stack.use(await startServerProcess({ folder, yaml }));
 });
