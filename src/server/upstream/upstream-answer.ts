@@ -1,5 +1,6 @@
 import { ContentError, KnownError } from "../../core/errors.ts";
 import { RegistryError, type RegistryErrorCode } from "../../registry/errors.ts";
+import { ServerError } from "../errors.ts";
 import { type RegistryAnswerCode, RegistryAnswerError } from "../v2/answer-error.ts";
 
 type Answer = readonly [code: RegistryAnswerCode, status: number];
@@ -32,7 +33,7 @@ const refusalCodes: ReadonlySet<string> = new Set<RegistryAnswerCode>([
 export function upstreamAnswer(error: unknown, upstream: string): RegistryAnswerError {
   if (error instanceof RegistryAnswerError) return error;
   const [code, status] = answerTo(error);
-  const reason = error instanceof KnownError ? error.message : "no answer";
+  const reason = reasonOf(error);
   return new RegistryAnswerError(code, `upstream ${upstream}: ${reason}`, {
     status,
     cause: error,
@@ -40,9 +41,20 @@ export function upstreamAnswer(error: unknown, upstream: string): RegistryAnswer
   });
 }
 
+/** Whether it was never asked, for what we need to ask it cannot be read: clients are told no paths. */
+function isOurs(error: unknown): boolean {
+  return error instanceof ServerError || (error instanceof Error && isOurs(error.cause));
+}
+
+function reasonOf(error: unknown): string {
+  if (isOurs(error)) return "a file that its settings name cannot be used";
+  return error instanceof KnownError ? error.message : "no answer";
+}
+
 function answerTo(error: unknown): Answer {
   if (isTimeout(error)) return ["UNAVAILABLE", 504];
   if (error instanceof ContentError) return ["UNAVAILABLE", 502];
+  if (isOurs(error)) return ["UNAVAILABLE", 503];
   if (!(error instanceof RegistryError)) throw error; // ours, not the upstream's
   if (error.status === 508) return ["UNAVAILABLE", 508];
   return answers[error.code] ?? refusal(error) ?? ["UNAVAILABLE", 502];
@@ -55,7 +67,7 @@ function refusal({ status, specCode = "" }: RegistryError): Answer | undefined {
 
 /** Whether an upstream could not answer rightly now, as opposed to having said no: a copy may stand in for it. */
 export function isOutage(error: unknown): boolean {
-  if (isSilence(error) || error instanceof ContentError) return true;
+  if (isSilence(error) || error instanceof ContentError || isOurs(error)) return true;
   if (!(error instanceof RegistryError)) return false;
   return error.code === "registry.bad-response" || error.code === "registry.bad-redirect";
 }

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { Digest } from "../../../src/core/digest.ts";
 import { makeImage } from "../../support/images.ts";
+import { skipWithout } from "../../support/peers.ts";
 import { redirect, refuse } from "../../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { byTag, readBlob, repositoryOf, startUpstreams, testCall } from "./support.ts";
+import { makePki } from "../../support/tls.ts";
+import { byTag, hub, readBlob, repositoryOf, startUpstreams, testCall } from "./support.ts";
 
 const image = makeImage({ layers: 1, layerBytes: 5000 });
 const layer = image.layers[0]?.digest as Digest;
@@ -129,4 +131,44 @@ test("an upstream is signed in to with its own password, which goes nowhere else
     status: 403,
     code: "DENIED",
   });
+});
+
+test("what is renewed on the disk counts from then on", {
+  skip: skipWithout("openssl"),
+}, async () => {
+  await using pki = await makePki();
+  const users: Record<string, string> = { ann: "one" };
+  await using registry = await startRegistry({
+    access: { kind: "basic", users },
+    tls: { cert: pki.server.cert, key: pki.server.key },
+  });
+  for (const tag of ["v1", "v2", "v3", "v4"]) registry.seed("app", tag, image);
+  const at = pki.folder.in;
+  const files = { ca: at("upstream.crt"), passwordFile: at("password") };
+  await writeFile(files.passwordFile, "one");
+  await using world = await startUpstreams(registry.origin, { username: "ann", ...files });
+  const read = (tag: string) =>
+    world.upstreams.readManifest(repositoryOf(), byTag(tag), testCall());
+  const unusable = {
+    status: 503,
+    code: "UNAVAILABLE",
+    message: `upstream ${hub}: a file that its settings name cannot be used`,
+  };
+  await assert.rejects(read("v1"), unusable);
+  const told = world.events.map((event) => (event.type === "message" ? event.text : ""));
+  assert.ok(told.some((text) => text.endsWith(`open ${files.ca}: no such file or directory`)));
+  await writeFile(files.ca, pki.stranger.cert);
+  world.pass(3000);
+  await assert.rejects(read("v1"), { status: 502, message: /unknown authority/ });
+  await writeFile(files.ca, pki.ca.cert);
+  world.pass(3000);
+  assert.equal((await read("v1"))?.digest, image.digest);
+  users.ann = "another";
+  await assert.rejects(read("v2"), { status: 403 });
+  await writeFile(files.passwordFile, "another");
+  world.pass(3000);
+  assert.equal((await read("v3"))?.digest, image.digest);
+  await rm(files.passwordFile);
+  world.pass(3000);
+  await assert.rejects(read("v4"), unusable);
 });
