@@ -4,14 +4,19 @@ import { count, duration, filePath, listenAddress, size } from "../../config/set
 const switchable = z.boolean({ error: "expected true or false" });
 
 /** `tls:` certificate and key are read again when they change. */
-export const tlsSettings = z.strictObject({
-  cert: filePath(),
-  key: filePath(),
-  /** Whoever has a certificate of this authority is the user that its common name says. */
-  clientCa: filePath().optional(),
-  /** Nobody without a certificate is spoken to. */
-  requireClientCert: switchable.default(false),
-});
+export const tlsSettings = z
+  .strictObject({
+    cert: filePath(),
+    key: filePath(),
+    /** Whoever has a certificate of this authority is the user that its common name says. */
+    clientCa: filePath().optional(),
+    /** Nobody without a certificate is spoken to. */
+    requireClientCert: switchable.default(false),
+  })
+  .refine(({ clientCa, requireClientCert }) => clientCa !== undefined || !requireClientCert, {
+    path: ["clientCa"],
+    error: "expected the authority of the certificates that clients are to have",
+  });
 
 /** `limits:` what is more is answered 429, or 413. */
 export const limitSettings = z.strictObject({

@@ -1,4 +1,4 @@
-import { constants } from "node:crypto";
+import { constants, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { fileErrorText } from "../../config/load-file.ts";
@@ -14,6 +14,7 @@ export async function loadTls(settings: TlsSettings): Promise<SecureContextOptio
   const [cert, key, ca] = await Promise.all(
     [settings.cert, settings.key, settings.clientCa].map(readPem),
   );
+  if (ca !== undefined) checkAuthority(ca, settings.clientCa);
   const options: SecureContextOptions = {
     cert,
     key,
@@ -34,6 +35,18 @@ export async function loadTls(settings: TlsSettings): Promise<SecureContextOptio
     });
   }
   return options;
+}
+
+/** OpenSSL takes a file without a certificate, and then nobody's is good; in DER it sees none. */
+function checkAuthority(pem: Buffer, path: string | undefined): void {
+  try {
+    new X509Certificate(pem.toString("latin1"));
+  } catch (error) {
+    throw new ServerError("server.bad-file", `${path} holds no certificate in PEM form`, {
+      hint: "Set tls.client-ca to the certificates of authorities",
+      cause: error,
+    });
+  }
 }
 
 async function readPem(path: string | undefined): Promise<Buffer | undefined> {

@@ -129,6 +129,33 @@ test("a key that does not belong to the certificate starts no server", needed, a
   await assert.rejects(() => startServed(none), { code: "server.bad-file" });
 });
 
+test("an authority that nobody can have a certificate of starts no server", needed, async () => {
+  await using pki = await makePki();
+  const files = {
+    "server.crt": pki.server.cert,
+    "server.key": pki.server.key,
+    "ca.crt": pki.ca.cert,
+    "empty.crt": "",
+  };
+  const start = (more: string) =>
+    startServed({ yaml: `tls: {cert: server.crt, key: server.key, ${more}}`, files });
+  for (const file of ["empty.crt", "server.key"])
+    await assert.rejects(() => start(`client-ca: ${file}`), {
+      code: "server.bad-file",
+      message: new RegExp(`${file} holds no certificate in PEM form$`),
+    });
+  await assert.rejects(() => start("require-client-cert: true"), {
+    message: /:1: tls\.client-ca: expected the authority of the certificates/,
+  });
+  await using server = await start("client-ca: ca.crt");
+  await writeFile(server.folder.in("etc", "ca.crt"), "");
+  await server.reload();
+  const client = pki.client;
+  const told = server.events.flatMap((event) => (event.type === "message" ? [event.text] : []));
+  assert.ok(told.includes("certificate not changed"));
+  assert.equal(await ask(server, "/v2/", { pki, client }), 200);
+});
+
 test("tokens are to be had by TLS where the server was asked by TLS", needed, async () => {
   await using pki = await makePki();
   await using server = await served(pki, "access: {tokens: {}}");
