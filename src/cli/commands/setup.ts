@@ -4,7 +4,7 @@ import { readFile } from "../../config/load-file.ts";
 import { UsageError } from "../../core/errors.ts";
 import type { CommandContext } from "../context.ts";
 import { CliError, UsageWithHelp } from "../errors.ts";
-import type { SetupAuthority, SetupRequest } from "../setup/client-setup.ts";
+import type { SetupAuthority, SetupRegistry, SetupRequest } from "../setup/client-setup.ts";
 import { clientSetups } from "../setup/clients.ts";
 import { parseEndpoint, parseRegistry } from "../setup/endpoint.ts";
 import { showNotes, showSetup } from "../setup/show-setup.ts";
@@ -42,16 +42,32 @@ function requestOf({ flags }: CommandContext): SetupRequest {
   const ca = flags.string("ca");
   return {
     endpoint: parseEndpoint(endpoint),
-    registries: flags.strings("registry").map(parseRegistry),
+    registries: distinct(flags.strings("registry").map(parseRegistry)),
     authority: ca === "" ? undefined : loadAuthority(ca),
   };
 }
 
-/** @throws {CliError} `cli.bad-key` where it holds no certificate */
+/** @throws {UsageError} where one is to be led to two places */
+function distinct(registries: readonly SetupRegistry[]): readonly SetupRegistry[] {
+  const known = new Map<string, SetupRegistry>();
+  for (const registry of registries) {
+    const { name, alias } = known.get(registry.name) ?? registry;
+    if (alias !== registry.alias)
+      throw new UsageError("usage.bad-flag", `--registry has two aliases for ${name}`);
+    known.set(name, registry);
+  }
+  return [...known.values()];
+}
+
+/** @throws {CliError} `cli.bad-key` where it holds no certificate, or a key that would be shown to everybody */
 function loadAuthority(file: string): SetupAuthority {
   const path = resolve(loadEnvironment().cwd, file);
   const pem = readFile(path).toString();
   if (!pem.includes("-----BEGIN CERTIFICATE-----"))
     throw new CliError("cli.bad-key", `${path} holds no certificate in PEM form`);
+  if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(pem))
+    throw new CliError("cli.bad-key", `${path} holds a private key besides certificates`, {
+      hint: "Name a file with the certificates alone: everybody may read where they are copied to",
+    });
   return { path, pem: pem.endsWith("\n") ? pem : `${pem}\n` };
 }

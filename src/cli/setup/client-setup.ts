@@ -62,9 +62,14 @@ export interface LedRegistry {
 /**
  * Where the registries asked for are on the server; the usual ones where none were.
  *
- * @throws {UsageError} for a host with a port, which cannot stand in a path
+ * @throws {UsageError} for a host with a port, which cannot stand in a path, and for a server that no name can begin with
  */
 export function ledRegistries({ endpoint, registries }: SetupRequest): readonly LedRegistry[] {
+  if (!/[.:]/.test(endpoint.host) && endpoint.host !== "localhost")
+    throw new UsageError(
+      "usage.bad-flag",
+      `${endpoint.host}/… is a repository of docker.io in names of images: give --endpoint the server's whole name, or a port`,
+    );
   const asked =
     registries.length > 0
       ? registries

@@ -1,3 +1,4 @@
+import { UsageError } from "../../core/errors.ts";
 import {
   type ClientSetup,
   heading,
@@ -13,10 +14,17 @@ const conf = "/etc/containers/registries.conf.d/900-amphora.conf";
  * containers-registries.conf(5) for podman, buildah, skopeo and CRI-O. `location` takes the place of the name, and nothing
  * else is asked; a `mirror` would be passed by for the registry itself as soon as it refuses. The policy of the client,
  * and signatures, still go by the image's own name.
+ *
+ * @throws {UsageError} for an IPv6 address: "invalid reference format" to all of them (skopeo 1.9 and 1.22)
  */
 export function setUpContainersConf(client: "podman" | "crio", request: SetupRequest): ClientSetup {
   const { endpoint, authority } = request;
   const { host, plain } = endpoint;
+  if (host.startsWith("["))
+    throw new UsageError(
+      "usage.bad-flag",
+      `podman, buildah, skopeo and CRI-O take no name with an IPv6 address: give --endpoint a name of the server's, not ${host}`,
+    );
   const entries = ledRegistries(request).map(({ name, place }) =>
     entry([["prefix", quoted(name)], ["location", quoted(place)], ...insecure(plain)]),
   );

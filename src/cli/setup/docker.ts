@@ -23,6 +23,9 @@ export function setUpDocker(request: SetupRequest): ClientSetup {
         const image = name === "docker.io" ? "library/alpine:3" : "team/app:1";
         return `  ${name}/${image}  ->  ${place}/${image}`;
       }),
+      ...(host.startsWith("[")
+        ? ["Docker 20.10 takes no name with an IPv6 address (seen): there the server needs a name."]
+        : []),
       "Docker's registry-mirrors stays out of daemon.json on purpose: it is heeded for docker.io alone, and where the mirror refuses an image Docker fetches it from docker.io itself, without a word. No setting turns that off.",
       "Who may run docker can still name a registry directly; only a network that lets the daemon reach nothing but this server closes that.",
       ...(plain

@@ -48,9 +48,19 @@ test("setup --write leaves what others wrote alone, and all else with it", async
   assert.equal(await readFile(ca, "utf8"), "-----BEGIN CERTIFICATE-----\n");
 });
 
+test("setup is told the same registry twice, and leads it once", async () => {
+  const twice = ["--registry", "docker.io,index.docker.io", "--registry", "docker.io"];
+  const { stdout } = await runCli([...podman, ...twice]);
+  assert.equal(stdout.match(/^prefix = /gm)?.length, 1);
+  const refused = await runCli([...podman, "--registry", "docker.io=hub,docker.io"]);
+  assert.match(refused.stderr, /two aliases for docker\.io/);
+});
+
 test("setup refuses what cannot be meant", async () => {
   await using folder = await tempFolder();
   await writeFile(folder.in("empty"), "");
+  const both = "-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n";
+  await writeFile(folder.in("both"), both);
   for (const [args, said] of [
     [["setup"], /Exactly one argument expected/],
     [
@@ -61,7 +71,8 @@ test("setup refuses what cannot be meant", async () => {
     [["setup", "docker", "--endpoint", "https://a/b"], /wants the server's address/],
     [["setup", "docker", "--endpoint", "a", "--registry", "x"], /wants the host of a registry/],
     [["setup", "docker", "--endpoint", "a", "--ca", folder.in("empty")], /holds no certificate/],
-    [["setup", "docker", "--endpoint", "a", "--force"], /are for --write/],
+    [["setup", "docker", "--endpoint", "a", "--ca", folder.in("both")], /holds a private key/],
+    [["setup", "docker", "--endpoint", "a.test", "--force"], /are for --write/],
   ] as const) {
     const { exitCode, stderr, stdout } = await runCli(args);
     assert.deepEqual([exitCode, stdout], [1, ""], args.join(" "));

@@ -172,6 +172,19 @@ test("a registry with a port wants an alias where names lead through the server"
   assert.equal(setUp("containerd", request).files.length, 1);
 });
 
+test("a server that no image's name can begin with is refused where names lead through it", () => {
+  const at = (text: string) => ({ ...plain, endpoint: parseEndpoint(text) });
+  for (const client of ["docker", "podman", "crio", "buildkit"]) {
+    assert.throws(() => setUp(client, at("https://registry")), /repository of docker\.io/, client);
+    for (const text of ["registry:5000", "localhost", "registry.example", "10.0.0.1"])
+      assert.ok(setUp(client, at(text)).files.length >= 0);
+  }
+  for (const client of ["podman", "crio"])
+    assert.throws(() => setUp(client, at("https://[::1]:5000")), /no name with an IPv6 address/);
+  assert.match(setUp("docker", at("https://[::1]")).notes.join("\n"), /20\.10 takes no name/);
+  for (const client of ["containerd", "k3s"]) setUp(client, at("https://registry"));
+});
+
 test("parseEndpoint() takes an address alone", () => {
   for (const [text, url, host, isPlain] of [
     ["https://registry.example", "https://registry.example", "registry.example", false],
