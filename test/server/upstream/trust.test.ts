@@ -137,7 +137,7 @@ test("what is renewed on the disk counts from then on", {
   skip: skipWithout("openssl"),
 }, async () => {
   await using pki = await makePki();
-  const users: Record<string, string> = { ann: "one" };
+  const users = { ann: "one" };
   await using registry = await startRegistry({
     access: { kind: "basic", users },
     tls: { cert: pki.server.cert, key: pki.server.key },
