@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { lstat, rm } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import {
   createServer as createTlsServer,
@@ -6,6 +7,7 @@ import {
 } from "node:https";
 import type { ListenOptions } from "node:net";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { type SecureContextOptions, Server as TlsServer } from "node:tls";
 import { fileErrorText, systemCode } from "../../config/load-file.ts";
 import type { ListenAddress } from "../../config/setting-values.ts";
@@ -104,12 +106,18 @@ async function listen(server: Server, place: DoorPlace, options: DoorOptions): P
       });
     });
   } catch (error) {
-    const text = listenTexts[systemCode(error) ?? ""] ?? fileErrorText(error, "listen", "");
+    const text = listenTexts[codeOf(error, place)] ?? fileErrorText(error, "listen", "");
     throw new ServerError("server.cannot-listen", `Cannot listen on ${nameOf(place)}: ${text}`, {
       hint: "Name another address with --listen HOST:PORT",
       cause: error,
     });
   }
+}
+
+/** libuv says EACCES of a unix socket whose folder is not there. */
+function codeOf(error: unknown, place: DoorPlace): string {
+  const isNowhere = place.type === "unix" && !existsSync(dirname(place.path));
+  return isNowhere ? "ENOENT" : (systemCode(error) ?? "");
 }
 
 const listenTexts: Readonly<Record<string, string>> = {
@@ -131,8 +139,10 @@ function listenOptions(place: DoorPlace, { reusePort = false }: DoorOptions): Li
   }
 }
 
-/** One that nobody listens on was left by a run that was killed. */
+/** One that nobody listens on was left by a run that was killed. Whatever is no socket refuses connections, too, and stays. */
 async function removeDeadSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found?.isSocket()) return;
   const code = await new Promise<string | undefined>((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
@@ -121,6 +121,22 @@ test("what comes through a proxy, or from a browser's page, is not from this mac
   assert.equal((await upload({})).status, 202);
   for (const name of ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Origin", "Sec-Fetch-Site"])
     assert.equal((await upload({ [name]: "x" })).status, 401, name);
+});
+
+test("nothing but a socket makes way for a unix socket", async () => {
+  await using folder = await tempFolder();
+  const file = folder.in("kept");
+  writeFileSync(file, "kept");
+  for (const [path, why] of [
+    [file, /the address is in use$/],
+    [folder.path, /the address is in use$/],
+    [folder.in("nowhere/socket"), /no such folder$/],
+  ] as const)
+    await assert.rejects(() => startServed({ listen: [`unix:${path}`] }), {
+      code: "server.cannot-listen",
+      message: why,
+    });
+  assert.equal(readFileSync(file, "utf8"), "kept");
 });
 
 test("several addresses are listened on, a unix socket among them, which a killed server may have left", async () => {
