@@ -71,7 +71,7 @@ function open({ path, schema, format, durable }: DatabaseForm): Database {
         work();
         file.exec("COMMIT");
       } catch (error) {
-        file.exec("ROLLBACK");
+        if (file.isTransaction) file.exec("ROLLBACK"); // on a full disk SQLite has done so itself
         throw error;
       }
     },

@@ -120,7 +120,7 @@ export class PushQueue implements Disposable {
       this.#database.exec("commit");
       return row && toPush(row);
     } catch (error) {
-      this.#database.exec("rollback");
+      if (this.#database.isTransaction) this.#database.exec("rollback");
       throw error;
     }
   }
