@@ -12,6 +12,8 @@ export interface ServerCall {
   readonly signal: AbortSignal;
   /** What a password came in (`Authorization: Basic …`), for the signer's eyes alone: never kept, never logged. */
   readonly authorization?: string | undefined;
+  /** HEAD by somebody who may push: asked to find out whether it has to be pushed. */
+  readonly isForPushing?: boolean;
   /** Proxies that the request has come through (`OCI-Proxy-Hops`); none where absent. */
   readonly hops?: number;
 }

@@ -60,7 +60,7 @@ export class BlobCache implements AsyncDisposable {
     if (ask.upstream.settings.offline || this.#absent.get(key)) return undefined;
     const named = this.#store.cache.namedSize(ask.repository, ask.digest);
     if (named !== undefined) return { size: named };
-    if (takesPushesAlone(ask.upstream) && ask.upstream.rests) return undefined;
+    if (ask.upstream.takesPushesAlone && ask.upstream.rests) return undefined;
     const size = await this.#sizes.join(key, ask.call.signal, () => this.#askSize(ask, key));
     return size === undefined ? undefined : { size };
   }
@@ -251,7 +251,7 @@ export class BlobCache implements AsyncDisposable {
       return opened.size;
     } catch (error) {
       upstream.failed(error);
-      if (takesPushesAlone(upstream) && isOutage(error)) return undefined; // then clients push it
+      if (upstream.takesPushesAlone && isOutage(error)) return undefined; // then clients push it
       throw upstreamAnswer(error, upstream.name);
     }
   }
@@ -270,11 +270,6 @@ async function openPassed(
     if (!isOutside || range.start === 0) throw error;
     return await openPassed(direct, { start: 0 }, signal);
   }
-}
-
-/** Whether pushes are acknowledged without a word of the upstream. */
-function takesPushesAlone({ settings }: Upstream): boolean {
-  return settings.push === "write-back" || settings.push === "local-only";
 }
 
 /** A request that came back to us in a circle must not wait for itself: hence the hops. */

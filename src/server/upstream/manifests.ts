@@ -75,8 +75,8 @@ export class ManifestCache {
     const held = await this.#store.readManifest(repository, reference, call);
     if (held) return this.#counted("hit", held);
     if (upstream.settings.offline) return undefined;
-    return await this.#fetchOnce(ask, reference.digest, (own) =>
-      this.#fetch(own, reference.digest),
+    return await orToBePushed(ask, () =>
+      this.#fetchOnce(ask, reference.digest, (own) => this.#fetch(own, reference.digest)),
     );
   }
 
@@ -98,7 +98,7 @@ export class ManifestCache {
       const held = await this.#stale(ask, known, "did not answer a moment ago");
       if (held) return held;
     }
-    return await this.#refreshTag(ask, tag, known);
+    return await orToBePushed(ask, () => this.#refreshTag(ask, tag, known));
   }
 
   /** What stays here by another mode than the present one is the upstream's again. */
@@ -248,6 +248,26 @@ async function readVerified(
     });
   } catch (error) {
     if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether it is asked for so as to be pushed where nobody need be asked: clients give up where they are told that this cannot
+ * be found out.
+ */
+function isToBePushed({ upstream, call }: Ask): boolean {
+  return call.isForPushing === true && upstream.takesPushesAlone;
+}
+
+/** What `work` finds; nothing where its upstream cannot be asked, and it can be pushed without. */
+async function orToBePushed<T>(ask: Ask, work: () => Promise<T>): Promise<T | undefined> {
+  if (isToBePushed(ask) && ask.upstream.rests) return undefined;
+  try {
+    return await work();
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (isToBePushed(ask) && isOutage(cause)) return undefined;
     throw error;
   }
 }

@@ -48,6 +48,11 @@ export class Upstream {
     return this.#connection.host(nextHop(call)).repository(path, access);
   }
 
+  /** Whether pushes are acknowledged without a word of it. */
+  get takesPushesAlone(): boolean {
+    return this.settings.push === "write-back" || this.settings.push === "local-only";
+  }
+
   /** Whether it failed to answer a short while ago. */
   get rests(): boolean {
     return this.#restsUntil > this.#now();

@@ -37,6 +37,7 @@ export class Exchange implements ServerCall {
   readonly credentials: Credentials;
   readonly notes: ExchangeNotes = {};
   caller: Caller;
+  isForPushing = false;
   /** Of content that left, and of content that came. */
   sentBytes = 0;
   receivedBytes = 0;

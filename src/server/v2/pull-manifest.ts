@@ -9,7 +9,7 @@ import { namesDigest } from "./entity-tags.ts";
 import type { Exchange, HeaderList } from "./exchange.ts";
 import { demand } from "./rights.ts";
 import { note, type Service } from "./service.ts";
-import { isForPushing, quoted, type Refused, refusalAnswer } from "./verdicts.ts";
+import { isForPushing, mayPush, quoted, type Refused, refusalAnswer } from "./verdicts.ts";
 
 /** GET and HEAD of a manifest: no byte of it leaves before it is admitted. */
 export async function pullManifest(
@@ -19,6 +19,7 @@ export async function pullManifest(
   { reference }: { readonly reference: ManifestReference },
 ): Promise<void> {
   demand(service, exchange, repository, "pull");
+  exchange.isForPushing = exchange.head && mayPush(service, exchange, repository);
   const backend = service.parts.backendOf(repository);
   const manifest = await backend.readManifest(repository, reference, exchange);
   if (manifest === undefined) throw unknown("manifest unknown", reference);

@@ -13,12 +13,20 @@ export type Refused = Extract<Decision, { allowed: false }>;
  * failure. No byte leaves by it; of what is blocked nothing is told.
  */
 export function isForPushing(
-  { access, parts }: Service,
-  { caller }: Exchange,
+  service: Service,
+  exchange: Exchange,
   repository: ServedRepository,
   { blocked, tagOnly }: Refused,
 ): boolean {
-  if (blocked === true || tagOnly === true) return false;
+  return blocked !== true && tagOnly !== true && mayPush(service, exchange, repository);
+}
+
+/** Whether the caller may push to a repository. */
+export function mayPush(
+  { access, parts }: Service,
+  { caller }: Exchange,
+  repository: ServedRepository,
+): boolean {
   return access.allows(caller, nameForRights(parts, repository), "push");
 }
 

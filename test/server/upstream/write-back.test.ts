@@ -78,6 +78,29 @@ test("what is pushed is acknowledged without the upstream, and passed on in orde
   assert.equal((await read())?.digest, image.digest, "and then the upstream's");
 });
 
+test("whoever asks so as to push is told that a manifest is not there, where the upstream cannot be asked", async () => {
+  for (const push of ["write-back", "local-only", "write-through"] as const) {
+    await using registry = await startRegistry();
+    registry.seed("app", "v1", image);
+    await using world = await startUpstreams(registry.origin, { push });
+    const read = (tag: string, isForPushing: boolean) =>
+      world.upstreams.readManifest(repositoryOf(), byTag(tag), { ...testCall(), isForPushing });
+    assert.equal((await read("v1", true))?.digest, image.digest);
+    registry.behave({ times: 10_000, fault: reset() });
+    for (const turn of ["at first", "while it is let rest"]) {
+      await assert.rejects(read("v2", false), { status: 502 }, turn);
+      if (push === "write-through") await assert.rejects(read("v2", true), { status: 502 });
+      else assert.equal(await read("v2", true), undefined, turn);
+    }
+    const call = { ...testCall(), isForPushing: true };
+    const unknown = world.upstreams.readManifest(repositoryOf(), byDigest(second.digest), call);
+    if (push === "write-through") await assert.rejects(unknown, { status: 502 });
+    else assert.equal(await unknown, undefined);
+    world.pass(100_000);
+    assert.equal((await read("v1", true))?.digest, image.digest, "a copy stands in");
+  }
+});
+
 test("what waits survives the process, whatever else is lost", async () => {
   await using registry = await startRegistry();
   await using folder = await tempFolder();

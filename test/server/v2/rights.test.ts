@@ -254,6 +254,22 @@ test("a tag that moves between the look and the put is not overwritten", async (
   assert.equal((await call(world.origin, "PUT", path, { headers, body: index })).status, 412);
 });
 
+test("HEAD of a manifest by whoever may push is told as such to backends, and nothing else", async () => {
+  await using world = await start();
+  const told: (boolean | undefined)[] = [];
+  world.backend.readManifest = async (_repository, _reference, { isForPushing }) => {
+    told.push(isForPushing);
+    return undefined;
+  };
+  for (const [method, user] of [
+    ["HEAD", "writer"],
+    ["HEAD", "reader"],
+    ["GET", "writer"],
+  ] as const)
+    await call(world.origin, method, "/v2/team/app/manifests/1", { headers: asUser(user) });
+  assert.deepEqual(told, [true, false, false]);
+});
+
 test("nothing is deleted where deletion is switched off", async () => {
   await using world = await start({ deletion: false });
   const headers = asUser("owner");
