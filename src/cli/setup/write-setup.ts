@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileErrorText, readIfThere } from "../../config/load-file.ts";
 import { CliError } from "../errors.ts";
@@ -52,14 +52,22 @@ function plan(path: string, text: string): Plan {
   return { path, text, done: "replaced", isForeign: !there.startsWith(mark) };
 }
 
+/** For everybody to read, whatever the umask: podman fails for users who cannot read its configuration. */
 async function replace(path: string, text: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(aside, text, { flag: "wx", mode: 0o644, flush: true });
+    await makeFolder(dirname(path));
+    await writeFile(aside, text, { flag: "wx", flush: true });
+    await chmod(aside, 0o644);
     await rename(aside, path);
   } catch (error) {
     await rm(aside, { force: true });
     throw new CliError("cli.unwritable", fileErrorText(error, "write", path), { cause: error });
   }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
 }

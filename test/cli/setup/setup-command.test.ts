@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test } from "node:test";
+import { writeSetup } from "../../../src/cli/setup/write-setup.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -29,6 +30,21 @@ test("setup --write writes whole files, and says what it did", async () => {
   assert.match((await write()).stdout, /^Unchanged: /);
   assert.match((await write("--registry", "quay.io")).stdout, /^Replaced /);
   assert.deepEqual(await readdir(dirname(folder.in(conf))), ["900-amphora.conf"]);
+});
+
+test("setup --write writes for everybody to read, whatever the umask", async () => {
+  await using folder = await tempFolder();
+  const before = process.umask(0o077);
+  try {
+    const path = "/etc/containers/registries.conf.d/900-amphora.conf";
+    await writeSetup([{ path, text: "" }], { root: folder.path, force: false });
+  } finally {
+    process.umask(before);
+  }
+  const modeOf = async (path: string) => (await stat(folder.in(path))).mode & 0o777;
+  assert.equal(await modeOf(conf), 0o644);
+  for (const made of ["etc", "etc/containers", "etc/containers/registries.conf.d"])
+    assert.equal(await modeOf(made), 0o755, made);
 });
 
 test("setup --write leaves what others wrote alone, and all else with it", async () => {
