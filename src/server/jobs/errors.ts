@@ -9,6 +9,7 @@ export type JobsApiErrorCode =
   | "job.denied"
   | "job.not-allowed"
   | "job.not-found"
+  | "job.bad-method"
   | "job.has-ended"
   | "job.has-not-ended"
   | "job.too-large"

@@ -555,3 +555,25 @@ test("who does not read keeps nothing in the server but the latest of each job",
   socket.destroy();
   assert.ok(text.split("event: job").length < many, "not every change was kept for it");
 });
+
+test("a path or method that there is none of is answered in the API's own form", async () => {
+  await using world = await jobsWorld();
+  for (const [method, path, status, code, allow] of [
+    ["PUT", "/api/v1/jobs", 405, "job.bad-method", "GET, HEAD, POST"],
+    ["PATCH", "/api/v1/jobs/x?y", 405, "job.bad-method", "DELETE, GET, HEAD"],
+    ["POST", "/api/v1/jobs/events", 405, "job.bad-method", "DELETE, GET, HEAD"],
+    ["GET", "/api/v1/mirrors/base/run", 405, "job.bad-method", "POST"],
+    ["DELETE", "/api/v1/schedules", 405, "job.bad-method", "GET, HEAD"],
+    ["GET", "/api/v1/jobs/x/y/z", 404, "job.not-found", null],
+    ["POST", "/api/v1/mirrors/base/run/", 404, "job.not-found", null],
+  ] as const) {
+    const answer = await world.send("ann", method, path);
+    const said = await read(errorAnswer, answer);
+    assert.deepEqual([answer.status, said.error.code], [status, code], `${method} ${path}`);
+    assert.equal(answer.headers.get("allow"), allow, `${method} ${path}`);
+  }
+  assert.deepEqual(
+    Object.keys((await (await world.get("ann", "/api/v1/jobsx")).json()) as object),
+    ["errors"],
+  );
+});
