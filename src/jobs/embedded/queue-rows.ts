@@ -10,6 +10,12 @@ export interface HeldRow {
   readonly token: string;
 }
 
+/** The time, and the one before which leases have run out. */
+interface LeaseTime {
+  readonly now: number;
+  readonly lapsed: number;
+}
+
 /** The rows of one queue, for use inside of the database's read and write. */
 export class QueueRows {
   readonly #database: JobsDatabase;
@@ -47,26 +53,26 @@ export class QueueRows {
     this.#database.run("delete from queue where name = ? and key = ?", this.#name, key);
   }
 
-  /** Removes what waits, or whose lease has run out. */
-  remove(key: string, now: number): "removed" | "running" | "absent" {
+  /** Removes what waits, or whose lease has run out by `lapsed`. */
+  remove(key: string, lapsed: number): "removed" | "running" | "absent" {
     const sql = "select until from queue where name = ? and key = ?";
     const row = this.#database.get(sql, this.#name, key);
     if (row === undefined) return "absent";
-    if (row["until"] !== null && Number(row["until"]) > now) return "running";
+    if (row["until"] !== null && Number(row["until"]) > lapsed) return "running";
     this.#delete(key);
     return "removed";
   }
 
   /** When {@link give} may have something to give, or to mend: not after now where it has. */
-  nextTurn(now: number, leaseMs: number): number {
+  nextTurn({ now, lapsed }: LeaseTime, leaseMs: number): number {
     if (this.#first() !== undefined) return now;
     const tooLong = "select 1 from queue where name = ? and until > ? limit 1";
     if (this.#database.get(tooLong, this.#name, now + 2 * leaseMs) !== undefined) return now;
-    const times = ["due", "until"].map((column) => {
+    const [due = 0, until = 0] = ["due", "until"].map((column) => {
       const sql = `select min(${column}) as least from queue where name = ? and ${column} is not null`;
-      return this.#database.get(sql, this.#name)?.["least"] ?? Number.POSITIVE_INFINITY;
+      return Number(this.#database.get(sql, this.#name)?.["least"] ?? Number.POSITIVE_INFINITY);
     });
-    return Math.min(...times.map(Number));
+    return Math.min(due, until + now - lapsed);
   }
 
   #first() {
@@ -78,15 +84,15 @@ export class QueueRows {
   }
 
   /** Leases the first that waits, after those whose time has come, or whose lease has run out, wait too. */
-  give(lease: { readonly token: string; readonly now: number; readonly leaseMs: number }) {
-    const { token, now, leaseMs } = lease;
+  give(lease: LeaseTime & { readonly token: string; readonly leaseMs: number }) {
+    const { token, now, lapsed, leaseMs } = lease;
     // The clock was set back. Who has it renews it; of who was killed it runs out.
     const tooLong = "update queue set until = ? where name = ? and until > ?";
     this.#database.run(tooLong, now + leaseMs, this.#name, now + 2 * leaseMs);
     this.#database.run(
       "update queue set token = null, until = null, tries = tries + 1 where name = ? and until <= ?",
       this.#name,
-      now,
+      lapsed,
     );
     const due = "select key from queue where name = ? and due <= ? order by due, rowid";
     for (const { key } of this.#database.all(due, this.#name, now)) {
@@ -135,11 +141,11 @@ export class QueueRows {
   }
 
   /** How many wait, wait for their time, and run; those whose lease has run out wait. */
-  sizes(now: number) {
+  sizes({ now, lapsed }: LeaseTime) {
     const row = this.#database.get(
       `select count(*) as every, count(*) filter (where due > ?) as delayed,
          count(*) filter (where until > ?) as running from queue where name = ?`,
-      ...[now, now, this.#name],
+      ...[now, lapsed, this.#name],
     );
     const every = Number(row?.["every"]);
     const delayed = Number(row?.["delayed"]);

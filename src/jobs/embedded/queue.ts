@@ -3,6 +3,7 @@ import { HeldLease, type Settlement } from "../held-lease.ts";
 import { leasesAsTheyCome } from "../lease-loop.ts";
 import type { JobQueue, Lease } from "../queue.ts";
 import type { JobsDatabase } from "./database.ts";
+import { LeaseClock } from "./lease-clock.ts";
 import { QueueRows } from "./queue-rows.ts";
 
 /** What a queue is given. */
@@ -17,6 +18,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   readonly #database: JobsDatabase;
   readonly #rows: QueueRows;
   readonly #now: () => number;
+  readonly #clock: LeaseClock;
   readonly #leaseMs: number;
   readonly #closed = new AbortController();
 
@@ -24,6 +26,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
     this.#database = database.join();
     this.#rows = new QueueRows(database, options.name);
     this.#now = options.now;
+    this.#clock = new LeaseClock(options.now, options.leaseMs);
     this.#leaseMs = options.leaseMs;
   }
 
@@ -35,11 +38,11 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
   }
 
   remove(key: string) {
-    return this.#database.write("queue", () => this.#rows.remove(key, this.#now()));
+    return this.#database.write("queue", () => this.#rows.remove(key, this.#clock.read().lapsed));
   }
 
   size() {
-    return this.#database.read(() => this.#rows.sizes(this.#now()));
+    return this.#database.read(() => this.#rows.sizes(this.#clock.read()));
   }
 
   leases(options: { readonly signal: AbortSignal }): AsyncIterable<Lease<J>> {
@@ -49,8 +52,9 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
 
   /** A lease, or how long there will be none unless something changes. */
   async #look(): Promise<Lease<J> | number> {
-    const now = this.#now();
-    const turn = await this.#database.read(() => this.#rows.nextTurn(now, this.#leaseMs));
+    const time = this.#clock.read();
+    const { now } = time;
+    const turn = await this.#database.read(() => this.#rows.nextTurn(time, this.#leaseMs));
     if (turn > now) return Math.min(turn - now, this.#leaseMs); // the clock may be set meanwhile
     return (await this.#take()) ?? 0;
   }
@@ -60,7 +64,7 @@ export class EmbeddedQueue<J> implements JobQueue<J> {
     let asked = 0;
     const row = await this.#database.write("queue", () => {
       asked = performance.now();
-      return this.#rows.give({ token, now: this.#now(), leaseMs: this.#leaseMs });
+      return this.#rows.give({ token, ...this.#clock.read(), leaseMs: this.#leaseMs });
     });
     if (row === undefined) return undefined;
     const { key, attempt } = row;
