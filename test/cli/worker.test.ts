@@ -119,3 +119,36 @@ test("workers share the server's queue in Redis: what one gives back another doe
     await end(second, "SIGTERM");
   }
 });
+
+test("serve starts while Redis is away, and takes jobs when it is there", {
+  skip: skipWithout("redis-server"),
+}, async () => {
+  await using redis = await startRedis();
+  await using folder = await tempFolder();
+  await redis.kill();
+  const yaml = stringify({ log: { requests: false }, jobs: { queue: redis.url, workers: 0 } });
+  await using server = await startServerProcess({ folder, yaml });
+  const statusOf = async (path: string) => (await fetch(`${server.url}${path}`)).status;
+  assert.deepEqual([await statusOf("/v2/"), await statusOf("/readyz")], [200, 200]);
+  assert.match(server.log(), /Redis does not answer/);
+  assert.equal(await statusOf("/api/v1/jobs"), 503);
+  await redis.start();
+  const body = { kind: "verify", image: "docker://localhost:5000/app:1" };
+  assert.equal((await postJob(server.url, body)).status, 202);
+  assert.equal(await server.kill("SIGTERM"), 0);
+});
+
+test("serve is not ready while Redis is away where it does jobs alone", {
+  skip: skipWithout("redis-server"),
+}, async () => {
+  await using redis = await startRedis();
+  await using folder = await tempFolder();
+  await redis.kill();
+  const yaml = stringify({ log: { requests: false }, jobs: { queue: redis.url, workers: 0 } });
+  const shell = 'exec "$@" --only jobs';
+  await using server = await startServerProcess({ folder, yaml, shell });
+  const ready = await fetch(`${server.url}/readyz`);
+  assert.deepEqual([ready.status, await ready.text()], [503, "jobs cannot be taken now\n"]);
+  await redis.start();
+  while ((await fetch(`${server.url}/readyz`)).status !== 200) await sleep(50);
+});

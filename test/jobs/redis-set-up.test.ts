@@ -141,3 +141,24 @@ test("Redis ledger tells of changes after it was emptied", options, async () => 
   ending.abort();
   await watching;
 });
+
+test(
+  "openRedisJobs() waits for no Redis that may be away, and asks it when it is there",
+  options,
+  async () => {
+    await using world = await startOwned();
+    const { server, owner } = world;
+    await server.kill();
+    const away = { ...settings, mayBeAway: true };
+    await using jobs = await openRedisJobs<{ readonly n: number }>(`${server.url}/3`, away);
+    await using mistaken = await openRedisJobs(`${server.url}/99`, away);
+    assert.match(jobs.trouble() ?? "", /Redis does not answer/);
+    await assert.rejects(jobs.queue.size(), { code: "job.queue-unreachable" });
+    await server.start();
+    assert.equal(await jobs.queue.add("a", { n: 1 }), "added");
+    assert.equal(jobs.trouble(), undefined);
+    await assert.rejects(mistaken.ledger.create(jobOf()), /Redis refuses: ERR DB index/);
+    assert.match(mistaken.trouble() ?? "", /Redis refuses: ERR DB index/);
+    assert.deepEqual(await owner.keys("*"), []);
+  },
+);

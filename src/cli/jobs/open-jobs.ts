@@ -10,18 +10,27 @@ import type { ServerSettings } from "../../server/settings.ts";
 export interface OpenedJobs extends Jobs {
   /** By which workers on other machines know what is blocked; absent where they read the data folder. */
   readonly told?: ToldBlocks;
+  /** Why they cannot be asked now, for people; undefined: they can be. */
+  readonly trouble?: () => string | undefined;
+}
+
+/** What the jobs of the settings are opened with. */
+export interface OpeningParts {
+  readonly now: () => number;
+  readonly report: Report;
+  /** They are opened though Redis does not answer yet. */
+  readonly mayBeAway?: boolean;
 }
 
 /**
  * The queue and the ledger of the settings: in the data folder, or in Redis. Only what is named is loaded.
  *
  * @throws {JobError} `job.queue-unreachable`
- * @throws {ServerError} `server.bad-file` where the password cannot be read
+ * @throws {ServerError} `server.bad-file` where the password, or a certificate, cannot be read
  */
 export async function openJobs(
   { jobs, data }: Pick<ServerSettings, "jobs" | "data">,
-  now: () => number,
-  report: Report,
+  { now, report, mayBeAway = false }: OpeningParts,
 ): Promise<OpenedJobs> {
   if (jobs.queue === "embedded") {
     const folder = join(data, "jobs");
@@ -31,7 +40,7 @@ export async function openJobs(
   }
   const { openRedisJobs } = await import("../../jobs/redis/open.ts");
   const warn = (text: string) => report({ type: "message", level: "warn", text });
-  return await openRedisJobs(await queueUrl(jobs), { now, warn });
+  return await openRedisJobs(await queueUrl(jobs), { now, warn, mayBeAway });
 }
 
 /** The URL with its password in it: for the client alone. */
@@ -47,8 +56,12 @@ export async function queueUrl({
 
 /** A file with one line. @throws {ServerError} `server.bad-file` */
 export async function readSecret(path: string): Promise<string> {
+  return (await readText(path)).replace(/\r?\n$/, "");
+}
+
+async function readText(path: string): Promise<string> {
   try {
-    return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
+    return await readFile(path, "utf8");
   } catch (cause) {
     throw new ServerError("server.bad-file", `Cannot read ${path}`, { cause });
   }

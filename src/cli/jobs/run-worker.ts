@@ -51,7 +51,7 @@ export async function workUntilEnded(
     report({ type: "message", level: "info", text, fields: { worker: name } });
   const signal = flags.untilStdinEnds ? endedWith(context.signal) : context.signal;
   await using stack = new AsyncDisposableStack();
-  const jobs = stack.use(await openJobs(settings, Date.now, report));
+  const jobs = stack.use(await openJobs(settings, { now: Date.now, report }));
   const parts = await performParts({ context, settings, flags, report, stack, told: jobs.told });
   const handed = await openHandedJobs(settings, Date.now);
   if (handed) forgetHanded(stack.use(handed), Date.now, signal);

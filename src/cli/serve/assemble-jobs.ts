@@ -33,6 +33,8 @@ export interface JobsContext {
 /** The jobs of a server. */
 export interface AssembledJobs {
   readonly faces: readonly Face[];
+  /** Why no jobs can be taken now; undefined: they can. */
+  trouble(): string | undefined;
   /** Whether a job may be about a registry. */
   mayName(domain: string): boolean;
   /** Reads mirrors, schedules and what jobs may. @throws {ConfigError} `config.invalid`; all stays as it was then */
@@ -54,7 +56,7 @@ const hourMs = 3_600_000;
 /**
  * The queue and its API; workers, schedules and the rest of their upkeep once the server listens.
  *
- * @throws {JobError} `job.queue-unreachable`
+ * @throws {JobError} `job.queue-unreachable` where Redis refuses; one that does not answer yet is waited for by whoever asks
  */
 export async function assembleJobs(
   base: AssemblyBase,
@@ -63,9 +65,13 @@ export async function assembleJobs(
 ): Promise<AssembledJobs> {
   const { settings, environment, report, now, context } = base;
   const own = opened.use(new AsyncDisposableStack()); // what is begun later ends with the rest
-  const jobs = own.use(await openJobs(settings, now, report));
+  // What is a registry, too, is one without Redis.
+  const jobs = own.use(await openJobs(settings, { now, report, mayBeAway: true }));
   const { queue, ledger, webhooks, told } = jobs;
-  if (told) await tellBlocks({ told, server: settings.name, blocks, report }, own);
+  const away = jobs.trouble?.();
+  if (away !== undefined) report({ type: "message", level: "warn", text: away });
+  const telling = told && tellBlocks({ told, server: settings.name, blocks, report }, own);
+  if (away === undefined) await telling;
   const desk: JobDesk = { queue, ledger, webhooks, now };
   const reading = { platform: loadHostPlatform(environment), now };
   let current = { settings, ...(await readNamedJobs(settings, reading)) };
@@ -89,6 +95,7 @@ export async function assembleJobs(
     createScheduler({ desk, schedules, report: reportSchedules(report) });
   return {
     faces: [api],
+    trouble: () => (jobs.trouble?.() === undefined ? undefined : "jobs cannot be taken now"),
     mayName: (domain) => current.mayName(domain),
     async reload(next) {
       const { isAnything, later } = changedJobs(current.settings, next);

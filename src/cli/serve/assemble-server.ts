@@ -156,7 +156,10 @@ async function assemble(
         ...(jobs?.faces ?? []),
         ...(only === undefined || only === "page" ? browsers.faces : []),
       ],
-      readiness: async () => audit?.trouble ?? (await backends.trouble()),
+      readiness: async () =>
+        audit?.trouble ??
+        (await backends.trouble()) ??
+        (servesRegistry(only) ? undefined : jobs?.trouble()),
     },
     async reload(next) {
       judge.reload();

@@ -3,12 +3,17 @@ import type { Redis } from "ioredis";
 import { Changes, type JobChanges } from "../changes.ts";
 import { JobError } from "../errors.ts";
 
+/** How long who can do without waits for the first answer. */
+const shortMs = 2000;
+
 /** How Redis is used. */
 export interface LinkOptions {
   /** What all keys begin with; `{…}` keeps them in one slot of a cluster. */
   readonly prefix: string;
   /** How long an answer is waited for. */
   readonly patienceMs: number;
+  /** It is opened though Redis does not answer yet. */
+  readonly mayBeAway?: boolean;
   /** Told, once, what of how Redis is set up may lose jobs. */
   readonly warn?: (text: string) => void;
 }
@@ -22,18 +27,20 @@ export class RedisLink {
   readonly changes: JobChanges = { queue: new Changes(), ledger: new Changes() };
   readonly redis: Redis;
   readonly #subscriber: Redis;
-  readonly #patienceMs: number;
+  readonly #options: LinkOptions;
   readonly #hashes = new Map<string, string>();
   /** Why there is no connection. */
   #trouble: unknown;
   /** However many wait for a connection, it is listened for once. */
-  #connected: Promise<void> | undefined;
+  #becoming: Promise<void> | undefined;
+  /** Whether Redis has said that it can be used as it was set. */
+  #isGreeted = false;
   #users = 0;
 
   private constructor(redis: Redis, options: LinkOptions) {
     this.redis = redis;
     this.prefix = options.prefix;
-    this.#patienceMs = options.patienceMs;
+    this.#options = options;
     this.#subscriber = redis.duplicate();
     this.redis.on("error", (error) => {
       this.#trouble = error;
@@ -50,7 +57,7 @@ export class RedisLink {
     });
   }
 
-  /** @throws {JobError} `job.queue-unreachable` */
+  /** @throws {JobError} `job.queue-unreachable`; of what may be away only where Redis refuses */
   static async open(url: string, options: LinkOptions): Promise<RedisLink> {
     const { Redis } = await import("ioredis");
     const redis = new Redis(url, {
@@ -63,34 +70,49 @@ export class RedisLink {
     });
     const link = new RedisLink(redis, options);
     try {
-      await link.ask(() => link.#greet());
-      await link.#lookAtEviction(options.warn);
+      await link.ask(async () => {}, options.mayBeAway ? shortMs : options.patienceMs);
       return link;
     } catch (error) {
+      if (options.mayBeAway && error instanceof JobError && !isRefusal(error.cause)) return link;
       link.#close();
       throw error;
     }
   }
 
-  /** Asks for the first answer, and again where the connection broke before it came. */
-  async #greet(): Promise<void> {
-    for (;;) {
+  /** Why Redis cannot be asked now, for people; undefined: it can be. */
+  get trouble(): string | undefined {
+    if (this.redis.status === "ready" && this.#isGreeted) return undefined;
+    return unreachable(this.#trouble).message;
+  }
+
+  /** Waits for the connection, and the first time for an answer; begins anew where it breaks before that came. */
+  async #becomeReady(): Promise<void> {
+    do {
+      await this.#untilConnected();
       try {
-        await this.redis.ping();
-        // A database that is none would be passed over without a word, and that of somebody else used.
-        if (this.redis.options.db) await this.redis.select(this.redis.options.db);
-        return;
+        await this.#greet();
       } catch (error) {
-        if (this.redis.status === "ready") throw error;
-        await this.#ready();
+        if (this.redis.status !== "ready") continue;
+        this.#trouble = error;
+        throw error;
       }
-    }
+    } while (!this.#isGreeted);
+  }
+
+  async #greet(): Promise<void> {
+    if (this.#isGreeted) return;
+    await this.redis.ping();
+    // A database that is none would be passed over without a word, and that of somebody else used.
+    if (this.redis.options.db) await this.redis.select(this.redis.options.db);
+    await this.#lookAtEviction();
+    this.#isGreeted = true;
   }
 
   /** Asked by ourselves, and not by BullMQ, which tells standard error by itself. Who may not ask is not told. */
-  async #lookAtEviction(warn: LinkOptions["warn"]): Promise<void> {
+  async #lookAtEviction(): Promise<void> {
+    const { warn } = this.#options;
     if (!warn) return;
-    const info = await this.ask(() => this.redis.info("memory")).catch(() => "");
+    const info = await this.redis.info("memory").catch(() => "");
     const of = (name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(info)?.[1];
     const policy = of("maxmemory_policy") ?? "noeviction";
     if (policy === "noeviction" || of("maxmemory") === "0") return;
@@ -119,9 +141,9 @@ export class RedisLink {
    *
    * @throws {JobError} `job.queue-unreachable`; it is not known then whether it was done, or still will be
    */
-  async ask<T>(work: () => Promise<T>): Promise<T> {
+  async ask<T>(work: () => Promise<T>, patienceMs: number = this.#options.patienceMs): Promise<T> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(unreachable(this.#trouble)), this.#patienceMs);
+    const timer = setTimeout(() => reject(unreachable(this.#trouble)), patienceMs);
     try {
       await Promise.race([this.#ready(), late]);
       return await Promise.race([work(), late]);
@@ -153,16 +175,17 @@ export class RedisLink {
   }
 
   async #ready(): Promise<void> {
-    if (this.redis.status === "ready") return;
-    this.#connected ??= this.#untilConnected().finally(() => {
-      this.#connected = undefined;
+    if (this.redis.status === "ready" && this.#isGreeted) return;
+    this.#becoming ??= this.#becomeReady().finally(() => {
+      this.#becoming = undefined;
     });
-    this.#connected.catch(() => {}); // told to those who still wait
-    await this.#connected;
+    this.#becoming.catch(() => {}); // told to those who still wait
+    await this.#becoming;
   }
 
   async #untilConnected(): Promise<void> {
     const { redis } = this;
+    if (redis.status === "ready") return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const ready = () => resolve();
     const end = () => reject(new Error("The connection was closed"));
@@ -198,8 +221,12 @@ function isAnswer(error: unknown): boolean {
   return typeof (error as { readonly code?: unknown }).code === "number";
 }
 
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
 function unreachable(cause: unknown): JobError {
-  const refusal = cause instanceof Error && cause.name === "ReplyError" ? cause.message : undefined;
+  const refusal = isRefusal(cause) ? cause.message : undefined;
   const state = refusal === undefined ? "Redis does not answer" : "Redis refuses";
   return new JobError("job.queue-unreachable", `Cannot reach the jobs: ${state}${whyOf(cause)}`, {
     hint: hintFor(refusal),

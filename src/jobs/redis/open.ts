@@ -16,6 +16,8 @@ export interface RedisJobsOptions {
   readonly leaseMs?: number;
   /** How long an answer of Redis is waited for. */
   readonly patienceMs?: number;
+  /** They are opened though Redis does not answer yet. */
+  readonly mayBeAway?: boolean;
   /** Told, once, what of how Redis is set up may lose jobs. */
   readonly warn?: (text: string) => void;
 }
@@ -23,6 +25,8 @@ export interface RedisJobsOptions {
 /** Jobs in Redis, and what else goes by the same connection while they are open. */
 export interface RedisJobs<J> extends Jobs<J> {
   readonly told: ToldBlocks;
+  /** Why Redis cannot be asked now, for people; undefined: it can be. */
+  trouble(): string | undefined;
 }
 
 /**
@@ -30,14 +34,14 @@ export interface RedisJobs<J> extends Jobs<J> {
  * Redis as its `appendfsync` says.
  *
  * @param url `redis://[[user]:password@]host[:port][/database]`, or `rediss://` for TLS
- * @throws {JobError} `job.queue-unreachable`
+ * @throws {JobError} `job.queue-unreachable`; of what may be away only where Redis refuses
  */
 export async function openRedisJobs<J = QueuedJob>(
   url: string,
   options: RedisJobsOptions,
 ): Promise<RedisJobs<J>> {
-  const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000, warn } = options;
-  const link = await RedisLink.open(url, { prefix, patienceMs, ...(warn && { warn }) });
+  const { now, prefix = "{amphora}", leaseMs = 30_000, patienceMs = 10_000, ...more } = options;
+  const link = await RedisLink.open(url, { prefix, patienceMs, ...more });
   const queueOf = <Q>(name: string) =>
     new RedisQueue<Q>(link, new BullParts(link, { name, leaseMs }), { now, leaseMs });
   const jobs = jobsOf({
@@ -45,5 +49,5 @@ export async function openRedisJobs<J = QueuedJob>(
     webhooks: queueOf<QueuedJob>("webhooks"),
     ledger: new RedisLedger(link, now),
   });
-  return { ...jobs, told: toldBlocksBy(link) };
+  return { ...jobs, told: toldBlocksBy(link), trouble: () => link.trouble };
 }
