@@ -7,6 +7,7 @@ import type { Job } from "../../src/jobs/job.ts";
 import { openRedisJobs } from "../../src/jobs/redis/open.ts";
 import { skipWithout } from "../support/peers.ts";
 import { startRedis } from "../support/redis.ts";
+import { makePki } from "../support/tls.ts";
 import { undisturbed } from "../support/undisturbed.ts";
 import { insist } from "./contract/faults.ts";
 import { jobOf } from "./contract/ledger.ts";
@@ -162,3 +163,26 @@ test(
     assert.deepEqual(await owner.keys("*"), []);
   },
 );
+
+test(
+  "openRedisJobs() does not wait for a Redis that refuses, though it may be away",
+  options,
+  async () => {
+    await using world = await startOwned();
+    const { server, owner } = world;
+    await owner.config("SET", "requirepass", "secret");
+    const away = { ...settings, mayBeAway: true };
+    await assert.rejects(openRedisJobs(server.url, away), /Redis refuses: NOAUTH/);
+  },
+);
+
+test("openRedisJobs() trusts the authority that it is given, by rediss:", {
+  ...options,
+  skip: options.skip || skipWithout("openssl"),
+}, async () => {
+  await using pki = await makePki();
+  await using server = await startRedis(pki.server);
+  await assert.rejects(openRedisJobs(server.url, impatient), { code: "job.queue-unreachable" });
+  await using jobs = await openRedisJobs(server.url, { ...settings, ca: pki.ca.cert });
+  assert.deepEqual(await jobs.queue.size(), { waiting: 0, delayed: 0, running: 0 });
+});

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { requirePeer } from "./peers.ts";
 import { tempFolder } from "./temp.ts";
+import type { Certificate } from "./tls.ts";
 
 /** redis-server in a folder of its own, which writes down each command before it answers. */
 export interface RedisServer extends AsyncDisposable {
-  /** `redis://127.0.0.1:PORT`; stays through restarts. */
+  /** `redis://127.0.0.1:PORT`, or `rediss:`; stays through restarts. */
   readonly url: string;
   /** The path of its Unix socket. */
   readonly socket: string;
@@ -18,17 +19,18 @@ export interface RedisServer extends AsyncDisposable {
   thaw(): void;
 }
 
-/** Starts it and waits until it answers. Test with `skipWithout("redis-server")`. */
-export async function startRedis(): Promise<RedisServer> {
+/** Starts it and waits until it answers, by TLS with a certificate. Test with `skipWithout("redis-server")`. */
+export async function startRedis(certificate?: Certificate): Promise<RedisServer> {
   const folder = await tempFolder();
   const socket = folder.in("redis.sock");
-  let { child, port } = await onFreePort(folder.path, socket);
+  const place = { folder: folder.path, socket, certificate };
+  let { child, port } = await onFreePort(place);
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url: `${certificate ? "rediss" : "redis"}://127.0.0.1:${port}`,
     socket,
     kill: () => stop(child),
     async start() {
-      child = await launch(folder.path, socket, port);
+      child = await launch(place, port);
     },
     freeze: () => void child.kill("SIGSTOP"),
     thaw: () => void child.kill("SIGCONT"),
@@ -39,26 +41,32 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
+interface Place {
+  readonly folder: string;
+  readonly socket: string;
+  readonly certificate: Certificate | undefined;
+}
+
 /**
  * Redis takes "port 0" for none. And it must have the same one after a restart: one below those that the system gives to
  * whoever connects meanwhile.
  */
-async function onFreePort(folder: string, socket: string) {
+async function onFreePort(place: Place) {
   for (let tries = 1; ; tries++) {
     const port = randomInt(12_000, 32_000);
     try {
-      return { port, child: await launch(folder, socket, port) };
+      return { port, child: await launch(place, port) };
     } catch (error) {
       if (tries === 20) throw error;
     }
   }
 }
 
-async function launch(folder: string, socket: string, port: number): Promise<ChildProcess> {
+async function launch({ folder, socket, certificate }: Place, port: number): Promise<ChildProcess> {
   const settings = {
     dir: folder,
     bind: "127.0.0.1",
-    port: String(port),
+    ...(certificate ? byTls(certificate, port) : { port: String(port) }),
     unixsocket: socket,
     appendonly: "yes",
     appendfsync: "always",
@@ -79,6 +87,17 @@ async function launch(folder: string, socket: string, port: number): Promise<Chi
     await stop(child);
     throw error;
   }
+}
+
+function byTls({ certPath, keyPath }: Certificate, port: number) {
+  return {
+    port: "0",
+    "tls-port": String(port),
+    "tls-cert-file": certPath,
+    "tls-key-file": keyPath,
+    "tls-ca-cert-file": certPath,
+    "tls-auth-clients": "no",
+  };
 }
 
 async function ready(child: ChildProcess): Promise<void> {

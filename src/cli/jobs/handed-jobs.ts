@@ -1,6 +1,6 @@
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { ServerSettings } from "../../server/settings.ts";
-import { queueUrl } from "./open-jobs.ts";
+import { queueAddress } from "./open-jobs.ts";
 
 /**
  * Where parts of mirrors wait for any worker: a queue and a ledger of their own, beside that of the jobs which somebody asked
@@ -14,7 +14,8 @@ export async function openHandedJobs(
 ): Promise<Jobs | undefined> {
   if (jobs.queue === "embedded") return undefined;
   const { openRedisJobs } = await import("../../jobs/redis/open.ts");
-  return await openRedisJobs(await queueUrl(jobs), { now, prefix: "{amphora}parts" });
+  const { url, ...tls } = await queueAddress(jobs);
+  return await openRedisJobs(url, { now, prefix: "{amphora}parts", ...tls });
 }
 
 /** A part that has ended is read by whoever handed it on while it waits for it; then nobody wants it. */

@@ -5,7 +5,7 @@ import type { ServerSettings } from "../../server/settings.ts";
 import type { Coordinator, HostLimits } from "../../sync/coordinator.ts";
 import { createLocalCoordinator, type LimitsOf } from "../../sync/local-coordinator.ts";
 import { clock } from "../clock.ts";
-import { queueUrl } from "./open-jobs.ts";
+import { queueAddress } from "./open-jobs.ts";
 
 /**
  * What all who do jobs agree on: through the queue's Redis with every other worker, else within this process. Limits of
@@ -19,7 +19,8 @@ export async function openCoordinator(
   if (jobs.queue === "embedded") return createLocalCoordinator(limitsOf, clock);
   const { Redis } = await import("ioredis");
   const { createRedisCoordinator } = await import("../../jobs/redis/coordinator.ts");
-  const redis = new Redis(await queueUrl(jobs), { lazyConnect: true });
+  const { url, ca } = await queueAddress(jobs);
+  const redis = new Redis(url, { lazyConnect: true, ...(ca !== undefined && { tls: { ca } }) });
   // Names are given by people, and two may have the same.
   const worker = `${hostname()}/${process.pid}/${randomBytes(6).toString("hex")}`;
   return createRedisCoordinator(redis, { limitsOf, clock, worker });

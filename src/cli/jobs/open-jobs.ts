@@ -40,18 +40,29 @@ export async function openJobs(
   }
   const { openRedisJobs } = await import("../../jobs/redis/open.ts");
   const warn = (text: string) => report({ type: "message", level: "warn", text });
-  return await openRedisJobs(await queueUrl(jobs), { now, warn, mayBeAway });
+  const { url, ...tls } = await queueAddress(jobs);
+  return await openRedisJobs(url, { now, warn, mayBeAway, ...tls });
 }
 
-/** The URL with its password in it: for the client alone. */
-export async function queueUrl({
+/** Where a Redis is: for the client alone. */
+export interface QueueAddress {
+  /** With its password in it. */
+  readonly url: string;
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string;
+}
+
+/** That of the settings. @throws {ServerError} `server.bad-file` */
+export async function queueAddress({
   queue,
   queuePasswordFile,
-}: ServerSettings["jobs"]): Promise<string> {
-  if (queuePasswordFile === undefined) return queue;
+  queueCa,
+}: ServerSettings["jobs"]): Promise<QueueAddress> {
   const url = new URL(queue);
-  url.password = encodeURIComponent(await readSecret(queuePasswordFile));
-  return url.href;
+  if (queuePasswordFile !== undefined)
+    url.password = encodeURIComponent(await readSecret(queuePasswordFile));
+  const ca = queueCa === undefined ? undefined : await readText(queueCa);
+  return { url: url.href, ...(ca !== undefined && { ca }) };
 }
 
 /** A file with one line. @throws {ServerError} `server.bad-file` */

@@ -40,7 +40,14 @@ export async function readNamedJobs(
 }
 
 /** Of `jobs`, what is only heeded at the next start; the rest is for the rules, and for workers. */
-const ofTheStart = ["queue", "queuePasswordFile", "workers", "keepFor", "serverUrl"] as const;
+const ofTheStart = [
+  "queue",
+  "queuePasswordFile",
+  "queueCa",
+  "workers",
+  "keepFor",
+  "serverUrl",
+] as const;
 
 /** What other settings would change. */
 export interface ChangedJobs {

@@ -12,6 +12,8 @@ export interface LinkOptions {
   readonly prefix: string;
   /** How long an answer is waited for. */
   readonly patienceMs: number;
+  /** PEM certificates to trust in place of the system's. */
+  readonly ca?: string;
   /** It is opened though Redis does not answer yet. */
   readonly mayBeAway?: boolean;
   /** Told, once, what of how Redis is set up may lose jobs. */
@@ -66,6 +68,7 @@ export class RedisLink {
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false, // `#listen` does it, and bears that it fails
       connectTimeout: options.patienceMs,
+      ...(options.ca !== undefined && { tls: { ca: options.ca } }),
       retryStrategy: (times) => Math.min(50 * times, 1000),
     });
     const link = new RedisLink(redis, options);

@@ -16,6 +16,8 @@ export interface RedisJobsOptions {
   readonly leaseMs?: number;
   /** How long an answer of Redis is waited for. */
   readonly patienceMs?: number;
+  /** PEM certificates to trust in place of the system's, with `rediss:`. */
+  readonly ca?: string;
   /** They are opened though Redis does not answer yet. */
   readonly mayBeAway?: boolean;
   /** Told, once, what of how Redis is set up may lose jobs. */

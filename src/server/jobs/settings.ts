@@ -49,12 +49,13 @@ const queue = z
   })
   .default("embedded");
 
-/** `jobs:` copies, mirrors, signatures and verdicts that the server sees to by itself. */
-export const jobsSettings = z.strictObject({
+const jobsMembers = z.strictObject({
   /** In a file of the data folder, or in a Redis or Valkey that several servers and workers share. */
   queue,
   /** Of that Redis. */
   queuePasswordFile: filePath().optional(),
+  /** PEM certificates to trust for it in place of the system's, with `rediss:`. */
+  queueCa: filePath().optional(),
   /** Processes that do jobs, started by the server; 0: those that others start (`amphora worker`). */
   workers: count().default(1),
   /** Jobs that one worker does at once. */
@@ -78,6 +79,12 @@ export const jobsSettings = z.strictObject({
   /** What webhooks are signed with. */
   webhookSecretFile: filePath().optional(),
 });
+
+/** `jobs:` copies, mirrors, signatures and verdicts that the server sees to by itself. */
+export const jobsSettings = jobsMembers.refine(
+  ({ queue, queueCa }) => queueCa === undefined || queue.startsWith("rediss:"),
+  { path: ["queueCa"], error: "expected none where the queue is not at rediss://HOST" },
+);
 
 /** As parsed. */
 export type JobsSettings = z.output<typeof jobsSettings>;

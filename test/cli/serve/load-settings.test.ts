@@ -76,6 +76,10 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
     "jobs: {queue: 'redis://host/jobs'}",
     'FILE:1: jobs.queue: expected embedded, or a URL such as redis://HOST:6379/0, found "redis://host/jobs"',
   ],
+  [
+    "jobs: {queue: 'redis://host', queue-ca: ca.crt}",
+    `FILE:1: jobs.queue-ca: expected none where the queue is not at rediss://HOST, found "ca.crt"`,
+  ],
   ["jobs: {slots: 0}", "FILE:1: jobs.slots: expected a whole number from 1 to 256, found 0"],
   [
     "jobs: {allowed-hosts: [a/b]}",
