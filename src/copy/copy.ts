@@ -58,6 +58,8 @@ export interface CopyResult {
   readonly source: Digest;
   /** There was nothing to do. */
   readonly unchanged: boolean;
+  /** The destination had the image, but not whole. */
+  readonly mended?: boolean;
   /** What the destination's name stood for before; absent where it was nothing, or was not asked. */
   readonly previous?: Digest;
   /** Of an index at the destination, its images; none of an image. Absent where it was found unread to be there already. */
@@ -114,7 +116,8 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
     destination.commit({ signal }),
   );
   const result = { ...about(copied), source: top.digest, unchanged: false };
-  return replaced ? { ...result, previous: replaced.digest } : result;
+  const mended = noOp.isDamaged() && { mended: true };
+  return replaced ? { ...result, previous: replaced.digest, ...mended } : result;
 }
 
 /** A manifest at the destination, and the images in it. */

@@ -1,6 +1,7 @@
 import type { Digest } from "../core/digest.ts";
 import type { RawManifest } from "../core/manifest.ts";
 import { isImageManifestType } from "../core/media-type.ts";
+import type { CallOptions } from "../transport/contract/call-options.ts";
 import type { ImageSource } from "../transport/contract/image-source.ts";
 import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
@@ -38,6 +39,8 @@ export interface NoOp {
    * @throws where it could not be asked, if {@link CopyJob.mayReplace} wants to know
    */
   held(): Promise<HeldManifest | undefined>;
+  /** Whether the destination was seen to have the image, but not whole. */
+  isDamaged(): boolean;
   /** By the source, now that it is open. */
   byManifest(source: ImageSource, top: RawManifest): Promise<Digest | undefined>;
 }
@@ -52,7 +55,11 @@ export interface HeldByHeads {
 export function lookForNoOp(job: CopyJob): NoOp {
   const keeps = keepsDigest(job);
   if (!canLook(job) || !(keeps || job.made)) return cannotTell(job);
-  const asked = headDestination(job);
+  let damaged = false;
+  const onDamage = () => {
+    damaged = true;
+  };
+  const asked = headDestination(job).then((held) => held && noting(held, onDamage));
   const destination = unlessUnreachable(asked, job.signal);
   const source = askSource(job, destination);
   source?.catch(() => {}); // told by byHeads
@@ -82,6 +89,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
       return { digest: done(job, held.digest), source: from.digest };
     },
     held: () => (job.mayReplace ? asked : destination),
+    isDamaged: () => damaged,
     async holds(image, chosenFrom) {
       const held = await destination;
       if (!keeps || held?.isReplacedWhole) return false;
@@ -101,11 +109,23 @@ export function lookForNoOp(job: CopyJob): NoOp {
   };
 }
 
+/** Tells when it is found not to be whole. */
+function noting(held: HeldManifest, onDamage: () => void): HeldManifest {
+  if (!held.isIntact) return held;
+  const isIntact = async (options: CallOptions) => {
+    const isWhole = (await held.isIntact?.(options)) ?? true;
+    if (!isWhole) onDamage();
+    return isWhole;
+  };
+  return { ...held, isIntact };
+}
+
 function cannotTell(job: CopyJob): NoOp {
   return {
     byHeads: async () => undefined,
     byManifest: async () => undefined,
     held: async () => (job.mayReplace ? await headDestination(job) : undefined),
+    isDamaged: () => false,
     holds: async () => false,
     expectSignatures: async () =>
       !job.options.removeSignatures || (await wantsSignatures(job.gate, job.from.reference)),

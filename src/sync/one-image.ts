@@ -161,8 +161,9 @@ function jobOf(
   };
 }
 
-function copied({ digest, previous, unchanged }: CopyResult, backup?: ImageBackup): SyncOutcome {
-  if (unchanged || previous === digest) return { type: "unchanged", digest };
+function copied(result: CopyResult, backup?: ImageBackup): SyncOutcome {
+  const { digest, previous, unchanged, mended = false } = result;
+  if (unchanged || (previous === digest && !mended)) return { type: "unchanged", digest };
   return { type: "copied", digest, ...(previous !== undefined && { previous }), ...backup?.made() };
 }
 

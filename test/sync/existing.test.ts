@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import type { ExistingRule } from "../../src/sync/mirror.ts";
 import { artifactAbout } from "../support/artifacts.ts";
@@ -121,6 +122,26 @@ test("immutable tags stay in layouts, folders and stores too", async () => {
     const { outcomes } = await mirror(source, template, { existing: immutable });
     assert.equal(outcomes["v1"]?.type === "failed" && outcomes["v1"].code, "sync.immutable");
   }
+});
+
+test("a folder whose blob was damaged is copied anew, and called that", async () => {
+  await using folder = await tempFolder();
+  await using source = await startRegistry();
+  source.seed("app", "v1", one);
+  source.seed("app", "main", two);
+  const path = folder.in("app");
+  const typesOf = async () => {
+    const { outcomes } = await mirror(source, `dir:${path}:{{.Tag}}`);
+    return [outcomes["v1"]?.type, outcomes["main"]?.type];
+  };
+  assert.deepEqual(await typesOf(), ["copied", "copied"]);
+  const [layer] = one.layers;
+  const file = `${path}:v1/${layer?.digest.replace("sha256:", "")}`;
+  const whole = await readFile(file);
+  await writeFile(file, whole.with(0, (whole[0] ?? 0) ^ 1));
+  assert.deepEqual(await typesOf(), ["copied", "unchanged"]);
+  assert.deepEqual(await readFile(file), whole);
+  assert.deepEqual(await typesOf(), ["unchanged", "unchanged"]);
 });
 
 test("names in a layout are left under if-absent", async () => {
