@@ -6,7 +6,7 @@ import type { MirrorRule } from "../../../src/sync/mirror.ts";
 import { createEnumerate } from "../../../src/sync/selection/enumerate.ts";
 import { startDockerRegistry } from "../../support/docker-registry.ts";
 import { Engine } from "../../support/engine.ts";
-import { makeImage, makeMultiArch } from "../../support/images.ts";
+import { makeImage, makeIndex, makeMultiArch } from "../../support/images.ts";
 import { skipWithout } from "../../support/peers.ts";
 import { refuse } from "../../support/registry/faults.ts";
 import { type Registry, startRegistry } from "../../support/registry.ts";
@@ -348,6 +348,38 @@ test("the newest are chosen by version, by name, or by when they were made; old 
     await taken({ include: [{ kind: "regex", pattern: "^1" }], maxAgeMs: 5 * day }),
     ["1.10"],
   );
+});
+
+test("what does not say when it was made, or is not there, keeps no other tag from being chosen", async () => {
+  await using registry = await startRegistry();
+  await using engine = new Engine();
+  const madeOn = (day: string, seed: number) =>
+    makeImage({ type: "oci", seed, created: `${day}T00:00:00Z` });
+  const nested = madeOn("2024-01-08", 1);
+  registry.seed(
+    "app",
+    "nested",
+    makeIndex([makeIndex([nested], { type: "oci" })], { type: "oci" }),
+  );
+  const gone = madeOn("2024-01-01", 2);
+  const there = madeOn("2024-01-07", 3);
+  registry.seed("app", "sparse", makeIndex([gone, there], { type: "oci" }));
+  registry.store.repositories.get("app")?.manifests.delete(gone.digest);
+  registry.seed("app", "zero", makeImage({ seed: 4, created: "0001-01-01T00:00:00Z" }));
+  registry.seed("app", "old", madeOn("2023-01-01", 5));
+  registry.features = { ...registry.features, strangeTags: ["untagged"] };
+  const taken = async (rules: Parameters<typeof tagRules>[0]) => {
+    const to = "docker://to.example/{{.Repository}}{{.Reference}}";
+    const { images, failures } = await find(engine, [
+      registryRule(registry.host, ["app"], to, { tags: tagRules(rules) }),
+    ]);
+    assert.deepEqual(failures, []);
+    return images.map((line) => line.slice(line.lastIndexOf(":") + 1));
+  };
+  assert.deepEqual(await taken({ newest: 2, newestBy: "created" }), ["nested", "sparse"]);
+  assert.deepEqual(await taken({ newest: 3, newestBy: "created" }), ["nested", "old", "sparse"]);
+  const maxAgeMs = 5 * 24 * 3_600_000;
+  assert.deepEqual(await taken({ maxAgeMs }), ["nested", "sparse", "zero", "untagged"]);
 });
 
 test("a registry is asked for no more than a few repositories ahead", async () => {
