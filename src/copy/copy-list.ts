@@ -14,7 +14,7 @@ import type { CopyRequest } from "./copy-request.ts";
 import { telling } from "./failure.ts";
 import { indexTypesToTry } from "./manifest-types.ts";
 import { checkDestinationDigest, reasonToKeep } from "./reason-to-keep.ts";
-import { chooseInstances } from "./select.ts";
+import { chooseInstances, lackedPlatforms } from "./select.ts";
 import { checkSigning } from "./sign.ts";
 import type { WrittenImage } from "./write-manifest.ts";
 
@@ -45,7 +45,12 @@ export async function copyList(request: CopyRequest, index: RawManifest): Promis
   const hasDigest = checkDestinationDigest(destination, index, { as: "top" });
   const keepBecause = reasonToKeep(options, admitted.signatures.length > 0, hasDigest);
   const types = listTypes(request, index, keepBecause);
-  report({ type: "instances-chosen", chosen: chosen.length, held: parsed.instances.length });
+  const lacked = lackedPlatforms(parsed, options.select);
+  const held = parsed.instances.length;
+  report({
+    ...{ type: "instances-chosen", chosen: chosen.length, held },
+    ...(lacked.length > 0 && { lacked }),
+  });
   const updates = await copyInstances(request, index, chosen);
   source.checkAgain?.();
   report({ type: "manifest-writing", of: "list" });

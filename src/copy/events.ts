@@ -20,7 +20,13 @@ export interface EventBlob {
 export type CopyEvent = { readonly instance?: number } & (
   | { readonly type: "signatures-reading"; readonly of: "image" | "list" }
   | { readonly type: "signatures-checking"; readonly of: "image" | "list" }
-  | { readonly type: "instances-chosen"; readonly chosen: number; readonly held: number }
+  /** `lacked`: platforms that were asked for, and that the list has not. */
+  | {
+      readonly type: "instances-chosen";
+      readonly chosen: number;
+      readonly held: number;
+      readonly lacked?: readonly string[];
+    }
   | {
       readonly type: "instance-started";
       readonly manifest: Digest;

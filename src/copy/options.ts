@@ -6,8 +6,12 @@ export type ImageSelection =
   | { readonly type: "system" }
   | { readonly type: "all" }
   | { readonly type: "index-only" }
-  /** These platforms, in a rebuilt index. */
-  | { readonly type: "platforms"; readonly platforms: readonly Platform[] };
+  /** These platforms, in a rebuilt index; all of them, unless it may lack some. */
+  | {
+      readonly type: "platforms";
+      readonly platforms: readonly Platform[];
+      readonly mayLack?: boolean;
+    };
 
 /** How layers are to be compressed where they are at all. */
 export interface CompressionWish {

@@ -1,13 +1,13 @@
 import type { Descriptor } from "../core/descriptor.ts";
 import { CopyError } from "../core/errors.ts";
 import type { IndexManifest } from "../core/index-manifest.ts";
-import { chooseInstance } from "../core/platform.ts";
+import { chooseInstancesFor, formatPlatform } from "../core/platform.ts";
 import type { ImageSelection } from "./options.ts";
 
 /**
  * The instances to copy along with an index, in its order, each digest once.
  *
- * @throws {CopyError} `copy.no-instance` naming a platform that the index lacks
+ * @throws {CopyError} `copy.no-instance` naming a platform that the index lacks and may not lack, or one where it lacks all
  */
 export function chooseInstances(
   index: IndexManifest,
@@ -17,16 +17,39 @@ export function chooseInstances(
     case "index-only":
       return [];
     case "platforms": {
-      const wanted = new Set(
-        select.platforms.map((platform) => chooseInstance(index, platform).digest),
-      );
-      return distinct(index.instances.filter(({ digest }) => wanted.has(digest)));
+      const wanted = new Set(forPlatforms(index, select).chosen);
+      return distinct(index.instances.filter((instance) => wanted.has(instance)));
     }
     case "all":
       return distinct(index.instances);
     case "system":
       throw new CopyError("copy.unsupported", "Internal error: one image was to be chosen");
   }
+}
+
+/** The wanted platforms that an index lacks, where it may lack some. */
+export function lackedPlatforms(index: IndexManifest, select: ImageSelection): readonly string[] {
+  return select.type === "platforms" ? forPlatforms(index, select).lacked : [];
+}
+
+function forPlatforms(
+  index: IndexManifest,
+  { platforms, mayLack = false }: Extract<ImageSelection, { readonly type: "platforms" }>,
+) {
+  const chosen: Descriptor[] = [];
+  const lacked: string[] = [];
+  const failures: unknown[] = [];
+  for (const platform of platforms) {
+    try {
+      chosen.push(...chooseInstancesFor(index, platform));
+    } catch (error) {
+      if (!mayLack || !(error instanceof CopyError)) throw error;
+      failures.push(error);
+      lacked.push(formatPlatform(platform));
+    }
+  }
+  if (chosen.length === 0 && failures.length > 0) throw failures[0];
+  return { chosen, lacked };
 }
 
 function distinct(instances: readonly Descriptor[]): readonly Descriptor[] {

@@ -44,6 +44,30 @@ export function chooseInstance(index: IndexManifest, wanted: WantedPlatform): De
   throw noInstance(index, wanted);
 }
 
+/**
+ * {@link chooseInstance}'s, and with it all others for the same platform, in the index's order: other versions of its
+ * system, other compressions.
+ *
+ * @throws {CopyError} `copy.no-instance`
+ */
+export function chooseInstancesFor(
+  index: IndexManifest,
+  wanted: WantedPlatform,
+): readonly Descriptor[] {
+  const best = chooseInstance(index, wanted);
+  const { platform } = best;
+  if (!platform) return [best];
+  return index.instances.filter((instance) => isSamePlatform(instance.platform, platform));
+}
+
+function isSamePlatform(one: Platform | undefined, other: Platform): boolean {
+  return (
+    one?.os === other.os &&
+    one.architecture === other.architecture &&
+    (one.variant ?? "") === (other.variant ?? "")
+  );
+}
+
 /** `os/architecture[/variant]`. */
 export function formatPlatform({ os, architecture, variant }: WantedPlatform): string {
   return [os, architecture, ...(variant === undefined ? [] : [variant])].join("/");
@@ -105,7 +129,9 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 function noInstance(index: IndexManifest, wanted: WantedPlatform): CopyError {
   const kind = index.mediaType === mediaTypes.ociIndex ? "image index" : "manifest list";
   const { os, architecture, variant = "" } = wanted;
-  const available = index.instances.flatMap(({ platform }) => (platform ? [platform] : []));
+  const available = index.instances.flatMap(({ platform }) =>
+    platform && platform.os !== "unknown" ? [platform] : [],
+  );
   const named = new Set(available.map(formatPlatform));
   return new CopyError(
     "copy.no-instance",

@@ -9,6 +9,8 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
   switch (event.type) {
     case "image-ended":
       return imageLine(event);
+    case "image-event":
+      return lackedLine(event);
     case "companion":
     case "companion-left": {
       const { item, ...rest } = event;
@@ -26,6 +28,16 @@ export function reportLine(event: SyncEvent): Readonly<Record<string, unknown>> 
     default:
       return undefined;
   }
+}
+
+function lackedLine({ item, event }: Extract<SyncEvent, { type: "image-event" }>) {
+  if (event.type !== "instances-chosen" || !event.lacked) return undefined;
+  return {
+    type: "platforms-lacked",
+    rule: item.rule,
+    of: nameOf(item.from),
+    platforms: event.lacked,
+  };
 }
 
 /** The last line of a run. */

@@ -221,7 +221,7 @@ function copyOf(mirror: OneMirror, { platform }: RuleDefaults): CopyOptions {
 
 function selectionOf(platforms: NonNullable<OneMirror["platforms"]>): ImageSelection {
   if (typeof platforms === "string") return { type: platforms };
-  return { type: "platforms", platforms };
+  return { type: "platforms", platforms, mayLack: true };
 }
 
 function companionsOf({ referrers = "none", digestTags = false }: OneMirror): Companions {

@@ -6,7 +6,9 @@ import { CopyError } from "../../src/core/errors.ts";
 import { mediaTypes } from "../../src/core/media-type.ts";
 import {
   chooseInstance,
+  chooseInstancesFor,
   formatPlatform,
+  type Platform,
   parsePlatform,
   suitablePlatforms,
   type WantedPlatform,
@@ -94,4 +96,25 @@ test("suitablePlatforms() begins with the best", () => {
   assert.deepEqual(variants(arm), ["", "v8", "v7", "v6", "v5"]);
   assert.deepEqual(variants({ ...arm, variant: "v6" }), ["v6", "v5", ""]);
   assert.deepEqual(variants({ os: "linux", architecture: "amd64" }), [""]);
+});
+
+test("chooseInstancesFor() takes all for the platform that suits best", () => {
+  const platforms: readonly Platform[] = [
+    { os: "windows", architecture: "amd64", "os.version": "10.0.17763.1" },
+    { os: "linux", architecture: "arm", variant: "v6" },
+    { os: "windows", architecture: "amd64", "os.version": "10.0.20348.1" },
+    { os: "linux", architecture: "arm", variant: "v7" },
+    { os: "linux", architecture: "amd64" },
+    { os: "linux", architecture: "amd64", variant: "" },
+  ];
+  const index = indexOf(
+    "oci",
+    platforms.map((platform) => ({ platform })),
+  );
+  const positions = (platform: string) =>
+    chooseInstancesFor(index, parsePlatform(platform)).map((each) => index.instances.indexOf(each));
+  assert.deepEqual(positions("windows/amd64"), [0, 2]);
+  assert.deepEqual(positions("linux/amd64"), [4, 5]);
+  assert.deepEqual(positions("linux/arm"), [3]);
+  assert.deepEqual(positions("linux/arm/v6"), [1]);
 });

@@ -100,6 +100,7 @@ mirrors:
   assert.deepEqual(second?.copy.select, {
     type: "platforms",
     platforms: [{ os: "linux", architecture: "arm64", variant: "v8" }],
+    mayLack: true,
   });
   assert.deepEqual([second?.companions.referrers, second?.prune], ["none", undefined]);
   assert.deepEqual([second?.tags.newest, second?.tags.semver], [undefined, ">1"]);

@@ -69,6 +69,8 @@ export function passingSentence(event: SyncEvent): string | undefined {
       const wait = formatSeconds(delayMs / 1000);
       return `Trying ${namesOf(item)[0]} again in ${wait} (${attempt}/${of}): ${message}`;
     }
+    case "image-event":
+      return lackedSentence(event);
     case "pruned":
       return `${event.dryRun ? "Would remove" : "Removed"} ${formatImageReference(event.reference)}`;
     case "companion-left":
@@ -80,15 +82,21 @@ export function passingSentence(event: SyncEvent): string | undefined {
   }
 }
 
+function lackedSentence({ item, event }: Extract<SyncEvent, { type: "image-event" }>) {
+  if (event.type !== "instances-chosen" || !event.lacked) return undefined;
+  return `${namesOf(item)[0]} is not there for ${event.lacked.join(", ")}`;
+}
+
 const warnings = new Set<SyncEvent["type"]>([
   "image-retrying",
   "listing-retrying",
   "nothing-taken",
 ]);
 
-/** Whether that went wrong which may be no failure: something is tried again, or nothing is taken. */
-export function isWarning({ type }: SyncEvent): boolean {
-  return warnings.has(type);
+/** Whether that went wrong which may be no failure: something is tried again, or nothing is taken, or not all is there. */
+export function isWarning(event: SyncEvent): boolean {
+  if (event.type === "image-event") return lackedSentence(event) !== undefined;
+  return warnings.has(event.type);
 }
 
 /** What went wrong, where the event says so. */

@@ -76,6 +76,21 @@ suite("amphora sync FILE", () => {
     assert.match(odd.stderr, /mirror\.yaml\/state/);
   });
 
+  test("leaves out and tells of platforms that an index lacks, and fails where it lacks all", async () => {
+    await using at = await world();
+    const of = (platforms: string) =>
+      `mirrors: [{ from: S/team/multi, to: M/hub/, platforms: [${platforms}] }]\n`;
+    const some = await at.sync(of("linux/mips64le, linux/amd64"), "--report", "report.jsonl");
+    assert.equal(some.exitCode, 0, some.stderr);
+    assert.match(some.stderr, /team\/multi:latest is not there for linux\/mips64le"/);
+    assert.match(some.stdout, /\n1 image: 1 copied; /);
+    const report = await readFile(at.home.folder.in("home", "report.jsonl"), "utf8");
+    assert.match(report, /"type":"platforms-lacked",.*"platforms":\["linux\/mips64le"\]/);
+    const none = await at.sync(of("linux/mips64le, plan9/amd64"));
+    assert.equal(none.exitCode, 1);
+    assert.match(none.stderr, /Cannot copy .*architecture \\"mips64le\\"/);
+  });
+
   test("brings what is missing, line by line, and the second time nothing", async () => {
     await using at = await world();
     const first = await at.sync(all, "--report", "report.jsonl", "--digestfile", "digests");
