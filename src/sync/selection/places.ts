@@ -11,7 +11,7 @@ type PlaceSource = Extract<MirrorSource, { readonly kind: "place" }>;
 
 /**
  * The images of a place, those of one repository together, in the order in which they are there. Tag rules are asked of
- * their tags, and where there are none of their names.
+ * their tags, and where there are none of their names. Tags of a list that are not there are reported.
  *
  * @throws {KnownError} where it cannot be read, or holds nothing
  */
@@ -29,10 +29,30 @@ export async function placeOrigins(
       "sync.no-listing",
       `No images to sync found in ${JSON.stringify(from.text)}`,
     );
+  reportMissing(rule, from, entries, parts);
   const groups = Map.groupBy(entries, ({ name }) => JSON.stringify([name.domain, name.repository]));
   return [...groups.values()].map(
     (group) => new PlaceOrigin(rule, from.text, group, { name, choose, end, parts }),
   );
+}
+
+function reportMissing(
+  { name, tags: { list = [] } }: MirrorRule,
+  { text }: PlaceSource,
+  entries: readonly PlaceEntry[],
+  { report }: FindingParts,
+): void {
+  const there = new Set(entries.map(keyOf));
+  const missing = list.filter((key) => !there.has(key));
+  if (missing.length === 0) return;
+  report({
+    type: "listing-failed",
+    rule: name,
+    what: text,
+    code: "transport.image-not-found",
+    retryable: false,
+    message: `nothing in it is called ${missing.join(", ")}`,
+  });
 }
 
 interface PlaceParts {

@@ -53,6 +53,19 @@ test("a layout gives each of its images: a word is a tag, anything else a whole 
   );
 });
 
+test("tags of a list that a layout has not are told of, and the others come", async () => {
+  await using folder = await tempFolder();
+  const path = await layout(folder.path, ["3.20", "team/app:1.0"]);
+  assert.deepEqual(await placed(`oci:${path}`, { list: ["3.20", "1.0"] }), [
+    `${path}:3.20 -> base:3.20`,
+    `${path}:team/app:1.0 -> team/app:1.0`,
+  ]);
+  assert.deepEqual(await placed(`oci:${path}`, { list: ["1.0", "1.1"] }), [
+    `${path}:team/app:1.0 -> team/app:1.0`,
+    `transport.image-not-found oci:${path}`,
+  ]);
+});
+
 test("images without a name are told by their position, and called after the layout", async () => {
   await using folder = await tempFolder();
   const path = await layout(folder.path, ["x"]);
