@@ -13,7 +13,7 @@ export type NamedSource =
       readonly text: string;
       readonly domain: string;
       readonly repository: NameRule;
-      /** A tag or digest, where it names one image. */
+      /** A tag or digest, or both as `tag@digest`, where it names one image. */
       readonly reference?: string;
     }
   | { readonly kind: "place"; readonly text: string };
@@ -38,7 +38,7 @@ export function parseSource(written: string): NamedSource {
     );
   }
   const { domain, path, tag, digest } = parseDockerReference(rest);
-  const reference = digest ?? tag;
+  const reference = digest && tag !== undefined ? `${tag}@${digest}` : (digest ?? tag);
   return {
     kind: "registry",
     text: `${domain}/${path}`,

@@ -202,8 +202,10 @@ function completeName(name: string): string {
   return isNamed ? name : `${name}{{.Reference}}`;
 }
 
+/** What has a tag and a digest is fetched by this, and called by that. */
 function referenceOf({ tag, digest }: SourceName): string {
-  return (tag === undefined ? "" : `:${tag}`) + (digest === undefined ? "" : `@${digest}`);
+  if (tag !== undefined) return `:${tag}`;
+  return digest === undefined ? "" : `@${digest}`;
 }
 
 function imageOf(source: SourceName): string {

@@ -64,7 +64,7 @@ function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly Setti
   const hasRegistry = sources.some((source) => "registry" in source || source.kind === "registry");
   if (!hasRegistry) return [];
   return (tags?.list ?? []).flatMap((text, index) =>
-    isTag(text) || isDigest(text)
+    isListed(text)
       ? []
       : [
           {
@@ -73,6 +73,12 @@ function tagIssues({ from, tags }: OneMirror, path: SettingPath): readonly Setti
           },
         ],
   );
+}
+
+function isListed(text: string): boolean {
+  const at = text.indexOf("@");
+  if (at < 0) return isTag(text) || isDigest(text);
+  return isTag(text.slice(0, at)) && isDigest(text.slice(at + 1));
 }
 
 /** Where it cannot be told what stands under a name, and what other names there are. */

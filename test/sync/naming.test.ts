@@ -44,6 +44,12 @@ test("templates are filled in", async () => {
   }
 });
 
+test("what has a tag and a digest is called by its tag", async () => {
+  const both = { ...tagged, digest };
+  assert.equal(await name("{{.Repository}}{{.Reference}}", both), "team/deep/app:1.0");
+  assert.equal(await name("{{.Tag}}-{{.Digest}}", both), `1.0-${digest}`);
+});
+
 test("a template that nobody can mean is none", () => {
   for (const template of [
     "{{.Tga}}",

@@ -137,6 +137,7 @@ test("sources are repositories, images, patterns, registries and places", async 
   };
   assert.equal(await from("alpine:3.20"), "docker.io library/alpine 3.20");
   assert.equal(await from(`docker://quay.io/a/b@${digest}`), `quay.io a/b ${digest}`);
+  assert.equal(await from(`quay.io/a/b:1@${digest}`), `quay.io a/b 1@${digest}`);
   assert.equal(await from("localhost:5000/a"), "localhost:5000 a");
   assert.equal(await from("quay.io/**"), "quay.io glob **");
   assert.equal(await from("library/*"), "docker.io glob library/*");

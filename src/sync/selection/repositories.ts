@@ -89,6 +89,13 @@ async function listCatalog(
   throw new SyncError("sync.no-listing", `${domain} cannot be asked for its repositories`);
 }
 
+/** A tag, a digest, or both as `tag@digest`. */
+function namesOf(key: string): Pick<SourceName, "tag" | "digest"> {
+  const at = key.indexOf("@");
+  if (at >= 0) return { tag: key.slice(0, at), digest: key.slice(at + 1) };
+  return isDigest(key) ? { digest: key } : { tag: key };
+}
+
 interface RepositoryParts {
   readonly name: Namer;
   readonly choose: ChooseTags;
@@ -122,11 +129,11 @@ class RepositoryOrigin implements Origin {
   }
 
   sourceName(key: string): SourceName {
-    return { ...this.repository, ...(isDigest(key) ? { digest: key } : { tag: key }) };
+    return { ...this.repository, ...namesOf(key) };
   }
 
   sourceText(key: string): string {
-    return `docker://${this.what}${isDigest(key) ? "@" : ":"}${key}`;
+    return `docker://${this.what}${isDigest(key) ? "@" : ":"}${key}`; // also of a tag and a digest
   }
 
   async #tags(): Promise<readonly string[]> {

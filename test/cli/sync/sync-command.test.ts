@@ -91,6 +91,20 @@ suite("amphora sync FILE", () => {
     assert.match(none.stderr, /Cannot copy .*architecture \\"mips64le\\"/);
   });
 
+  test("calls what has a tag and a digest by its tag, and knows it again", async () => {
+    await using at = await world();
+    const { digest = "" } = images[1] ?? {};
+    at.source.seed("team/app", "1.1", multi); // its tag has moved on
+    const pinned = `[1.1@${digest}]`;
+    const mirrors = `mirrors: [{ from: S/team/app, tags: { list: ${pinned} }, to: M/hub/ }, { from: "S/team/app:1.0@${images[0]?.digest}", to: M/one/ }]\n`;
+    const first = await at.sync(mirrors);
+    assert.match(first.stdout, /\n2 images: 2 copied; /, first.stderr);
+    const tags = (repository: string) => [...at.mirror.store.open(repository).tags];
+    assert.deepEqual(tags("hub/team/app"), [["1.1", digest]]);
+    assert.deepEqual(tags("one/team/app"), [["1.0", images[0]?.digest]]);
+    assert.match((await at.sync(mirrors)).stdout, /\n2 images: 2 unchanged; /);
+  });
+
   test("brings what is missing, line by line, and the second time nothing", async () => {
     await using at = await world();
     const first = await at.sync(all, "--report", "report.jsonl", "--digestfile", "digests");
