@@ -1,3 +1,4 @@
+import type { Descriptor } from "../../core/descriptor.ts";
 import { algorithmOf, type Digest } from "../../core/digest.ts";
 import { ContentError } from "../../core/errors.ts";
 import { parseIndexManifest } from "../../core/index-manifest.ts";
@@ -7,6 +8,9 @@ import { signedDigest } from "../signed-digest.ts";
 
 /** What is signed of one push. */
 const maxDigests = 500;
+
+/** What has a digest: an image is judged where a rule asks for that, an index by its images. */
+export type SignedPart = "image" | "index" | "attestation";
 
 /**
  * A manifest's digest and, of an index, those of all its instances: clients check the instance that they pull. An index
@@ -18,21 +22,44 @@ const maxDigests = 500;
 export function digestsToSign(
   top: RawManifest,
   others: ReadonlyMap<Digest, RawManifest>,
-): readonly Digest[] {
-  const found = new Set<Digest>();
+): ReadonlyMap<Digest, SignedPart> {
+  const found = new Map<Digest, SignedPart>();
+  const add = (digest: Digest, part: SignedPart) => {
+    if (found.get(digest) !== "image") found.set(digest, part);
+    if (found.size > maxDigests) throw tooMany();
+  };
   const visit = (manifest: RawManifest, depth: number): void => {
-    found.add(signedDigest(manifest));
-    if (!isIndexType(manifest.mediaType)) return;
-    for (const { digest, mediaType } of parseIndexManifest(manifest).instances) {
-      const instance = others.get(digest);
-      if (instance && depth < 4) visit(instance, depth + 1);
-      else if (isIndexType(mediaType) || algorithmOf(digest) !== "sha256") throw unreadable(digest);
-      else found.add(digest);
-      if (found.size > maxDigests) throw tooMany();
+    const instances = instancesOf(manifest);
+    add(signedDigest(manifest), instances.length === 0 ? "image" : "index");
+    for (const instance of instances) {
+      const inner = depth < 4 ? others.get(instance.digest) : undefined;
+      if (inner) visit(inner, depth + 1);
+      else add(instance.digest, partOf(instance));
     }
   };
   visit(top, 0);
-  return [...found];
+  return found;
+}
+
+/** Of an instance of which there is no more than its descriptor. */
+function partOf(instance: Descriptor): SignedPart {
+  const { digest, mediaType } = instance;
+  if (isIndexType(mediaType) || algorithmOf(digest) !== "sha256") throw unreadable(digest);
+  return isAttestation(instance) ? "attestation" : "image";
+}
+
+/** An index of nothing is an image to the policy. */
+function instancesOf(manifest: RawManifest): readonly Descriptor[] {
+  return isIndexType(manifest.mediaType) ? parseIndexManifest(manifest).instances : [];
+}
+
+/** What BuildKit keeps in an index beside the images; no client takes it for one of its platform. */
+function isAttestation({ platform, annotations }: Descriptor): boolean {
+  return (
+    platform?.os === "unknown" &&
+    platform.architecture === "unknown" &&
+    annotations?.["vnd.docker.reference.type"] === "attestation-manifest"
+  );
 }
 
 function unreadable(digest: Digest): ContentError {

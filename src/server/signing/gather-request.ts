@@ -1,12 +1,15 @@
+import type { UntrustedSignature } from "../../../sigstore/signature.ts";
 import type { Digest } from "../../core/digest.ts";
+import { KnownError } from "../../core/errors.ts";
 import { parseIndexManifest } from "../../core/index-manifest.ts";
 import type { RawManifest } from "../../core/manifest.ts";
 import { isIndexType } from "../../core/media-type.ts";
+import { pool } from "../../stream/pool.ts";
 import type { ServerCall } from "../caller.ts";
 import type { ServedRepository } from "../repository-name.ts";
 import type { ServedSignatures } from "../served-signatures.ts";
 import { signedDigest } from "../signed-digest.ts";
-import { digestsToSign } from "./digests-to-sign.ts";
+import { digestsToSign, type SignedPart } from "./digests-to-sign.ts";
 import { base64, encodeSignature, type SignRequest } from "./messages.ts";
 
 /** What is asked of the signer, before the server has looked for what it needs to know. */
@@ -21,7 +24,7 @@ export interface ToBeSigned {
 }
 
 /** Where the proof is. */
-export interface Proof {
+export interface ProofPlaces {
   readonly signatures: ServedSignatures;
   /** Whether an upstream's own signatures and bundles are wanted, which a rule or a bridge may demand. */
   readonly all: boolean;
@@ -30,7 +33,7 @@ export interface Proof {
 /** The request with all that the signer needs to judge it: inner indexes, signatures that stand, bundles. */
 export async function gatherRequest(
   wanted: ToBeSigned,
-  { signatures, all }: Proof,
+  { signatures, all }: ProofPlaces,
   call: ServerCall,
 ): Promise<SignRequest> {
   const { repository, manifest, tags, why, keys } = wanted;
@@ -39,20 +42,13 @@ export async function gatherRequest(
     manifest,
     new Map(manifests.map((each) => [signedDigest(each), each])),
   );
-  const top = signedDigest(manifest);
-  const standing = await Promise.all(
-    digests.map(async (digest) => {
-      const found =
-        all && digest === top
-          ? await signatures.read(repository, digest, call)
-          : await signatures.readKept(repository, digest, call);
-      return found.map((signature) => ({
-        manifest: digest,
-        signature: encodeSignature(signature),
-      }));
-    }),
-  );
-  const bundles = all ? await signatures.readBundles(repository, top, call) : [];
+  const proof: Proof[] = [];
+  await pool(digests, atOnce, call.signal, async ([digest, part]) => {
+    proof.push({
+      digest,
+      ...(await proofOf({ repository, digest, part }, { signatures, all }, call)),
+    });
+  });
   const {
     caller: { user },
     authorization,
@@ -65,11 +61,44 @@ export async function gatherRequest(
     tags: [...tags],
     ...(keys && { keys: [...keys] }),
     manifests: manifests.map(({ bytes }) => base64(bytes)),
-    signatures: standing.flat(),
-    bundles: bundles.map(base64),
+    signatures: proof.flatMap(({ digest, found }) =>
+      found.map((each) => ({ manifest: digest, signature: encodeSignature(each) })),
+    ),
+    bundles: proof.flatMap(({ digest, bundles }) =>
+      bundles.map((bundle) => ({ manifest: digest, bundle: base64(bundle) })),
+    ),
     ...(user !== undefined && { user }),
     ...(authorization !== undefined && { authorization }),
   };
+}
+
+/** What is known of one manifest. */
+interface Proof {
+  readonly digest: Digest;
+  readonly found: readonly UntrustedSignature[];
+  readonly bundles: readonly Uint8Array[];
+}
+
+const atOnce = 6;
+
+async function proofOf(
+  { repository, digest, part }: { repository: ServedRepository; digest: Digest; part: SignedPart },
+  { signatures, all }: ProofPlaces,
+  call: ServerCall,
+): Promise<Omit<Proof, "digest">> {
+  const kept = async () => ({
+    found: await signatures.readKept(repository, digest, call),
+    bundles: [],
+  });
+  if (!all || part === "index") return await kept();
+  try {
+    const found = await signatures.read(repository, digest, call);
+    return { found, bundles: await signatures.readBundles(repository, digest, call) };
+  } catch (error) {
+    // It needs no signature, so that none has to be in reach.
+    if (part === "attestation" && error instanceof KnownError) return await kept();
+    throw error;
+  }
 }
 
 const maxDepth = 4;

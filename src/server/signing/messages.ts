@@ -40,7 +40,10 @@ export const signRequest = z.strictObject({
   authorization: z.string().max(4096).optional(),
   /** Those that stand: looked at as proof, and so that none is made twice. */
   signatures: z.array(ofManifest).max(maxSignatures).default([]),
-  bundles: z.array(bytes).max(128).default([]),
+  bundles: z
+    .array(z.strictObject({ manifest: z.string(), bundle: bytes }))
+    .max(maxSignatures)
+    .default([]),
 });
 
 /** As parsed. */

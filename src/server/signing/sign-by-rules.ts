@@ -5,11 +5,11 @@ import type { Signer } from "../../../sigstore/signer.ts";
 import { type Digest, isDigest } from "../../core/digest.ts";
 import { parseCanonicalReference } from "../../core/docker-reference.ts";
 import { KnownError } from "../../core/errors.ts";
-import { type RawManifest, readRawManifest } from "../../core/manifest.ts";
+import { readRawManifest } from "../../core/manifest.ts";
 import { dockerImageReference } from "../../transport/docker/location.ts";
 import type { AuditLog } from "../audit.ts";
 import { signedDigest } from "../signed-digest.ts";
-import { digestsToSign } from "./digests-to-sign.ts";
+import { digestsToSign, type SignedPart } from "./digests-to-sign.ts";
 import { SigningError } from "./errors.ts";
 import { fillIdentity } from "./identity.ts";
 import { decodeSignature, encodeSignature, type SignAnswer, type SignRequest } from "./messages.ts";
@@ -31,10 +31,13 @@ export interface SigningOffice {
 /** A request whose bytes have been looked at: nothing else of it is believed. */
 interface Understood {
   readonly request: SignRequest;
-  readonly top: RawManifest;
-  readonly digests: readonly Digest[];
+  readonly digests: ReadonlyMap<Digest, SignedPart>;
   readonly standing: ReadonlyMap<string, readonly UntrustedSignature[]>;
+  readonly bundles: ReadonlyMap<string, readonly Uint8Array[]>;
 }
+
+/** What may be signed, and by whose signature where that was asked. */
+type Admitted = ReadonlyMap<Digest, Verdict | undefined>;
 
 interface Order {
   readonly manifest: Digest;
@@ -87,20 +90,33 @@ function understand(request: SignRequest): Understood {
     const [top] = manifests;
     if (!top) throw new SigningError("signing.bad-request", "no manifest was sent");
     const others = new Map(manifests.map((manifest) => [signedDigest(manifest), manifest]));
-    return { request, top, digests: digestsToSign(top, others), standing: standingOf(request) };
+    return { request, digests: digestsToSign(top, others), ...proofOf(request) };
   } catch (cause) {
     if (!(cause instanceof KnownError) || cause instanceof SigningError) throw cause;
     throw new SigningError("signing.bad-request", cause.message, { cause });
   }
 }
 
-function standingOf({ signatures }: SignRequest): Map<string, UntrustedSignature[]> {
-  const standing = new Map<string, UntrustedSignature[]>();
-  for (const { manifest, signature } of signatures) {
+function proofOf(request: SignRequest): Pick<Understood, "standing" | "bundles"> {
+  return {
+    standing: byManifest(request.signatures, ({ signature }) => decodeSignature(signature)),
+    bundles: byManifest(request.bundles, ({ bundle }) => Buffer.from(bundle, "base64")),
+  };
+}
+
+function byManifest<T extends { readonly manifest: string }, V>(
+  entries: readonly T[],
+  read: (entry: T) => V,
+): ReadonlyMap<string, readonly V[]> {
+  const found = new Map<string, V[]>();
+  for (const entry of entries) {
+    const { manifest } = entry;
     if (!isDigest(manifest)) throw new SigningError("signing.bad-request", "a digest is none");
-    standing.set(manifest, [...(standing.get(manifest) ?? []), decodeSignature(signature)]);
+    const known = found.get(manifest);
+    if (known) known.push(read(entry));
+    else found.set(manifest, [read(entry)]);
   }
-  return standing;
+  return found;
 }
 
 async function pushOrders(
@@ -114,12 +130,13 @@ async function pushOrders(
     return wanted.length === 0 ? [] : [{ ...rule, keys: wanted }];
   });
   if (rules.length === 0) throw refused(request, "no rule has it signed");
+  const all: Admitted = new Map([...understood.digests.keys()].map((each) => [each, undefined]));
   const orders: Order[] = [];
   for (const rule of rules) {
     await checkProof(rule, request, office);
     for (const tag of request.tags) {
-      if (rule.require === "verified") await judge(understood, tag, office);
-      orders.push(...(await ordersOf(rule, understood, tag, office)));
+      const admitted = rule.require === "verified" ? await judge(understood, tag, office) : all;
+      orders.push(...(await ordersOf(rule, { understood, tag, admitted }, office)));
     }
   }
   return orders;
@@ -134,19 +151,25 @@ async function bridgeOrders(
   if (rules.length === 0) throw refused(request, "no bridge leads there");
   const orders: Order[] = [];
   for (const tag of request.tags) {
-    const verdict = await judge(understood, tag, office);
-    const optional = { "amphora-origin": originOf(verdict) };
+    const admitted = await judge(understood, tag, office);
     for (const rule of rules)
-      for (const order of await ordersOf(rule, understood, tag, office))
+      for (const order of await ordersOf(rule, { understood, tag, admitted }, office)) {
+        const optional = { "amphora-origin": originOf(admitted.get(order.manifest)) };
         orders.push({ ...order, optional });
+      }
   }
   return orders;
 }
 
+interface Wanted {
+  readonly understood: Understood;
+  readonly tag: string;
+  readonly admitted: Admitted;
+}
+
 async function ordersOf(
   rule: SigningRule | BridgeRule,
-  { request, digests }: Understood,
-  tag: string,
+  { understood: { request }, tag, admitted }: Wanted,
   office: SigningOffice,
 ): Promise<readonly Order[]> {
   const { domain, path } = request;
@@ -154,7 +177,7 @@ async function ordersOf(
   if (dockerReference === undefined) throw refused(request, "its name is none that can be signed");
   const signers = await Promise.all(rule.keys.map((name) => office.signer(name)));
   return signers.flatMap((signer) =>
-    digests.map((manifest) => ({ manifest, dockerReference, signer })),
+    [...admitted.keys()].map((manifest) => ({ manifest, dockerReference, signer })),
   );
 }
 
@@ -170,28 +193,55 @@ async function checkProof(
   throw refused(request, "the rule wants the password of whoever pushes, and it was not given");
 }
 
-/** @throws {SigningError} `signing.refused` unless the policy admits it by a signature that was sent along */
+/**
+ * What the policy admits by signatures that were sent along: of an index each of its images, as a client of it would be
+ * judged; the index's own signature says nothing of them to the policy. Attestations that nobody signed are left out, since
+ * nothing here tells whether they are any.
+ *
+ * @throws {SigningError} `signing.refused`
+ */
 async function judge(
-  { request, top, standing }: Understood,
+  understood: Understood,
   tag: string,
   office: SigningOffice,
-): Promise<Verdict> {
+): Promise<Admitted> {
+  const { request, digests } = understood;
   const gate = await office.gate();
-  const { domain, path } = request;
-  const manifestDigest = signedDigest(top);
-  const verdict = await gate.verdict({
+  const isThere = [...digests.values()].includes("image");
+  const admitted = new Map<Digest, Verdict>();
+  for (const [digest, part] of digests) {
+    if (part === "index") continue;
+    const verdict = await verdictOn(digest, understood, tag, gate);
+    if (verdict.allowed) admitted.set(digest, verdict);
+    else if (part === "image" || !isThere)
+      throw refused(request, `the policy does not admit it: ${verdict.error}`);
+  }
+  const [first] = admitted.values();
+  return new Map(
+    [...digests].flatMap(([digest, part]) => {
+      const verdict = part === "index" ? first : admitted.get(digest);
+      return verdict ? [[digest, verdict]] : [];
+    }),
+  );
+}
+
+function verdictOn(
+  manifestDigest: Digest,
+  { request: { domain, path }, standing, bundles }: Understood,
+  tag: string,
+  gate: Gate,
+): Promise<Verdict> {
+  return gate.verdict({
     reference: dockerImageReference(parseCanonicalReference(`${domain}/${path}:${tag}`)),
     manifestDigest,
     signatures: async () => standing.get(manifestDigest) ?? [],
-    bundles: async () => request.bundles.map((text) => Buffer.from(text, "base64")),
+    bundles: async () => bundles.get(manifestDigest) ?? [],
   });
-  if (verdict.allowed) return verdict;
-  throw refused(request, `the policy does not admit it: ${verdict.error}`);
 }
 
 /** Whose signature it was that verified, in the policy's words. */
-function originOf({ steps }: Verdict): string {
-  const verified = steps.filter(({ kind, ok }) => kind === "crypto" && ok).at(-1);
+function originOf(verdict: Verdict | undefined): string {
+  const verified = verdict?.steps.filter(({ kind, ok }) => kind === "crypto" && ok).at(-1);
   const by = verified?.kind === "crypto" ? verified.data.signedBy : undefined;
   return by ?? "the policy";
 }

@@ -162,14 +162,16 @@ test("whose signatures have no room any more is told so, and not to try again", 
   assert.deepEqual([full.status, full.message], [413, "no room"]);
 });
 
+const descriptor = (bytes: Uint8Array, mediaType: string = mediaTypes.ociManifest) => ({
+  mediaType,
+  digest: digestOf(bytes),
+  size: bytes.length,
+});
+
+const indexOf = (...manifests: readonly object[]) =>
+  Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
+
 test("an index is signed with all its instances, inner indexes' too", async () => {
-  const descriptor = (bytes: Uint8Array, mediaType: string = mediaTypes.ociManifest) => ({
-    mediaType,
-    digest: digestOf(bytes),
-    size: bytes.length,
-  });
-  const indexOf = (...manifests: readonly object[]) =>
-    Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests }));
   const inner = indexOf(descriptor(image("b")));
   const top = indexOf(descriptor(image("a")), descriptor(inner, mediaTypes.ociIndex));
   const manifests = [top, inner].map((bytes) => bytes.toString("base64"));
@@ -221,8 +223,9 @@ test("a rule may sign under another name, and under no other", async () => {
   assert.equal(claim.dockerReference, "public.test/moved:1");
 });
 
-test("what a trusted signature vouches for is signed again, saying whose it was", async () => {
-  const digest: Digest = digestOf(image("a"));
+/** A signature of a manifest by the vendor, whom the policy trusts. */
+function byVendor(manifest: Uint8Array) {
+  const digest: Digest = digestOf(manifest);
   const payload = JSON.stringify({
     critical: {
       type: "atomic container signature",
@@ -235,8 +238,45 @@ test("what a trusted signature vouches for is signed again, saying whose it was"
     ["--local-user", keys.keys.vendor.id, "--compress-algo", "none", "--sign"],
     { input: Buffer.from(payload) },
   );
-  const signature = encodeSignature({ format: "simple-signing", bytes });
-  const proof = { signatures: [{ manifest: digest, signature }] };
+  return { manifest: digest, signature: encodeSignature({ format: "simple-signing", bytes }) };
+}
+
+test("of an index every image has to be vouched for, as whoever pulls it asks", async () => {
+  const inner = indexOf(descriptor(image("b")));
+  const attestation = {
+    ...descriptor(image("attested")),
+    platform: { os: "unknown", architecture: "unknown" },
+    annotations: { "vnd.docker.reference.type": "attestation-manifest" },
+  };
+  const parts = [descriptor(image("a")), descriptor(inner, mediaTypes.ociIndex)];
+  const top = indexOf(...parts, attestation);
+  const manifests = [top, inner].map((bytes) => bytes.toString("base64"));
+  const both = [byVendor(image("a")), byVendor(image("b"))];
+  for (const why of ["push", "bridge"]) {
+    const asked = { why, manifests };
+    const { signatures } = await ask("verified", { ...asked, signatures: both });
+    assert.deepEqual(
+      signatures.map(({ manifest }) => manifest).toSorted(),
+      [top, inner, image("a"), image("b")].map((bytes): string => digestOf(bytes)).toSorted(),
+    );
+    const signed = [...both, byVendor(image("attested"))];
+    assert.equal((await ask("verified", { ...asked, signatures: signed })).signatures.length, 5);
+    for (const few of [
+      [byVendor(top), byVendor(inner)],
+      [byVendor(top), ...both.slice(1)],
+    ])
+      await assert.rejects(
+        ask("verified", { ...asked, signatures: few }),
+        isRefused(/does not admit/),
+      );
+    const bare = { why, signatures: [byVendor(indexOf(attestation))] };
+    await assert.rejects(ask("verified", bare, indexOf(attestation)), isRefused(/does not admit/));
+  }
+});
+
+test("what a trusted signature vouches for is signed again, saying whose it was", async () => {
+  const vouched = byVendor(image("a"));
+  const proof = { signatures: [vouched] };
   const { signatures } = await ask("verified", { why: "bridge", ...proof });
   const [made] = signatures;
   assert.ok(made);
@@ -249,7 +289,7 @@ test("what a trusted signature vouches for is signed again, saying whose it was"
   assert.equal((await ask("verified", proof)).signatures.length, 1);
   // The same signature about another manifest is worth nothing.
   await assert.rejects(ask("verified", proof, image("b")), isRefused(/does not admit/));
-  const moved = { signatures: [{ manifest: digestOf(image("b")), signature }] };
+  const moved = { signatures: [{ ...vouched, manifest: digestOf(image("b")) }] };
   await assert.rejects(ask("verified", moved, image("b")), isRefused(/does not admit/));
   await assert.rejects(ask("verified", { ...proof, tags: ["2"] }), isRefused(/does not admit/));
 });
