@@ -37,7 +37,7 @@ export async function assembleSigning(
   { backendOf, route, access, admission, signatures }: SigningContext,
   opened: AsyncDisposableStack,
 ): Promise<AssembledSigning> {
-  const { settings, report } = base;
+  const { settings, report, now } = base;
   const { signing } = settings;
   if (!signing) return { admission, faces: [] };
   const socket = signing.signer.socket ?? signerSocket(settings);
@@ -52,6 +52,7 @@ export async function assembleSigning(
     signing: createPushSigning(parts),
     admission: withBridge(admission, {
       ...parts,
+      now,
       report,
       readManifest: (repository, digest, call) =>
         readManifest(repository, { type: "digest", digest }, call),

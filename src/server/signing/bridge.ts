@@ -21,10 +21,13 @@ export interface BridgeParts {
     digest: Digest,
     call: ServerCall,
   ): Promise<RawManifest | undefined>;
+  readonly now: () => number;
   readonly report: Report;
 }
 
 const maxKnown = 10_000;
+/** The signer's policy may change, and so may signatures of an index's images. */
+const refusedForMs = 60_000;
 
 /**
  * Admission that leads over the bridge: before an image which it admits by a tag leaves, the signer, who verifies for
@@ -33,7 +36,7 @@ const maxKnown = 10_000;
  */
 export function withBridge(admission: Admission, parts: BridgeParts): Admission {
   if (parts.settings.bridge.length === 0) return admission;
-  const known = new Set<string>();
+  const known = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
   return {
     ...admission,
@@ -42,13 +45,13 @@ export function withBridge(admission: Admission, parts: BridgeParts): Admission 
       if (!decision.allowed || reference.type !== "tag") return decision;
       if (bridgesFor(parts.settings, repository).length === 0) return decision;
       const key = `${servedName(repository)}:${reference.tag}@${manifest.digest}/${parts.signatures.revision(repository, manifest.digest)}`;
-      if (known.has(key)) return decision;
+      if ((known.get(key) ?? 0) > parts.now()) return decision;
       let attesting = running.get(key);
       if (!attesting) {
         attesting = attest(parts, { repository, tag: reference.tag, manifest }, call)
-          .then((done) => {
+          .then((goodForMs) => {
             if (known.size >= maxKnown) known.clear();
-            if (done) known.add(key);
+            known.set(key, parts.now() + goodForMs);
           })
           .finally(() => running.delete(key));
         running.set(key, attesting);
@@ -60,7 +63,7 @@ export function withBridge(admission: Admission, parts: BridgeParts): Admission 
   };
 }
 
-/** Whether there is no need to try again. */
+/** For how long there is no need to try again. */
 async function attest(
   { signer, signatures, readManifest, report }: BridgeParts,
   {
@@ -73,7 +76,7 @@ async function attest(
     readonly manifest: RawManifest;
   },
   call: ServerCall,
-): Promise<boolean> {
+): Promise<number> {
   // Others may be waiting for it: it goes on where the first who asked goes away.
   const { caller, hops } = call;
   const signal = AbortSignal.timeout(60_000);
@@ -83,11 +86,11 @@ async function attest(
   try {
     const { length: made } = await signAndKeep(wanted, { signer, signatures, all: true }, steady);
     if (made > 0) tell(`signed ${made} over the bridge`, "info");
-    return true;
+    return Number.POSITIVE_INFINITY;
   } catch (error) {
     const isFinal = error instanceof SigningError && error.code === "signing.refused";
     tell("the bridge did not sign", "warn", error);
-    return isFinal;
+    return isFinal ? refusedForMs : 0;
   }
 
   function tell(text: string, level: "info" | "warn", error?: unknown): void {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { digestOf } from "../../../src/core/digest.ts";
 import { parseRepositoryPattern } from "../../../src/core/repository-pattern.ts";
 import { withBridge } from "../../../src/server/signing/bridge.ts";
+import { SigningError } from "../../../src/server/signing/errors.ts";
 import type { SigningSettings } from "../../../src/server/signing/settings.ts";
 import {
   aCall,
@@ -166,12 +167,47 @@ test("a block that is made while an image is signed over the bridge beats the ve
     },
     signatures: world.signatures,
     readManifest: async () => undefined,
+    now: Date.now,
     report: () => {},
   });
   const tag = { type: "tag", tag: "v1" } as const;
   const decision = await admission.admitManifest(repositoryOf(repo), tag, one, aCall());
   assert.equal(world.admission.blocks.list().length, 1);
   assert.equal(decision.allowed, false);
+});
+
+test("what the bridge did not sign is asked for again after a while, and what it did is not", async () => {
+  await using world = await admissionWorld({}, open);
+  let now = 0;
+  let asked = 0;
+  let refuses = true;
+  const bridge = { keys: ["k"], identity: "", repositories: [parseRepositoryPattern("**")] };
+  const admission = withBridge(world.admission, {
+    settings: { bridge: [bridge] } as unknown as SigningSettings,
+    signer: {
+      async sign() {
+        asked++;
+        if (refuses) throw new SigningError("signing.refused", "not admitted");
+        return { signatures: [] };
+      },
+    },
+    signatures: world.signatures,
+    readManifest: async () => undefined,
+    now: () => now,
+    report: () => {},
+  });
+  const pull = () =>
+    admission.admitManifest(repositoryOf(repo), { type: "tag", tag: "v1" }, image("one"), aCall());
+  await pull();
+  await pull();
+  assert.equal(asked, 1);
+  refuses = false;
+  now += 60_001;
+  await pull();
+  assert.equal(asked, 2);
+  now += 86_400_000;
+  await pull();
+  assert.equal(asked, 2);
 });
 
 test("blocks outlive the process", async () => {
