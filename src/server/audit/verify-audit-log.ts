@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileErrorText } from "../../config/load-file.ts";
 import { ServerError } from "../errors.ts";
-import { firstSequence } from "./audit-files.ts";
+import { firstSequence, headBefore } from "./audit-files.ts";
 import {
   type AuditHead,
   type AuditLine,
@@ -46,8 +46,9 @@ export async function verifyAuditLog(
   files: readonly string[],
   wanted?: number,
 ): Promise<AuditVerdict> {
-  const chain = new ChainFollower(wanted);
-  for (const file of await inOrder(files)) {
+  const ordered = await inOrder(files);
+  const chain = new ChainFollower(wanted, await before(ordered[0]));
+  for (const file of ordered) {
     chain.beginFile(file);
     for await (const line of readLines(file)) chain.next(line);
   }
@@ -81,8 +82,9 @@ class ChainFollower {
   readonly #wanted: number | undefined;
   #found: string | undefined;
 
-  constructor(wanted: number | undefined) {
+  constructor(wanted: number | undefined, head: AuditHead | undefined) {
     this.#wanted = wanted;
+    this.#head = head;
   }
 
   beginFile(file: string): void {
@@ -147,6 +149,15 @@ class ChainFollower {
       unfinishedBytes: this.#unfinished,
     };
   }
+}
+
+/**
+ * Where a log is before the first of its files: one that was not put aside goes on where the last did that was, and begins
+ * where there is none.
+ */
+async function before(file: string | undefined): Promise<AuditHead | undefined> {
+  if (file === undefined || firstByName(file) !== undefined) return undefined;
+  return (await beginning(file)) === 1 ? noHead : await headBefore(file);
 }
 
 /** What a file that was put aside is called by, which is how the log's beginning shows where the oldest were removed. */

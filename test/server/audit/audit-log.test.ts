@@ -99,7 +99,7 @@ test("every change of a line, and every missing one but the last, is found", asy
       (await check(changed)).map((problem) => problem.line),
       [index + 2],
     );
-    if (index > 0) assert.notEqual((await check(lines.toSpliced(index, 1))).length, 0);
+    assert.notEqual((await check(lines.toSpliced(index, 1))).length, 0);
     assert.notEqual((await check(lines.toSpliced(index, 0, line))).length, 0);
   }
   const { head } = await verifyAuditLog([file]);
@@ -121,6 +121,14 @@ test("the chain goes through files that were put aside, of which the oldest may 
   assert.ok(files(folder).length >= 3);
   const all = await verifyAuditLog(files(folder).reverse());
   assert.deepEqual([all.lines, all.first, all.problems], [40, 1, []]);
+  const newest = folder.in("log", "audit.jsonl");
+  const lines = readFileSync(newest, "utf8");
+  const alone = await verifyAuditLog([newest]);
+  assert.ok(alone.lines > 1 && (alone.first ?? 0) > 1);
+  assert.deepEqual(alone.problems, []);
+  writeFileSync(newest, lines.slice(lines.indexOf("\n") + 1));
+  assert.equal((await verifyAuditLog([newest])).problems.length, 1);
+  writeFileSync(newest, lines);
   {
     await using log = await open(folder, { maxBytes: 10, keep: 2 });
     log.note({ type: "push" });
