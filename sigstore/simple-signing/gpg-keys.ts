@@ -11,6 +11,8 @@ export interface GpgKey {
 
 interface Listed {
   readonly canSign: boolean;
+  /** Whether it or a subkey can sign now: none does of a key that is expired, revoked or disabled. */
+  readonly isUsable: boolean;
   /** The key's own, then its subkeys'. */
   readonly fingerprints: string[];
 }
@@ -35,6 +37,8 @@ export async function findGpgKey(
   if (keys.length > 1) {
     throw cannotSign("Ambiguous name", undefined, "Name the key by its full fingerprint");
   }
+  // What GnuPG says when it is to sign, by when an image is where nobody has signed it.
+  if (!key.isUsable) throw cannotSign("Unusable secret key");
   const asked = name.replace(/^0x/i, "").toUpperCase();
   const [fingerprint = "", ...subkeys] = key.fingerprints;
   const pinned = subkeys.find((one) => one === asked) ?? (key.canSign ? fingerprint : undefined);
@@ -48,14 +52,19 @@ function notFound(name: string): string {
 }
 
 // GnuPG's doc/DETAILS: a sec record and ssb records, each followed by its fpr; field 12 has what the key itself does in
-// lower case, field 15 is # where its secret is kept elsewhere.
+// lower case and what it can be used for now, with its subkeys, in upper case; field 15 is # where its secret is kept elsewhere.
 function parseListing(text: string): readonly Listed[] {
   const keys: Listed[] = [];
   for (const line of text.split("\n")) {
     const fields = line.split(":");
     if (fields[0] === "fpr") keys.at(-1)?.fingerprints.push(fields[9] ?? "");
     if (fields[0] !== "sec") continue;
-    keys.push({ canSign: /s/.test(fields[11] ?? "") && fields[14] !== "#", fingerprints: [] });
+    const [uses = "", secret] = [fields[11], fields[14]];
+    keys.push({
+      canSign: uses.includes("s") && secret !== "#",
+      isUsable: uses.includes("S") && !uses.includes("D"),
+      fingerprints: [],
+    });
   }
   return keys;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Signer } from "../../../sigstore/signer.ts";
@@ -138,6 +138,24 @@ test("createGpgSigner() finds a key by fingerprint, key ID, address and name", {
     code: "signature.cannot-sign",
     message: "Ambiguous name",
   });
+});
+
+test("createGpgSigner() tells of a key that has expired or is revoked before it signs", {
+  skip,
+}, async () => {
+  const [made, ends] = ["20250101T000000", "2025-06-01"];
+  const kind = ["--quick-generate-key", "expired", "ed25519", "sign", ends];
+  home.output([...protectedBy, "", ...kind], { time: made });
+  generateKey(home, "revoked", "ed25519");
+  const [revoked = ""] = fingerprints(home, "revoked");
+  const place = join(home.path, "openpgp-revocs.d", `${revoked}.rev`);
+  const certificate = readFileSync(place, "utf8").replace(":-----BEGIN", "-----BEGIN");
+  home.output(["--import"], { input: Buffer.from(certificate) });
+  for (const name of ["=expired", "=revoked"])
+    await assert.rejects(gpg(name), {
+      code: "signature.cannot-sign",
+      message: "Unusable secret key",
+    });
 });
 
 test("createGpgSigner() signs with the subkey that is named", { skip }, async () => {
