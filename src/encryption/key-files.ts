@@ -32,38 +32,41 @@ export async function readRecipient(text: string): Promise<KeyObject> {
 
 /**
  * What decrypts layers: `PATH`, or `PATH:PASSWORD` with `pass=`, `file=` or `fd=` before the password; a private key as DER,
- * PEM or JWK.
+ * PEM or JWK. Undefined where it is something else: ocicrypt passes over that, as it may be another protocol's.
  *
  * @throws {EncryptionError} `encryption.bad-key`
  */
-export async function readPrivateKey(text: string): Promise<KeyObject> {
+export async function readPrivateKey(text: string): Promise<KeyObject | undefined> {
+  if (text.startsWith("provider:")) return undefined;
   const parts = text.split(":");
   const [path = "", password] = parts;
   const passphrase = parts.length === 2 ? await readPassword(password ?? "") : undefined;
-  const bytes = await read(path);
-  const key = privateKeyOf(bytes, passphrase);
-  if (!key) {
-    throw badKey(`unidentified private key in file ${path}`, {
-      hint: "Keys for pgp and pkcs7, and what PKCS #11 or a provider keeps, are not supported yet",
-    });
-  }
-  return key;
+  return privateKeyOf(await read(path), passphrase);
 }
 
 async function readPassword(text: string): Promise<Buffer> {
   if (text.startsWith("pass=")) return Buffer.from(text.slice("pass=".length));
   if (text.startsWith("file=")) return await read(text.slice("file=".length));
   if (!text.startsWith("fd=")) return Buffer.from(text);
-  const fd = Number(text.slice("fd=".length));
-  if (!Number.isSafeInteger(fd) || fd < 0)
-    throw badKey(`could not parse file descriptor ${text.slice("fd=".length)}`);
-  return (await read(`/dev/fd/${fd}`)).subarray(0, 64);
+  const [said, fd] = [text.slice("fd=".length), Number(text.slice("fd=".length))];
+  if (!/^[+-]?\d+$/.test(said) || !Number.isSafeInteger(fd))
+    throw badKey(
+      `could not parse file descriptor ${said}: strconv.Atoi: parsing ${JSON.stringify(said)}: invalid syntax`,
+    );
+  try {
+    return (await readFile(`/dev/fd/${fd}`)).subarray(0, 64);
+  } catch (cause) {
+    const why = "could not read from file descriptor: read pwdfile: bad file descriptor";
+    throw badKey(why, { cause });
+  }
 }
 
 async function read(path: string, before = ""): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EISDIR")
+      throw badKey(`Unable to read file: read ${path}: is a directory`, { cause: error });
     const text = (error as Error).message.replace(/^E[A-Z]+: (.*), (\w+)( '.*')?$/, "$1");
     throw badKey(`${before}open ${path}: ${text}`, { cause: error });
   }

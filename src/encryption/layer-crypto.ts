@@ -72,9 +72,12 @@ export class LayerEncrypter {
 /** Decrypts layers by private keys. */
 export class LayerDecrypter {
   readonly #keys: readonly KeyObject[];
+  /** Files that hold none of the keys that open layers. */
+  readonly #others: readonly string[];
 
-  constructor(keys: readonly KeyObject[]) {
+  constructor(keys: readonly KeyObject[], others: readonly string[] = []) {
     this.#keys = keys;
+    this.#others = others;
   }
 
   /**
@@ -83,8 +86,13 @@ export class LayerDecrypter {
    */
   static async reading(files: readonly string[]): Promise<LayerDecrypter> {
     const keys: KeyObject[] = [];
-    for (const file of files) keys.push(await readPrivateKey(file));
-    return new LayerDecrypter(keys);
+    const others: string[] = [];
+    for (const file of files) {
+      const key = await readPrivateKey(file);
+      if (key) keys.push(key);
+      else others.push(file.split(":", 1)[0] ?? "");
+    }
+    return new LayerDecrypter(keys, others);
   }
 
   /**
@@ -101,15 +109,14 @@ export class LayerDecrypter {
   }
 
   async #open(sealed: string | undefined): Promise<Uint8Array> {
-    if (!sealed) {
-      throw new EncryptionError(
-        "encryption.no-key",
-        "missing private key needed for decryption:\n",
-        {
-          hint: "Its key is given to others than holders of a JWE key, which is not supported yet",
-        },
+    if (!sealed)
+      throw missing(
+        "Its key is given to others than holders of a JWE key, which is not supported yet",
       );
-    }
+    if (this.#keys.length === 0)
+      throw missing(
+        `No private key in ${this.#others.join(", ")}: keys for pgp and pkcs7, and what PKCS #11 or a provider keeps, are not supported yet`,
+      );
     const failures: string[] = [];
     for (const each of sealed.split(",")) {
       try {
@@ -170,6 +177,11 @@ function asBytes(value: unknown): Buffer {
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
+}
+
+function missing(hint: string): EncryptionError {
+  const message = "missing private key needed for decryption:\n";
+  return new EncryptionError("encryption.no-key", message, { hint });
 }
 
 function badLayer(message: string, cause?: unknown): EncryptionError {

@@ -208,6 +208,21 @@ suite("copy refuses", () => {
     await assert.rejects(access(the.at("d")));
   });
 
+  test("what nobody can decrypt, by files that are no private keys, which matter to nothing else", async () => {
+    await using the = await world();
+    const from = the.seed(makeImage({ seed: 12, type: "oci" }));
+    const byPublic = ["--decryption-key", "ann.pub"];
+    await copied(the, the.copy(from, `dir:${the.at("plain")}`, ...byPublic));
+    await copied(the, the.copy(from, `oci:${the.at("s")}:x`, ...forAnn));
+    const run = await the.copy(`oci:${the.at("s")}:x`, `dir:${the.at("d")}`, ...byPublic);
+    assert.equal(run.exitCode, 1);
+    assert.match(run.stderr, /missing private key needed for decryption/);
+    await copied(
+      the,
+      the.copy(`oci:${the.at("s")}:x`, `dir:${the.at("d")}`, ...byPublic, ...byAnn),
+    );
+  });
+
   test("what a manifest that must stay, or another kind, cannot say, before a byte moves", async () => {
     await using the = await world();
     const from = the.seed(makeImage({ seed: 9, type: "oci" }));

@@ -52,13 +52,13 @@ test("a private key is read as DER, PEM and JWK, and with its password", async (
     ec.privateKey.export({ type: "sec1", format: "pem" }),
     ec.privateKey.export({ type: "sec1", format: "der" }),
   ];
-  for (const form of forms) assert.equal((await readPrivateKey(await file(form))).type, "private");
+  for (const form of forms) assert.equal((await readPrivateKey(await file(form)))?.type, "private");
   const [cipher, passphrase] = ["aes-256-cbc", "secret"];
   await writeFile(folder.in("password"), passphrase);
   for (const type of ["pkcs1", "pkcs8"] as const) {
     const path = await file(privateKey.export({ type, format: "pem", cipher, passphrase }));
     for (const password of ["secret", "pass=secret", `file=${folder.in("password")}`])
-      assert.ok((await readPrivateKey(`${path}:${password}`)).equals(privateKey));
+      assert.ok((await readPrivateKey(`${path}:${password}`))?.equals(privateKey));
     await assert.rejects(readPrivateKey(path), /Missing password for encrypted private key/);
     await assert.rejects(readPrivateKey(`${path}:other`), /Wrong password: could not decrypt/);
   }
@@ -96,6 +96,15 @@ test("what is no key, or none of that kind, is refused by the words that skopeo 
     message: `open ${none}: no such file or directory`,
   });
   for (const content of ["text", "", rsa.publicKey.export({ type: "spki", format: "pem" })])
-    await assert.rejects(readPrivateKey(await file(content)), /unidentified private key in file/);
-  await assert.rejects(readPrivateKey(`${none}:fd=x`), /could not parse file descriptor x/);
+    assert.equal(await readPrivateKey(await file(content)), undefined);
+  assert.equal(await readPrivateKey("provider:x"), undefined);
+  for (const [text, message] of [
+    [
+      `${none}:fd=x`,
+      'could not parse file descriptor x: strconv.Atoi: parsing "x": invalid syntax',
+    ],
+    [`${none}:fd=777`, "could not read from file descriptor: read pwdfile: bad file descriptor"],
+    [folder.path, `Unable to read file: read ${folder.path}: is a directory`],
+  ] as const)
+    await assert.rejects(readPrivateKey(text), { message });
 });
