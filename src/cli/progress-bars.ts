@@ -1,9 +1,10 @@
 import type { CopyEvent } from "../copy/events.ts";
 import type { Digest } from "../core/digest.ts";
 import { hexOf } from "../core/digest.ts";
+import { InTurns } from "./in-turns.ts";
 import { LiveRegion } from "./live-region.ts";
 import type { ProgressView } from "./progress.ts";
-import { signingLine } from "./progress-lines.ts";
+import { linesOf } from "./progress-lines.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { formatBytes, formatSeconds } from "./summary.ts";
 import type { Terminal } from "./terminal.ts";
@@ -31,6 +32,7 @@ export class ProgressBars implements ProgressView {
   readonly #planned = new Map<string, number>();
   readonly #total = new RateMeter();
   readonly #finished: string[] = [];
+  readonly #turns = new InTurns();
   #doneBlobs = 0;
   #doneBytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -48,16 +50,12 @@ export class ProgressBars implements ProgressView {
     clearTimeout(this.#timer);
     this.#bars.clear();
     this.#planned.clear();
+    this.#turns.flushAll();
     this.#paint();
   }
 
   #take(event: CopyEvent): void {
     switch (event.type) {
-      case "instance-started":
-        this.#finished.push(
-          `Copying image ${event.position}/${event.count} ${short(event.manifest)}`,
-        );
-        break;
       case "blobs-planned":
         for (const { digest, size } of event.blobs) this.#planned.set(keyOf(event, digest), size);
         break;
@@ -71,22 +69,25 @@ export class ProgressBars implements ProgressView {
         this.#settle(event, event.blob, event.size, formatBytes(Math.max(0, event.size)));
         break;
       case "config-copying":
-        this.#finished.push(
+        this.#finish(
+          event,
           `Copying config ${short(event.config)} done   ${formatBytes(event.size)}`,
         );
         break;
-      case "manifest-writing":
-        this.#finished.push(
-          `Writing manifest ${event.of === "list" ? "list " : ""}to image destination`,
-        );
-        break;
-      case "signing":
-        this.#finished.push(signingLine(event));
-        break;
-      case "signatures-storing":
-        this.#finished.push(`Storing ${event.of === "list" ? "list " : ""}signatures`);
-        break;
       default:
+        for (const line of linesOf(event)) this.#finish(event, line);
+    }
+    if (event.type === "instance-copied" && event.instance !== undefined)
+      this.#turns.end(event.instance);
+  }
+
+  /** What is done of a list's images stays in their order. */
+  #finish({ instance, type }: CopyEvent, line: string): void {
+    const tell = () => this.#finished.push(line);
+    if (instance !== undefined) this.#turns.say(instance, tell);
+    else {
+      if (type === "manifest-writing") this.#turns.flushAll();
+      tell();
     }
   }
 
@@ -110,7 +111,7 @@ export class ProgressBars implements ProgressView {
     this.#bars.delete(key);
     this.#doneBlobs += 1;
     this.#doneBytes += Math.max(0, size);
-    this.#finished.push(`Copying blob ${short(blob)} done   ${how}`);
+    this.#finish(event, `Copying blob ${short(blob)} done   ${how}`);
   }
 
   #repaint(): void {

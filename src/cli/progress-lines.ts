@@ -31,7 +31,8 @@ export class CopyLines implements ProgressView {
   }
 }
 
-function linesOf(event: CopyEvent): readonly string[] {
+/** What skopeo says as that happens; of most events nothing. */
+export function linesOf(event: CopyEvent): readonly string[] {
   switch (event.type) {
     case "signatures-reading":
       return [
@@ -69,11 +70,7 @@ function layersOf(blobs: readonly EventBlob[]): readonly Digest[] {
 }
 
 /** What skopeo says of a signature that is being made. */
-export function signingLine({
-  format,
-  position,
-  count,
-}: Extract<CopyEvent, { type: "signing" }>): string {
+function signingLine({ format, position, count }: Extract<CopyEvent, { type: "signing" }>): string {
   const which = count === 1 ? "" : ` ${position}`;
   const how = format === "sigstore" ? "a sigstore signature" : "simple signing";
   return `Creating signature${which}: Signing image using ${how}`;

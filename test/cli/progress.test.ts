@@ -152,6 +152,7 @@ test("ProgressBars leaves what was done on the screen, and no bar", async (t) =>
   view.close();
   const short = (name: string) => digest(name).slice(7, 19);
   assert.deepEqual(screenOf(writes), [
+    "Getting image source signatures",
     `Copying blob ${short("b")} done   mounted`,
     `Copying config ${short("config")} done   3 B`,
     `Copying blob ${short("a")} done   10 B`,
@@ -160,6 +161,40 @@ test("ProgressBars leaves what was done on the screen, and no bar", async (t) =>
   for (const write of writes)
     for (const line of write.split("\n"))
       assert.ok(line.replace(/\x1b\[\d*[A-Z]|\r/g, "").length < 60);
+});
+
+test("ProgressBars says of a list what CopyLines does, an image after the other", () => {
+  const events: CopyEvent[] = [
+    { type: "signatures-reading", of: "list" },
+    { type: "instances-chosen", chosen: 2, held: 3 },
+    ...[1, 0].flatMap((instance): CopyEvent[] => [
+      { type: "instance-started", instance, manifest: a, position: instance + 1, count: 2 },
+      { type: "signatures-reading", instance, of: "image" },
+      { type: "blob-copied", instance, blob: b, size: 20, written: 20 },
+      { type: "manifest-writing", instance, of: "image" },
+      { type: "instance-copied", instance },
+    ]),
+    { type: "manifest-writing", of: "list" },
+    { type: "signatures-storing", of: "list" },
+  ];
+  const writes: string[] = [];
+  const view = new ProgressBars((text) => writes.push(text), { columns: () => 80 });
+  for (const event of events) view.show(event);
+  view.close();
+  const imageOf = (position: number) => [
+    `Copying image ${a} (${position}/2)`,
+    "Getting image source signatures",
+    `Copying blob ${digest("b").slice(7, 19)} done   20 B`,
+    "Writing manifest to image destination",
+  ];
+  assert.deepEqual(screenOf(writes), [
+    "Getting image list signatures",
+    "Copying 2 images generated from 3 images in list",
+    ...imageOf(1),
+    ...imageOf(2),
+    "Writing manifest list to image destination",
+    "Storing list signatures",
+  ]);
 });
 
 test("ProgressBars repaints ten times a second at most, and with many blobs shows some", (t) => {
