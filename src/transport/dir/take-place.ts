@@ -60,10 +60,19 @@ async function bringAll(
   self: OwnProcess,
   beforeManifest: () => Promise<void>,
 ): Promise<void> {
-  const old = (await readdir(folder)).filter((name) => !isUnfinishedName(name));
+  const entries = await readdir(folder, { withFileTypes: true });
   const names = await readdir(aside);
+  const inTheWay = entries
+    .filter((entry) => entry.isDirectory() && names.includes(entry.name))
+    .map(({ name }) => name);
+  const old = entries
+    .map(({ name }) => name)
+    .filter((name) => !isUnfinishedName(name) && !inTheWay.includes(name));
   const moves = new Moves(self);
   try {
+    for (const name of inTheWay) {
+      await moves.move(join(folder, name), join(aside, `old.${name}`), true);
+    }
     for (const name of names.filter((each) => !isTop(each))) {
       await moves.move(join(aside, name), join(folder, name), !old.includes(name));
     }

@@ -147,6 +147,19 @@ test("dir: what else was in the folder of an image goes, as with skopeo, but not
   assert.deepEqual(await namesIn(folder.in("image")), filesOf(2));
 });
 
+test("dir: folders in place of an image's files give way to them", async () => {
+  await using folder = await tempFolder();
+  await writeTo(dir, folder.in("image"), image(1));
+  for (const name of [...filesOf(1), "signature-1"].filter((each) => each !== "version")) {
+    await rm(folder.in("image", name), { force: true });
+    await mkdir(folder.in("image", name, "sub"), { recursive: true });
+  }
+  await writeTo(dir, folder.in("image"), image(1));
+  assert.deepEqual(await namesIn(folder.in("image")), filesOf(1));
+  assert.ok((await stat(folder.in("image", "manifest.json"))).isFile());
+  assert.deepEqual(await namesIn(folder.in()), ["image"]);
+});
+
 test("dir: an image is not written over itself, nor over a folder that holds it", async () => {
   await using folder = await tempFolder();
   await writeTo(dir, folder.in("image"), image(1));
