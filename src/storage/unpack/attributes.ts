@@ -30,7 +30,7 @@ export interface AttributeRules {
 export type AttributeKind = "file" | "symlink" | "link-to-symlink";
 
 /** Go's times reach from 1970 to what 63 bits of nanoseconds are; beyond, it sets 0. */
-const lastSecond = 9_223_372_036;
+const last = { seconds: 9_223_372_036, nanoseconds: 854_775_807 };
 
 const xattrPrefix = "SCHILY.xattr.";
 
@@ -136,7 +136,7 @@ function isBefore(one: TarTime, other: TarTime): boolean {
 }
 
 function bounded(time: TarTime): KernelTime {
-  const within = time.seconds >= 0 && time.seconds < lastSecond;
+  const within = time.seconds >= 0 && !isBefore(last, time);
   return within ? time : { seconds: 0, nanoseconds: 0 };
 }
 

@@ -107,18 +107,27 @@ export class LayerUnpacker {
   #entry(header: TarHeader): void {
     this.#name = header.rawName;
     this.#entries += 1;
-    const { maxEntries, maxNameBytes } = this.#limits;
+    const { maxEntries } = this.#limits;
     const made = this.#targets[0]?.madeFolders ?? 0;
     if (this.#entries + made > maxEntries) throw tooLarge(`has more than ${maxEntries} entries`);
     const sparse = sparseFileOf(header);
     if (sparse) this.#expanded += sparse.size;
     if (sparse) this.#checkSize();
     const name = sparse?.name ?? header.rawName;
-    const longest = Math.max(name.length, header.rawLinkName.length);
-    if (longest > maxNameBytes) throw badEntry(`has a name of more than ${maxNameBytes} bytes`);
-    if (name.includes("\0")) throw badEntry("has a NUL in its name");
+    this.#checkName(name, header);
     this.#own(header);
     for (const target of this.#targets) target.entry(header, sparse);
+  }
+
+  /** A symbolic link's target is no path of ours: it may be as long as the kernel takes it. */
+  #checkName(name: ByteString, { type, rawLinkName }: TarHeader): void {
+    const { maxNameBytes, maxTargetBytes } = this.#limits;
+    const isSymlink = type === "2";
+    const longest = Math.max(name.length, isSymlink ? 0 : rawLinkName.length);
+    if (longest > maxNameBytes) throw badEntry(`has a name of more than ${maxNameBytes} bytes`);
+    if (name.includes("\0")) throw badEntry("has a NUL in its name");
+    if (isSymlink && rawLinkName.length > maxTargetBytes)
+      throw badEntry(`leads to a name of more than ${maxTargetBytes} bytes`);
   }
 
   #own({ rawName, uid, gid }: TarHeader): void {

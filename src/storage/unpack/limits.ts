@@ -7,6 +7,8 @@ export interface UnpackLimits {
   readonly freeBytes: number;
   /** Bytes of a name, path included: what a path from the store's root leaves of the kernel's 4096. */
   readonly maxNameBytes: number;
+  /** Bytes of what a symbolic link leads to: the kernel's 4096 without the NUL. */
+  readonly maxTargetBytes: number;
   /** Time at work, waiting for the blob not counted. */
   readonly maxBusyMs: number;
 }
@@ -17,5 +19,6 @@ export const defaultLimits: UnpackLimits = {
   maxRatio: 1100,
   freeBytes: 64 * 1024 * 1024,
   maxNameBytes: 3584,
+  maxTargetBytes: 4095,
   maxBusyMs: 60 * 60 * 1000,
 };

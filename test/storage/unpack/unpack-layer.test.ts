@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -108,6 +108,23 @@ test("unpackLayer() takes what gzip, zstd, bzip2 and xz make of a layer, in any 
   ]) {
     await assert.rejects(unpackUnconfined(temp, blob), { code: "content.bad-compression" });
   }
+});
+
+test("unpackLayer() takes links of any length that the kernel takes, and times that Go takes", async () => {
+  await using temp = await tempFolder();
+  const target = "a/".repeat(2047);
+  const long = (length: number) =>
+    layerEntry({ name: "long", type: "2", linkName: target.padEnd(length, "b") });
+  const at = (name: string, seconds: number, nanoseconds: number) =>
+    layerEntry({ name, mtime: { seconds, nanoseconds } });
+  const edge = [9_223_372_036, 854_775_807] as const;
+  const tar = layerOf(long(4095), at("last", ...edge), at("beyond", edge[0], edge[1] + 1));
+  const layer = await unpackHere(temp, tar);
+  assert.equal(readlinkSync(join(layer.folder, "long")), `${target}b`);
+  const timeOf = (name: string) => lstatSync(join(layer.folder, name), { bigint: true }).mtimeNs;
+  assert.deepEqual([timeOf("last"), timeOf("beyond")], [9_223_372_036_854_775_807n, 0n]);
+  assert.deepEqual(reassembled(layer), tar);
+  await assert.rejects(unpackUnconfined(temp, layerOf(long(4096))), { code: "storage.bad-layer" });
 });
 
 test("unpackLayer() takes an empty stream, a tar without its end, and what follows it", async () => {
