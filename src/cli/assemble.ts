@@ -19,7 +19,7 @@ import { resolveImage, type TransportEntry } from "../transport/transports.ts";
 import { prefixed } from "./errors.ts";
 import { createGates } from "./gates.ts";
 import { storeSpecifier } from "./local/store-choice.ts";
-import { localTransports } from "./local-transports.ts";
+import { localTransports, warnOnce } from "./local-transports.ts";
 import { createLookasides } from "./lookasides.ts";
 import type { AssemblyInput, LayerSettings, Parts } from "./parts.ts";
 import type { Registries } from "./registries.ts";
@@ -102,7 +102,9 @@ export async function assemble(input: AssemblyInput): Promise<Parts> {
       const { loadStorePlace } = await import("../config/load-store-place.ts");
       const { openStore } = await import("../storage/open-store.ts");
       const isChosen = storeSpecifier(choice) !== "";
-      return openStore(await loadStorePlace(environment, isChosen ? choice : undefined), options);
+      const request = isChosen ? choice : undefined;
+      const notes = { warn: warnOnce(log, told) };
+      return openStore(await loadStorePlace(environment, request, notes), options);
     },
     traffic: () => registryLog.traffic(),
     async close() {

@@ -14,7 +14,7 @@ export interface LocalInput {
   readonly platform: Platform;
   readonly end: EndSettings;
   readonly layers: LayerSettings | undefined;
-  /** Roots of stores of which the user has been told by which driver they are read. */
+  /** What the user has been told of stores and their settings. */
   readonly told: Set<string>;
   /** Keeps what is to be closed at the end of the run. */
   readonly keep: (resource: AsyncDisposable) => void;
@@ -61,15 +61,29 @@ async function dockerDaemon({ input, environment, end, keep }: LocalInput) {
 async function containersStorage({ input, environment, platform, told }: LocalInput) {
   const { createStorageTransport } = await import("../transport/containers-storage/transport.ts");
   const { loadStorePlace } = await import("../config/load-store-place.ts");
-  const tell = (driver: string, root: string) => {
-    if (input.program !== "skopeo" || told.has(root)) return;
-    told.add(root);
-    input.log.info(`[graphdriver] using prior storage driver: ${driver}`);
+  const { program, log } = input;
+  const prior = (driver: string, root: string) => {
+    if (program === "skopeo" && isNew(told, root))
+      log.info(`[graphdriver] using prior storage driver: ${driver}`);
   };
+  const warn = warnOnce(log, told);
   return createStorageTransport({
-    placeOf: (request) => loadStorePlace(environment, request, tell),
+    placeOf: (request) => loadStorePlace(environment, request, { prior, warn }),
     platform,
   });
+}
+
+/** Says each thing once, however many ask for the store. */
+export function warnOnce(log: Pick<AssemblyInput["log"], "warning">, told: Set<string>) {
+  return (message: string): void => {
+    if (isNew(told, message)) log.warning(message);
+  };
+}
+
+function isNew(told: Set<string>, what: string): boolean {
+  if (told.has(what)) return false;
+  told.add(what);
+  return true;
 }
 
 async function ociArchive({ input, layers }: LocalInput) {

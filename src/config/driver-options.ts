@@ -1,4 +1,5 @@
 import { isAbsolute, normalize } from "node:path";
+import { goQuote } from "../core/go-quote.ts";
 import { ConfigError } from "./errors.ts";
 import type { StorageDriver } from "./store-place.ts";
 
@@ -68,7 +69,31 @@ function readOption(driver: StorageDriver, option: string): Setting {
     throw new ConfigError("config.invalid", `unable to parse key/value option: ${option}`);
   const written = option.slice(0, equals).trim();
   const key = driver === "overlay" ? overlayKey(written) : vfsKey(written.toLowerCase());
-  return { key, value: option.slice(equals + 1).trim() };
+  const value = option.slice(equals + 1).trim();
+  const fault = truths.has(key)
+    ? badTruth(value)
+    : key === "force_mask"
+      ? badMask(value)
+      : undefined;
+  if (fault !== undefined) throw new ConfigError("config.invalid", fault);
+  return { key, value };
+}
+
+const truths: ReadonlySet<string> = new Set([
+  "ignore_chown_errors",
+  "skip_mount_home",
+  "use_composefs",
+]);
+
+/** As Go's strconv.ParseBool has it. */
+function badTruth(text: string): string | undefined {
+  if (isTrue(text) || /^(?:0|f|F|false|FALSE|False)$/.test(text)) return undefined;
+  return `strconv.ParseBool: parsing ${goQuote(text)}: invalid syntax`;
+}
+
+function badMask(text: string): string | undefined {
+  if (/^(?:shared|private|[+-]?[0-7]+)$/.test(text)) return undefined;
+  return `strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`;
 }
 
 function overlayKey(written: string): string {

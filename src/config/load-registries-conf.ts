@@ -13,7 +13,7 @@ import {
   type RegistriesConf,
 } from "./registries-conf.ts";
 import { type RegistriesFile, readRegistriesFile, type Version1Rule } from "./registries-file.ts";
-import { type TomlTable, TomlTypeError } from "./toml-fields.ts";
+import { readToml } from "./toml-reading.ts";
 
 /** Which files to read. */
 export interface RegistriesConfOptions {
@@ -72,10 +72,8 @@ async function readPlace(
   }
 }
 
-type ParseToml = (text: string) => TomlTable;
-
 /**
- * Reads the text of one registries.conf. The TOML parser is loaded here, for those who have such a file.
+ * Reads the text of one registries.conf.
  *
  * @throws {ConfigError} `config.invalid`: `toml: line 3: …` or the reference's text of what is wrong
  */
@@ -83,37 +81,5 @@ export async function parseRegistriesFile(
   text: string,
   rule: Version1Rule = {},
 ): Promise<RegistriesFile> {
-  const { parse, TomlError } = await import("smol-toml");
-  try {
-    return readRegistriesFile(parse(text), rule);
-  } catch (error) {
-    if (error instanceof TomlError)
-      throw new ConfigError("config.invalid", `toml: line ${error.line}: ${firstLine(error)}`, {
-        cause: error,
-      });
-    if (!(error instanceof TomlTypeError)) throw error;
-    const line = lineOf(error, text, parse);
-    throw new ConfigError(
-      "config.invalid",
-      `toml: line ${line} (last key "${error.key}"): ${error.message}`,
-      { cause: error },
-    );
-  }
-}
-
-function firstLine(error: Error): string {
-  return error.message.split("\n", 1)[0] ?? "";
-}
-
-/** The parser does not say where a value stood: the shortest beginning of the text with the same fault does. */
-function lineOf(fault: TomlTypeError, text: string, parse: ParseToml): number {
-  const lines = text.split("\n");
-  for (let count = 1; count < lines.length; count++) {
-    try {
-      readRegistriesFile(parse(lines.slice(0, count).join("\n")));
-    } catch (error) {
-      if (error instanceof TomlTypeError && error.key === fault.key) return count;
-    }
-  }
-  return lines.length;
+  return await readToml(text, (table) => readRegistriesFile(table, rule));
 }

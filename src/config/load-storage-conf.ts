@@ -1,12 +1,17 @@
 import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { goQuote } from "../core/go-quote.ts";
 import { type Environment, systemContainersDirectory, variable } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
 import { fileErrorText, isAbsent, readIfThere } from "./load-file.ts";
 import { detectRootlessDriver } from "./load-storage-driver.ts";
 import { dataFolder, runtimeFolder } from "./load-storage-user.ts";
 import { noStorageConf, readStorageConf, type StorageConf } from "./storage-conf.ts";
-import { TomlFields, TomlTypeError } from "./toml-fields.ts";
+import { TomlFields } from "./toml-fields.ts";
+import { readToml } from "./toml-reading.ts";
+
+/** Is told, in the Go library's words, what in a storage.conf counts for nothing, and what it does not say. */
+export type WarnOfStorageConf = (message: string) => void;
 
 /**
  * What storage.conf says, with the roots that count for this user: one file counts, and nothing of another; of a file
@@ -15,9 +20,12 @@ import { TomlFields, TomlTypeError } from "./toml-fields.ts";
  *
  * @throws {ConfigError} `config.invalid`, `config.unreadable`
  */
-export async function loadStorageConf(environment: Environment): Promise<StorageConf> {
-  const isRootless = environment.uid > 0;
-  const conf = isRootless ? await loadForUser(environment) : await loadForRoot(environment);
+export async function loadStorageConf(
+  environment: Environment,
+  warn: WarnOfStorageConf = () => {},
+): Promise<StorageConf> {
+  const load = environment.uid > 0 ? loadForUser : loadForRoot;
+  const conf = await load(environment, warn);
   const options = variable(environment, "STORAGE_OPTS")?.split(",");
   const found: StorageConf = {
     ...conf,
@@ -31,8 +39,11 @@ export async function loadStorageConf(environment: Environment): Promise<Storage
   return found;
 }
 
-async function loadForRoot(environment: Environment): Promise<StorageConf> {
-  const conf = await loadSystemConf(environment);
+async function loadForRoot(
+  environment: Environment,
+  warn: WarnOfStorageConf,
+): Promise<StorageConf> {
+  const conf = await loadSystemConf(environment, warn);
   return {
     ...conf,
     graphroot: conf.graphroot || "/var/lib/containers/storage",
@@ -40,12 +51,15 @@ async function loadForRoot(environment: Environment): Promise<StorageConf> {
   };
 }
 
-async function loadForUser(environment: Environment): Promise<StorageConf> {
-  const system = await loadSystemConf(environment);
+async function loadForUser(
+  environment: Environment,
+  warn: WarnOfStorageConf,
+): Promise<StorageConf> {
+  const system = await loadSystemConf(environment, warn);
   const data = dataFolder(environment);
   const usual = data === undefined ? "" : join(data, "containers", "storage");
   const runroot = join(runtimeFolder(environment), "containers");
-  const own = await loadFile(environment, userFile(environment));
+  const own = await loadFile(environment, userFile(environment), warn);
   if (own)
     return {
       ...own,
@@ -68,10 +82,13 @@ function isForUsers(driver: string): boolean {
 }
 
 /** The one file that counts for all users; nothing where there is none. */
-async function loadSystemConf(environment: Environment): Promise<StorageConf> {
+async function loadSystemConf(
+  environment: Environment,
+  warn: WarnOfStorageConf,
+): Promise<StorageConf> {
   const named = variable(environment, "CONTAINERS_STORAGE_CONF");
   if (named !== undefined) {
-    const conf = await loadFile(environment, named);
+    const conf = await loadFile(environment, named, warn);
     if (conf) return conf;
     const message = `stat ${named}: no such file or directory`;
     throw new ConfigError("config.unreadable", message, { file: named });
@@ -81,7 +98,7 @@ async function loadSystemConf(environment: Environment): Promise<StorageConf> {
   const vendor = join(environment.vendorDirectory, "containers", "storage.conf");
   const files = [...(xdg ? [join(xdg, "containers", "storage.conf")] : []), etc, vendor];
   for (const file of files) {
-    const conf = await loadFile(environment, file);
+    const conf = await loadFile(environment, file, warn);
     if (conf) return conf;
   }
   return noStorageConf;
@@ -93,31 +110,43 @@ function userFile(environment: Environment): string {
   return named ?? join(xdg, "containers", "storage.conf");
 }
 
-async function loadFile(environment: Environment, path: string): Promise<StorageConf | undefined> {
+async function loadFile(
+  environment: Environment,
+  path: string,
+  warn: WarnOfStorageConf,
+): Promise<StorageConf | undefined> {
   const bytes = readIfThere(resolve(environment.cwd, path), path);
   if (bytes === undefined) return undefined;
-  const { parse, TomlError } = await import("smol-toml");
   try {
-    const fields = new TomlFields(parse(bytes.toString("utf8")));
-    return readStorageConf(fields, variable(environment, "STORAGE_DRIVER") ?? "");
+    const [conf, unknown] = await readToml(bytes.toString("utf8"), (table) => {
+      const fields = new TomlFields(table);
+      const read = readStorageConf(fields, variable(environment, "STORAGE_DRIVER") ?? "");
+      return [read, fields.unread()];
+    });
+    for (const message of warningsOf(conf, unknown, path)) warn(message);
+    return conf;
   } catch (cause) {
-    const what = cause instanceof TomlError ? `line ${cause.line}: ${firstLine(cause)}` : undefined;
-    throw invalid(path, what, cause);
+    if (!(cause instanceof ConfigError)) throw cause;
+    const message = `loading storage configuration ${JSON.stringify(path)}: ${cause.message}`;
+    throw new ConfigError("config.invalid", message, { file: path, cause });
   }
 }
 
-/** Any other failure than those of the file's text is left as it is. */
-function invalid(path: string, what: string | undefined, cause: unknown): unknown {
-  const mistyped =
-    cause instanceof TomlTypeError ? `last key "${cause.key}": ${cause.message}` : "";
-  const reason = what ?? mistyped;
-  if (reason === "") return cause;
-  const message = `loading storage configuration ${JSON.stringify(path)}: toml: ${reason}`;
-  return new ConfigError("config.invalid", message, { file: path, cause });
-}
-
-function firstLine(error: Error): string {
-  return error.message.split("\n", 1)[0] ?? "";
+function warningsOf(
+  { driver, driverPriority }: StorageConf,
+  unknown: readonly string[],
+  path: string,
+): readonly string[] {
+  const keys = unknown.map(goQuote).join(" ");
+  return [
+    ...(unknown.length > 0 ? [`Failed to decode the keys [${keys}] from ${goQuote(path)}`] : []),
+    ...(driver === "overlay2"
+      ? ["Switching default driver from overlay2 to the equivalent overlay driver"]
+      : []),
+    ...(driver === "" && driverPriority.length === 0
+      ? [`The storage 'driver' option should be set in ${path}. A driver was picked automatically.`]
+      : []),
+  ];
 }
 
 /** `$UID` is nobody's variable: it stands for the user's number. Links are followed, so that a store has one name. */

@@ -1,7 +1,9 @@
+import { statSync } from "node:fs";
 import { readDriverOptions } from "./driver-options.ts";
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
-import { loadStorageConf } from "./load-storage-conf.ts";
+import { fileErrorText } from "./load-file.ts";
+import { loadStorageConf, type WarnOfStorageConf } from "./load-storage-conf.ts";
 import { checkDriver, detectDriver, notedMountProgram } from "./load-storage-driver.ts";
 import { isInUserNamespace } from "./load-user-namespace.ts";
 import type { StorePlace } from "./store-place.ts";
@@ -16,27 +18,34 @@ export interface StoreRequest {
   readonly options: readonly string[];
 }
 
+/** Who is told what comes to light besides. */
+export interface StoreNotes {
+  /** That the store at `root` shows which driver it is, where nobody says so. */
+  readonly prior?: (driver: string, root: string) => void;
+  readonly warn?: WarnOfStorageConf;
+}
+
 /**
  * The store that a user has when nothing else is said, or the one that a reference says. Where no driver is named, that of
  * what is there.
  *
- * @param onPrior told of the driver and the root, where that was so
  * @throws {ConfigError} `config.unsupported` for a driver that we do not know; `config.not-found` for a user without a home; `config.invalid`, `config.unreadable`
  */
 export async function loadStorePlace(
   environment: Environment,
   request?: StoreRequest,
-  onPrior?: (driver: string, root: string) => void,
+  notes: StoreNotes = {},
 ): Promise<StorePlace> {
-  const conf = await loadStorageConf(environment);
+  const conf = await loadStorageConf(environment, notes.warn);
   const graphroot = request?.graphroot || conf.graphroot;
   if (graphroot === "") throw noHome(environment);
   const named = request ? request.driver : conf.driver;
   const detect = () =>
-    detectDriver(graphroot, conf.driverPriority, (prior) => onPrior?.(prior, graphroot));
+    detectDriver(graphroot, conf.driverPriority, (prior) => notes.prior?.(prior, graphroot));
   const driver = checkDriver(named || detect(), graphroot);
   const options = request?.options ?? conf.options;
   const read = readDriverOptions(driver, options);
+  if (driver === "overlay") for (const root of read.additional) checkIsThere(root);
   const noted = driver === "overlay" && notedMountProgram(graphroot) === true;
   return {
     driver,
@@ -50,6 +59,16 @@ export async function loadStorePlace(
     ignoreChownErrors: read.ignoreChownErrors,
     readOnlyBecause: read.readOnlyBecause,
   };
+}
+
+/** What overlay is to read along has to be there; vfs does not mind. */
+function checkIsThere(root: string): void {
+  try {
+    statSync(root);
+  } catch (cause) {
+    const message = `overlay: can't stat imageStore dir ${root}: ${fileErrorText(cause, "stat", root)}`;
+    throw new ConfigError("config.unreadable", message, { file: root, cause });
+  }
 }
 
 function noHome({ uid }: Environment): ConfigError {

@@ -35,6 +35,7 @@ export function readStorageConf(document: TomlFields, override: string): Storage
   const storage = document.table("storage");
   if (storage === undefined) return { ...noStorageConf, driver: override };
   const driver = override || storage.string("driver");
+  storage.boolean("transient_store");
   return {
     driver,
     driverPriority: storage.strings("driver_priority") ?? [],
@@ -56,18 +57,50 @@ const driverKeys = [
   "size",
   "inodes",
   "skip_mount_home",
-];
+] as const;
 
+/** Which of the drivers' tables knows which keys, all of them texts. */
+const tables: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ["overlay", driverKeys],
+  ["vfs", ["ignore_chown_errors"]],
+  ["btrfs", ["min_space", "size"]],
+  ["zfs", ["fsname", "mountopt", "size"]],
+  ["thinpool", []],
+]);
+
+/** All that the format knows is read, whatever the driver: a wrong type anywhere makes the file wrong. */
 function optionsOf(driver: string, options: TomlFields | undefined): readonly string[] {
   if (options === undefined) return [];
-  const own = options.table(driver === "overlay2" ? "overlay" : driver);
+  const wanted = driver === "overlay2" ? "overlay" : driver;
+  const own = new Map<string, string>();
+  for (const [name, keys] of tables) {
+    const table = options.table(name);
+    for (const key of keys) {
+      const value = table?.string(key) ?? "";
+      if (name === wanted) own.set(key, value);
+    }
+  }
+  passOver(options);
   const stores = options.strings("additionalimagestores") ?? [];
-  const isVfs = driver === "vfs"; // its table knows one key
   const settings = driverKeys.flatMap((key) => {
-    if (isVfs && key === "inodes") return [];
-    const isOwn = !isVfs || key === "ignore_chown_errors";
-    const value = (isOwn && own?.text(key)) || options.text(key);
+    const value = own.get(key) || commonText(options, key);
     return value === "" ? [] : [`${driver}.${key}=${value}`];
   });
   return [...stores.map((path) => `${driver}.imagestore=${path}`), ...settings];
+}
+
+function commonText(options: TomlFields, key: (typeof driverKeys)[number]): string {
+  if (key === "inodes") return "";
+  return key === "force_mask" ? String(options.integer(key) || "") : options.string(key);
+}
+
+/** Known, and nothing to images. */
+function passOver(options: TomlFields): void {
+  options.strings("additionallayerstores");
+  options.string("imagestore");
+  options.string("root-auto-userns-user");
+  options.integer("auto-userns-min-size");
+  options.integer("auto-userns-max-size");
+  options.boolean("disable-volatile");
+  options.stringMap("pull_options");
 }

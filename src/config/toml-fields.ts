@@ -21,6 +21,8 @@ export class TomlTypeError extends ConfigError {
 export class TomlFields {
   readonly #table: TomlTable;
   readonly #path: string;
+  /** What was asked for, and the tables in it that are read member by member in their turn. */
+  readonly #read = new Map<string, readonly TomlFields[]>();
 
   constructor(table: TomlTable, path = "") {
     this.#table = table;
@@ -35,6 +37,11 @@ export class TomlFields {
   /** A string, or a number or truth value as text, where formats differ in what they are; "" where absent. */
   text(name: string): string {
     return String(this.#get(name, "string", isScalar) ?? "");
+  }
+
+  /** A whole number; undefined where absent. */
+  integer(name: string): number | bigint | undefined {
+    return this.#get(name, "integer", isInteger);
   }
 
   /** False where absent. */
@@ -53,7 +60,22 @@ export class TomlFields {
 
   table(name: string): TomlFields | undefined {
     const table = this.#get(name, "struct", isTable);
-    return table && new TomlFields(table, this.#pathOf(name));
+    if (table === undefined) return undefined;
+    const fields = new TomlFields(table, this.#pathOf(name));
+    this.#read.set(this.#keyOf(name) ?? name, [fields]);
+    return fields;
+  }
+
+  /**
+   * The paths of all that nobody has asked for, in the document's order, written and listed as the reference's decoder does:
+   * a table that has members of its own is named before them.
+   */
+  unread(): readonly string[] {
+    return Object.entries(this.#table).flatMap(([key, value]) => {
+      const inside = this.#read.get(key);
+      if (inside) return inside.flatMap((fields) => fields.unread());
+      return pathsOf(this.#pathOf(quotedKey(key)), value);
+    });
   }
 
   /** An array of tables, `[[name]]`; undefined where absent. */
@@ -80,18 +102,37 @@ export class TomlFields {
 
   /** Member names match whatever their case, an exact one first: the reference's decoder does so. */
   #get<T>(name: string, wanted: string, is: (value: unknown) => value is T): T | undefined {
-    const key = Object.hasOwn(this.#table, name)
-      ? name
-      : Object.keys(this.#table).find((each) => each.toLowerCase() === name);
+    const key = this.#keyOf(name);
     if (key === undefined) return undefined;
+    this.#read.set(key, []);
     const value = this.#table[key];
     if (!is(value)) throw new TomlTypeError(this.#pathOf(key), value, wanted);
     return value;
   }
 
+  #keyOf(name: string): string | undefined {
+    if (Object.hasOwn(this.#table, name)) return name;
+    return Object.keys(this.#table).find((each) => each.toLowerCase() === name);
+  }
+
   #pathOf(name: string): string {
     return this.#path === "" ? name : `${this.#path}.${name}`;
   }
+}
+
+function pathsOf(path: string, value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.length > 0 && value.every(isTable))
+    return value.flatMap((item) => pathsOf(path, item));
+  if (!isTable(value)) return [path];
+  const members = Object.entries(value);
+  const isNamed = members.length === 0 || members.some(([, member]) => !isTable(member));
+  const inside = members.flatMap(([key, member]) => pathsOf(`${path}.${quotedKey(key)}`, member));
+  return isNamed ? [path, ...inside] : inside;
+}
+
+/** A key as it is written in a document. */
+function quotedKey(key: string): string {
+  return /^[\w-]+$/.test(key) ? key : `"${key.replace(/["\\]/g, "\\$&")}"`;
 }
 
 function isString(value: unknown): value is string {
@@ -104,6 +145,10 @@ function isScalar(value: unknown): value is string | number | bigint | boolean {
 
 function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
+}
+
+function isInteger(value: unknown): value is number | bigint {
+  return typeof value === "bigint" || Number.isInteger(value);
 }
 
 function isArray(value: unknown): value is readonly unknown[] {

@@ -163,8 +163,12 @@ test("of a user's store, the images that are there say the driver", async (t) =>
 
 test("a reference in brackets has none of the configured options", async (t) => {
   const machine = machineOf(t, 0);
-  machine.write(system, conf("overlay", '[storage.options]\nadditionalimagestores = ["/add"]\n'));
-  assert.deepEqual((await loadStorePlace(machine.environment)).additional, ["/add"]);
+  const add = machine.path("add");
+  machine.write(system, conf("overlay", `[storage.options]\nadditionalimagestores = ["${add}"]\n`));
+  const message = `overlay: can't stat imageStore dir ${add}: stat ${add}: no such file or directory`;
+  await assert.rejects(placeOf(machine), { code: "config.unreadable", message });
+  mkdirSync(add);
+  assert.deepEqual((await loadStorePlace(machine.environment)).additional, [add]);
   const place = await loadStorePlace(machine.environment, {
     driver: "vfs",
     graphroot: "/other",
@@ -182,7 +186,7 @@ test("what cannot be written under is told", async (t) => {
     system,
     conf(
       "overlay",
-      'imagestore = "/images"\n[storage.options.overlay]\nforce_mask = 700\nuse_composefs = "true"\n',
+      'imagestore = "/images"\n[storage.options.overlay]\nforce_mask = "700"\nuse_composefs = "true"\n',
     ),
   );
   const place = await loadStorePlace(machine.environment);
@@ -227,7 +231,7 @@ for (const [options, expected] of [
   [["OverLay.Mount_Program=/bin/f"], { mountProgram: true }],
   [["mount_program=/bin/f", "mount_program="], { mountProgram: false }],
   [[".ignore_chown_errors=1"], { ignoreChownErrors: true }],
-  [["ignore_chown_errors=yes"], { ignoreChownErrors: false }],
+  [["ignore_chown_errors=F"], { ignoreChownErrors: false }],
   [["overlay.additionalimagestore=/a//b/", "imagestore=/c"], { additional: ["/a/b", "/c"] }],
   [["overlay.force_mask=shared"], { readOnlyBecause: ["force_mask"] }],
   [["overlay.use_composefs=false"], { readOnlyBecause: [] }],
@@ -247,6 +251,9 @@ for (const option of ["mountopt", "imagestore=relative"]) {
 for (const [driver, option, message] of [
   ["overlay", "overlay.Nonsense=1", "overlay: unknown option overlay.Nonsense"],
   ["overlay", "vfs.ignore_chown_errors=1", "overlay: unknown option vfs.ignore_chown_errors"],
+  ["overlay", "use_composefs=yes", 'strconv.ParseBool: parsing "yes": invalid syntax'],
+  ["overlay", "force_mask=9", 'strconv.ParseInt: parsing "9": invalid syntax'],
+  ["vfs", "vfs.ignore_chown_errors=", 'strconv.ParseBool: parsing "": invalid syntax'],
   ["vfs", "vfs.Nonsense=1", "vfs driver does not support vfs.nonsense options"],
   ["vfs", "imagestore=/a", "vfs driver does not support imagestore options"],
   ["vfs", "vfs.mountopt=nodev", "vfs driver does not support mount options"],
@@ -254,6 +261,64 @@ for (const [driver, option, message] of [
   test(`readDriverOptions() of ${driver} does not pass over ${option}`, () => {
     const refused = { code: "config.invalid", message };
     assert.throws(() => readDriverOptions(driver, [option]), refused);
+  });
+}
+
+test("what of a storage.conf counts for nothing is told, in skopeo's words", async (t) => {
+  const machine = machineOf(t, 0);
+  const warnings: string[] = [];
+  const warn = (message: string) => warnings.push(message);
+  const more = [
+    "foo = 1",
+    '"a b" = 1',
+    "[storage.options]",
+    "size = ''",
+    "mirrors = [{ a = 1 }, { b = 2 }]",
+    "[storage.options.overlay]",
+    "mountopt = ''",
+    "inodes = ''",
+    "sync = ''",
+    "[storage.options.vfs]",
+    "size = ''",
+    "[storage.options.pull_options]",
+    'anything = "1"',
+    "[other]",
+    "[other.table]",
+    "x = 1",
+  ];
+  const file = machine.write(system, conf("overlay", more.join("\n")));
+  await loadStorePlace(machine.environment, undefined, { warn });
+  const keys = [
+    '"storage.foo"',
+    String.raw`"storage.\"a b\""`,
+    '"storage.options.mirrors" "storage.options.mirrors.a"',
+    '"storage.options.mirrors" "storage.options.mirrors.b"',
+    '"storage.options.overlay.sync" "storage.options.vfs.size" "other.table" "other.table.x"',
+  ].join(" ");
+  assert.deepEqual(warnings.splice(0), [`Failed to decode the keys [${keys}] from "${file}"`]);
+  machine.write(system, conf("overlay2"));
+  await loadStorePlace(machine.environment, undefined, { warn });
+  const switching = "Switching default driver from overlay2 to the equivalent overlay driver";
+  assert.deepEqual(warnings.splice(0), [switching]);
+  machine.write(system, conf("", 'driver_priority = ["vfs"]\n'));
+  await loadStorePlace(machine.environment, undefined, { warn });
+  assert.deepEqual(warnings, []);
+  machine.write(system, conf(""));
+  await loadStorePlace(machine.environment, undefined, { warn });
+  const unset = `The storage 'driver' option should be set in ${file}. A driver was picked automatically.`;
+  assert.deepEqual(warnings, [unset]);
+});
+
+for (const line of [
+  "transient_store = 1",
+  "[storage.options.zfs]\nsize = 1",
+  "[storage.options.pull_options]\nx = true",
+]) {
+  test(`a storage.conf with ${JSON.stringify(line)} is wrong, whatever the driver`, async (t) => {
+    const machine = machineOf(t, 0);
+    machine.write(system, conf("vfs", `${line}\n`));
+    const message = /: toml: line [56] \(last key "storage\..*"\): incompatible types: /;
+    await assert.rejects(placeOf(machine), { code: "config.invalid", message });
   });
 }
 
