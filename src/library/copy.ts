@@ -6,6 +6,7 @@ import type { CompressionWish, ImageSelection } from "../copy/options.ts";
 import { createTransfers } from "../copy/transfers.ts";
 import type { Digest } from "../core/digest.ts";
 import type { DockerReference } from "../core/docker-reference.ts";
+import { UsageError } from "../core/errors.ts";
 import type { Platform } from "../core/platform.ts";
 import { Compression } from "../stream/recompress.ts";
 import type { Place } from "./transports.ts";
@@ -29,7 +30,7 @@ export interface CopyImageOptions {
   /** What the signatures claim; by default the destination's own name. `parseReference` makes one. */
   readonly signIdentity?: DockerReference;
   readonly compression?: CompressionWish;
-  /** Blobs moved at once; 6 by default. */
+  /** Blobs moved at once, at least 1; 6 by default. */
   readonly parallel?: number;
   readonly report?: (event: CopyEvent) => void;
   readonly signal?: AbortSignal;
@@ -41,9 +42,15 @@ export interface CopyImageOptions {
  * @returns the digest of the manifest written
  * @throws {PolicyError} `policy.refused`
  * @throws {CopyError}
+ * @throws {UsageError} `usage.bad-flag` for a `parallel` that is no whole number from 1
  */
 export async function copyImage(options: CopyImageOptions): Promise<Digest> {
   const { from, to, gate, platform, parallel = 6 } = options;
+  if (!Number.isInteger(parallel) || parallel < 1)
+    throw new UsageError(
+      "usage.bad-flag",
+      `parallel is ${parallel}, and not a whole number from 1`,
+    );
   return await copy({
     from,
     to,
