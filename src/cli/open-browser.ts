@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Environment } from "../config/environment.ts";
 import { CliError } from "./errors.ts";
 
 /** What opens a URL on a desktop, by the system it is of. */
@@ -12,17 +11,12 @@ const openers: Readonly<Record<string, readonly string[]>> = {
 /**
  * Opens the user's browser, and does not wait for it to be closed.
  *
- * @param variables where a display is named, if there is one
- *
  * @throws {CliError} `cli.unsupported`: `error opening browser: …`
  */
-export async function openBrowser(url: string, variables: Environment["variables"]): Promise<void> {
-  const { DISPLAY, WAYLAND_DISPLAY } = variables;
-  if (process.platform === "linux" && !DISPLAY && !WAYLAND_DISPLAY)
-    throw cannot("there is no display");
+export async function openBrowser(url: string): Promise<void> {
   const names = openers[process.platform] ?? openers["linux"] ?? [];
   for (const name of names) {
-    const child = spawn(name, [url], { stdio: "ignore", detached: true, env: { ...variables } });
+    const child = spawn(name, [url], { stdio: "ignore", detached: true });
     const isThere = await once(child, "spawn").then(
       () => true,
       () => false,
@@ -31,9 +25,8 @@ export async function openBrowser(url: string, variables: Environment["variables
     child.unref();
     return;
   }
-  throw cannot(`exec: "${names.join(",")}": executable file not found in $PATH`);
-}
-
-function cannot(why: string): CliError {
-  return new CliError("cli.unsupported", `error opening browser: ${why}`);
+  throw new CliError(
+    "cli.unsupported",
+    `error opening browser: exec: "${names.join(",")}": executable file not found in $PATH`,
+  );
 }

@@ -149,14 +149,8 @@ async function idTokenOf(
     }
     const { tokenByBrowser } = await import("../../sigstore/services/browser-flow.ts");
     using prompt = new Prompt(terminal, signal);
-    const { environment } = await context.parts();
-    return await tokenByBrowser(service, provider, {
-      client,
-      tell,
-      ask: (question) => prompt.line(question),
-      openBrowser: (url) => openBrowser(url, environment.variables),
-      signal,
-    });
+    const ask = (question: string) => prompt.line(question);
+    return await tokenByBrowser(service, provider, { client, tell, ask, openBrowser, signal });
   });
 }
 

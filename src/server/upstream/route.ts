@@ -25,6 +25,8 @@ export interface RouteRequest {
   readonly namespace?: string | undefined;
   /** The `Host` header. */
   readonly host?: string | undefined;
+  /** What of the path stood in front of `v2`: `hub` of `/hub/v2/library/alpine`. */
+  readonly front?: string | undefined;
 }
 
 /** Docker Hub goes by these names. */
@@ -41,11 +43,14 @@ export function routeRepository(
   table: RouteTable,
   request: RouteRequest,
 ): ServedRepository | RegistryAnswerError {
-  const { path } = request;
+  const { path, front } = request;
   const namespace = normalized(request.namespace);
   if (namespace !== undefined && namespace !== "") {
     const found = byName(table, namespace);
-    return found ? served(found, path, path) : refusal(namespace);
+    if (!found) return refusal(namespace);
+    // containerd sends its namespace also where its host has a path of its own. Behind `v2` an alias may be part of a name.
+    const isTwice = front !== undefined && byAlias(table, front) === found;
+    return served(found, isTwice ? path.slice(front.length + 1) : path, path);
   }
   const byHost = table.upstreams.find(({ hosts }) => isOneOf(hosts, request.host));
   if (byHost) return served(byHost, path, path);

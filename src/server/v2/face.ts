@@ -84,12 +84,18 @@ async function serveRepository(
   operation: RepositoryOperation,
 ): Promise<void> {
   const { repository: path, namespace } = operation;
-  const repository = service.parts.route({ path, namespace, host: exchange.host });
+  const front = frontOf(operation);
+  const asked = { path, namespace, host: exchange.host, ...(front !== undefined && { front }) };
+  const repository = service.parts.route(asked);
   if (repository instanceof RegistryAnswerError) throw repository;
   exchange.notes.repository = repository;
   const reference = referenceOf(operation);
   if (reference !== undefined) exchange.notes.reference = reference;
   await serveOperation(service, exchange, repository, operation);
+}
+
+function frontOf({ path }: RepositoryOperation): string | undefined {
+  return /^\/(.+?)\/v2\//.exec(path)?.[1];
 }
 
 function referenceOf(operation: RepositoryOperation): string | undefined {

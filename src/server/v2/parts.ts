@@ -15,6 +15,8 @@ export interface AskedRepository {
   readonly namespace: string | undefined;
   /** The Host header, in lower case. */
   readonly host: string | undefined;
+  /** What of `path` stood in front of `v2`. */
+  readonly front?: string | undefined;
 }
 
 /** Sizes and times that the registry's face holds its clients to. */

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { maxHops, nextHop, parseHops } from "../../../src/server/upstream/hops.ts";
-import { type RouteTable, routeRepository } from "../../../src/server/upstream/route.ts";
+import {
+  type RouteRequest,
+  type RouteTable,
+  routeRepository,
+} from "../../../src/server/upstream/route.ts";
 import { RegistryAnswerError } from "../../../src/server/v2/answer-error.ts";
 
 const table: RouteTable = {
@@ -20,7 +24,7 @@ const withoutDefault = {
 const alone = { own: "registry.example", upstreams: [] };
 
 type Row = readonly [
-  asked: { readonly path: string; readonly namespace?: string; readonly host?: string },
+  asked: Pick<RouteRequest, "namespace" | "host" | "front"> & { readonly path: string },
   /** `domain/path`, `(here)` behind it where it is the server's own, or the status of the refusal. */
   expected: string | number,
   table?: RouteTable,
@@ -43,6 +47,13 @@ const rows: readonly Row[] = [
   [{ path: "team/app", namespace: "ghcr.example@evil.example" }, 403],
   [{ path: "hub/alpine", namespace: "evil.example" }, 403],
   [{ path: "team/app", namespace: "" }, "docker.io/team/app"],
+  // and what stands in front of v2 may say the same again, but nothing else
+  [{ path: "hub/alpine", namespace: "docker.io", front: "hub" }, "docker.io/library/alpine"],
+  [{ path: "docker.io/a/b", namespace: "docker.io", front: "docker.io" }, "docker.io/a/b"],
+  [{ path: "hub/a/b", namespace: "ghcr.example", front: "hub" }, "ghcr.example/hub/a/b"],
+  [{ path: "hub/x/a/b", namespace: "docker.io", front: "hub/x" }, "docker.io/hub/x/a/b"],
+  [{ path: "hub/a/b", namespace: "docker.io" }, "docker.io/hub/a/b"],
+  [{ path: "hub/a/b", namespace: "evil.example", front: "hub" }, 403],
   // then the name it was sent to
   [{ path: "alpine", host: "hub.proxy.example" }, "docker.io/library/alpine"],
   [{ path: "alpine", host: "hub.proxy.example:5000" }, "docker.io/library/alpine"],
