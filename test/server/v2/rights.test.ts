@@ -163,7 +163,12 @@ test("a repository that is routed nowhere is refused in the route's words", asyn
   const answer = await call(server.origin, "GET", "/v2/a/manifests/x", { headers });
   assert.equal(answer.status, 404);
   assert.equal(answer.code, "NAME_UNKNOWN");
-  assert.deepEqual(asked, [{ path: "a", namespace: "evil.test", host: "ghcr.proxy.test:5000" }]);
+  await call(server.origin, "GET", "/hub/v2/a/manifests/x", { headers });
+  const said = { namespace: "evil.test", host: "ghcr.proxy.test:5000" };
+  assert.deepEqual(asked, [
+    { path: "a", ...said },
+    { path: "hub/a", ...said, front: "hub" },
+  ]);
 });
 
 test("a mount needs the right to pull from its source; without, the client is told to upload", async () => {
@@ -257,8 +262,8 @@ test("a tag that moves between the look and the put is not overwritten", async (
 test("HEAD of a manifest by whoever may push is told as such to backends, and nothing else", async () => {
   await using world = await start();
   const told: (boolean | undefined)[] = [];
-  world.backend.readManifest = async (_repository, _reference, { isForPushing }) => {
-    told.push(isForPushing);
+  world.backend.readManifest = async (_repository, _reference, asked) => {
+    told.push(asked?.isForPushing);
     return undefined;
   };
   for (const [method, user] of [
