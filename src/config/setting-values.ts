@@ -70,6 +70,14 @@ export const httpUrl = () =>
     return isPlain && !url.search && !url.hash ? text.replace(/\/+$/, "") : undefined;
   });
 
+/** Where a registry is: whatever path there were would count for nothing, since its API is at `/v2/`. */
+export const originUrl = () =>
+  parsed("a URL without a path, such as https://registry.example:5000", (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password;
+    return isPlain && !url.search && !url.hash && url.pathname === "/" ? url.origin : undefined;
+  });
+
 /** A registry's name as images' names begin with it: `registry.example`, `localhost:5000`. */
 export const domain = () =>
   parsed("a host name, with a port if need be, such as registry.example", (text) =>

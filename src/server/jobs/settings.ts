@@ -1,5 +1,12 @@
 import * as z from "zod";
-import { count, domain, duration, filePath, httpUrl } from "../../config/setting-values.ts";
+import {
+  count,
+  domain,
+  duration,
+  filePath,
+  httpUrl,
+  originUrl,
+} from "../../config/setting-values.ts";
 import { isNameOrDomain } from "../../core/docker-reference.ts";
 import { JobError } from "../../jobs/errors.ts";
 import { isMirrorName, jobRequestShapes } from "../../jobs/job-request.ts";
@@ -22,7 +29,7 @@ const allowedHost = z.union([
   z.strictObject({
     host: domain(),
     /** Where it is asked, if not at https://HOST. */
-    url: httpUrl().optional(),
+    url: originUrl().optional(),
     /** Takes any certificate, and plain HTTP where there is no TLS. */
     insecure: z.boolean({ error: "expected true or false" }).default(false),
     /** PEM certificates to trust for it, besides the system's. */

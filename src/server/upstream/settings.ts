@@ -3,7 +3,7 @@ import {
   domain,
   duration,
   filePath,
-  httpUrl,
+  originUrl,
   percentage,
   size,
 } from "../../config/setting-values.ts";
@@ -26,7 +26,7 @@ export const upstreamSettings = z
     /** Whether it is meant where nothing else is. */
     default: z.boolean().default(false),
     /** Where it is asked, if not at https://NAME. */
-    url: httpUrl().optional(),
+    url: originUrl().optional(),
     username: z.string().min(1).optional(),
     passwordFile: filePath().optional(),
     /** In the form of containers-auth.json(5). */

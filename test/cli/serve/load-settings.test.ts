@@ -117,6 +117,14 @@ const wrong: readonly (readonly [text: string, expected: string])[] = [
     "schedules: {a: {cron: '0 3 * * *', time-zone: Mars, kind: sync, mirror: none}}",
     "FILE:1: schedules.a.time-zone: expected a time zone such as Europe/Berlin",
   ],
+  [
+    "name: A.example\nupstreams: [{name: a.example}]",
+    "FILE:2: upstreams[0].name: expected another name than the server's",
+  ],
+  [
+    "upstreams: [{name: a.example, url: https://a.example/x}]",
+    "FILE:1: upstreams[0].url: expected a URL without a path, such as https://registry.example:5000",
+  ],
   ["listen: []", "FILE:1: listen: expected at least one address, found a list"],
   [
     "listen: [a b]",

@@ -36,6 +36,10 @@ const bad: readonly (readonly [string, readonly unknown[]])[] = [
   ["a name with a path", [{ name: "a.example/team" }]],
   ["a user without a password", [{ name: "a.example", username: "ann" }]],
   ["half a client certificate", [{ name: "a.example", clientKey: "key.pem" }]],
+  [
+    "a URL with a path, which nobody would ask",
+    [{ name: "a.example", url: "https://a.example/x" }],
+  ],
   ["a URL that is none", [{ name: "a.example", url: "ftp://a.example" }]],
   ["a mode that is none", [{ name: "a.example", push: "sometimes" }]],
   ["a platform that is none", [{ name: "a.example", platformsToPrefetch: ["arm64"] }]],
