@@ -40,7 +40,8 @@ export async function runSigner(
   const socket = flags.socket ?? signing.signer.socket ?? signerSocket(settings);
   await using stack = new AsyncDisposableStack();
   const file = flags.log ?? join(dirname(socket), "signed.jsonl");
-  const limits = { maxBytes: 64 * 1024 * 1024, keep: 0 };
+  // What was signed waits for its line.
+  const limits = { maxBytes: 64 * 1024 * 1024, keep: 0, gatherMs: 1 };
   const audit = stack.use(
     await openAuditLog({ file, ...limits, now: Date.now, report }).catch((error: unknown) => {
       throw asStartFailure(error, dirname(file));

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { lockFolder } from "../../layout/folder-lock.ts";
 import { identifyProcess, type OwnProcess } from "../../layout/owner.ts";
 import type { AuditEvent, AuditLog } from "../audit.ts";
+import { ServerError } from "../errors.ts";
 import type { Report } from "../server-event.ts";
 import { firstSequence, headBefore, openAuditFile, putAside, readTail } from "./audit-files.ts";
 import { type AuditHead, chainEvent } from "./audit-line.ts";
@@ -12,7 +13,11 @@ import { type AuditHead, chainEvent } from "./audit-line.ts";
 export interface OpenAuditLog extends AuditLog, AsyncDisposable {
   /** Why nothing can be written now; undefined: all is well. */
   readonly trouble: string | undefined;
-  /** Until all that was noted before is on the disk. */
+  /**
+   * Until all that was noted before is on the disk.
+   *
+   * @throws {ServerError} `server.bad-audit-log` where it cannot be written now; it may be later
+   */
   flush(): Promise<void>;
 }
 
@@ -26,6 +31,12 @@ export interface AuditLogOptions {
   readonly report: Report;
   /** How long events may gather before they are written, in milliseconds. */
   readonly gatherMs?: number;
+}
+
+interface Waiting {
+  readonly count: number;
+  readonly resolve: () => void;
+  readonly reject: (error: ServerError) => void;
 }
 
 interface Noted {
@@ -58,6 +69,9 @@ class AuditWriter implements OpenAuditLog {
   readonly #self: OwnProcess;
   #noted: Noted[] = [];
   #lost = 0;
+  /** How many of what was noted are on the disk. */
+  #written = 0;
+  #waiting: Waiting[] = [];
   #handle: FileHandle | undefined;
   /** Of the file as we left it: inode and size. */
   #mark = "";
@@ -85,8 +99,17 @@ class AuditWriter implements OpenAuditLog {
     this.#writing ??= this.#writeAll();
   }
 
+  /** Others may note on and on meanwhile. */
   async flush(): Promise<void> {
-    await this.#writing;
+    if (this.#noted.length === 0) return;
+    const count = this.#written + this.#noted.length;
+    await new Promise<void>((resolve, reject) => this.#waiting.push({ count, resolve, reject }));
+  }
+
+  #tellWritten(): void {
+    const isDone = ({ count }: Waiting) => count <= this.#written;
+    for (const { resolve } of this.#waiting.filter(isDone)) resolve();
+    this.#waiting = this.#waiting.filter((each) => !isDone(each));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -104,6 +127,8 @@ class AuditWriter implements OpenAuditLog {
       try {
         await this.#locked(() => this.#writeBatch(batch));
         this.#noted = this.#noted.slice(batch.length);
+        this.#written += batch.length;
+        this.#tellWritten();
         this.#wellAgain();
         waitMs = this.#options.gatherMs ?? 50;
       } catch (error) {
@@ -194,6 +219,12 @@ class AuditWriter implements OpenAuditLog {
       this.#options.report({ type: "message", level: "error", text: message, error });
     }
     this.trouble = `the audit log cannot be written: ${text}`;
+    const failure = new ServerError("server.bad-audit-log", this.trouble, {
+      cause: error,
+      retryable: true,
+    });
+    for (const { reject } of this.#waiting) reject(failure);
+    this.#waiting = [];
   }
 
   #wellAgain(): void {

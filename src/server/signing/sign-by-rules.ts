@@ -25,7 +25,10 @@ export interface SigningOffice {
   gate(): Promise<Gate>;
   /** Who has this password, by the Authorization header. */
   userOf(authorization: string): Promise<string | undefined>;
-  readonly audit: AuditLog;
+  readonly audit: AuditLog & {
+    /** Until all that was noted before is on the disk; fails where it cannot be. */
+    flush(): Promise<void>;
+  };
 }
 
 /** A request whose bytes have been looked at: nothing else of it is believed. */
@@ -81,6 +84,8 @@ export async function signByRules(
       ...(request.user !== undefined && { user: request.user }),
     });
   }
+  // Nobody has a signature that the log does not tell of, whatever happens to this process.
+  if (made.length > 0) await office.audit.flush();
   return { signatures: made };
 }
 
