@@ -9,6 +9,9 @@ export interface GpgKey {
   readonly localUser: string;
 }
 
+/** In bytes: GPGME, which the reference asks, takes no shorter one, which may be part of anybody's name. */
+const shortestName = 8;
+
 interface Listed {
   readonly canSign: boolean;
   /** Whether it or a subkey can sign now: none does of a key that is expired, revoked or disabled. */
@@ -28,12 +31,18 @@ export async function findGpgKey(
   environment: GpgEnvironment,
   signal?: AbortSignal,
 ): Promise<GpgKey> {
+  if (Buffer.byteLength(name) < shortestName)
+    throw cannotSign(
+      "Invalid value",
+      undefined,
+      "Name the key by its e-mail address or fingerprint",
+    );
   const list = ["--with-colons", "--with-subkey-fingerprint", "--list-secret-keys", "--", name];
   const run = { environment, ...(signal && { signal }) };
   const { stdout } = await runGpg(list, run);
   const keys = parseListing(Buffer.from(stdout).toString());
   const [key] = keys;
-  if (!key) throw cannotSign(notFound(name));
+  if (!key) throw cannotSign(`key "${name}" not found`);
   if (keys.length > 1) {
     throw cannotSign("Ambiguous name", undefined, "Name the key by its full fingerprint");
   }
@@ -43,12 +52,6 @@ export async function findGpgKey(
   const [fingerprint = "", ...subkeys] = key.fingerprints;
   const pinned = subkeys.find((one) => one === asked) ?? (key.canSign ? fingerprint : undefined);
   return { fingerprint, localUser: pinned === undefined ? fingerprint : `${pinned}!` };
-}
-
-/** The reference asks GPGME, which takes no shorter name. */
-function notFound(name: string): string {
-  const least = 8;
-  return Buffer.byteLength(name) < least ? "Invalid value" : `key "${name}" not found`;
 }
 
 // GnuPG's doc/DETAILS: a sec record and ssb records, each followed by its fpr; field 12 has what the key itself does in

@@ -58,6 +58,7 @@ after(() => home?.[Symbol.dispose]());
 
 const gpg = (key: string, more: { passphrase?: string } = {}) =>
   createGpgSigner({ key, environment, creator, now, ...more });
+const keyOf = (name: string) => fingerprints(home, name)[0] ?? "";
 const secret = (name: string, ...args: readonly string[]) =>
   home.output([
     ...protectedBy,
@@ -107,7 +108,7 @@ for (const name of ["plain", "rsa", "p256", "parent"]) {
   test(`createGpgSigner() signs with the primary key of ${name}, and skopeo takes it`, {
     skip,
   }, async () => {
-    await using signer = await gpg(name);
+    await using signer = await gpg(keyOf(name));
     await isGood(signer, name);
   });
 
@@ -130,7 +131,7 @@ test("createGpgSigner() finds a key by fingerprint, key ID, address and name", {
     await using signer = await gpg(name);
     assert.equal(signer.keyId, fingerprint);
   }
-  for (const name of ["nobody@example.com", "--export", "-r", ""]) {
+  for (const name of ["nobody@example.com", "--export", "-r", "", "plain", "example"]) {
     const message = name.length < 8 ? "Invalid value" : `key "${name}" not found`;
     await assert.rejects(gpg(name), { code: "signature.cannot-sign", message });
   }
@@ -174,16 +175,16 @@ test("createGpgSigner() unlocks a key with a passphrase, and says when it is the
   await using byFile = await keyFile(secret("locked"), { passphrase });
   const standing = await byFile.sign(claim, { signal });
   const bad = { code: "signature.cannot-sign", message: "Bad passphrase" };
-  await using wrong = await gpg("locked", { passphrase: "wrong" });
+  await using wrong = await gpg(keyOf("locked"), { passphrase: "wrong" });
   await assert.rejects(wrong.sign(claim, { signal }), bad);
   await assert.rejects(wrong.hasMade(standing, claim), bad); // though there is nothing to sign
-  await using signer = await gpg("locked", { passphrase });
+  await using signer = await gpg(keyOf("locked"), { passphrase });
   await isGood(signer, "locked");
   const broken = {
     code: "signature.cannot-sign",
     message: "invalid passphrase: must not contain a line break",
   };
-  await assert.rejects(gpg("locked", { passphrase: "a\nb" }), broken);
+  await assert.rejects(gpg(keyOf("locked"), { passphrase: "a\nb" }), broken);
   await assert.rejects(keyFile(secret("locked"), { passphrase: "a\nb" }), broken);
 });
 
@@ -191,7 +192,7 @@ test("createGpgSigner() makes the same message whatever gpg.conf says", { skip }
   const conf = join(home.path, "gpg.conf");
   writeFileSync(conf, "armor\ntextmode\ncompress-algo bzip2\n");
   try {
-    await using signer = await gpg("plain");
+    await using signer = await gpg(keyOf("plain"));
     await isGood(signer, "plain");
   } finally {
     writeFileSync(conf, "");
@@ -203,13 +204,13 @@ test("createGpgSigner() says when there is no GnuPG, and stops when it is told t
 }, async () => {
   const empty = join(home.path, "empty");
   mkdirSync(empty, { recursive: true });
-  const without = { key: "plain", environment: { PATH: empty }, creator, now };
+  const without = { key: "plain@example.com", environment: { PATH: empty }, creator, now };
   await assert.rejects(createGpgSigner(without), {
     code: "signature.cannot-sign",
     message: "running gpg: spawn gpg ENOENT",
     hint: "Install GnuPG, or sign with a key file",
   });
-  await using signer = await gpg("plain");
+  await using signer = await gpg(keyOf("plain"));
   const reason = new Error("enough");
   await assert.rejects(signer.sign(claim, { signal: AbortSignal.abort(reason) }), reason);
   const controller = new AbortController();
