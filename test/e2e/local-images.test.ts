@@ -257,4 +257,34 @@ suite("local images, by the verbs that podman has for them", { skip: skipUnprivi
     const left = (await readdir(home.folder.path)).filter((name) => name.startsWith(".amphora-"));
     assert.deepEqual(left, []);
   });
+
+  test("rmi and untag leave what an additional store gives, and the same image of the user's own", async () => {
+    const { folder } = home;
+    await done(["pull", "-q", "team/one:1"]);
+    const name = `${registry.host}/team/one:1`;
+    const places = ["--root", folder.in("own"), "--runroot", folder.in("run", "own")];
+    const options = [
+      "--storage-driver",
+      "vfs",
+      "--storage-opt",
+      `vfs.imagestore=${folder.in("store")}`,
+    ];
+    const own = ([verb = "", ...rest]: readonly string[]) =>
+      home.run([verb, ...places, ...options, ...rest]);
+    const tagged = await own(["tag", name, "mine"]);
+    assert.equal(tagged.exitCode, 0, tagged.stderr);
+    const removed = await own(["rmi", name]);
+    assert.equal(removed.exitCode, 1);
+    assert.match(removed.stderr, /cannot remove read-only image/);
+    const untagged = await own(["untag", name]);
+    assert.equal(untagged.exitCode, 2);
+    assert.match(untagged.stderr, /team\/one:1: image not known/);
+    const byName = await own(["images", "--format", "{{.Repository}}", "mine"]);
+    assert.match(byName.stdout, /^localhost\/mine$/m);
+    assert.match(
+      (await own(["rmi", "--all"])).stdout,
+      /^Untagged: localhost\/mine:latest\nDeleted: /,
+    );
+    assert.deepEqual((await own(["rmi", "--all"])).exitCode, 0);
+  });
 });

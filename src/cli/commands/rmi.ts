@@ -17,7 +17,7 @@ export async function run(context: CommandContext): Promise<void> {
       "when using the --all switch, you may not pass any images names or IDs",
     );
   const local = await openLocal(context, "change");
-  const names = all ? (await local.store.images()).map(({ id }) => id) : args;
+  const names = all ? await ownIds(local) : args;
   let failure: KnownError | undefined;
   for (const name of names) {
     try {
@@ -32,13 +32,20 @@ export async function run(context: CommandContext): Promise<void> {
   if (failure) throw failure;
 }
 
+/** Those of additional stores stay. */
+async function ownIds({ store }: LocalStore): Promise<readonly string[]> {
+  const images = await store.images();
+  return images.filter(({ area }) => !area.readOnly).map(({ id }) => id);
+}
+
 async function removeOne(context: CommandContext, local: LocalStore, text: string): Promise<void> {
   const { flags, terminal } = context;
   const { store } = local;
   const found = await findOrIgnore(context, local, text);
   if (!found) return;
   const { image, name } = found;
-  const { id, names } = image;
+  const { id, names, area } = image;
+  if (area.readOnly) throw new CliError("cli.conflict", `cannot remove read-only image "${id}"`);
   if (name !== undefined && names.length > 1) {
     await store.removeNames(id, [name]);
     return await terminal.out(`Untagged: ${name}\n`);

@@ -37,7 +37,7 @@ export async function findStoredImage(
   if (id !== undefined) return await imageOfId(store, id, docker, reference);
   const found = docker && (await imageOfName(store, docker, platform));
   if (found) return found;
-  throw absent(reference, `reference ${goQuote(reference.text)} does not resolve to an image ID`);
+  throw noImage(reference, `reference ${goQuote(reference.text)} does not resolve to an image ID`);
 }
 
 async function imageOfId(
@@ -54,7 +54,7 @@ async function imageOfId(
     throw new TransportError("transport.unreadable", why, { reference });
   }
   if (docker && !isOfRepository(found, docker))
-    throw absent(reference, "identifier is not an image");
+    throw noImage(reference, "identifier is not an image");
   return found;
 }
 
@@ -109,6 +109,7 @@ async function isForPlatform(
   }
 }
 
-function absent(reference: ImageReference, message: string): TransportError {
+/** There is no such image, as far as the caller's exit code goes. */
+export function noImage(reference: ImageReference, message: string): TransportError {
   return new TransportError("transport.image-not-found", message, { reference });
 }

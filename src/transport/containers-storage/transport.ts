@@ -8,7 +8,7 @@ import type { Store } from "../../storage/store.ts";
 import type { CallOptions } from "../contract/call-options.ts";
 import type { Transport } from "../contract/transport.ts";
 import { StorageDestination } from "./destination.ts";
-import { findStoredImage } from "./find-image.ts";
+import { findStoredImage, noImage } from "./find-image.ts";
 import { heldManifest } from "./held-manifest.ts";
 import { lingeringSignal } from "./lingering-signal.ts";
 import {
@@ -88,7 +88,9 @@ export function createStorageTransport({ placeOf, platform }: StorageTransportOp
     },
     async deleteImage(reference, call) {
       const located = await locate(reference.text, call, "write");
-      const { id } = await findIn(located, reference);
+      const { id, area } = await findIn(located, reference);
+      // One of the same ID may be in the store itself, under other names.
+      if (area.readOnly) throw noImage(reference, "identifier is not an image");
       await located.store.deleteImage(id);
     },
     async deleteTag(reference, call) {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { StorePlace } from "../../../src/config/store-place.ts";
 import { createStorageTransport } from "../../../src/transport/containers-storage/transport.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { putHandImage, storeTest, tempStore } from "../../support/temp-store.ts";
 
 const call = { signal: new AbortController().signal };
 
@@ -50,4 +51,27 @@ test("a configured store with its images elsewhere is refused, and not written b
   });
   const reference = await transport.resolve("x:1", "destination", call);
   await assert.rejects(transport.openDestination(reference, call), { code: "storage.unsupported" });
+});
+
+storeTest("an image of a store that is only read is none that can be deleted", async () => {
+  await using shared = await tempStore("vfs");
+  await using own = await tempStore("vfs");
+  const layers = [{ name: "base" }];
+  await putHandImage(await shared.open(), layers, ["docker.io/library/foo:latest"]);
+  await putHandImage(await own.open(), layers, ["localhost/own:1"]);
+  const transport = transportOf({
+    driver: "vfs",
+    graphroot: own.in(),
+    runroot: own.in("run"),
+    options: [],
+    additional: [shared.in()],
+    userNamespace: false,
+    mountProgram: false,
+  });
+  const reference = await transport.resolve("foo", "source", call);
+  await assert.rejects(async () => await transport.deleteImage?.(reference, call), {
+    code: "transport.image-not-found",
+    message: "identifier is not an image",
+  });
+  assert.ok(await (await own.open()).findImage("localhost/own:1"));
 });
