@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, readFileSync, writeSync } from "node:fs";
 import { test } from "node:test";
@@ -68,6 +68,25 @@ async function startProxy(home: CliHome) {
     },
   };
 }
+
+test("what is no socket is refused by the image proxy, in skopeo's words", async () => {
+  await using home = await cliHome();
+  const program = await builtProgram();
+  const said = (...words: readonly string[]) => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [program, "experimental-image-proxy", ...words],
+      { env: { ...home.env, AMPHORA_CALLED_AS: "skopeo" }, encoding: "utf8", stdio: ["ignore"] },
+    );
+    return [status, /msg="(.*)"/.exec(stderr)?.[1]];
+  };
+  const noSocket = "file file+net sock: getsockopt: socket operation on non-socket";
+  const closed = "file file+net sock: fcntl: bad file descriptor";
+  assert.deepEqual(said(), [1, noSocket]);
+  for (const descriptor of ["-1", "987654", "99999999999"])
+    assert.deepEqual(said("--sockfd", descriptor), [1, closed]);
+  assert.deepEqual(said("oci:x"), [1, "accepts 0 arg(s), received 1"]);
+});
 
 test("a client of the image proxy opens an image of a list, and takes all it is made of", async () => {
   await using home = await cliHome();
