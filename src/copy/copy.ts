@@ -12,6 +12,8 @@ import { copyList, readInstance, refuseGroup } from "./copy-list.ts";
 import type { CopyRequest } from "./copy-request.ts";
 import { failedWhile, telling } from "./failure.ts";
 import { lookForNoOp } from "./no-op.ts";
+import { chosenList } from "./no-op-by-manifest.ts";
+import { onlyCuts } from "./unchanged.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
 
 /** One end of a copy. */
@@ -107,6 +109,8 @@ export async function performCopy(job: CopyJob): Promise<CopyResult> {
   if (same) {
     const result = { digest: same, source: top.digest, unchanged: true, previous: same };
     if (same === top.digest) return { ...result, instances: about(top).instances };
+    const list = onlyCuts(job) ? chosenList(top, parseIndexManifest(top), job.options) : undefined;
+    if (same === list?.manifest.digest) return { ...result, instances: list.instances };
     return job.options.select.type === "system" ? { ...result, instances: [] } : result;
   }
   const replaced = await noOp.held();

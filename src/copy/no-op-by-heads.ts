@@ -5,7 +5,7 @@ import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 import { readingSignatures, telling } from "./failure.ts";
 import { wasMade } from "./made-before.ts";
-import { areAllowed, isSame, keepsDigest } from "./unchanged.ts";
+import { areAllowed, isSame, keepsDigest, keepsImages } from "./unchanged.ts";
 
 /** Asks the source where its answer may settle it: of one expected to be there, when the destination has something. */
 export function askSource(
@@ -28,7 +28,8 @@ export function compared(
 ): "same" | "different" | undefined {
   if (wasMade(job, from, held)) return "same";
   if (!isCopiedWhole(job, from)) return undefined;
-  return keepsDigest(job) && isSame(from, held) ? "same" : "different";
+  const keeps = isImageManifestType(from.mediaType) ? keepsImages(job) : keepsDigest(job);
+  return keeps && isSame(from, held) ? "same" : "different";
 }
 
 /** Whether a copy leaves the destination with what the source's name stands for, and not with one image of it. */

@@ -14,13 +14,13 @@ import {
   unlessUnreachable,
 } from "./no-op-by-heads.ts";
 import { givesOtherLayers, isWhatWouldBe } from "./no-op-by-manifest.ts";
-import { isIntact, isSame, keepsDigest } from "./unchanged.ts";
+import { isIntact, isSame, keepsDigest, onlyCuts } from "./unchanged.ts";
 import { wantsSignatures } from "./wants-signatures.ts";
 
 /**
  * Sees that the destination already is what the copy would make it. Where both are image manifests two HEADs tell; so they
- * do of two lists where neither the gate nor signatures depend on the images in them. One image of a list, and lines that
- * name the layers, take reading the source's manifests instead. The gate is asked as for any copy: what it refuses, and
+ * do of two lists where neither the gate nor signatures depend on the images in them. One image of a list, some of its
+ * platforms, and lines that name the layers, take reading the source's manifests instead. The gate is asked as for any copy: what it refuses, and
  * what it wants signatures for, takes the long way.
  */
 export interface NoOp {
@@ -54,7 +54,8 @@ export interface HeldByHeads {
 /** Starts asking both ends at once. */
 export function lookForNoOp(job: CopyJob): NoOp {
   const keeps = keepsDigest(job);
-  if (!canLook(job) || !(keeps || job.made)) return cannotTell(job);
+  const mayBeSame = keeps || onlyCuts(job);
+  if (!canLook(job) || !(mayBeSame || job.made)) return cannotTell(job);
   let damaged = false;
   const onDamage = () => {
     damaged = true;
@@ -100,7 +101,7 @@ export function lookForNoOp(job: CopyJob): NoOp {
       const held = await destination;
       if (!held || (await givesOtherLayers(source, top, job))) return undefined;
       const isDone =
-        (keeps && (await isWhatWouldBe(job, source, top, held))) ||
+        (mayBeSame && (await isWhatWouldBe(job, source, top, held))) ||
         (wasMade(job, top, held) &&
           (await isAdmittedAgain(job, source, top)) &&
           (await isIntact(job, held)));
@@ -121,10 +122,13 @@ function noting(held: HeldManifest, onDamage: () => void): HeldManifest {
 }
 
 function cannotTell(job: CopyJob): NoOp {
+  const isAsked = job.expects === "same" && job.to.reference.docker?.digest === undefined;
+  const asked = isAsked ? unlessUnreachable(headDestination(job), job.signal) : undefined;
+  asked?.catch(() => {}); // told by held
   return {
     byHeads: async () => undefined,
     byManifest: async () => undefined,
-    held: async () => (job.mayReplace ? await headDestination(job) : undefined),
+    held: () => (job.mayReplace ? headDestination(job) : (asked ?? Promise.resolve(undefined))),
     isDamaged: () => false,
     holds: async () => false,
     expectSignatures: async () =>

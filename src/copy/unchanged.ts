@@ -3,11 +3,23 @@ import type { HeldManifest } from "../transport/contract/transport.ts";
 import type { CopyJob } from "./copy.ts";
 
 /** Whether the copy, if it changes nothing, leaves the destination with the source's own digest. */
-export function keepsDigest({ options, signing, crypto }: CopyJob): boolean {
+export function keepsDigest(job: CopyJob): boolean {
+  const { type } = job.options.select;
+  return keepsImages(job) && (type === "system" || type === "all");
+}
+
+/** Whether the copy, if it changes nothing, does no more to a list than to leave out images of it. */
+export function onlyCuts(job: CopyJob): boolean {
+  const { select, preserveDigests } = job.options;
+  return keepsImages(job) && select.type === "platforms" && !preserveDigests;
+}
+
+/** Whether the copy, if it changes nothing, leaves the destination with images of the source's own digests. */
+export function keepsImages({ options, signing, crypto }: CopyJob): boolean {
   return (
     crypto === undefined &&
     (signing === undefined || signing.signers.length === 0) &&
-    (options.select.type === "system" || options.select.type === "all") &&
+    options.select.type !== "index-only" &&
     options.manifestType === undefined &&
     options.compression.format === undefined
   );

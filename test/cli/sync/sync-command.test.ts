@@ -91,6 +91,29 @@ suite("amphora sync FILE", () => {
     assert.match(none.stderr, /Cannot copy .*architecture \\"mips64le\\"/);
   });
 
+  test("what is changed on the way, and is there, is called unchanged without a state, too", async () => {
+    await using at = await world();
+    const cut =
+      "mirrors: [{ from: [S/team/multi, S/team/app], to: M/cut/, platforms: [linux/amd64, linux/arm64] }]\n";
+    const packed =
+      "mirrors: [{ from: S/team/multi, to: M/packed/, compression: { format: zstd, force: true } }]\n";
+    for (const mirrors of [cut, packed]) await at.sync(mirrors);
+    const before = at.mirror.log.entries.length;
+    const second = await at.sync(cut);
+    assert.match(second.stdout, /\n4 images: 4 unchanged; 0 B moved; /, second.stderr);
+    const asked = at.mirror.log.entries.slice(before).map(({ method }) => method);
+    assert.deepEqual(
+      asked.filter((method) => method !== "GET"),
+      ["HEAD", "HEAD", "HEAD", "HEAD"],
+    );
+    assert.match((await at.sync(packed)).stdout, /\n1 image: 1 unchanged; /);
+    at.source.seed("team/multi", "latest", makeMultiArch({ seed: 720 }));
+    const third = await at.sync(cut);
+    assert.match(third.stdout, /\nUpdated docker:.*\n/);
+    assert.match(third.stdout, /\n4 images: 1 copied, 3 unchanged; /);
+    assert.match((await at.sync(packed)).stdout, /\nUpdated docker:.*\n1 image: 1 copied; /);
+  });
+
   test("calls what has a tag and a digest by its tag, and knows it again", async () => {
     await using at = await world();
     const { digest = "" } = images[1] ?? {};
