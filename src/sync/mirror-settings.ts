@@ -108,6 +108,12 @@ const backupName = () =>
     [TemplateError],
   );
 
+/** Patterns are none of these: what is meant by one would never come. */
+const artifactType = () => {
+  const what = error("a whole media type such as application/vnd.cyclonedx+json");
+  return z.string(what).regex(/^[^\s*/]+\/[^\s*/]+$/, what);
+};
+
 /** What `defaults:` may say, and every mirror over it. */
 const commonSettings = {
   tags: tagSettings.optional(),
@@ -133,10 +139,7 @@ const commonSettings = {
     .optional(),
   referrers: z
     .union(
-      [
-        z.enum(["all", "none"]),
-        z.array(z.string(error("a media type")).min(1, error("a media type"))),
-      ],
+      [z.enum(["all", "none"]), z.array(artifactType())],
       error("all, none or a list of artifact types"),
     )
     .optional(),

@@ -292,6 +292,11 @@ const wrong: readonly (readonly [text: string, ...expected: RegExp[]])[] = [
     /max-age: expected a duration/,
   ],
   [
+    "mirrors:\n- {from: a/b, to: x.example/, referrers: [sbom, application/vnd.x+json, application/*]}",
+    /referrers\[0\]: expected a whole media type such as \S+, found "sbom"/,
+    /referrers\[2\]: expected a whole media type such as \S+, found "application\/\*"/,
+  ],
+  [
     "mirrors:\n- {from: a/b, to: x.example/, platforms: every}",
     /platforms: expected all, system or a list of platforms, found "every"/,
   ],
