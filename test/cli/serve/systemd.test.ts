@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, globSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import koffi from "koffi";
 import { handedSockets, serviceManager } from "../../../src/cli/serve/service-manager.ts";
 import { libc } from "../../../src/libc/libc.ts";
@@ -15,7 +15,7 @@ const openSocket = libc.func("socket", "int", ["int", "int", "int"]);
 const bindSocket = libc.func("bind", "int", ["int", "void *", "uint"]);
 const receive = libc.func("recv", "long", ["int", koffi.out("uint8_t *"), "size_t", "int"]);
 
-/** What systemd is to a service: a datagram socket. */
+/** What systemd is to a service: a datagram socket. It listens all the time: who says more than it has room for has to wait. */
 function listenAsManager(path: string): Disposable & { next(): Promise<string> } {
   const socket = openSocket(1, 2, 0);
   const address = Buffer.concat([
@@ -23,20 +23,33 @@ function listenAsManager(path: string): Disposable & { next(): Promise<string> }
     Buffer.from(`${path}\0`),
   ]);
   assert.equal(bindSocket(socket, address, address.length), 0);
+  const said: string[] = [];
+  const bytes = Buffer.alloc(4096);
+  const listening = setInterval(() => {
+    for (;;) {
+      const size = Number(receive(socket, bytes, bytes.length, 0x40)); // MSG_DONTWAIT
+      if (size <= 0) return;
+      said.push(bytes.toString("utf8", 0, size));
+    }
+  }, 5);
   return {
     async next() {
-      const bytes = Buffer.alloc(4096);
       for (;;) {
-        const size = Number(receive(socket, bytes, bytes.length, 0x40)); // MSG_DONTWAIT
-        if (size > 0) return bytes.toString("utf8", 0, size);
-        await setImmediate();
+        const text = said.shift();
+        if (text !== undefined) return text;
+        await pause(5);
       }
     },
-    [Symbol.dispose]: () => closeSync(socket),
+    [Symbol.dispose]() {
+      clearInterval(listening);
+      closeSync(socket);
+    },
   };
 }
 
-test("a service manager is told of the start, of signs of life, of a reload and of the end", async () => {
+test("a service manager is told of the start, of signs of life, of a reload and of the end", {
+  timeout: 300_000,
+}, async () => {
   await using folder = await tempFolder();
   const path = folder.in("notify");
   using manager = listenAsManager(path);
@@ -59,6 +72,7 @@ test("a service manager is told of the start, of signs of life, of a reload and 
       stdio: ["ignore", "inherit", "ignore", handle.fd],
     },
   );
+  using _ended = { [Symbol.dispose]: () => void child.kill("SIGKILL") };
   open.close();
   const closed = once(child, "close");
   const seen: string[] = [];
