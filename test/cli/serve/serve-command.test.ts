@@ -1,14 +1,19 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import { createInterface } from "node:readline";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { builtProgram } from "../../support/built.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+const children: ChildProcess[] = [];
+after(() => {
+  for (const child of children) child.kill("SIGKILL"); // of a test that failed
+});
 
 /** A server in a process of its own, as users start it. */
 async function startProcess(args: readonly string[], cwd: string) {
@@ -18,6 +23,7 @@ async function startProcess(args: readonly string[], cwd: string) {
     env: { PATH: process.env["PATH"] ?? "", AMPHORA_CALLED_AS: "amphora" },
     stdio: ["ignore", "inherit", "pipe"],
   });
+  children.push(child);
   const lines: Record<string, unknown>[] = [];
   const closed = once(child, "close");
   const url = await new Promise<string>((resolve, reject) => {
