@@ -56,7 +56,14 @@ export async function startUpstreams(
       settings: { collectEveryMs: 0 },
     });
     const upstreams = createUpstreams({
-      settings: [{ ...upstreamSettings.parse({ name: hub, url: origin }), ...settings }],
+      // However busy the machine, an upstream that is there answers in time.
+      settings: [
+        {
+          ...upstreamSettings.parse({ name: hub, url: origin }),
+          answerWithin: 60_000,
+          ...settings,
+        },
+      ],
       cache: { ...cacheSettings.parse({}), ...options.cache },
       store: options.wrap?.(store) ?? store,
       queueFile: folder?.in("pushes.sqlite") ?? "",
