@@ -105,7 +105,9 @@ async function add({ queue }: Jobs<TestJob>): Promise<void> {
 
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
-const jobs = await openAddress(address, { leaseMs: options.leaseMs, patienceMs: 5000 });
+const jobs = await insist(() =>
+  openAddress(address, { leaseMs: options.leaseMs, patienceMs: 5000 }),
+);
 log("ready");
 if (role === "add") {
   await add(jobs);
