@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { openEmbeddedJobs } from "../../src/jobs/embedded/open.ts";
 import { tempFolder } from "../support/temp.ts";
+import { undisturbed } from "../support/undisturbed.ts";
 import { take } from "./contract/queue.ts";
 
 const settings = { now: Date.now, patienceMs: 1000 };
@@ -60,25 +61,27 @@ test("A lease of who was killed runs out though the clock was set back", {
 test("A lease that is held goes on though the clock was set ahead, and that of who was killed runs out", {
   timeout: 60_000,
 }, async () => {
-  await using folder = await tempFolder();
-  const file = folder.in("jobs.sqlite");
-  const leaseMs = 3000;
-  let ahead = 0;
-  const options = { now: () => Date.now() + ahead, leaseMs, pollMs: 20 };
-  await using jobs = await openEmbeddedJobs<{ readonly n: number }>(file, options);
-  {
-    await using killed = await openEmbeddedJobs<{ readonly n: number }>(file, options);
-    await killed.queue.add("killed", { n: 1 });
-    await take(killed.queue); // closed with it, and not given back
-  }
-  await jobs.queue.add("held", { n: 1 });
-  await using held = await take(jobs.queue);
-  await using other = await openEmbeddedJobs<{ readonly n: number }>(file, options);
-  assert.deepEqual(await other.queue.size(), { waiting: 0, delayed: 0, running: 2 });
-  ahead = 3_600_000;
-  assert.equal(await other.queue.remove("held"), "running");
-  await using next = await take(other.queue);
-  assert.deepEqual([next.key, next.attempt], ["killed", 2]);
-  assert.equal(held.lost.aborted, false);
-  await held.done();
+  await undisturbed(1000, async () => {
+    await using folder = await tempFolder();
+    const file = folder.in("jobs.sqlite");
+    const leaseMs = 3000;
+    let ahead = 0;
+    const options = { now: () => Date.now() + ahead, leaseMs, pollMs: 20 };
+    await using jobs = await openEmbeddedJobs<{ readonly n: number }>(file, options);
+    {
+      await using killed = await openEmbeddedJobs<{ readonly n: number }>(file, options);
+      await killed.queue.add("killed", { n: 1 });
+      await take(killed.queue); // closed with it, and not given back
+    }
+    await jobs.queue.add("held", { n: 1 });
+    await using held = await take(jobs.queue);
+    await using other = await openEmbeddedJobs<{ readonly n: number }>(file, options);
+    assert.deepEqual(await other.queue.size(), { waiting: 0, delayed: 0, running: 2 });
+    ahead = 3_600_000;
+    assert.equal(await other.queue.remove("held"), "running");
+    await using next = await take(other.queue);
+    assert.deepEqual([next.key, next.attempt], ["killed", 2]);
+    assert.equal(held.lost.aborted, false);
+    await held.done();
+  });
 });

@@ -11,7 +11,7 @@ import { identifyProcess } from "../../src/layout/owner.ts";
 import { updateLayoutIndex } from "../../src/layout/update-index.ts";
 import { tempFolder } from "../support/temp.ts";
 
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(600_000);
 
 /** Notes each index.json that is written. */
 class Noting extends IndexMemory {
