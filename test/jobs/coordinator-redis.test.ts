@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { KnownError } from "../../src/core/errors.ts";
 import { skipWithout } from "../support/peers.ts";
@@ -159,3 +160,27 @@ test("RedisCoordinator lets who waits for Redis give up, and be closed", options
   await worker[Symbol.asyncDispose]();
   await assert.rejects(closing, /closed/);
 });
+
+test(
+  "RedisCoordinator gives no quiet turn where another ended on the way to Redis",
+  options,
+  async () => {
+    await undisturbed(300, async () => {
+      await using meeting = await meetAtRedis({});
+      const [one, far] = [meeting.join(), meeting.join({ sentWithinMs: 1000 })];
+      const work = async () => "worked";
+      assert.ok(await far.ifQuiet("warm", 0, signal, work)); // connected, and its scripts known
+      const { begun, end } = hold(one);
+      await begun;
+      const asked = far.ifQuiet("a", 0, signal, work);
+      await pause(300);
+      await end();
+      assert.equal(await asked, undefined, "it may have looked before the other had ended");
+      // As if it had not been asked, once that has arrived: it is quiet since the other ended, 2 s ago.
+      await pause(1300);
+      assert.ok(await one.ifQuiet("a", 1600, signal, work));
+      await pause(1500);
+      assert.ok(await far.ifQuiet("a", 100, signal, work));
+    });
+  },
+);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { connect, createServer, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { clock } from "../../src/cli/clock.ts";
@@ -11,7 +12,14 @@ import { type RedisServer, startRedis } from "../support/redis.ts";
 /** Where several workers agree. */
 export interface Meeting extends AsyncDisposable {
   /** A worker's coordinator; where workers share memory, the same for all. */
-  join(options?: { readonly leaseMs?: number; readonly clock?: Clock }): Coordinator;
+  join(options?: JoinOptions): Coordinator;
+}
+
+export interface JoinOptions {
+  readonly leaseMs?: number;
+  readonly clock?: Clock;
+  /** How long what is sent to Redis takes to get there; where workers share memory, nothing is sent. */
+  readonly sentWithinMs?: number;
 }
 
 /** In this process. */
@@ -32,8 +40,12 @@ export async function meetAtRedis(
   stack.use(server);
   return {
     server,
-    join({ leaseMs, clock: time = clock } = {}) {
-      const redis = new Redis(server.socket, { lazyConnect: true });
+    join({ leaseMs, clock: time = clock, sentWithinMs } = {}) {
+      const place =
+        sentWithinMs === undefined
+          ? server.socket
+          : stack.use(farFrom(server.socket, sentWithinMs)).path;
+      const redis = new Redis(place, { lazyConnect: true });
       return stack.use(
         createRedisCoordinator(redis, {
           limitsOf: () => limits,
@@ -44,6 +56,27 @@ export async function meetAtRedis(
       );
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** A socket that leads to another, and takes its time. */
+function farFrom(socket: string, ms: number): AsyncDisposable & { readonly path: string } {
+  const path = `${socket}.far-${randomUUID().slice(0, 8)}`;
+  const ends = new Set<Socket>();
+  const server = createServer((near) => {
+    const there = connect(socket);
+    for (const end of [near, there]) ends.add(end.on("error", () => {}));
+    near.on("data", (data) => setTimeout(() => there.write(data), ms));
+    there.pipe(near);
+    near.on("close", () => there.destroy());
+  });
+  server.listen(path);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      for (const end of ends) end.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 

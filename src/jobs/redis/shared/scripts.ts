@@ -51,16 +51,34 @@ return take()
 /**
  * Takes a turn where nobody has it, waits for it or had it lately.
  *
- * KEYS: holder, line, had. ARGV: token, lease in ms, how long it must have been quiet in ms. Returns 1 where it is had.
+ * KEYS: holder, line, had. ARGV: token, lease in ms, how long it must have been quiet in ms. Returns -1 where it is not
+ * had, -2 where it is and nobody is known to have had it before, else how many microseconds ago somebody had.
  */
 export const takeQuietTurn = `${time}
-if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('EXISTS', KEYS[2]) == 1 then return -1 end
 local quiet = tonumber(ARGV[3])
-if quiet >= ${turnMemoryMs} then return 0 end
+if quiet >= ${turnMemoryMs} then return -1 end
 local had = redis.call('GET', KEYS[3])
-if had and now - tonumber(had) <= quiet * 1000 then return 0 end
+if had and now - tonumber(had) <= quiet * 1000 then return -1 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('SET', KEYS[3], string.format('%.0f', now), 'PX', ${turnMemoryMs})
+if not had then return -2 end
+return math.max(0, now - tonumber(had))
+`;
+
+/**
+ * Gives a turn back that was taken by {@link takeQuietTurn} and not used, as if it had not been, and tells those who wait.
+ *
+ * KEYS: holder, had. ARGV: token, how many microseconds before it was taken somebody else had it, channel, what to tell there.
+ */
+export const giveBackTurn = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+local taken = redis.call('GET', KEYS[2])
+if taken then
+  redis.call('SET', KEYS[2], string.format('%.0f', tonumber(taken) - tonumber(ARGV[2])), 'PX', ${turnMemoryMs})
+end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `;
 

@@ -1,13 +1,16 @@
 import type { Clock } from "../../../registry/clock.ts";
 import { JobError } from "../../errors.ts";
 import type { Connection } from "./connection.ts";
-import { endTurn, keepTurn, takeQuietTurn, takeTurn, turnLeft } from "./scripts.ts";
+import { endTurn, giveBackTurn, keepTurn, takeQuietTurn, takeTurn, turnLeft } from "./scripts.ts";
 
 /** Longest wait before a turn is asked for again: whoever was to wake us may be dead, or not have reached us. */
 const pollMs = 1000;
 const deafPollMs = 100;
 /** Who waits and has not asked for so long is passed over. */
 const patienceMs = 5 * pollMs;
+
+/** What {@link takeQuietTurn} says of a turn that nobody is known to have had. */
+const neverHad = -2;
 
 /** A turn that is had until it is ended; `lost` aborts where it could not be kept. */
 export interface HeldTurn {
@@ -93,11 +96,16 @@ export class SharedTurns {
   ): Promise<HeldTurn | undefined> {
     const token = this.#newToken();
     const { holder, line, had } = this.#keys(key);
-    const lease = new Lease(this.#connection.clock, this.#leaseMs);
+    const { clock } = this.#connection;
+    const lease = new Lease(clock, this.#leaseMs);
     const args = [token, this.#leaseMs, Math.ceil(quietMs)];
+    const asked = clock.now();
     try {
-      const taken = await this.#run(takeQuietTurn, [holder, line, had], args, signal);
-      if (taken === 1) return this.#hold(key, token, lease);
+      const before = await this.#run(takeQuietTurn, [holder, line, had], args, signal);
+      // The server counts from when it was reached: who ended on the way there, or back, may have had it meanwhile.
+      const quietUs = (quietMs + clock.now() - asked) * 1000;
+      if (before === neverHad || before > quietUs) return this.#hold(key, token, lease);
+      if (before >= 0) this.#giveBack(key, token, before);
     } catch (error) {
       lease.stop();
       this.#end(key, token); // it may be had by now
@@ -105,6 +113,12 @@ export class SharedTurns {
     }
     lease.stop();
     return undefined;
+  }
+
+  #giveBack(key: string, token: string, beforeUs: number): void {
+    const { holder, had } = this.#keys(key);
+    const args = [token, beforeUs, this.#channel, key];
+    this.#connection.post(giveBackTurn, [holder, had], args);
   }
 
   #newToken(): string {
